@@ -1,0 +1,1 @@
+"""Everything that puts Laurel on machines: migrations, the image, the broker."""

@@ -1,0 +1,1 @@
+"""A real Apache Kafka server without Docker: jars by Maven, one KRaft node, data in a scratch folder."""

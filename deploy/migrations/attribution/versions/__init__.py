@@ -1,0 +1,1 @@
+"""Revisions of schema `attribution`, one file each: raw SQL up and down."""

@@ -1,0 +1,130 @@
+"""Writes the published descriptions of Laurel's edges: AsyncAPI of the log here, OpenAPI of each service as the service tells it.
+
+Promise: `docs/api/*.json` is generated, never edited; a test fails when it no longer matches the code (`make schemas` mends it).
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+
+from services.attribution import app as attribution
+from services.attribution.settings import AttributionSettings
+from services.roi import app as roi
+from services.roi.settings import RoiSettings
+from services.tracking import app as tracking
+from services.tracking.settings import TrackingSettings
+from shared import catalog, credits, events
+from shared.clock import SystemClock
+from shared.http.app import openapi_document
+from shared.http.health import Health
+from shared.log import topics
+from shared.telemetry import Telemetry
+
+FOLDER: Final = Path("docs/api")
+REFERENCE: Final = "#/components/schemas/{name}"
+# Settings under which every part can be made; nothing is opened, so they lead nowhere.
+NOWHERE: Final = {
+    "LAUREL_SECRET_KEY": "only to describe the calls",
+    "LAUREL_DATABASE_URL": "postgresql://nobody@localhost/nowhere",
+}
+
+Document = dict[str, Any]
+
+
+def asyncapi() -> Document:
+    """The AsyncAPI 3.0 document of the three topics that others may read; the dead letters carry their source records unchanged."""
+    messages: Document = {}
+    schemas: Document = {}
+    channels: Document = {}
+    for topic, union in (
+        (topics.EVENTS, events.AnyEvent),
+        (topics.CREDITS, credits.AnyCredits),
+        (topics.CATALOG, catalog.AnyCatalogRecord),
+    ):
+        kinds = get_args(union)
+        schemas |= _schemas(kinds)
+        messages |= {kind.__name__: _message(kind) for kind in kinds}
+        channels[topic.name] = _channel(topic, [kind.__name__ for kind in kinds])
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Laurel's log",
+            "version": "1",
+            "description": "Events, credits and catalog, JSON; CloudEvents 1.0 attributes of events as headers.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _schemas(kinds: Sequence[type[msgspec.Struct]]) -> Document:
+    _, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+    return components
+
+
+def _message(kind: type[msgspec.Struct]) -> Document:
+    return {
+        "name": kind.__name__,
+        "summary": (kind.__doc__ or "").split("\n")[0],
+        "payload": {"$ref": REFERENCE.format(name=kind.__name__)},
+    }
+
+
+def _channel(topic: topics.Topic, names: Sequence[str]) -> Document:
+    kept = (
+        "compacted, for ever"
+        if topic.compacted
+        else f"{(topic.retention_ms or 0) // topics.DAY_MS} days"
+    )
+    return {
+        "address": topic.name,
+        "description": f"{topic.partitions} partition(s), kept {kept}.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+    }
+
+
+def openapi() -> dict[str, Document]:
+    """The OpenAPI document of each service, by its name, from the apps that it serves."""
+    collector = TrackingSettings.load(NOWHERE)
+    clock = SystemClock()
+    edge = tracking.Tracking(collector, tracking.choose_log(collector, clock), clock).app
+    ledger = attribution.Attribution(attribution.outside_of(AttributionSettings.load(NOWHERE)))
+    desk = RoiSettings.load(NOWHERE)
+    answers = roi.build_app(
+        desk, roi.outside_of(desk), Health(), Telemetry(roi.SERVICE), lambda: None
+    )
+    apps = {
+        tracking.SERVICE: edge,
+        attribution.SERVICE: ledger.build_app(),
+        roi.SERVICE: answers,
+    }
+    return {service: openapi_document(app) for service, app in apps.items()}
+
+
+def documents() -> dict[str, Document]:
+    """Every published document by its file's name."""
+    described = {f"openapi-{service}.json": document for service, document in openapi().items()}
+    return {"asyncapi.json": asyncapi()} | described
+
+
+def dump(document: Document) -> str:
+    """The one spelling of a document: sorted, indented, with a last newline."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Write every document."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, document in documents().items():
+        (FOLDER / name).write_text(dump(document))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,280 @@
+"""The composition root of attribution: picks the log, opens what is needed, runs both consumers, the worker, the relay and their watch.
+
+Promise: the service starts while Postgres or the log is away, says so at `/health/ready`, and works once they are back. What was opened
+first is closed last. What can go wrong: a bug in a loop, or a loop that stands still although everything answers, ends the process.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from services.attribution.pipeline.catalog import CatalogHandler
+from services.attribution.pipeline.events import EventsHandler
+from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.letters import Retrier
+from services.attribution.pipeline.recompute import Recomputer
+from services.attribution.relay import Relay
+from services.attribution.routes import Parts, router
+from services.attribution.settings import AttributionSettings
+from services.attribution.store.catalog import look_up_key
+from services.attribution.wire.answers import LagItem
+from shared.clock import Clock, SystemClock
+from shared.db.engine import Database, driver
+from shared.db.roles import service_url
+from shared.errors import Transient
+from shared.http.app import create_app
+from shared.http.auth import Principal
+from shared.http.health import Health
+from shared.http.server import serve
+from shared.log.kafka import KafkaLog
+from shared.log.loop import BatchHandler, ConsumerLoop
+from shared.log.port import EventLog
+from shared.log.postgres import PostgresLog
+from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS
+from shared.log.watchdog import measure_lag, progress_or_die
+from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
+
+SERVICE: Final = "attribution"
+# Two consumers, the worker, the relay and the watch take one each; the rest answers requests.
+POOL_SIZE: Final = 10
+# A correction decides many conversions again; small batches of the catalog keep its locks short.
+CATALOG_RECORDS_MAX: Final = 500
+RETRY_SECONDS: Final = 0.5
+LOOK_EVERY_SECONDS: Final = 1.0
+# The longest that records may wait before the process says that it is not ready.
+UNREADY_SECONDS: Final = 60.0
+# A little more than the loops give their batches to end.
+STOP_SECONDS: Final = 11.0
+# Objects made and kept between two searches for cycles (two batches are half of it), and searches of one generation before the next.
+COLLECT_OBJECTS: Final = 500_000
+COLLECT_ROUNDS: Final = 50
+EVENTS_GROUP: Final = "laurel-attribution"
+CATALOG_GROUP: Final = "laurel-attribution-catalog"
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What attribution works on: a test brings its own."""
+
+    database: Database
+    log: EventLog
+    clock: Clock
+
+
+class Attribution:
+    """One process: its parts, and how they are wired."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+        self.telemetry = Telemetry(SERVICE)
+        self.health = Health("database", "events", "catalog")
+        database, clock, cache = outside.database, outside.clock, FactsCache()
+        self.relay = Relay(database, outside.log, clock, self.telemetry)
+        self.worker = Recomputer(database, cache, clock, self.relay.call)
+        events = EventsHandler(database, cache, clock, self.telemetry, self.relay.call)
+        catalog = CatalogHandler(database, cache, clock, self.telemetry, self.wake)
+        self.retrier = Retrier(database, cache, clock, self.wake)
+        self.handlers: dict[str, BatchHandler[Any]] = {EVENTS.name: events, CATALOG.name: catalog}
+        self.loops = (
+            ConsumerLoop(outside.log, EVENTS, EVENTS_GROUP, events, clock),
+            ConsumerLoop(
+                outside.log,
+                CATALOG,
+                CATALOG_GROUP,
+                catalog,
+                clock,
+                records_max=CATALOG_RECORDS_MAX,
+            ),
+        )
+
+    def wake(self, workspaces: Sequence[str]) -> None:
+        """There is something to decide again or to publish."""
+        self.worker.call(workspaces)
+        self.relay.call(workspaces)
+
+    def build_app(self) -> FastAPI:
+        """The HTTP side."""
+        app = create_app(
+            service=SERVICE, lifespan=None, health=self.health, telemetry=self.telemetry
+        )
+        app.state.parts = Parts(self.outside.database, self._look_up, self.retrier, self.lag)
+        app.include_router(router)
+        return app
+
+    async def _look_up(self, sha256: bytes) -> Principal | None:
+        async with self.outside.database.exempt() as connection:
+            row = await look_up_key(await driver(connection), sha256)
+        if row is None:
+            return None
+        return Principal(
+            row.workspace_id, row.key_id, frozenset(row.scopes), row.is_public, row.origins
+        )
+
+    async def lag(self) -> list[LagItem]:
+        """Every partition: exactly where this process reads, by the stored offset where another does."""
+        items: list[LagItem] = []
+        for loop in self.loops:
+            own = await measure_lag(self.outside.log, loop.topic, loop.progress, self.outside.clock)
+            ends = await self.outside.log.end_offsets(loop.topic)
+            lows = await self.outside.log.low_offsets(loop.topic)
+            stored = await self.handlers[loop.topic.name].stored_offsets()
+            for partition, end in sorted(ends.items()):
+                mine = own.get(partition)
+                behind = end - stored.get(partition, lows[partition])
+                items.append(
+                    LagItem(
+                        topic=loop.topic.name,
+                        partition=partition,
+                        records=mine.records if mine else max(0, behind),
+                        seconds=mine.seconds if mine else None,
+                    )
+                )
+        return items
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Everything in the background, until told to stop."""
+        await self._prepare(stop)
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(part)
+                for part in (
+                    self.relay.run(),
+                    self.worker.run(),
+                    *(_Watch(self, loop).run() for loop in self.loops),
+                    *(
+                        progress_or_die(
+                            self.outside.log, loop, self.database_answers, self.outside.clock
+                        )
+                        for loop in self.loops
+                    ),
+                )
+            ]
+            async with asyncio.TaskGroup() as consumers:
+                for loop in self.loops:
+                    consumers.create_task(loop.run(stop))
+            for task in beside:
+                task.cancel()
+
+    async def _prepare(self, stop: asyncio.Event) -> None:
+        """What a first start needs, tried until the log answers."""
+        while not stop.is_set():
+            try:
+                await self.outside.log.ensure_topics((EVENTS, CATALOG, CREDITS, DEAD_LETTER))
+                return
+            except Transient as problem:
+                logger.warning("start_waits", problem=str(problem))
+                await self.outside.clock.sleep(RETRY_SECONDS)
+
+    async def database_answers(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            await self.outside.database.ping()
+        except Transient as problem:
+            self.health.set("database", ok=False, detail=str(problem))
+            return False
+        self.health.set("database", ok=True)
+        return True
+
+
+class _Watch:
+    """Looks every second at the database and at one loop: tells health and metrics how far it is behind."""
+
+    def __init__(self, service: Attribution, loop: ConsumerLoop) -> None:
+        self._service = service
+        self._loop = loop
+        self._part = loop.topic.name.removeprefix("laurel.")
+        self._batches = 0
+        self._well_at = service.outside.clock.monotonic()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self._service.database_answers()
+            await self._look()
+            await self._service.outside.clock.sleep(LOOK_EVERY_SECONDS)
+
+    async def _look(self) -> None:
+        """Well is who moved since the last look, or who has nothing to do and no trouble."""
+        clock, progress = self._service.outside.clock, self._loop.progress
+        try:
+            behind = await self._behind()
+            trouble = progress.last_failure if progress.failures else "records wait"
+        except Transient as problem:
+            behind, trouble = 1, str(problem)
+        is_well = progress.batches != self._batches or not (behind or progress.failures)
+        self._batches = progress.batches
+        if is_well:
+            self._well_at = clock.monotonic()
+            self._service.health.set(self._part, ok=True)
+        elif clock.monotonic() - self._well_at >= UNREADY_SECONDS:
+            self._service.health.set(self._part, ok=False, detail=f"no progress: {trouble}")
+
+    async def _behind(self) -> int:
+        outside, telemetry = self._service.outside, self._service.telemetry
+        topic = self._loop.topic
+        lags = await measure_lag(outside.log, topic, self._loop.progress, outside.clock)
+        for partition, found in lags.items():
+            for metric, value in (
+                (Metric.LAG_RECORDS, found.records),
+                (Metric.LAG_SECONDS, found.seconds),
+            ):
+                telemetry.set(metric, value, topic=topic.name, partition=partition)
+        return sum(found.records for found in lags.values())
+
+
+@asynccontextmanager
+async def running_attribution(outside: Outside) -> AsyncIterator[FastAPI]:
+    """attribution at work while the block runs; gives the app to serve. A loop that fails ends the block."""
+    service = Attribution(outside)
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await outside.database.open()
+        stack.push_async_callback(outside.database.close)
+        await outside.log.open()
+        stack.push_async_callback(outside.log.close)
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(service.work(stop))
+            try:
+                yield service.build_app()
+            finally:
+                stop.set()
+                await asyncio.wait((working,), timeout=STOP_SECONDS)
+                working.cancel()
+
+
+async def serve_attribution(settings: AttributionSettings) -> None:
+    """Serve until a signal comes."""
+    configure_logging(SERVICE)
+    async with running_attribution(outside_of(settings)) as app:
+        # A batch makes some hundred thousand objects that live until it ends and hold no cycles: at the usual 700 objects the collector
+        # walks through all of them again and again, a quarter of the work of a batch.
+        gc.freeze()
+        gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
+        await serve(
+            app,
+            settings.host,
+            settings.port,
+            telemetry=app.state.telemetry,
+            gate=app.state.gate,
+        )
+
+
+def outside_of(settings: AttributionSettings) -> Outside:
+    """What the settings name, not opened yet."""
+    clock = SystemClock()
+    url = service_url(settings.require_database_url(), SERVICE, settings.require_secret_key())
+    database = Database(url, application_name="laurel-attribution", pool_size=POOL_SIZE)
+    return Outside(database, _log_of(settings, url, clock), clock)
+
+
+def _log_of(settings: AttributionSettings, url: str, clock: Clock) -> EventLog:
+    if settings.kafka_servers:
+        return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-attribution")
+    return PostgresLog(url, clock, application_name="laurel-attribution-log")

@@ -1,0 +1,245 @@
+"""The decision: how one conversion is credited, and how all conversions of a scope are.
+
+Promise: a pure function of the set of evidence, the facts and the policies; any order or duplication of them gives the same decisions.
+For every additive model the credits, `organic` included, sum to the net exactly. What can go wrong: a policy with an unknown model or
+stage raises, because the catalog's edge refuses both.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+from services.attribution.domain import journey, precedence
+from services.attribution.domain.identity import Identities, Person, identify
+from services.attribution.domain.model import (
+    Adjustment,
+    Candidate,
+    ConversionKey,
+    ConversionVersion,
+    Credit,
+    Decision,
+    Facts,
+    Scope,
+    Status,
+    Touch,
+)
+from services.attribution.domain.models import ADDITIVE_MODELS, Model
+from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
+from services.attribution.domain.policies import policy_for
+from services.attribution.domain.stages import conversion_stage, touch_stage
+from shared.catalog import Policy
+from shared.credits import ORGANIC
+from shared.ids import natural_id
+from shared.money import split
+
+_REFERENCE_BYTES: Final = 16
+_BUYING: Final = ("purchase", "renewal")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One conversion with everything but its journey: the version that counts, its net, its person and what is known of them."""
+
+    workspace_id: str
+    versions: tuple[ConversionVersion, ...]
+    counted: ConversionVersion
+    net: Net
+    person: Person
+    bought_before: bool = False
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a trusted source said so."""
+        return is_trusted(self.counted)
+
+    @property
+    def moment(self) -> tuple[datetime, str, str]:
+        """Orders the conversions of one person."""
+        key = self.counted.key
+        return (self.counted.occurred_at, key.natural_id, key.kind)
+
+
+def decide_scope(scope: Scope, facts: Facts) -> dict[ConversionKey, Decision]:
+    """Decide every conversion that has at least one version in the scope, in the order of their keys."""
+    touches = journey.with_derived_clicks(scope.touches, scope.versions)
+    scope = replace(scope, touches=touches)
+    index = _TouchIndex.of(touches)
+    cases = _with_history(_cases(scope, identify(scope)))
+    decisions = {}
+    for case in cases:
+        policy = policy_for(facts.policies, case.counted.occurred_at)
+        evidence = _evidence(case, index)
+        own = index.of_person(case.person, evidence.carried)
+        judged = journey.candidates(evidence, own, policy, facts)
+        decisions[case.counted.key] = decide(case, judged, policy)
+    return decisions
+
+
+def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
+    """Credit one conversion from its judged journey (oldest first, codes last) under one policy."""
+    candidates = precedence.apply(judged, policy.precedence)
+    kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
+    # A claim is worth nothing in every sum until a trusted source confirms it.
+    net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
+    new_customer = _new_customer(case)
+    key = case.counted.key
+    return Decision(
+        key=key,
+        conversion_id=conversion_id(case.workspace_id, key),
+        status=_status(case, kept),
+        occurred_at=case.counted.occurred_at,
+        currency=net.currency,
+        net_minor=net.net_minor,
+        units=net.units,
+        stage=conversion_stage(key.kind, policy.stages, bought_before=new_customer is False),
+        person_ref=_person_ref(case),
+        new_customer=new_customer,
+        policy_id=policy.id or None,
+        candidates=candidates,
+        credits=_credits(kept, net, policy) if case.confirmed else (),
+        mismatched=net.mismatched,
+    )
+
+
+def conversion_id(workspace_id: str, key: ConversionKey) -> str:
+    """The id under which a conversion is published: the same on every machine."""
+    return natural_id(workspace_id, "conversion", key.kind, key.natural_id)
+
+
+def _status(case: Case, kept: Sequence[Candidate]) -> Status:
+    if not case.confirmed:
+        return Status.UNCONFIRMED
+    return Status.CREDITED if kept else Status.ORGANIC
+
+
+def _credits(kept: Sequence[Candidate], net: Net, policy: Policy) -> tuple[Credit, ...]:
+    """For each model of the policy the shares of the kept touches, in minor units and millionths."""
+    credits: list[Credit] = []
+    for name in dict.fromkeys(policy.models):
+        model = ADDITIVE_MODELS[name]
+        if kept:
+            credits += _shared_out(name, model, kept, net, policy)
+        else:
+            whole = Fraction(1)
+            amount, units = net.net_minor, net.units
+            credits.append(Credit(name, ORGANIC, None, whole, amount, units, None, None))
+    return tuple(credits)
+
+
+def _shared_out(
+    name: str, model: Model, kept: Sequence[Candidate], net: Net, policy: Policy
+) -> Iterable[Credit]:
+    earning = [(touch, share) for touch, share in zip(kept, model(kept), strict=True) if share]
+    shares = [share for _, share in earning]
+    amounts, units = split(net.net_minor, shares), split(net.units, shares)
+    for (touch, share), amount, part in zip(earning, amounts, units, strict=True):
+        assert touch.placement_id is not None, "a kept candidate has an account"
+        yield Credit(
+            model=name,
+            account=touch.placement_id,
+            touch_id=touch.touch_id,
+            share=share,
+            amount_minor=amount,
+            units=part,
+            touch_stage=touch_stage(touch.kind, policy.stages),
+            touched_at=touch.occurred_at,
+        )
+
+
+def _cases(scope: Scope, identities: Identities) -> list[Case]:
+    versions: defaultdict[ConversionKey, set[ConversionVersion]] = defaultdict(set)
+    for version in scope.versions:
+        versions[version.key].add(version)
+    adjustments: defaultdict[ConversionKey, set[Adjustment]] = defaultdict(set)
+    for adjustment in scope.adjustments:
+        adjustments[adjustment.key].add(adjustment)
+    cases = []
+    for key in sorted(versions):
+        known = tuple(sorted(versions[key], key=lambda v: v.event_id))
+        best = counted(known)
+        carried = {person_key for version in known for person_key in version.keys}
+        net = net_of(best, adjustments[key])
+        cases.append(Case(scope.workspace_id, known, best, net, identities.person(carried)))
+    return cases
+
+
+def _with_history(cases: Sequence[Case]) -> list[Case]:
+    """The cases, each knowing whether the same person bought before, by an order that stands."""
+    first_bought: dict[bytes, tuple[datetime, str, str]] = {}
+    for case in cases:
+        if case.confirmed and not case.net.cancelled and case.counted.key.kind in _BUYING:
+            for token in case.person.tokens:
+                first_bought[token] = min(first_bought.get(token, case.moment), case.moment)
+    return [
+        replace(
+            case,
+            bought_before=any(
+                first_bought.get(token, case.moment) < case.moment for token in case.person.tokens
+            ),
+        )
+        for case in cases
+    ]
+
+
+def _new_customer(case: Case) -> bool | None:
+    """What the counted version says, else whether the person bought before; unknown for a device without a customer."""
+    if case.counted.new_customer is not None:
+        return case.counted.new_customer
+    if case.bought_before:
+        return False
+    return True if case.person.customers else None
+
+
+def _person_ref(case: Case) -> str:
+    """A pseudonym: equal for one person of one workspace, worthless outside. Without any key the conversion is its own person."""
+    person = case.person
+    names = person.customers or sorted(person.tokens) or sorted(person.keys)
+    key = case.counted.key
+    name = names[0] if names else f"conversion:{key.kind}:{key.natural_id}".encode()
+    scoped = f"{len(case.workspace_id)}:{case.workspace_id}".encode() + name
+    return hashlib.blake2b(
+        scoped, digest_size=_REFERENCE_BYTES, person=b"laurel-person"
+    ).hexdigest()
+
+
+def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:
+    carried = {v.click_touch_id for v in case.versions if v.click_touch_id is not None}
+    carried |= {index.touches[p].touch_id for p in index.of_clicks(case.person)}
+    at = case.counted.occurred_at
+    return journey.Evidence(at, codes_on(case.versions), frozenset(carried))
+
+
+@dataclass(frozen=True, slots=True)
+class _TouchIndex:
+    """The touches of a scope by touch id, by the key they hang on and by click key; positions keep the canonical order."""
+
+    touches: tuple[Touch, ...]
+    by_id: Mapping[str, int]
+    by_anon: Mapping[bytes, list[int]]
+    by_click: Mapping[bytes, list[int]]
+
+    @classmethod
+    def of(cls, touches: tuple[Touch, ...]) -> "_TouchIndex":
+        by_anon: defaultdict[bytes, list[int]] = defaultdict(list)
+        by_click: defaultdict[bytes, list[int]] = defaultdict(list)
+        for position, touch in enumerate(touches):
+            if touch.anon_key is not None:
+                by_anon[touch.anon_key].append(position)
+            if touch.click_key is not None:
+                by_click[touch.click_key].append(position)
+        by_id = {touch.touch_id: position for position, touch in enumerate(touches)}
+        return cls(touches, by_id, by_anon, by_click)
+
+    def of_person(self, person: Person, carried: Iterable[str]) -> list[Touch]:
+        """Every touch that is the person's, in canonical order."""
+        positions = {self.by_id[touch_id] for touch_id in carried if touch_id in self.by_id}
+        positions.update(p for key in person.keys for p in self.by_anon.get(key, ()))
+        return [self.touches[position] for position in sorted(positions)]
+
+    def of_clicks(self, person: Person) -> set[int]:
+        """The positions of the clicks that the conversion itself carries."""
+        return {p for key in person.clicks for p in self.by_click.get(key, ())}

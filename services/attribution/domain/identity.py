@@ -1,0 +1,188 @@
+"""Who the person behind a conversion is, decided purely from evidence edges, touches and hubs.
+
+Promise: the answer is a function of the set of evidence, never of its order, and unrelated evidence changes nothing. Strong keys of one
+event form one customer; a weak key tied to two customers is shared and joins nobody, in whatever order the ties arrive. Nothing here
+raises: a key without evidence is a person of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from services.attribution.domain.model import ConversionVersion, Edge, Scope, Touch
+from shared.ids import is_strong
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person of one conversion. `keys`: every touch on these weak keys is theirs; `clicks`: of these click keys only the click itself.
+
+    `tokens` tell whether two conversions have the same person: they do when they have a token in common.
+    """
+
+    customers: tuple[bytes, ...]
+    keys: frozenset[bytes]
+    clicks: frozenset[bytes]
+    tokens: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Weak keys without a customer of their own that are linked with each other, and the customers their linked neighbours have."""
+
+    keys: frozenset[bytes]
+    customers: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """All customers and weak keys of a scope. A customer is named by its smallest strong key."""
+
+    hubs: frozenset[bytes]
+    customer_of: Mapping[bytes, bytes]
+    ties: Mapping[bytes, frozenset[bytes]]
+    clusters: Mapping[bytes, Cluster]
+    keys_of: Mapping[bytes, frozenset[bytes]]
+
+    def person(self, carried: Iterable[bytes]) -> Person:
+        """The person of a conversion that carries these keys."""
+        joining = sorted(set(carried) - self.hubs)
+        weak = [key for key in joining if not is_strong(key)]
+        customers = {self.customer_of.get(key, key) for key in joining if is_strong(key)}
+        if not customers:
+            options = {owner for key in weak for owner in self._sole_customer(key)}
+            customers = options if len(options) == 1 else set()
+        own = {key for owner in customers for key in self.keys_of.get(owner, ())}
+        free = {key for carried_key in weak for key in self._free(carried_key)}
+        return Person(
+            customers=tuple(sorted(customers)),
+            keys=frozenset(own | free | set(weak)),
+            clicks=frozenset(key for key in carried if not is_strong(key)),
+            tokens=frozenset(customers or free),
+        )
+
+    def _customers(self, weak_key: bytes) -> frozenset[bytes]:
+        """The customers a weak key is tied to: directly, else through linked keys that nobody else is tied to."""
+        direct = self.ties.get(weak_key)
+        if direct:
+            return direct
+        cluster = self.clusters.get(weak_key)
+        return cluster.customers if cluster else frozenset()
+
+    def _sole_customer(self, weak_key: bytes) -> frozenset[bytes]:
+        customers = self._customers(weak_key)
+        return customers if len(customers) == 1 else frozenset()
+
+    def _free(self, weak_key: bytes) -> frozenset[bytes]:
+        """The weak keys that go with a carried one when no customer is known for it."""
+        if self._customers(weak_key):
+            return frozenset()
+        cluster = self.clusters.get(weak_key)
+        return cluster.keys if cluster else frozenset((weak_key,))
+
+
+def identify(scope: Scope) -> Identities:
+    """Decide all customers and what every weak key of a scope belongs to."""
+    groups = _keys_by_event(scope.edges, scope.versions, scope.hubs)
+    customer_of = _customers(groups)
+    ties, links = _ties_and_links(groups, customer_of, scope.touches, scope.hubs)
+    clusters = _clusters(ties, links)
+    return Identities(scope.hubs, customer_of, ties, clusters, _keys_of(ties, clusters))
+
+
+def _keys_by_event(
+    edges: Iterable[Edge], versions: Iterable[ConversionVersion], hubs: frozenset[bytes]
+) -> list[frozenset[bytes]]:
+    seen: defaultdict[str, set[bytes]] = defaultdict(set)
+    for edge in edges:
+        seen[edge.event_id].update((edge.key_a, edge.key_b))
+    for version in versions:
+        seen[version.event_id].update(version.keys)
+    return [frozenset(seen[event_id] - hubs) for event_id in sorted(seen)]
+
+
+def _customers(groups: Iterable[frozenset[bytes]]) -> dict[bytes, bytes]:
+    """Union-find over the strong keys of each event; the root is the smallest key, so a customer's name needs no order."""
+    parent: dict[bytes, bytes] = {}
+
+    def root(key: bytes) -> bytes:
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for group in groups:
+        strong = sorted(key for key in group if is_strong(key))
+        for key in strong:
+            parent.setdefault(key, key)
+            first, second = sorted((root(strong[0]), root(key)))
+            parent[second] = first
+    return {key: root(key) for key in sorted(parent)}
+
+
+_Sets = dict[bytes, frozenset[bytes]]
+
+
+def _ties_and_links(
+    groups: Iterable[frozenset[bytes]],
+    customer_of: Mapping[bytes, bytes],
+    touches: Iterable[Touch],
+    hubs: frozenset[bytes],
+) -> tuple[_Sets, _Sets]:
+    """For every weak key its customers, and the weak keys it was seen with. A click's ties pass to the visitor who clicked."""
+    ties: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    links: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    for group in groups:
+        weak = {key for key in group if not is_strong(key)}
+        owners = {customer_of[key] for key in group if is_strong(key)}
+        for key in weak:
+            ties[key] |= owners
+            links[key] |= weak - {key}
+    contained = {
+        (touch.anon_key, touch.click_key)
+        for touch in touches
+        if touch.anon_key and touch.click_key and touch.anon_key != touch.click_key
+    }
+    for visitor, click in contained:
+        if visitor in hubs or click in hubs:
+            continue
+        ties[visitor] |= ties[click]
+        links[visitor].add(click)
+        links[click].add(visitor)
+    return _frozen(ties), _frozen(links)
+
+
+def _frozen(sets: Mapping[bytes, set[bytes]]) -> _Sets:
+    return {key: frozenset(values) for key, values in sets.items()}
+
+
+def _clusters(ties: Mapping[bytes, frozenset[bytes]], links: _Sets) -> dict[bytes, Cluster]:
+    """Group weak keys without ties by their links; a shared neighbour joins nothing, so it gives no customer."""
+    clusters: dict[bytes, Cluster] = {}
+    for start in sorted(links):
+        if start in clusters or ties.get(start):
+            continue
+        members, customers, waiting = {start}, set[bytes](), [start]
+        while waiting:
+            for neighbour in links[waiting.pop()] - members:
+                tied = ties.get(neighbour, frozenset())
+                if not tied:
+                    members.add(neighbour)
+                    waiting.append(neighbour)
+                elif len(tied) == 1:
+                    customers |= tied
+        cluster = Cluster(frozenset(members), frozenset(customers))
+        clusters.update(dict.fromkeys(members, cluster))
+    return clusters
+
+
+def _keys_of(ties: Mapping[bytes, frozenset[bytes]], clusters: Mapping[bytes, Cluster]) -> _Sets:
+    """For every customer the weak keys that are theirs alone."""
+    own: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    for key, owners in ties.items():
+        if len(owners) == 1:
+            own[min(owners)].add(key)
+    for key, cluster in clusters.items():
+        if len(cluster.customers) == 1:
+            own[min(cluster.customers)].add(key)
+    return _frozen(own)

@@ -1,0 +1,179 @@
+"""Which touches are candidates for a conversion, and which of them can earn: everything before code-versus-link precedence.
+
+Promise: a candidate is kept or rejected with one reason of the closed list; at most 10,000 touches and the codes of the order are kept.
+The result depends on the touches between `earliest_at` and `latest_at` of a conversion and on the clicks the order itself carries, on
+nothing else, so a bounded query gives what the whole history gives.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.attribution.domain.model import Candidate, ConversionVersion, Facts, Reason, Touch
+from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
+from shared.catalog import Policy, Windows
+from shared.credits import TouchKind
+from shared.events import Quality
+
+# Shops cut their clocks to seconds and lag; an order can only carry a click that happened before it.
+CARRIED_CLICK_LATE_MINUTES: Final = 5
+# Older touches cannot count and explain nothing; without a bound a returning customer's list would grow for ever.
+LISTED_BACK_DAYS: Final = 366
+TOUCHES_MAX: Final = 10_000  # a longer journey is a robot's or a shared terminal's
+LISTED_REJECTED_MAX: Final = 1_000  # what an explanation can show; kept candidates are never cut
+
+_FLAG_REASONS: Final = {
+    Quality.BOT: Reason.BOT,
+    Quality.PREVIEW: Reason.BOT,
+    Quality.PREFETCH: Reason.PREFETCH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one conversion brings to its journey: its time, its codes, and the ids of the clicks it carries."""
+
+    occurred_at: datetime
+    codes: tuple[str, ...]
+    carried: frozenset[str]
+
+
+def earliest_at(occurred_at: datetime, policy: Policy) -> datetime:
+    """Touches before this moment are no candidates."""
+    days = policy.windows_days
+    widest = max(days.click, days.view, days.referral, days.survey, LISTED_BACK_DAYS)
+    return occurred_at - timedelta(days=widest)
+
+
+def latest_at(occurred_at: datetime) -> datetime:
+    """Touches after this moment are no candidates, except the clicks that the order carries."""
+    return occurred_at + timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
+
+
+def with_derived_clicks(
+    touches: Iterable[Touch], versions: Iterable[ConversionVersion]
+) -> tuple[Touch, ...]:
+    """Each touch once in canonical order, plus a rebuilt one for every click that an order carries and that never arrived."""
+    rebuilt = [touch for version in versions if (touch := _rebuilt_click(version)) is not None]
+    by_id: dict[str, Touch] = {}
+    for touch in (*touches, *rebuilt):
+        other = by_id.get(touch.touch_id)
+        if other is None or (other != touch and _trust_order(touch) < _trust_order(other)):
+            by_id[touch.touch_id] = touch
+    return tuple(sorted(by_id.values(), key=lambda t: (t.occurred_at, t.touch_id)))
+
+
+def candidates(
+    evidence: Evidence, touches: Sequence[Touch], policy: Policy, facts: Facts
+) -> tuple[Candidate, ...]:
+    """The judged journey, oldest first, codes last. `touches` are the person's, each once, in canonical order."""
+    start, end = earliest_at(evidence.occurred_at, policy), latest_at(evidence.occurred_at)
+    near = [t for t in touches if start <= t.occurred_at <= end or t.touch_id in evidence.carried]
+    kept: list[Candidate] = []
+    rejected: list[Candidate] = []
+    room = TOUCHES_MAX
+    for touch in reversed(near):
+        reason = _rejection(touch, evidence, policy.windows_days)
+        if reason is not Reason.AFTER_CONVERSION:
+            room -= 1
+            if room < 0 and reason is None and touch.touch_id not in evidence.carried:
+                reason = Reason.JOURNEY_TOO_LONG
+        if reason is not None and len(rejected) >= LISTED_REJECTED_MAX:
+            continue
+        for candidate in _of_touch(touch, reason, facts):
+            (kept if candidate.verdict == "kept" else rejected).append(candidate)
+    journey = sorted((*kept, *rejected), key=_by_time)
+    return (*journey, *_of_codes(evidence, facts))
+
+
+def _by_time(candidate: Candidate) -> tuple[datetime, str, str]:
+    return (candidate.occurred_at, candidate.touch_id, candidate.placement_id or "")
+
+
+def _rebuilt_click(version: ConversionVersion) -> Touch | None:
+    if version.click is None or version.click_touch_id is None:
+        return None
+    clicks = [key for key in version.keys if key[:1] == b"k"]
+    return Touch(
+        touch_id=version.click_touch_id,
+        kind="click",
+        occurred_at=version.click.occurred_at,
+        anon_key=clicks[0] if len(clicks) == 1 else None,
+        click_key=clicks[0] if len(clicks) == 1 else None,
+        link_id=version.click.link_id,
+        derived=True,
+    )
+
+
+def _trust_order(touch: Touch) -> tuple[bool, str]:
+    """The real click before the rebuilt one; between equals any fixed order."""
+    return (touch.derived, repr(touch))
+
+
+def _rejection(touch: Touch, evidence: Evidence, windows: Windows) -> Reason | None:
+    """Why a touch cannot earn, whoever owned it; None when it can."""
+    late = timedelta(0)
+    if touch.touch_id in evidence.carried:
+        late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
+    if touch.occurred_at.replace(microsecond=0) > evidence.occurred_at + late:
+        return Reason.AFTER_CONVERSION
+    if not touch.consent:
+        return Reason.NO_CONSENT
+    for flag, reason in _FLAG_REASONS.items():
+        if flag in touch.quality:
+            return reason
+    window = timedelta(days=_window_days(touch.kind, windows))
+    if not window or evidence.occurred_at - touch.occurred_at > window:
+        return Reason.OUTSIDE_WINDOW
+    return None
+
+
+def _window_days(kind: TouchKind, windows: Windows) -> int:
+    """The look-back of a kind; reported social numbers belong to no person, so they never count."""
+    days: dict[TouchKind, int] = {
+        "click": windows.click,
+        "view": windows.view,
+        "referral": windows.referral,
+        "survey": windows.survey,
+    }
+    return days.get(kind, 0)
+
+
+def _of_touch(touch: Touch, reason: Reason | None, facts: Facts) -> list[Candidate]:
+    """One candidate per account that the touch leads to; nobody's touch is a rejected one."""
+    owners: tuple[Owner | None, ...] = owners_of_touch(touch, facts)
+    if not owners:
+        unowned = Reason.LINK_NOT_OWNED_THEN if touch.code is None else Reason.CODE_NOT_OWNED_THEN
+        owners, reason = (None,), reason or unowned
+    return [
+        _candidate(touch.touch_id, touch.kind, owner, touch.occurred_at, reason) for owner in owners
+    ]
+
+
+def _of_codes(evidence: Evidence, facts: Facts) -> list[Candidate]:
+    """The codes on the order, at its time: one candidate per owner then, or one rejected."""
+    found = []
+    for code in evidence.codes:
+        at = evidence.occurred_at
+        for owner in owners_of_code(code, at, facts):
+            touch_id = f"code:{code}:{owner.placement_id}"
+            found.append(_candidate(touch_id, "code", owner, at, None))
+        if not owners_of_code(code, at, facts):
+            reason = Reason.CODE_NOT_OWNED_THEN
+            found.append(_candidate(f"code:{code}:", "code", None, at, reason))
+    return sorted(found, key=_by_time)
+
+
+def _candidate(
+    touch_id: str, kind: TouchKind, owner: Owner | None, at: datetime, reason: Reason | None
+) -> Candidate:
+    return Candidate(
+        touch_id=touch_id,
+        kind=kind,
+        placement_id=owner.placement_id if owner else None,
+        creator_id=owner.creator_id if owner else None,
+        occurred_at=at,
+        verdict="rejected" if reason else "kept",
+        reason=reason,
+    )

@@ -1,0 +1,95 @@
+"""What a conversion is worth now: which source's version counts, and what its adjustments leave of it.
+
+Promise: exact integers, independent of arrival order. What a public key claims never counts. An adjustment in another currency than
+its order is left out and named in `Net.mismatched`, never guessed at.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.attribution.domain.model import Adjustment, ConversionVersion
+from shared.catalog import normalise_code
+from shared.credits import UNITS_PER_CONVERSION
+from shared.events import SourceKind
+
+# A signed webhook cannot be forged, a secret key is held by the brand's own servers, a public key stands in a web page.
+_TRUST: Final[Mapping[SourceKind, int]] = {"webhook": 3, "secret": 2, "edge": 1, "public": 0}
+_TRUSTED_FROM: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What is left of a conversion. `currency` None: a conversion without money. `cancelled`: taken back whole, so it counts no units."""
+
+    currency: str | None
+    net_minor: int
+    cancelled: bool = False
+    mismatched: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Millionths of a conversion."""
+        return 0 if self.cancelled else UNITS_PER_CONVERSION
+
+
+def is_trusted(version: ConversionVersion) -> bool:
+    """Whether a version comes from a source that may earn credit."""
+    return _TRUST[version.source_kind] >= _TRUSTED_FROM
+
+
+def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
+    """The version that counts: the most trusted source's, then the latest by its own clock, then the greatest event id."""
+    return max(versions, key=lambda v: (_TRUST[v.source_kind], v.version, v.event_id))
+
+
+def codes_on(versions: Iterable[ConversionVersion]) -> tuple[str, ...]:
+    """The codes of an order, normalised: all that the latest version of each trusted source names."""
+    latest: dict[tuple[SourceKind, str], ConversionVersion] = {}
+    for version in versions:
+        source = (version.source_kind, version.source_id)
+        if is_trusted(version):
+            latest[source] = counted((version, latest.get(source, version)))
+    texts = {normalise_code(code) for version in latest.values() for code in version.codes}
+    return tuple(sorted(text for text in texts if text))
+
+
+def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net:
+    """The net of a counted version after its adjustments, in the order of (occurred_at, adjustment_id)."""
+    if version.net_minor is None or version.currency is None:
+        net = Net(currency=None, net_minor=0)
+    else:
+        net = Net(currency=version.currency, net_minor=version.net_minor)
+    for adjustment in in_effect_order(adjustments):
+        net = _after(net, adjustment, version)
+    return net
+
+
+def in_effect_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
+    """Each adjustment id once, in the order of effect; of two events with one id the smallest event id stands."""
+    by_id: dict[str, Adjustment] = {}
+    for adjustment in sorted(adjustments, key=lambda a: a.event_id):
+        by_id.setdefault(adjustment.adjustment_id, adjustment)
+    return sorted(by_id.values(), key=lambda a: (a.occurred_at, a.adjustment_id))
+
+
+def _after(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
+    """One step: set, take away, or (with neither figure) nothing is left."""
+    mismatched = net.mismatched
+    if adjustment.net_after_minor is None and adjustment.amount_minor is None:
+        left = 0  # no figure, so no currency to disagree about
+    elif net.currency is None or adjustment.currency not in (None, net.currency):
+        return Net(net.currency, net.net_minor, net.cancelled, (*mismatched, adjustment.event_id))
+    elif adjustment.net_after_minor is not None:
+        left = adjustment.net_after_minor
+    else:
+        left = net.net_minor - _taken(net, adjustment, version)
+    taken_back = adjustment.kind in ("cancel", "chargeback") or net.cancelled
+    return Net(net.currency, left, taken_back and left <= 0, mismatched)
+
+
+def _taken(net: Net, adjustment: Adjustment, version: ConversionVersion) -> int:
+    amount = adjustment.amount_minor or 0
+    if version.taxes_included:
+        amount = max(amount - adjustment.tax_minor, 0)
+    return min(amount, max(net.net_minor, 0)) if adjustment.capped else amount

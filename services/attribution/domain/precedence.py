@@ -1,0 +1,52 @@
+"""Code or link: which kept candidates are superseded when a code and a link speak for different creators.
+
+Promise: the four rules of the market are rows of one table. Only other accounts' evidence is superseded: what the winner's creator did
+besides stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from services.attribution.domain.model import Candidate, Reason
+from shared.catalog import Precedence
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`winner` None: both share. `alone`: it wins only when all its evidence names one creator."""
+
+    winner: Literal["code", "click"] | None
+    reason: Reason = Reason.SUPERSEDED_BY_CODE
+    alone: bool = False
+
+
+RULES: Final[dict[Precedence, Rule]] = {
+    Precedence.CODE_WINS: Rule("code"),
+    Precedence.LINK_WINS: Rule("click", Reason.SUPERSEDED_BY_LINK),
+    Precedence.BOTH_SHARE: Rule(None),
+    Precedence.UNIQUE_CODE_WINS: Rule("code", alone=True),
+}
+
+
+def apply(candidates: Sequence[Candidate], precedence: Precedence) -> tuple[Candidate, ...]:
+    """The candidates with those of other creators than the winning evidence's rejected."""
+    rule = RULES[precedence]
+    winners = {c.creator_id for c in candidates if _kept(c) and c.kind == rule.winner}
+    if not winners or (rule.alone and len(winners) > 1):
+        return tuple(candidates)
+    return tuple(
+        replace(candidate, verdict="rejected", reason=rule.reason)
+        if _kept(candidate) and _loses(candidate, rule) and candidate.creator_id not in winners
+        else candidate
+        for candidate in candidates
+    )
+
+
+def _kept(candidate: Candidate) -> bool:
+    return candidate.verdict == "kept"
+
+
+def _loses(candidate: Candidate, rule: Rule) -> bool:
+    """A winning code beats every other touch; a winning link beats codes only."""
+    return candidate.kind != "code" if rule.winner == "code" else candidate.kind == "code"

@@ -1,0 +1,92 @@
+"""How many touches each account got, by kind, stage and quarter of an hour.
+
+Promise: each touch counts once, with or without consent, at the owner of its own time; nobody's touches count for `organic`. The same touches
+and facts with the sign turned take back exactly what was counted: the built-in stages are used, so a policy never moves a count.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.ownership import owners_of_touch
+from services.attribution.domain.stages import touch_stage
+from shared.catalog import Period, normalise_code
+from shared.credits import ORGANIC, Tally, TouchKind
+from shared.events import Quality
+
+_QUARTER: Final = timedelta(minutes=15)
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
+
+# What a touch leads to: (link, placement, code), one of them set.
+_Lead = tuple[str | None, str | None, str | None]
+
+
+def tally(
+    touches: Iterable[Touch], facts: Facts, sign: int = 1, taken_back: Iterable[Touch] = ()
+) -> tuple[Tally, ...]:
+    """Count touches (`sign` 1) or take them back (`sign` -1), in canonical order; `taken_back` with the sign turned.
+
+    What comes to nothing is left out.
+    """
+    counts: dict[tuple[str, TouchKind, int], list[int]] = {}
+    accounts = _Accounts(facts)
+    for group, weight in ((touches, sign), (taken_back, -sign)):
+        for touch in group:
+            slot = accounts.of(touch), touch.kind, (touch.occurred_at - _EPOCH) // _QUARTER
+            found = counts.get(slot)
+            if found is None:
+                found = counts[slot] = [0, 0]
+            is_flagged = bool(touch.quality) and not _FLAGS.isdisjoint(touch.quality)
+            found[is_flagged] += weight
+    stages = {kind: touch_stage(kind, {}) for kind in {kind for _, kind, _ in counts}}
+    return tuple(
+        Tally(
+            account=account,
+            kind=kind,
+            stage=stages[kind],
+            quarter_at=_EPOCH + quarter * _QUARTER,
+            counted=counted,
+            flagged=flagged,
+        )
+        for (account, kind, quarter), (counted, flagged) in sorted(counts.items())
+        if counted or flagged
+    )
+
+
+class _Accounts:
+    """Owners of touches, looked up once for all touches of a link (placement, code) between two moments at which an owner may change."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._changes: dict[_Lead, list[datetime]] = {}
+        self._known: dict[tuple[_Lead, int], str] = {}
+
+    def of(self, touch: Touch) -> str:
+        """The account of a touch."""
+        lead = touch.link_id, touch.placement_id, touch.code
+        changes = self._changes.get(lead)
+        if changes is None:
+            changes = self._changes[lead] = self._changes_of(lead)
+        slot = lead, bisect_right(changes, touch.occurred_at) if changes else 0
+        account = self._known.get(slot)
+        if account is None:
+            owners = owners_of_touch(touch, self._facts)
+            account = self._known[slot] = owners[0].placement_id if owners else ORGANIC
+        return account
+
+    def _changes_of(self, lead: _Lead) -> list[datetime]:
+        """Every moment at which a period begins or ends that says where this leads."""
+        link_id, placement_id, code = lead
+        periods: list[Period] = []
+        if link_id is not None:
+            for period in self._facts.links.get(link_id, ()):
+                periods += (period, *self._facts.placements.get(period.placement_id, ()))
+        if placement_id is not None:
+            periods += self._facts.placements.get(placement_id, ())
+        if code is not None:
+            periods += self._facts.codes.get(normalise_code(code), ())
+        bounds = {bound for one in periods for bound in (one.valid_from, one.valid_to)}
+        return sorted(bound for bound in bounds if bound is not None)

@@ -1,0 +1,168 @@
+"""The books of the locked workspaces inside one transaction: what every writer (batch, correction, retry) does in the same way.
+
+Promise: whoever writes goes through here, so numbers, facts and counters are read once under the lock and stored once at the end.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+from services.attribution.domain.journey import LISTED_BACK_DAYS
+from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.tallies import tally
+from services.attribution.pipeline.facts import FactsCache, WorkspaceFacts
+from services.attribution.pipeline.faults import faults_of
+from services.attribution.pipeline.identity import join
+from services.attribution.pipeline.intake import Intake, take_in
+from services.attribution.pipeline.records import Sorted
+from services.attribution.pipeline.settle import settle
+from services.attribution.store import catalog, offsets, outbox
+from services.attribution.store.identity import Keyed
+from services.attribution.store.offsets import WorkspaceState
+from services.attribution.store.outbox import DeadLetter, OutboxRow
+from services.attribution.store.scopes import Component
+from shared.catalog import Windows
+from shared.credits import Tally, TouchesTallied, encode_credits
+from shared.log.topics import CREDITS, DEAD_LETTER
+from shared.turns import beside
+
+REASON_EVIDENCE: Final = "new_evidence"
+REASON_JOURNEY: Final = "journey_changed"
+REASON_FACT: Final = "fact_corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a transaction did, for metrics and for waking others."""
+
+    workspaces: tuple[str, ...]
+    stored: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    revisions: int = 0
+    hubs: int = 0
+
+
+@dataclass(slots=True)
+class Books:
+    """One transaction's view."""
+
+    conn: Any
+    now: datetime
+    states: dict[str, WorkspaceState]
+    known: dict[str, WorkspaceFacts]
+    facts: dict[str, Facts]
+
+    @classmethod
+    async def open(
+        cls, conn: Any, workspaces: Sequence[str], cache: FactsCache, now: datetime
+    ) -> Self:
+        """Read counters and facts of the locked workspaces."""
+        states = await offsets.open_workspaces(conn, workspaces)
+        versions = {name: state.catalog_version for name, state in states.items()}
+        stale = cache.stale(versions)
+        records = await catalog.records_after(conn, stale) if stale else {}
+        known = cache.refresh(versions, records)
+        return cls(conn, now, states, known, {name: item.facts for name, item in known.items()})
+
+    async def take_batch(self, batch: Sorted) -> Outcome:
+        """Everything a batch of events does but its offset."""
+        intake = await take_in(self.conn, batch)
+        windows = {name: _widest(facts) for name, facts in self.facts.items()}
+        # Counting touches needs no database: it is done while the database joins.
+        joined, tallies = await beside(join(self.conn, intake, windows), self._tallies(intake))
+        reasons = {
+            (reading.workspace_id, reading.own_key): REASON_EVIDENCE
+            for reading in intake.new
+            if reading.own_key is not None
+        }
+        revisions = await self.decide(joined.components, reasons, REASON_JOURNEY)
+        await self.publish_tallies(tallies)
+        refusals = (*batch.refusals, *intake.conflicts)
+        await self.write_letters([refusal.letter(self.now) for refusal in refusals])
+        await offsets.close_workspaces(self.conn, self.states.values())
+        return Outcome(
+            workspaces=tuple(self.states),
+            stored=intake.stored,
+            duplicates=intake.duplicates,
+            dead_lettered=len(refusals),
+            revisions=revisions,
+            hubs=joined.hubs,
+        )
+
+    async def decide(
+        self, components: Collection[Component], reasons: Mapping[Keyed, str], otherwise: str
+    ) -> int:
+        """Decide components again; the answer is the number of new revisions."""
+        if not components:
+            return 0
+        settled = await settle(
+            self.conn, components, self.facts, self.states, self.now, reasons, otherwise
+        )
+        await outbox.write_outbox(self.conn, settled.outbox)
+        await self.write_letters(settled.letters)
+        return len(settled.revisions)
+
+    async def _tallies(self, intake: Intake) -> dict[str, tuple[Tally, ...]]:
+        added: dict[str, list[Touch]] = {}
+        for staged in intake.touches.values():
+            added.setdefault(staged.workspace_id, []).append(staged.touch)
+        removed: dict[str, list[Touch]] = {}
+        for workspace, touch in intake.taken_back:
+            removed.setdefault(workspace, []).append(touch)
+        with faults_of("tally"):
+            return {
+                name: tally(added[name], self.facts[name], taken_back=removed.get(name, ()))
+                for name in sorted(added)
+            }
+
+    async def publish_tallies(self, tallies: Mapping[str, tuple[Tally, ...]]) -> None:
+        """One numbered record a workspace."""
+        rows = []
+        for name, counts in sorted(tallies.items()):
+            if counts:
+                sequence, recorded_at = self.states[name].stamp(self.now)
+                record = TouchesTallied(
+                    workspace_id=name, sequence=sequence, recorded_at=recorded_at, tallies=counts
+                )
+                rows.append(OutboxRow(name, CREDITS.name, name.encode(), encode_credits(record)))
+        await outbox.write_outbox(self.conn, rows)
+
+    async def write_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters, and tell the log of those that are new."""
+        fresh = await outbox.write_dead_letters(self.conn, letters)
+        rows = [
+            OutboxRow(letter.workspace_id, DEAD_LETTER.name, letter.key, letter.value)
+            for letter in letters
+            if letter.dead_letter_id in fresh
+        ]
+        await outbox.write_outbox(self.conn, rows)
+
+
+def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
+    """Tallies added up by what they count; what cancels out is left out."""
+    sums: dict[tuple[str, str, str, datetime], tuple[Tally, int, int]] = {}
+    for item in tallies:
+        slot = (item.account, item.kind, item.stage, item.quarter_at)
+        _, counted, flagged = sums.get(slot, (item, 0, 0))
+        sums[slot] = (item, counted + item.counted, flagged + item.flagged)
+    return tuple(
+        Tally(
+            account=item.account,
+            kind=item.kind,
+            stage=item.stage,
+            quarter_at=item.quarter_at,
+            counted=counted,
+            flagged=flagged,
+        )
+        for item, counted, flagged in (sums[slot] for slot in sorted(sums))
+        if counted or flagged
+    )
+
+
+def _widest(facts: Facts) -> timedelta:
+    """How long before a conversion a touch can be one of its candidates, under any policy."""
+    windows = [Windows(), *(policy.windows_days for policy in facts.policies)]
+    days = max(max(w.click, w.view, w.referral, w.survey) for w in windows)
+    return timedelta(days=max(days, LISTED_BACK_DAYS))

@@ -1,0 +1,152 @@
+"""The consumer of `laurel.catalog`: keep the newest record of each entity, let keys in, and start what a corrected fact restates.
+
+Promise: records, moved touch counts, the queue of conversions to decide again and the offset move in one transaction under the workspaces'
+locks. An older or repeated record changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from typing_extensions import override
+
+from services.attribution.pipeline import corrections
+from services.attribution.pipeline.books import Books
+from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.faults import BISECTED, faults_of
+from services.attribution.pipeline.records import UNUSABLE, Refusal, refuse
+from services.attribution.store import catalog as store
+from services.attribution.store.failures import data_errors
+from services.attribution.store.offsets import close_workspaces, move_offset, stored_offsets
+from shared.catalog import AnyCatalogRecord, ApiKey, CatalogRejected, decode_catalog
+from shared.clock import Clock
+from shared.db.engine import Database, driver
+from shared.log.loop import BatchHandler
+from shared.log.port import StoredRecord
+from shared.log.topics import CATALOG
+from shared.telemetry import Metric, Telemetry
+from shared.turns import in_slices
+
+NOT_A_RECORD = "not_a_catalog_record"
+
+
+class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
+    """What the loop of `laurel.catalog` calls. `wake` hears which workspaces have something to publish or to decide again."""
+
+    def __init__(
+        self,
+        database: Database,
+        cache: FactsCache,
+        clock: Clock,
+        telemetry: Telemetry,
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._clock = clock
+        self._telemetry = telemetry
+        self._wake = wake
+
+    @override
+    async def stored_offsets(self) -> Mapping[int, int]:
+        async with self._database.exempt() as conn:
+            return await stored_offsets(await driver(conn), CATALOG.name)
+
+    @override
+    async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCatalogRecord | Refusal]:
+        return await in_slices(decode_record, records)
+
+    @override
+    async def handle(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        decoded: Sequence[AnyCatalogRecord | Refusal],
+    ) -> None:
+        entities = [found for found in decoded if not isinstance(found, Refusal)]
+        refusals = [found for found in decoded if isinstance(found, Refusal)]
+        try:
+            await self._transact(partition, expected_offset, records, entities, refusals)
+        except BISECTED as fault:
+            if len(records) == 1:
+                letter = [refuse(records[0], UNUSABLE, str(fault))]
+                await self._transact(partition, expected_offset, records, [], letter)
+                return
+            middle = len(records) // 2
+            turn = records[middle - 1].next_offset
+            await self.handle(partition, expected_offset, records[:middle], decoded[:middle])
+            await self.handle(partition, turn, records[middle:], decoded[middle:])
+
+    async def _transact(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        entities: Sequence[AnyCatalogRecord],
+        refusals: Sequence[Refusal],
+    ) -> None:
+        started = self._clock.monotonic()
+        named = {record.workspace_id for record in entities}
+        workspaces = sorted(named | {refusal.workspace_id for refusal in refusals})
+        next_offset = records[-1].next_offset
+        with data_errors():
+            async with self._database.write(workspaces) as connection:
+                conn = await driver(connection)
+                await move_offset(conn, CATALOG.name, partition, expected_offset, next_offset)
+                books = await Books.open(conn, workspaces, self._cache, self._clock.now())
+                newer = await take_records(books, entities)
+                await books.write_letters([refusal.letter(books.now) for refusal in refusals])
+                await close_workspaces(conn, books.states.values())
+        self._wake(workspaces)
+        counts = {
+            "stored": newer,
+            "duplicate": len(entities) - newer,
+            "dead_lettered": len(refusals),
+        }
+        for name, count in counts.items():
+            self._telemetry.count(Metric.BATCH_RECORDS, count, topic=CATALOG.name, outcome=name)
+        seconds = self._clock.monotonic() - started
+        self._telemetry.observe(Metric.BATCH_SECONDS, seconds, topic=CATALOG.name)
+        self._telemetry.set(Metric.OFFSET, next_offset, topic=CATALOG.name, partition=partition)
+
+
+async def take_records(books: Books, entities: Sequence[AnyCatalogRecord]) -> int:
+    """Store what is newer and do what follows from it; the answer is how many records were newer."""
+    newest: dict[tuple[str, str], AnyCatalogRecord] = {}
+    for record in entities:
+        at = (record.workspace_id, record.id)
+        if at not in newest or newest[at].revision < record.revision:
+            newest[at] = record
+    stored = await store.read_records(books.conn, newest) if newest else {}
+    newer = [
+        record
+        for at, record in sorted(newest.items())
+        if at not in stored or stored[at].revision < record.revision
+    ]
+    if not newer:
+        return 0
+    for name in {record.workspace_id for record in newer}:
+        books.states[name].catalog_version += 1
+    versions = [(record, books.states[record.workspace_id].catalog_version) for record in newer]
+    await store.upsert_records(books.conn, versions)
+    await store.upsert_keys(books.conn, [r for r in newer if isinstance(r, ApiKey)])
+    await _correct(books, newer)
+    return len(newer)
+
+
+async def _correct(books: Books, newer: Sequence[AnyCatalogRecord]) -> None:
+    tallies = {}
+    for name in sorted({record.workspace_id for record in newer}):
+        own = [record for record in newer if record.workspace_id == name]
+        with faults_of("correct"):
+            correction = corrections.correct(books.known[name], name, own)
+        await corrections.want(books.conn, correction)
+        tallies[name] = await corrections.moved_tallies(books.conn, correction)
+    await books.publish_tallies(tallies)
+
+
+def decode_record(record: StoredRecord) -> AnyCatalogRecord | Refusal:
+    """What a record of the catalog topic says, or why it cannot be used."""
+    try:
+        return decode_catalog(record.value)
+    except CatalogRejected as error:
+        return refuse(record, NOT_A_RECORD, str(error))

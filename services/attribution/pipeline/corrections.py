@@ -1,0 +1,133 @@
+"""What a changed catalog record moves: touch counts from old accounts to new ones, and conversions that must be decided again.
+
+Promise: the counts move exactly: what the old facts counted is taken back, what the new facts say is added, in one numbered record. Which
+conversions are named is a superset of those that change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.attribution.domain.model import Facts
+from services.attribution.domain.tallies import tally
+from services.attribution.pipeline.books import REASON_FACT, merged
+from services.attribution.pipeline.facts import WorkspaceFacts
+from services.attribution.pipeline.settle import code_subject, link_subject, placement_subject
+from services.attribution.store import catalog as store
+from shared.catalog import AnyCatalogRecord, Code, Link, Period, Placement, Policy
+from shared.credits import Tally
+
+
+@dataclass(slots=True)
+class Correction:
+    """What the changed records of one workspace bear on. `since` is set when a policy changed: [None] means all conversions."""
+
+    workspace_id: str
+    before: Facts
+    after: Facts
+    links: set[str] = field(default_factory=set)
+    placements: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+    since: list[datetime | None] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> set[tuple[str, str]]:
+        """The names under which decisions remember what they looked at."""
+        named = {link_subject(link_id) for link_id in self.links | self.links_to_placements}
+        named |= {placement_subject(placement_id) for placement_id in self.placements}
+        named |= {code_subject(code) for code in self.codes}
+        return {(self.workspace_id, subject) for subject in named}
+
+    @property
+    def links_to_placements(self) -> set[str]:
+        """Links that lead to a changed placement, before or after: a touch counts only while its placement exists."""
+        if not self.placements:
+            return set()
+        return {
+            link_id
+            for facts in (self.before, self.after)
+            for link_id, periods in facts.links.items()
+            if any(period.placement_id in self.placements for period in periods)
+        }
+
+
+def correct(
+    known: WorkspaceFacts, workspace_id: str, records: Sequence[AnyCatalogRecord]
+) -> Correction:
+    """Compare the facts before and after these records; `known` stays as it is."""
+    ahead = known.copy()
+    for record in records:
+        ahead.apply(record)
+    correction = Correction(workspace_id, known.facts, ahead.facts)
+    for record in records:
+        _compare(record, known, ahead, correction)
+    return correction
+
+
+def _compare(
+    record: AnyCatalogRecord, before: WorkspaceFacts, after: WorkspaceFacts, found: Correction
+) -> None:
+    match record:
+        case Link():
+            if before.links.get(record.id) != after.links[record.id]:
+                found.links.add(record.id)
+        case Placement():
+            if before.placements.get(record.id) != after.placements[record.id]:
+                found.placements.add(record.id)
+        case Code():
+            if before.codes.get(record.code) != after.codes[record.code]:
+                found.codes.add(record.code)
+        case Policy():
+            old = before.policies.get(record.id)
+            found.since += [policy.valid_from for policy in (old, record) if policy is not None]
+        case _:
+            pass
+
+
+async def want(conn: Any, correction: Correction) -> None:
+    """Queue the conversions that the correction may change."""
+    await store.want_by_subject(conn, correction.subjects, REASON_FACT)
+    if correction.since:
+        moments = [moment for moment in correction.since if moment is not None]
+        is_always = len(moments) < len(correction.since)
+        first = None if is_always else min(moments)
+        await store.want_since(conn, correction.workspace_id, first, REASON_FACT)
+
+
+async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
+    """The counts of the touches concerned, taken back by the old facts and added by the new ones."""
+    links = correction.links | correction.links_to_placements
+    boundaries = _boundaries(correction, links)
+    workspace = correction.workspace_id
+    counts = [
+        *await store.count_touches(conn, store.COUNT_OF_LINKS, links, workspace, boundaries),
+        *await store.count_touches(
+            conn, store.COUNT_OF_PLACEMENTS, correction.placements, workspace, boundaries
+        ),
+        *await store.count_touches(
+            conn, store.COUNT_OF_CODES, correction.codes, workspace, boundaries
+        ),
+    ]
+    moved: list[Tally] = []
+    for count in counts:
+        moved += tally((count.touch,), correction.before, -count.touches)
+        moved += tally((count.touch,), correction.after, count.touches)
+    return merged(moved)
+
+
+def _boundaries(correction: Correction, links: set[str]) -> list[datetime]:
+    """Every moment at which an owner of a touch concerned may change."""
+    periods: list[Period] = []
+    for facts in (correction.before, correction.after):
+        for link_id in links:
+            for owner in facts.links.get(link_id, ()):
+                periods.append(owner)
+                periods += facts.placements.get(owner.placement_id, ())
+        for placement_id in correction.placements:
+            periods += facts.placements.get(placement_id, ())
+        for code in correction.codes:
+            periods += facts.codes.get(code, ())
+    # One boundary before all touches makes one segment of all of them.
+    edges = {edge for period in periods for edge in (period.valid_from, period.valid_to)}
+    return sorted(edge for edge in edges if edge is not None) or [store.ALWAYS]

@@ -1,0 +1,149 @@
+"""The consumer of `laurel.events`: a batch becomes one transaction, or by bisection several, until a poison record stands alone.
+
+Promise: records read = stored + duplicate + dead-lettered, asserted and counted. The offset moves in the transaction of the effects.
+What can go wrong: `Transient` is left to the loop, which reads again from the stored offset and never bisects.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from typing_extensions import override
+
+from services.attribution.pipeline.books import Books, Outcome
+from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.faults import BISECTED
+from services.attribution.pipeline.records import (
+    UNUSABLE,
+    Refusal,
+    Sorted,
+    decode_event,
+    refuse,
+    sort_records,
+)
+from services.attribution.store.failures import data_errors
+from services.attribution.store.offsets import move_offset, stored_offsets
+from services.attribution.wire.events import Reading
+from shared.clock import Clock
+from shared.db.engine import Database, driver
+from shared.log.loop import BatchHandler
+from shared.log.port import StoredRecord
+from shared.log.topics import EVENTS
+from shared.telemetry import Metric, Telemetry, get_logger
+from shared.turns import in_slices
+
+# The share of bad records, over the last this many, from which on somebody must look.
+WATCHED_RECORDS: Final = 10_000
+BAD_PERCENT_MAX: Final = 1
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A batch before its turn: what each record says, and all of it sorted."""
+
+    found: Sequence[Reading | Refusal]
+    batch: Sorted
+
+
+class EventsHandler(BatchHandler[Decoded]):
+    """What the loop of `laurel.events` calls. `wake` hears which workspaces have something new in the outbox."""
+
+    def __init__(
+        self,
+        database: Database,
+        cache: FactsCache,
+        clock: Clock,
+        telemetry: Telemetry,
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._clock = clock
+        self._telemetry = telemetry
+        self._wake = wake
+        self._recent: deque[tuple[int, int]] = deque()
+
+    @override
+    async def stored_offsets(self) -> Mapping[int, int]:
+        async with self._database.exempt() as conn:
+            return await stored_offsets(await driver(conn), EVENTS.name)
+
+    @override
+    async def decode(self, records: Sequence[StoredRecord]) -> Decoded:
+        return _sorted(records, await in_slices(decode_event, records))
+
+    @override
+    async def handle(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        decoded: Decoded,
+    ) -> None:
+        try:
+            await self._transact(partition, expected_offset, records, decoded.batch)
+        except BISECTED as fault:
+            if len(records) == 1:
+                letter = Sorted((), (), (refuse(records[0], UNUSABLE, str(fault)),))
+                await self._transact(partition, expected_offset, records, letter)
+                return
+            middle = len(records) // 2
+            turn = records[middle - 1].next_offset
+            for offset, half in ((expected_offset, slice(middle)), (turn, slice(middle, None))):
+                part = _sorted(records[half], decoded.found[half])
+                await self.handle(partition, offset, records[half], part)
+
+    async def _transact(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        batch: Sorted,
+    ) -> None:
+        started = self._clock.monotonic()
+        workspaces = batch.workspaces
+        with data_errors():
+            async with self._database.write(workspaces) as connection:
+                conn = await driver(connection)
+                next_offset = records[-1].next_offset
+                await move_offset(conn, EVENTS.name, partition, expected_offset, next_offset)
+                books = await Books.open(conn, workspaces, self._cache, self._clock.now())
+                outcome = await books.take_batch(batch)
+                accounted = outcome.stored + outcome.duplicates + outcome.dead_lettered
+                assert accounted == len(records), (
+                    f"{len(records)} records, {accounted} accounted for"
+                )
+        self._wake(workspaces)
+        self._measure(partition, next_offset, outcome, self._clock.monotonic() - started)
+
+    def _measure(self, partition: int, offset: int, outcome: Outcome, seconds: float) -> None:
+        counts = {
+            "stored": outcome.stored,
+            "duplicate": outcome.duplicates,
+            "dead_lettered": outcome.dead_lettered,
+        }
+        for name, count in counts.items():
+            self._telemetry.count(Metric.BATCH_RECORDS, count, topic=EVENTS.name, outcome=name)
+        self._telemetry.observe(Metric.BATCH_SECONDS, seconds, topic=EVENTS.name)
+        self._telemetry.set(Metric.OFFSET, offset, topic=EVENTS.name, partition=partition)
+        self._telemetry.count(Metric.REVISIONS, outcome.revisions)
+        self._telemetry.count(Metric.HUBS, outcome.hubs)
+        if outcome.hubs:
+            logger.warning("identity.hubs", keys=outcome.hubs)
+        self._watch(sum(counts.values()), outcome.dead_lettered)
+
+    def _watch(self, records: int, bad: int) -> None:
+        """Say loudly when more than 1 % of the recent records were bad: then it is no longer single records."""
+        self._recent.append((records, bad))
+        while sum(n for n, _ in self._recent) - self._recent[0][0] >= WATCHED_RECORDS:
+            self._recent.popleft()
+        seen, wrong = sum(n for n, _ in self._recent), sum(b for _, b in self._recent)
+        if bad and wrong * 100 > seen * BAD_PERCENT_MAX:
+            logger.error("dead_letters.many", records=seen, bad=wrong)
+
+
+def _sorted(records: Sequence[StoredRecord], found: Sequence[Reading | Refusal]) -> Decoded:
+    return Decoded(found, sort_records(records, found))

@@ -1,0 +1,117 @@
+"""The catalog's facts of each workspace, kept in memory and brought up to date under the workspace's lock.
+
+Promise: what `of` returns holds every record up to the catalog version read under the lock, and none after it. What is archived owns
+nothing from its `deleted_at` on. Rows of a transaction that may still roll back are never kept here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeVar
+
+from msgspec import structs
+
+from services.attribution.domain.model import Facts
+from shared.catalog import (
+    AnyCatalogRecord,
+    Code,
+    CodePeriod,
+    Link,
+    LinkPeriod,
+    Period,
+    Placement,
+    PlacementPeriod,
+    Policy,
+)
+
+# Each holds one brand's facts, some megabytes for a large one; more brands than this on one process take turns.
+WORKSPACES_MAX: Final = 256
+
+_AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
+
+
+@dataclass(slots=True)
+class WorkspaceFacts:
+    """The facts of one workspace as of a catalog version."""
+
+    version: int = 0
+    links: dict[str, tuple[LinkPeriod, ...]] = field(default_factory=dict)
+    placements: dict[str, tuple[PlacementPeriod, ...]] = field(default_factory=dict)
+    codes: dict[str, tuple[CodePeriod, ...]] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    _code_records: dict[str, dict[str, Code]] = field(default_factory=dict)
+
+    def apply(self, record: AnyCatalogRecord) -> None:
+        """Take in a newer record; kinds that attribution does not decide by are ignored."""
+        match record:
+            case Link():
+                self.links[record.id] = until(record.periods, record.deleted_at)
+            case Placement():
+                self.placements[record.id] = record.periods
+            case Policy():
+                self.policies[record.id] = record
+            case Code():
+                owners = self._code_records.setdefault(record.code, {})
+                owners[record.id] = record
+                self.codes[record.code] = tuple(
+                    period
+                    for owner_id in sorted(owners)
+                    for period in until(owners[owner_id].periods, owners[owner_id].deleted_at)
+                )
+            case _:
+                pass
+
+    def copy(self) -> "WorkspaceFacts":
+        """An independent copy, to look ahead with."""
+        return WorkspaceFacts(
+            self.version,
+            dict(self.links),
+            dict(self.placements),
+            dict(self.codes),
+            dict(self.policies),
+            {text: dict(owners) for text, owners in self._code_records.items()},
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """The view that the core takes."""
+        policies = tuple(self.policies[policy_id] for policy_id in sorted(self.policies))
+        return Facts(self.links, self.placements, self.codes, policies)
+
+
+@dataclass(slots=True)
+class FactsCache:
+    """The facts of the workspaces that this process wrote last."""
+
+    _known: dict[str, WorkspaceFacts] = field(default_factory=dict)
+
+    def stale(self, versions: Mapping[str, int]) -> dict[str, int]:
+        """Which workspaces need records, and from after which version on."""
+        known = {name: self._known.get(name, WorkspaceFacts()).version for name in versions}
+        return {name: known[name] for name, version in versions.items() if known[name] < version}
+
+    def refresh(
+        self, versions: Mapping[str, int], records: Mapping[str, list[AnyCatalogRecord]]
+    ) -> dict[str, WorkspaceFacts]:
+        """Take in the records asked for; the answer holds the facts of every workspace in `versions`."""
+        current = {}
+        for name, version in versions.items():
+            facts = self._known.pop(name, WorkspaceFacts())
+            for record in records.get(name, ()):
+                facts.apply(record)
+            facts.version = version
+            current[name] = self._known[name] = facts
+        while len(self._known) > max(WORKSPACES_MAX, len(versions)):
+            del self._known[next(iter(self._known))]
+        return current
+
+
+def until(periods: tuple[_AnyPeriod, ...], end: datetime | None) -> tuple[_AnyPeriod, ...]:
+    """The periods as they hold for something archived at `end`."""
+    if end is None:
+        return periods
+    return tuple(
+        structs.replace(period, valid_to=min(period.valid_to or end, end))
+        for period in periods
+        if period.valid_from is None or period.valid_from < end
+    )

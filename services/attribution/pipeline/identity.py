@@ -1,0 +1,173 @@
+"""Joining: from the keys of new events to the components whose conversions may now be decided otherwise.
+
+Promise: a component is a monotone union used only as the scope of a recompute; a hub joins nothing. Everything whose decision could change
+lies in the components named; a touch in the past of a conversion names it by time.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import Any, Final
+
+from services.attribution.domain.journey import CARRIED_CLICK_LATE_MINUTES
+from services.attribution.domain.model import Edge
+from services.attribution.pipeline.faults import faults_of
+from services.attribution.pipeline.intake import Intake
+from services.attribution.store import decisions, scopes
+from services.attribution.store import identity as store
+from services.attribution.store import intake as rows
+from services.attribution.store.identity import Alias, Keyed
+from services.attribution.store.scopes import Component
+from services.attribution.tables import HUB_NEIGHBOURS
+
+_CLICK: Final = b"k"
+_LATE: Final = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
+
+Pair = tuple[str, bytes, bytes]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The keys that a batch brought: aliases to ensure, edges to keep, pairs that join, the touch of each click key, and the time of each
+    conversion as one of its events tells it."""
+
+    keys: set[Keyed] = field(default_factory=set)
+    edges: list[tuple[str, Edge]] = field(default_factory=list)
+    pairs: set[Pair] = field(default_factory=set)
+    carried: set[Pair] = field(default_factory=set)
+    clicks: dict[Keyed, str] = field(default_factory=dict)
+    converted_at: dict[Keyed, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What must be decided again, and how many keys became hubs."""
+
+    components: set[Component]
+    hubs: int
+
+
+async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> Joined:
+    """Bring aliases and components up to date with a batch. `windows`: each workspace's widest look-back."""
+    evidence = _evidence(intake)
+    await rows.store_edges(conn, evidence.edges)
+    met = await store.probe_clicks(conn) if intake.touches else []
+    late = {(w, click, visitor) for place, w, click, visitor in met if place in intake.touches}
+    clicked = late | set(await store.visitors_of_clicks(conn, evidence.clicks))
+    keys = evidence.keys | {(w, key) for w, click, visitor in clicked for key in (click, visitor)}
+    more = await store.insert_neighbours(conn, _neighbours(evidence.edges, clicked), late)
+    known = await store.read_aliases(conn, keys | more.keys())
+    aliases = {keyed: _counted(keyed, known, more) for keyed in keys | more.keys()}
+    hubs = {
+        keyed
+        for keyed, alias in aliases.items()
+        if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
+    }
+    moved = _unions(aliases, evidence.pairs | clicked)
+    aliases = {
+        keyed: alias.moved_to(moved.get((keyed[0], alias.component_id)))
+        for keyed, alias in aliases.items()
+    }
+    changed = {keyed: alias for keyed, alias in aliases.items() if known.get(keyed) != alias}
+    await store.put_aliases(conn, changed, evidence.clicks, evidence.converted_at)
+    # Keys that this batch did not bring move with their component.
+    older = {(keyed[0], alias.component_id) for keyed, alias in known.items()}
+    await store.merge_components(
+        conn, [(w, before, after) for (w, before), after in moved.items() if (w, before) in older]
+    )
+    await decisions.write_conversion_keys(conn, evidence.carried)
+    # An old hub joined nothing this time either; a new one leaves the journeys that it was part of.
+    named = {
+        (keyed[0], aliases[keyed].component_id)
+        for keyed in keys | hubs
+        if not aliases[keyed].is_hub or keyed in hubs
+    }
+    named |= await _late_touches(conn, intake, windows)
+    hub_clicks = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
+    return Joined(named | await scopes.carriers(conn, hub_clicks), len(hubs))
+
+
+def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
+    """Where a key stands with the neighbours of this batch; a new one begins as a component of its own."""
+    before = known.get(keyed)
+    met = more.get(keyed, 0)
+    if before is None:
+        return Alias(keyed[1], met)
+    return Alias(before.component_id, before.degree + met) if met else before
+
+
+def _evidence(intake: Intake) -> Evidence:
+    evidence = Evidence()
+    for reading in intake.new:
+        workspace = reading.workspace_id
+        keys = reading.keys
+        if len(keys) < 2 and reading.own_key is None:
+            continue  # as most: a plain click joins nothing
+        evidence.keys.update((workspace, key) for key in keys)
+        evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
+        for first, second in combinations(keys, 2):
+            evidence.edges.append((workspace, Edge(reading.event_id, first, second)))
+            evidence.pairs.add((workspace, first, second))
+        if reading.own_key is not None:
+            evidence.keys.add((workspace, reading.own_key))
+            evidence.converted_at[workspace, reading.own_key] = reading.occurred_at
+            own = {(workspace, key, reading.own_key) for key in keys}
+            evidence.pairs |= own
+            evidence.carried |= own
+    return evidence
+
+
+def _neighbours(edges: Iterable[tuple[str, Edge]], clicked: Collection[Pair]) -> set[Pair]:
+    """Who met whom in these events. A click id is nobody's neighbour; the visitor who made it is, of every key that met it."""
+    both = {
+        pair
+        for workspace, edge in edges
+        for pair in ((workspace, edge.key_a, edge.key_b), (workspace, edge.key_b, edge.key_a))
+        if pair[2][:1] != _CLICK
+    }
+    maker = {(w, click): visitor for w, click, visitor in clicked if visitor != click}
+    for workspace, click, key in tuple(both):
+        visitor = maker.get((workspace, click))
+        if visitor is not None and visitor != key:
+            both |= {(workspace, key, visitor), (workspace, visitor, key)}
+    return both
+
+
+def _unions(aliases: Mapping[Keyed, Alias], pairs: Iterable[Pair]) -> dict[Component, bytes]:
+    """Union-find over component ids, the smallest wins; the answer renames the others."""
+    parent: dict[Component, Component] = {}
+
+    def root(component: Component) -> Component:
+        while (above := parent.setdefault(component, component)) != component:
+            parent[component] = parent[above]
+            component = above
+        return component
+
+    for workspace, first, second in pairs:
+        one, other = aliases[workspace, first], aliases[workspace, second]
+        if one.is_hub or other.is_hub:
+            continue
+        roots = root((workspace, one.component_id)), root((workspace, other.component_id))
+        parent[max(roots)] = min(roots)
+    return {component: root(component)[1] for component in parent if root(component) != component}
+
+
+async def _late_touches(
+    conn: Any, intake: Intake, windows: Mapping[str, timedelta]
+) -> set[Component]:
+    """Components with a conversion that one of the new touches may belong to."""
+    if not intake.touches:
+        return set()
+    spans: defaultdict[Component, list[datetime]] = defaultdict(list)
+    for hit in await store.probe_visitors(conn):
+        staged = intake.touches.get(hit.place)
+        if staged is not None and not hit.alias.is_hub:
+            spans[staged.workspace_id, hit.alias.component_id].append(staged.touch.occurred_at)
+    with faults_of("span"):
+        asked = [
+            (component, min(moments) - _LATE, max(moments) + windows[component[0]])
+            for component, moments in sorted(spans.items())
+        ]
+    return await scopes.touched_components(conn, asked)

@@ -1,0 +1,75 @@
+"""The first half of a batch: store what is new and say what each record turned out to be.
+
+Promise: each reading is stored, a duplicate or a conflict, exactly one of them; under one id the first payload stands, in the batch as in the
+table. A touch rebuilt from a click id gives way to the real click without conflict.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.attribution.domain.model import Touch
+from services.attribution.pipeline.records import CONFLICT, Refusal, Sorted
+from services.attribution.store import intake as store
+from services.attribution.store.intake import StagedTouch
+from services.attribution.wire.events import Reading
+
+
+@dataclass(slots=True)
+class Intake:
+    """What a batch brought. `touches` are new rows by place, derived ones included; `taken_back` are derived rows that gave way."""
+
+    new: list[Reading] = field(default_factory=list)
+    touches: dict[int, StagedTouch] = field(default_factory=dict)
+    taken_back: list[tuple[str, Touch]] = field(default_factory=list)
+    conflicts: list[Refusal] = field(default_factory=list)
+    stored: int = 0
+    duplicates: int = 0
+
+
+async def take_in(conn: Any, batch: Sorted) -> Intake:
+    """Store a decoded batch."""
+    await store.prepare(conn)
+    known_touches = await store.store_touches(conn, batch.staged.touch_rows)
+    known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
+    intake = Intake()
+    replaced: list[int] = []
+    for staged in batch.staged.touches:
+        before = known_touches.get(staged.place)
+        if before is None:
+            intake.touches[staged.place] = staged
+        elif before.touch.derived and not staged.touch.derived:
+            intake.touches[staged.place] = staged
+            intake.taken_back.append((staged.workspace_id, before.touch))
+            replaced.append(staged.place)
+    await store.replace_derived(conn, replaced)
+    fingerprints = {
+        place: known.fingerprint
+        for place, known in known_touches.items()
+        if place not in intake.touches
+    }
+    _judge(batch, fingerprints | known_evidence, intake)
+    return intake
+
+
+def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
+    """Sort every reading into new, duplicate or conflict. `known` holds what stood before under an id, by its first place."""
+    first = batch.staged.first
+    if not known and len(first) == len(batch.readings):
+        intake.new, intake.stored = list(batch.readings), len(batch.readings)
+        return
+    for place, reading in enumerate(batch.readings):
+        first_place = first[reading.workspace_id, reading.event_id]
+        if place == first_place and place not in known:
+            intake.new.append(reading)
+            intake.stored += 1
+            continue
+        standing = known.get(first_place, batch.readings[first_place].fingerprint)
+        if standing == reading.fingerprint:
+            intake.duplicates += 1
+        else:
+            detail = f"event {reading.event_id} is known with another payload; the first stands"
+            intake.conflicts.append(
+                Refusal(
+                    batch.records[place], reading.workspace_id, CONFLICT, detail, reading.event_id
+                )
+            )

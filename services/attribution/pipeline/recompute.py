@@ -1,0 +1,117 @@
+"""The worker that decides again, chunk by chunk, the conversions that a corrected fact named.
+
+Promise: a chunk is one transaction under the workspace's lock that takes its conversions off the queue and settles them, so a crash loses
+none; between chunks batches go on. What can go wrong: a conversion on which the core fails is set aside and logged, its neighbours go on.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.attribution.pipeline.books import REASON_FACT, Books
+from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.faults import BISECTED
+from services.attribution.store import catalog, offsets
+from services.attribution.store.failures import data_errors
+from services.attribution.store.identity import Keyed
+from services.attribution.store.scopes import components_of_conversions
+from shared.clock import Clock
+from shared.db.engine import Database, driver
+from shared.errors import Transient
+from shared.telemetry import get_logger
+
+# As many as a batch of 10,000 events with 2 % conversions decides: within the 250 ms for which a workspace may be held.
+CONVERSIONS_MAX: Final = 200
+# Workspaces named in one transaction: a setting of some kilobytes.
+WORKSPACES_MAX: Final = 500
+# How often the queues of all workspaces are looked through for what a killed process left.
+SWEEP_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 1.0
+
+logger = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Recomputer:
+    """One worker a process; several processes share the queue, because a chunk is taken under the workspace's lock."""
+
+    database: Database
+    cache: FactsCache
+    clock: Clock
+    wake: Callable[[Sequence[str]], None]
+    # In the order of the calls, so that nobody waits twice and equal runs are equal.
+    _named: dict[str, None] = field(default_factory=dict)
+    _called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def call(self, workspaces: Sequence[str]) -> None:
+        """There may be something to do in these workspaces."""
+        self._named.update(dict.fromkeys(workspaces))
+        self._called.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                await self.drain()
+                await self._rest()
+            except Transient as problem:
+                logger.warning("recompute.retry", problem=str(problem))
+                await self.clock.sleep(RETRY_SECONDS)
+
+    async def _rest(self) -> None:
+        """Wait for a call, at most until the next sweep."""
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._called.wait()
+        except TimeoutError:
+            await self.sweep()
+        self._called.clear()
+
+    async def sweep(self) -> None:
+        """Name the workspaces in whose queue a killed process left something. Reads take no lock."""
+        async with self.database.exempt() as connection:
+            names = await offsets.all_workspaces(await driver(connection))
+        for start in range(0, len(names), WORKSPACES_MAX):
+            async with self.database.read(names[start : start + WORKSPACES_MAX]) as connection:
+                waiting = await catalog.workspaces_waiting(await driver(connection))
+                self._named.update(dict.fromkeys(sorted(waiting)))
+
+    async def drain(self) -> None:
+        """Settle everything queued in the workspaces called for."""
+        while self._named:
+            # Taken off first: a call that comes meanwhile must be heard again.
+            workspace = next(iter(self._named))
+            del self._named[workspace]
+            try:
+                while await self._chunk(workspace, CONVERSIONS_MAX):
+                    pass
+            except Transient:
+                self._named[workspace] = None
+                raise
+
+    async def _chunk(self, workspace: str, conversions_max: int) -> bool:
+        """Settle one chunk; whether there was any."""
+        try:
+            return await self._settle(workspace, conversions_max, is_skipped=False)
+        except BISECTED as fault:
+            if conversions_max > 1:
+                return await self._chunk(workspace, conversions_max // 2)
+            logger.error("recompute.failed", workspace_id=workspace, problem=str(fault))
+            return await self._settle(workspace, 1, is_skipped=True)
+
+    async def _settle(self, workspace: str, conversions_max: int, *, is_skipped: bool) -> bool:
+        with data_errors():
+            async with self.database.write([workspace]) as connection:
+                conn = await driver(connection)
+                wanted: Mapping[Keyed, str] = await catalog.take_recomputes(
+                    conn, workspace, conversions_max
+                )
+                if wanted and not is_skipped:
+                    books = await Books.open(conn, [workspace], self.cache, self.clock.now())
+                    components = await components_of_conversions(conn, wanted)
+                    await books.decide(components, wanted, REASON_FACT)
+                    await offsets.close_workspaces(conn, books.states.values())
+        if wanted:
+            self.wake([workspace])
+        return bool(wanted)

@@ -1,0 +1,164 @@
+"""Records of the log sorted into readings and refusals, before any lock is taken.
+
+Promise: every record ends in exactly one of the two lists; a refusal keeps the record as it came, its reason and, where it could be read, its
+workspace.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.attribution.store.intake import StagedEvidence, StagedTouch, evidence_row, touch_row
+from services.attribution.store.outbox import DeadLetter
+from services.attribution.tables import NO_WORKSPACE
+from services.attribution.wire.events import Reading, read
+from shared.events import EventRejected
+from shared.ids import natural_id
+from shared.log.port import StoredRecord
+
+# What a letter shows of an error; the record itself is kept whole.
+DETAIL_CHARACTERS_MAX: Final = 500
+# Reasons beside those of `EventRejected`.
+CONFLICT: Final = "idempotency_conflict"
+UNUSABLE: Final = "unusable"
+CURRENCY_MISMATCH: Final = "currency_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that cannot be used."""
+
+    record: StoredRecord
+    workspace_id: str
+    reason: str
+    detail: str
+    event_id: str | None = None
+
+    def letter(self, recorded_at: datetime) -> DeadLetter:
+        """The dead letter of this refusal; its id is made of where the record stood and what it said."""
+        record = self.record
+        place = f"{record.topic}/{record.partition}/{record.offset}/"
+        return DeadLetter(
+            dead_letter_id=natural_id(
+                self.workspace_id, "attribution", "dead_letter", place + record.value.hex()
+            ),
+            workspace_id=self.workspace_id,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            reason=self.reason,
+            detail=self.detail.replace("\x00", "�")[:DETAIL_CHARACTERS_MAX],
+            event_id=self.event_id,
+            recorded_at=recorded_at,
+        )
+
+
+# (workspace, event id)
+Id = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a batch brings to the tables. `first` is the place of each event; rows are ready to copy."""
+
+    first: Mapping[Id, int] = field(default_factory=dict)
+    touches: Sequence[StagedTouch] = ()
+    touch_rows: Sequence[tuple[object, ...]] = ()
+    evidence_rows: Sequence[tuple[object, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A batch, decoded. `readings` keep the order of the log; a reading's place is its index here."""
+
+    records: tuple[StoredRecord, ...]
+    readings: tuple[Reading, ...]
+    refusals: tuple[Refusal, ...]
+    staged: Staged = field(default_factory=Staged)
+
+    @property
+    def workspaces(self) -> list[str]:
+        """Every workspace of the batch, ascending."""
+        named = {reading.workspace_id for reading in self.readings}
+        return sorted(named | {refusal.workspace_id for refusal in self.refusals})
+
+
+def decode_event(record: StoredRecord) -> Reading | Refusal:
+    """What a record of the events topic says, or why it cannot be used."""
+    try:
+        return read(record.value)
+    except EventRejected as error:
+        return refuse(record, error.reason.value, str(error))
+    except (ArithmeticError, ValueError) as error:
+        # A moment that no calendar in UTC holds.
+        return refuse(record, UNUSABLE, str(error))
+
+
+def sort_records(records: Sequence[StoredRecord], decoded: Sequence[Reading | Refusal]) -> Sorted:
+    """A batch of records, each with what it says."""
+    readable: list[StoredRecord] = []
+    readings: list[Reading] = []
+    refusals: list[Refusal] = []
+    for record, found in zip(records, decoded, strict=True):
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        else:
+            readings.append(found)
+            readable.append(record)
+    return Sorted(tuple(readable), tuple(readings), tuple(refusals), _staged(readings))
+
+
+def _staged(readings: Sequence[Reading]) -> Staged:
+    """One row an id: of touches at their places, of derived ones at places after the batch, of evidence."""
+    first: dict[Id, int] = {}
+    touches: list[StagedTouch] = []
+    evidence: list[StagedEvidence] = []
+    derived: list[Reading] = []
+    for place, reading in enumerate(readings):
+        workspace_id, event_id = reading.workspace_id, reading.event_id
+        if first.setdefault((workspace_id, event_id), place) != place:
+            continue
+        if reading.touch is not None:
+            touches.append(StagedTouch(place, workspace_id, reading.touch, reading.fingerprint))
+        if reading.body is not None:
+            evidence.append(_staged_evidence(place, reading, reading.body))
+        if reading.derived is not None:
+            derived.append(reading)
+    taken = {(item.workspace_id, item.touch.touch_id) for item in touches} if derived else set()
+    for reading in derived:
+        touch = reading.derived
+        if touch is not None and (reading.workspace_id, touch.touch_id) not in taken:
+            taken.add((reading.workspace_id, touch.touch_id))
+            place = len(readings) + len(taken)
+            touches.append(StagedTouch(place, reading.workspace_id, touch, b""))
+    return Staged(first, touches, list(map(touch_row, touches)), list(map(evidence_row, evidence)))
+
+
+def _staged_evidence(place: int, reading: Reading, body: bytes) -> StagedEvidence:
+    return StagedEvidence(
+        place,
+        reading.workspace_id,
+        reading.event_id,
+        reading.kind,
+        reading.occurred_at,
+        reading.own_key,
+        reading.fingerprint,
+        body,
+    )
+
+
+def refuse(record: StoredRecord, reason: str, detail: str) -> Refusal:
+    """A refusal of a record of which only the key can be trusted."""
+    return Refusal(record, _workspace_in(record.key), reason, detail)
+
+
+def _workspace_in(key: bytes) -> str:
+    """The workspace in a record's key (`<workspace>` or `<workspace>/<entity>`)."""
+    try:
+        return str(UUID(key.decode().partition("/")[0]))
+    except ValueError:
+        return NO_WORKSPACE

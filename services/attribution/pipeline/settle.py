@@ -1,0 +1,275 @@
+"""The second half of a batch: decide the named components and turn what changed into revisions, postings and numbered credit records.
+
+Promise: an equal decision leaves nothing behind. What is published takes the workspace's next number under its lock; a revision that changes
+only the explanation takes none. Per model the postings of a revision move the ledger to exactly what its decision says.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from services.attribution.domain.decide import conversion_id, decide_scope
+from services.attribution.domain.ledger import entries, post
+from services.attribution.domain.model import (
+    ConversionKey,
+    Decision,
+    Facts,
+    Status,
+    Touch,
+)
+from services.attribution.domain.stages import conversion_stage
+from services.attribution.pipeline.faults import faults_of
+from services.attribution.pipeline.records import CURRENCY_MISMATCH
+from services.attribution.pipeline.scope import Gathered, gather
+from services.attribution.store import decisions as store
+from services.attribution.store.decisions import Revision, Standing
+from services.attribution.store.identity import Keyed
+from services.attribution.store.offsets import WorkspaceState
+from services.attribution.store.outbox import DeadLetter, OutboxRow
+from services.attribution.store.scopes import Component
+from services.attribution.wire.decisions import (
+    decode_decision,
+    decode_standing,
+    encode_decision,
+    encode_standing,
+)
+from services.attribution.wire.events import own_key
+from shared.catalog import normalise_code
+from shared.credits import DecisionCredited, encode_credits
+from shared.ids import natural_id
+from shared.log.topics import CREDITS, EVENTS
+
+# Where a dead letter stands that is about a stored event rather than a record of the batch.
+NOWHERE: Final = -1
+
+
+@dataclass(slots=True)
+class Settled:
+    """What deciding left behind."""
+
+    revisions: list[Revision] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A decision that is not what stood."""
+
+    workspace_id: str
+    own_key: bytes
+    decision: Decision
+    body: bytes
+    before: Standing | None
+
+
+async def settle(
+    conn: Any,
+    components: Collection[Component],
+    facts: Mapping[str, Facts],
+    states: Mapping[str, WorkspaceState],
+    now: datetime,
+    reasons: Mapping[Keyed, str],
+    otherwise: str,
+) -> Settled:
+    """Decide, post and number. `reasons` says why for conversions that were named themselves, `otherwise` for the rest."""
+    gathered = await gather(conn, components, facts)
+    with faults_of("decide"):
+        decided = [(item, _decide(item, facts[item.workspace_id])) for item in gathered]
+    keys = {(item.workspace_id, own_key(key)) for item, found in decided for key in found}
+    standing = await store.read_standing(conn, keys)
+    settled = Settled()
+    looked_at: set[tuple[str, str, bytes]] = set()
+    dated: list[tuple[str, bytes, datetime]] = []
+    for item, found in decided:
+        # Also of decisions that did not change: what they look at may have.
+        looked_at |= _looked_at(item, found)
+        for change in _changes(item, found, standing):
+            reason = reasons.get((change.workspace_id, change.own_key), otherwise)
+            revision, row = _revise(change, states[item.workspace_id], now, reason)
+            settled.revisions.append(revision)
+            settled.outbox += [row] if row else []
+            settled.letters += _mismatches(item, change.decision, now)
+            if item.own_keys[change.own_key] != revision.occurred_at:
+                dated.append((change.workspace_id, change.own_key, revision.occurred_at))
+    await store.write_revisions(conn, settled.revisions)
+    await store.date_aliases(conn, dated)
+    await store.write_subjects(conn, looked_at)
+    return settled
+
+
+def _decide(item: Gathered, facts: Facts) -> dict[ConversionKey, Decision]:
+    """Every conversion of the component, and what still waits for its order."""
+    found = decide_scope(item.scope, facts)
+    for adjustment in sorted(item.adjustments, key=lambda a: (a.occurred_at, a.event_id)):
+        if adjustment.key not in found:
+            found[adjustment.key] = _awaiting(
+                item.workspace_id, adjustment.key, adjustment.occurred_at
+            )
+    return found
+
+
+def _awaiting(workspace_id: str, key: ConversionKey, occurred_at: datetime) -> Decision:
+    return Decision(
+        key=key,
+        conversion_id=conversion_id(workspace_id, key),
+        status=Status.AWAITING_ORDER,
+        occurred_at=occurred_at,
+        currency=None,
+        net_minor=0,
+        units=0,
+        stage=conversion_stage(key.kind, {}, bought_before=False),
+        person_ref="",
+        new_customer=None,
+        policy_id=None,
+    )
+
+
+def _changes(
+    item: Gathered,
+    found: Mapping[ConversionKey, Decision],
+    standing: Mapping[Keyed, Standing],
+) -> Iterable[Change]:
+    for key in sorted(found):
+        own = own_key(key)
+        before = standing.get((item.workspace_id, own))
+        body = encode_decision(found[key])
+        if before is None or before.decision != body:
+            yield Change(item.workspace_id, own, found[key], body, before)
+
+
+def _looked_at(
+    item: Gathered, found: Mapping[ConversionKey, Decision]
+) -> set[tuple[str, str, bytes]]:
+    """(subject, workspace, own key) of everything of the catalog that the decisions looked at."""
+    carried: dict[ConversionKey, set[str]] = {}
+    for version in item.versions:
+        subjects = carried.setdefault(version.key, set())
+        subjects.update(code_subject(normalise_code(code)) for code in version.codes)
+        if version.click is not None:
+            subjects.add(link_subject(version.click.link_id))
+    return {
+        (subject, item.workspace_id, own_key(key))
+        for key, decision in found.items()
+        for subject in carried.get(key, set()) | _subjects(decision, item.touches)
+    }
+
+
+def _subjects(decision: Decision, touches: Mapping[str, Touch]) -> set[str]:
+    """What of the catalog this decision looked at: a correction of any of it decides again. The placements behind a link are found by
+    the link."""
+    subjects: set[str] = set()
+    for candidate in decision.candidates:
+        touch = touches.get(candidate.touch_id)
+        if touch is None:
+            continue
+        if touch.link_id is not None:
+            subjects.add(link_subject(touch.link_id))
+        if touch.placement_id is not None:
+            subjects.add(placement_subject(touch.placement_id))
+        if touch.code is not None:
+            subjects.add(code_subject(touch.code))
+    return subjects
+
+
+def link_subject(link_id: str) -> str:
+    """How decisions name a link they looked at."""
+    return f"link:{link_id}"
+
+
+def placement_subject(placement_id: str) -> str:
+    """How decisions name a placement they looked at."""
+    return f"placement:{placement_id}"
+
+
+def code_subject(code: str) -> str:
+    """How decisions name a code they looked at."""
+    return f"code:{code}"
+
+
+def _revise(
+    change: Change, state: WorkspaceState, now: datetime, reason: str
+) -> tuple[Revision, OutboxRow | None]:
+    decision, before = change.decision, change.before
+    revision = before.revision + 1 if before else 1
+    last = decode_decision(before.decision) if before else None
+    stood = decode_standing(before.standing) if before else ()
+    with faults_of("post"):
+        posting = post(stood, decision, revision, last.occurred_at if last else None)
+        stands = entries(decision, revision) if posting.entries else stood
+    # Without entries nobody folds a number, but who the person is may matter to those who count people.
+    told = bool(posting.entries) or (
+        bool(stood) and last is not None and _people_differ(last, decision)
+    )
+    sequence, recorded_at = state.stamp(now) if told else (None, max(now, state.last_recorded_at))
+    decision_id = natural_id(
+        change.workspace_id, "attribution", "decision", f"{decision.conversion_id}/{revision}"
+    )
+    written = Revision(
+        workspace_id=change.workspace_id,
+        own_key=change.own_key,
+        conversion_id=decision.conversion_id,
+        key=decision.key,
+        occurred_at=decision.occurred_at,
+        status=decision.status,
+        net_minor=decision.net_minor,
+        currency=decision.currency,
+        models=tuple(dict.fromkeys(credit.model for credit in decision.credits)),
+        revision=revision,
+        decision_id=decision_id,
+        reason=reason if before else "first_decision",
+        body=change.body,
+        standing=encode_standing(stands),
+        sequence=sequence,
+        recorded_at=recorded_at,
+        entries=posting.entries,
+    )
+    return written, _credited(written, decision) if sequence is not None else None
+
+
+def _people_differ(last: Decision, decision: Decision) -> bool:
+    return (last.person_ref, last.new_customer) != (decision.person_ref, decision.new_customer)
+
+
+def _credited(revision: Revision, decision: Decision) -> OutboxRow:
+    assert revision.sequence is not None, "only numbered revisions are published"
+    record = DecisionCredited(
+        workspace_id=revision.workspace_id,
+        sequence=revision.sequence,
+        recorded_at=revision.recorded_at,
+        decision_id=revision.decision_id,
+        revision=revision.revision,
+        conversion_id=revision.conversion_id,
+        kind=revision.key.kind,
+        natural_id=revision.key.natural_id,
+        occurred_at=revision.occurred_at,
+        currency=revision.currency,
+        person_ref=decision.person_ref,
+        new_customer=decision.new_customer,
+        entries=revision.entries,
+    )
+    key = revision.workspace_id
+    return OutboxRow(key, CREDITS.name, key.encode(), encode_credits(record))
+
+
+def _mismatches(item: Gathered, decision: Decision, now: datetime) -> Sequence[DeadLetter]:
+    """A letter for each adjustment in another currency than its order; the store writes each once."""
+    return [
+        DeadLetter(
+            dead_letter_id=natural_id(
+                item.workspace_id, "attribution", CURRENCY_MISMATCH, event_id
+            ),
+            workspace_id=item.workspace_id,
+            topic=EVENTS.name,
+            partition=NOWHERE,
+            offset=NOWHERE,
+            key=item.workspace_id.encode(),
+            value=item.bodies[event_id],
+            reason=CURRENCY_MISMATCH,
+            detail=f"the order of this adjustment is in {decision.currency}",
+            event_id=event_id,
+            recorded_at=now,
+        )
+        for event_id in decision.mismatched
+    ]

@@ -1,0 +1,116 @@
+"""The relay: moves the outbox to the log, in order, and forgets a record only after the log has it.
+
+Promise: one relay works at a time over all processes, so one workspace's numbers stand on the log in order. A crash between append and delete
+publishes again: readers drop numbers they have. What can go wrong: `Transient` of log or database is tried again, nothing is lost.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.attribution.store import offsets, outbox
+from services.attribution.store.outbox import OutboxRow
+from shared.clock import Clock
+from shared.db.engine import Database, driver
+from shared.errors import Transient
+from shared.log.port import EventLog, Record
+from shared.log.topics import CREDITS, DEAD_LETTER, Topic
+from shared.telemetry import Metric, Telemetry, get_logger
+
+# One append: some megabytes at most, and well within the 10 s for which a transaction may idle.
+RECORDS_MAX: Final = 2_000
+# Workspaces named in one transaction: a setting of some kilobytes.
+WORKSPACES_MAX: Final = 500
+# Another process is the relay now: look again soon, its turn is short.
+TURN_SECONDS: Final = 0.05
+# How often all workspaces are looked through for what a killed process left.
+SWEEP_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 0.5
+
+_TOPICS: Final[Mapping[str, Topic]] = {topic.name: topic for topic in (CREDITS, DEAD_LETTER)}
+_JSON: Final = (("content-type", b"application/json"),)
+
+logger = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Relay:
+    """One a process."""
+
+    database: Database
+    log: EventLog
+    clock: Clock
+    telemetry: Telemetry
+    _named: set[str] = field(default_factory=set)
+    _called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def call(self, workspaces: Sequence[str]) -> None:
+        """There may be records to move in these workspaces."""
+        self._named.update(workspaces)
+        self._called.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self.sweep()
+        while True:
+            try:
+                if not await self.drain():
+                    await self.clock.sleep(TURN_SECONDS)
+                    continue
+                await self._rest()
+            except Transient as problem:
+                logger.warning("relay.retry", problem=str(problem))
+                await self.clock.sleep(RETRY_SECONDS)
+
+    async def _rest(self) -> None:
+        """Wait for a call, at most until the next sweep."""
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._called.wait()
+        except TimeoutError:
+            await self.sweep()
+        self._called.clear()
+
+    async def sweep(self) -> None:
+        """Name every workspace, for what a killed process left in the outbox."""
+        try:
+            async with self.database.exempt() as connection:
+                self._named.update(await offsets.all_workspaces(await driver(connection)))
+        except Transient as problem:
+            logger.warning("relay.retry", problem=str(problem))
+
+    async def drain(self) -> bool:
+        """Move everything of the workspaces called for; False when another process has the turn."""
+        while self._named:
+            chunk = sorted(self._named)[:WORKSPACES_MAX]
+            # Taken off first: a call that comes while the chunk moves must be heard again.
+            self._named.difference_update(chunk)
+            moved = None
+            try:
+                moved = await self._move(chunk)
+            finally:
+                if moved is None or moved == RECORDS_MAX:
+                    self._named.update(chunk)
+            if moved is None:
+                return False
+        return True
+
+    async def _move(self, workspaces: Sequence[str]) -> int | None:
+        """Move one chunk of records; None when another process has the turn. It takes no workspace's lock: it only deletes rows that
+        are on the log, and no batch waits for it."""
+        async with self.database.exempt() as connection:
+            conn = await driver(connection)
+            if not await outbox.try_relay(conn):
+                return None
+            rows = await outbox.read_outbox(conn, workspaces, RECORDS_MAX)
+            await self._append(rows)
+            await outbox.delete_outbox(conn, rows)
+        return len(rows)
+
+    async def _append(self, rows: Sequence[OutboxRow]) -> None:
+        for name, topic in _TOPICS.items():
+            records = [Record(row.key, row.value, _JSON) for row in rows if row.topic == name]
+            if records:
+                await self.log.append(topic, records)
+                self.telemetry.count(Metric.RELAYED, len(records), topic=name)

@@ -1,0 +1,239 @@
+"""The calls of attribution: why was this credited, does the ledger balance, what could not be used, how far behind.
+
+Promise: each call sees the key's own workspace in one snapshot and changes nothing, but for trying dead letters again (scope admin). A wrong
+parameter is a 422 that names it, an unknown order a 404.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, get_args
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.attribution.domain.model import ConversionKey
+from services.attribution.pipeline.letters import Retrier
+from services.attribution.store import answers as store
+from services.attribution.store import outbox
+from services.attribution.store.outbox import DeadLetter
+from services.attribution.wire import answers as wire
+from services.attribution.wire.decisions import decode_decision
+from services.attribution.wire.events import own_key
+from shared.db.engine import Database, driver
+from shared.events import TEXT_LENGTH_MAX, ConversionKind
+from shared.http.auth import Lookup, Principal, authorize
+from shared.http.body import Router
+from shared.http.openapi import problems
+from shared.http.problems import Problem, field_problem
+from shared.http.wire import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
+
+# What a letter's record shows in a list; the record itself is kept whole.
+VALUE_CHARACTERS_MAX: Final = 10_000
+# A purchase first: what people mean by "order".
+KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
+GROUPS: Final = ("model", "currency", "account")
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
+
+router = Router(tags=["attribution"])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the composition root hands over."""
+
+    database: Database
+    lookup: Lookup
+    retrier: Retrier
+    lag: Callable[[], Awaitable[list[wire.LagItem]]]
+
+
+def _parts(request: Request) -> Parts:
+    parts = request.app.state.parts
+    assert isinstance(parts, Parts), "the composition root sets the parts"
+    return parts
+
+
+def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
+    async def who(
+        request: Request,
+        declared: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    ) -> Principal:
+        return await authorize(_parts(request).lookup)(scope)(request, declared)
+
+    return who
+
+
+Reader = Annotated[Principal, Depends(_require("read"))]
+Admin = Annotated[Principal, Depends(_require("admin"))]
+PartsHere = Annotated[Parts, Depends(_parts)]
+_Id = Annotated[str, Query(min_length=1, max_length=TEXT_LENGTH_MAX)]
+
+
+class ExplanationParameters(StrictModel):
+    """Which conversion: by the order's id, or by the conversion's."""
+
+    order_id: _Id | None = None
+    conversion_id: _Id | None = None
+    kind: ConversionKind | None = None
+
+
+@router.get(
+    "/v1/explanations",
+    summary="Why a conversion was credited as it was",
+    responses=problems(404),
+)
+async def explain(
+    caller: Reader, parts: PartsHere, asked: Annotated[ExplanationParameters, Query()]
+) -> wire.ExplanationAnswer:
+    """Every revision with its candidates and credits, and the ledger lines. Without `kind` a purchase is looked for first."""
+    natural_id = _natural_id(asked)
+    kinds = (asked.kind,) if asked.kind else KINDS
+    keys = [own_key(ConversionKey(kind, natural_id)) for kind in kinds]
+    async with parts.database.read([caller.workspace_id]) as connection:
+        conn = await driver(connection)
+        known = await store.known_conversions(conn, keys)
+        key = next((key for key in keys if key in known), None)
+        if key is None:
+            raise Problem(404, None, "no such order or conversion is known")
+        revisions = await store.revisions(conn, key)
+        lines = await store.ledger_lines(conn, key)
+    kind, _, status = known[key]
+    shown = [
+        wire.revision_answer(
+            item.revision, item.reason, item.recorded_at, decode_decision(item.body)
+        )
+        for item in revisions
+    ]
+    return wire.ExplanationAnswer(
+        order_id=natural_id,
+        kind=kind,
+        status=status,
+        net=shown[-1].net,
+        revisions=shown,
+        ledger=[_line(line) for line in lines],
+    )
+
+
+def _natural_id(asked: ExplanationParameters) -> str:
+    if (asked.order_id is None) == (asked.conversion_id is None):
+        raise field_problem("order_id", "send either order_id or conversion_id")
+    natural_id = asked.order_id or asked.conversion_id or ""
+    if "\x00" in natural_id or not natural_id.isprintable():
+        raise field_problem("order_id", "control characters are in no order's id")
+    return natural_id
+
+
+def _line(line: store.LedgerLine) -> wire.LineAnswer:
+    return wire.LineAnswer(
+        sequence=line.sequence,
+        model=line.model,
+        revision=line.revision,
+        account=line.account,
+        amount=wire.money(line.amount_minor, line.currency),
+        units=line.units,
+        stage=line.stage,
+        touched_at=line.touched_at,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+    )
+
+
+class BalanceParameters(StrictModel):
+    """`group_by`: model and currency always, account if asked. `sequence`: sums up to that number, default the newest."""
+
+    group_by: str = "model,currency"
+    sequence: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None
+
+
+@router.get("/v1/ledger/balance", summary="Credit against orders minus adjustments")
+async def balance(
+    caller: Reader, parts: PartsHere, asked: Annotated[BalanceParameters, Query()]
+) -> wire.BalanceAnswer:
+    """The difference is 0 for every additive model, always."""
+    groups = asked.group_by.split(",")
+    if not set(groups) <= set(GROUPS):
+        raise field_problem("group_by", f"use any of {', '.join(GROUPS)}")
+    async with parts.database.read([caller.workspace_id]) as connection:
+        conn = await driver(connection)
+        newest = await store.last_sequence(conn, caller.workspace_id)
+        if asked.sequence is not None and asked.sequence > newest:
+            raise field_problem("sequence", f"the newest is {newest}")
+        wanted = newest if asked.sequence is None else asked.sequence
+        sums = await store.balance(conn, wanted)
+    return wire.BalanceAnswer(
+        sequence=sums.sequence,
+        items=wire.balance_items(sums.credited, sums.nets, by_account="account" in groups),
+        unmatched_adjustments=list(wire.unmatched_answers(sums.unmatched)),
+    )
+
+
+@router.get("/v1/dead-letters", summary="Records that could not be used")
+async def dead_letters(
+    caller: Reader, parts: PartsHere, asked: Annotated[ListParameters, Query()]
+) -> Page[wire.DeadLetterAnswer]:
+    """Newest first; resolved ones are gone from the list."""
+    before = _before(asked.cursor) if asked.cursor else None
+    async with parts.database.read([caller.workspace_id]) as connection:
+        found = await outbox.list_dead_letters(await driver(connection), before, asked.limit + 1)
+    page = found[: asked.limit]
+    more = len(found) > len(page)
+    cursor = (
+        encode_cursor(page[-1].recorded_at.isoformat(), page[-1].dead_letter_id) if more else None
+    )
+    return Page(items=[_letter(letter) for letter in page], next_cursor=cursor)
+
+
+def _before(cursor: str) -> tuple[datetime, str]:
+    moment, letter_id = decode_cursor(cursor, (str, str))
+    try:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
+            raise ValueError("a cursor of ours has an offset")
+        return at, str(UUID(letter_id))
+    except ValueError:
+        raise field_problem("cursor", "this is no cursor of this list") from None
+
+
+def _letter(letter: DeadLetter) -> wire.DeadLetterAnswer:
+    return wire.DeadLetterAnswer(
+        id=letter.dead_letter_id,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        reason=letter.reason,
+        detail=letter.detail,
+        event_id=letter.event_id,
+        recorded_at=letter.recorded_at,
+        value=letter.value.decode(errors="replace")[:VALUE_CHARACTERS_MAX],
+    )
+
+
+@router.post("/v1/dead-letters/retry", summary="Try dead letters again")
+async def retry(caller: Admin, parts: PartsHere, body: wire.RetryBody) -> wire.RetryAnswer:
+    """Each letter once, in its own transaction; those that still fail stay."""
+    try:
+        ids = None if body.ids is None else [str(UUID(text)) for text in body.ids]
+    except ValueError:
+        raise field_problem("ids", "send ids of dead letters") from None
+    done = await parts.retrier.retry(caller.workspace_id, ids)
+    missing = set(ids or ()) - {item.dead_letter_id for item in done}
+    if missing:
+        raise field_problem("ids", f"unknown: {', '.join(sorted(missing))}")
+    return wire.RetryAnswer(
+        retried=len(done),
+        resolved=sum(item.outcome == "resolved" for item in done),
+        items=[
+            wire.RetriedAnswer(id=item.dead_letter_id, outcome=item.outcome, reason=item.reason)
+            for item in done
+        ],
+    )
+
+
+@router.get("/v1/lag", summary="How far behind the log, per partition")
+async def lag(caller: Reader, parts: PartsHere) -> wire.LagAnswer:
+    """Records and seconds behind; 503 while the log does not answer."""
+    del caller
+    return wire.LagAnswer(items=await parts.lag())

@@ -1,0 +1,116 @@
+"""What the API reads: one conversion's whole story, the balance of the ledger, what still waits for its order.
+
+Promise: every statement runs inside one read-only snapshot of one workspace, so the figures of an answer belong together. Sums of the
+ledger and sums of the nets come from different tables: that they agree is a proof and not a definition.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+# More than anybody reads; the count of all of them is the metric's business.
+UNMATCHED_MAX: Final = 1_000
+
+STORY: Final = """
+SELECT own_key, kind, natural_id, status FROM attribution.conversions WHERE own_key = ANY ($1::bytea[])
+"""
+REVISIONS: Final = """
+SELECT revision, reason, recorded_at, body FROM attribution.decisions WHERE own_key = $1::bytea ORDER BY revision
+"""
+LINES: Final = """
+SELECT sequence, model, revision, account, amount_minor, currency, units, stage, touched_at, occurred_at, recorded_at
+FROM attribution.ledger WHERE own_key = $1::bytea ORDER BY sequence, line
+"""
+LAST_SEQUENCE: Final = """
+SELECT coalesce(max(last_sequence), 0) FROM attribution.workspaces WHERE workspace_id = $1::uuid
+"""
+CREDITED: Final = """
+SELECT model, currency, account, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
+WHERE currency IS NOT NULL AND sequence <= $1::bigint GROUP BY model, currency, account
+"""
+NETS: Final = """
+SELECT model, currency, sum(net_minor)::bigint AS net_minor FROM (
+    SELECT DISTINCT ON (own_key) own_key, net_minor, currency, models FROM attribution.decisions
+    WHERE sequence <= $1::bigint ORDER BY own_key, revision DESC
+) AS last CROSS JOIN LATERAL unnest(models) AS model
+WHERE currency IS NOT NULL GROUP BY model, currency
+"""
+UNMATCHED: Final = """
+SELECT e.body FROM attribution.conversions AS c
+JOIN attribution.evidence AS e ON e.own_key = c.own_key AND e.workspace_id = c.workspace_id
+WHERE c.status = 'awaiting_order' ORDER BY e.occurred_at, e.event_id LIMIT $1::integer
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """One decision revision as stored."""
+
+    revision: int
+    reason: str
+    recorded_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One line of the ledger."""
+
+    sequence: int
+    model: str
+    revision: int
+    account: str
+    amount_minor: int
+    currency: str | None
+    units: int
+    stage: str
+    touched_at: datetime | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Sums up to `sequence`: credit per (model, currency, account), net per (model, currency)."""
+
+    sequence: int
+    credited: dict[tuple[str, str, str], int]
+    nets: dict[tuple[str, str], int]
+    unmatched: list[bytes]
+
+
+async def known_conversions(
+    conn: asyncpg.Connection, own_keys: list[bytes]
+) -> dict[bytes, tuple[str, str, str]]:
+    """Own key to (kind, natural id, status), of those that exist."""
+    return {row[0]: (row[1], row[2], row[3]) for row in await conn.fetch(STORY, own_keys)}
+
+
+async def revisions(conn: asyncpg.Connection, own_key: bytes) -> list[StoredRevision]:
+    """All revisions of a conversion, oldest first."""
+    return [StoredRevision(*row) for row in await conn.fetch(REVISIONS, own_key)]
+
+
+async def ledger_lines(conn: asyncpg.Connection, own_key: bytes) -> list[LedgerLine]:
+    """All ledger lines of a conversion, oldest first."""
+    return [LedgerLine(*row) for row in await conn.fetch(LINES, own_key)]
+
+
+async def last_sequence(conn: asyncpg.Connection, workspace_id: str) -> int:
+    """The workspace's newest number in this snapshot."""
+    return int(await conn.fetchval(LAST_SEQUENCE, workspace_id))
+
+
+async def balance(conn: asyncpg.Connection, sequence: int) -> Balance:
+    """The sums up to a number."""
+    credited = await conn.fetch(CREDITED, sequence)
+    nets = await conn.fetch(NETS, sequence)
+    waiting = await conn.fetch(UNMATCHED, UNMATCHED_MAX)
+    return Balance(
+        sequence,
+        {(row[0], row[1], row[2]): row[3] for row in credited},
+        {(row[0], row[1]): row[2] for row in nets},
+        [row[0] for row in waiting],
+    )

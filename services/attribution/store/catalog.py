@@ -1,0 +1,239 @@
+"""The catalog's records as attribution keeps them: newest per entity, what changed since a version, and what a correction touches.
+
+Promise: a record replaces another only with a greater revision. API keys are kept by their SHA-256 alone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+
+from services.attribution.domain.model import Touch
+from services.attribution.store.identity import Keyed
+from services.attribution.tables import Sql
+from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_catalog
+from shared.events import Quality
+
+RECORDS_AFTER: Final = Sql("""
+SELECT n.workspace_id::text, c.record FROM unnest($1::uuid[], $2::bigint[]) AS n (workspace_id, version) CROSS JOIN LATERAL (
+    SELECT version, record FROM attribution.catalog AS c WHERE c.version > n.version AND c.workspace_id = n.workspace_id OFFSET 0
+) AS c
+ORDER BY c.version
+""")
+READ_RECORDS: Final = Sql("""
+SELECT n.workspace_id::text, n.entity_id::text, c.record FROM unnest($1::uuid[], $2::uuid[]) AS n (workspace_id, entity_id)
+CROSS JOIN LATERAL (
+    SELECT record FROM attribution.catalog AS c WHERE c.entity_id = n.entity_id AND c.workspace_id = n.workspace_id LIMIT 1
+) AS c
+""")
+UPSERT_RECORDS: Final = Sql("""
+INSERT INTO attribution.catalog AS c (entity_id, workspace_id, entity, revision, version, record)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
+ON CONFLICT (entity_id, workspace_id) DO UPDATE
+SET entity = excluded.entity, revision = excluded.revision, version = excluded.version, record = excluded.record
+WHERE c.revision < excluded.revision
+""")
+UPSERT_KEYS: Final = Sql("""
+INSERT INTO attribution.key_hashes (sha256, workspace_id, key_id, scopes, is_public, origins)
+SELECT sha256, workspace_id, key_id, string_to_array(scopes, ' '), is_public, string_to_array(origins, ' ')
+FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::boolean[], $6::text[])
+    AS n (sha256, workspace_id, key_id, scopes, is_public, origins)
+ON CONFLICT (sha256) DO UPDATE
+SET scopes = excluded.scopes, is_public = excluded.is_public, origins = excluded.origins
+WHERE key_hashes.workspace_id = excluded.workspace_id
+""")
+DELETE_KEYS: Final = Sql("""
+DELETE FROM attribution.key_hashes WHERE sha256 = ANY ($1::bytea[]) AND workspace_id = ANY ($2::uuid[])
+""")
+LOOK_UP_KEY: Final = Sql("""
+SELECT workspace_id::text, key_id::text, scopes, is_public, origins FROM attribution.key_hashes WHERE sha256 = $1::bytea
+""")
+# Touches that a correction may move, counted by everything their account depends on: `boundaries` are the moments at which an owner may
+# change, so all touches of one segment have one owner.
+_COUNTS: Final = """
+SELECT kind, quality, link_id::text, placement_id::text, code, min(occurred_at) AS occurred_at, count(*)::integer AS touches
+FROM attribution.touches AS t
+WHERE {which} AND t.workspace_id = $2::uuid
+GROUP BY kind, quality, link_id, placement_id, code, width_bucket(occurred_at, $3::timestamptz[]),
+         date_bin('15 minutes', occurred_at, '2000-01-01 00:00:00+00')
+"""
+COUNT_OF_LINKS: Final = Sql(_COUNTS.format(which="t.link_id = ANY ($1::uuid[])"))
+COUNT_OF_PLACEMENTS: Final = Sql(_COUNTS.format(which="t.placement_id = ANY ($1::uuid[])"))
+COUNT_OF_CODES: Final = Sql(_COUNTS.format(which="t.code = ANY ($1::text[])"))
+WANT_BY_SUBJECT: Final = Sql("""
+INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
+SELECT DISTINCT s.own_key, s.workspace_id, $3::text FROM unnest($1::text[], $2::uuid[]) AS n (subject, workspace_id) CROSS JOIN LATERAL (
+    SELECT own_key, workspace_id FROM attribution.decision_subjects AS s
+    WHERE s.subject = n.subject AND s.workspace_id = n.workspace_id OFFSET 0
+) AS s
+ON CONFLICT DO NOTHING
+""")
+WANT_SINCE: Final = Sql("""
+INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
+SELECT own_key, workspace_id, $3::text FROM attribution.conversions
+WHERE occurred_at >= $1::timestamptz AND workspace_id = $2::uuid
+ON CONFLICT DO NOTHING
+""")
+# Not by a join of the chunk with the queue, which reads the whole queue for each chunk.
+TAKE_RECOMPUTES: Final = Sql("""
+DELETE FROM attribution.recomputes AS r WHERE r.workspace_id = $1::uuid AND r.own_key = ANY (ARRAY(
+    SELECT n.own_key FROM attribution.recomputes AS n WHERE n.workspace_id = $1::uuid ORDER BY n.own_key LIMIT $2::integer
+))
+RETURNING r.workspace_id::text, r.own_key, r.reason
+""")
+
+
+# Before every event.
+ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)
+
+WANTED: Final = "SELECT DISTINCT workspace_id::text FROM attribution.recomputes"
+
+
+@dataclass(frozen=True, slots=True)
+class TouchCount:
+    """So many touches like this one."""
+
+    touch: Touch
+    touches: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """What a key's hash leads to."""
+
+    workspace_id: str
+    key_id: str
+    scopes: tuple[str, ...]
+    is_public: bool
+    origins: tuple[str, ...]
+
+
+async def records_after(
+    conn: asyncpg.Connection, versions: Mapping[str, int]
+) -> dict[str, list[AnyCatalogRecord]]:
+    """The records of each workspace after a version, oldest change first."""
+    rows = await conn.fetch(RECORDS_AFTER, list(versions), list(versions.values()))
+    found: dict[str, list[AnyCatalogRecord]] = {}
+    for workspace, record in rows:
+        found.setdefault(workspace, []).append(decode_catalog(record))
+    return found
+
+
+async def read_records(
+    conn: asyncpg.Connection, entities: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], AnyCatalogRecord]:
+    """The stored records of (workspace, entity) pairs."""
+    ordered = sorted(entities)
+    rows = await conn.fetch(
+        READ_RECORDS, [workspace for workspace, _ in ordered], [entity for _, entity in ordered]
+    )
+    return {(workspace, entity): decode_catalog(record) for workspace, entity, record in rows}
+
+
+async def upsert_records(
+    conn: asyncpg.Connection, records: Sequence[tuple[AnyCatalogRecord, int]]
+) -> None:
+    """Store records, each with the workspace's catalog version that brings it; one per entity."""
+    await conn.execute(
+        UPSERT_RECORDS,
+        [record.id for record, _ in records],
+        [record.workspace_id for record, _ in records],
+        [type(record).__name__.lower() for record, _ in records],
+        [record.revision for record, _ in records],
+        [version for _, version in records],
+        [encode_catalog(record) for record, _ in records],
+    )
+
+
+async def upsert_keys(conn: asyncpg.Connection, keys: Sequence[ApiKey]) -> None:
+    """Let living keys in and archived ones out."""
+    living = [key for key in keys if key.deleted_at is None]
+    gone = [key for key in keys if key.deleted_at is not None]
+    if living:
+        await conn.execute(
+            UPSERT_KEYS,
+            [bytes.fromhex(key.sha256) for key in living],
+            [key.workspace_id for key in living],
+            [key.id for key in living],
+            [" ".join(key.scopes) for key in living],
+            [key.public for key in living],
+            [" ".join(key.origins) for key in living],
+        )
+    if gone:
+        await conn.execute(
+            DELETE_KEYS,
+            [bytes.fromhex(key.sha256) for key in gone],
+            [key.workspace_id for key in gone],
+        )
+
+
+async def look_up_key(conn: asyncpg.Connection, sha256: bytes) -> KeyRow | None:
+    """The key with this hash."""
+    row = await conn.fetchrow(LOOK_UP_KEY, sha256)
+    if row is None:
+        return None
+    return KeyRow(row[0], row[1], tuple(row["scopes"]), row["is_public"], tuple(row["origins"]))
+
+
+async def count_touches(
+    conn: asyncpg.Connection,
+    statement: Sql,
+    ids: Collection[str],
+    workspace_id: str,
+    boundaries: Collection[datetime],
+) -> list[TouchCount]:
+    """Touches by one of the `COUNT_OF_…` statements."""
+    if not ids:
+        return []
+    rows = await conn.fetch(statement, sorted(ids), workspace_id, sorted(set(boundaries)))
+    return [_count_of(row) for row in rows]
+
+
+async def want_by_subject(
+    conn: asyncpg.Connection, subjects: Collection[tuple[str, str]], reason: str
+) -> None:
+    """Queue every conversion that looked at one of the (workspace, subject) pairs."""
+    ordered = sorted(subjects)
+    if ordered:
+        await conn.execute(
+            WANT_BY_SUBJECT,
+            [subject for _, subject in ordered],
+            [workspace for workspace, _ in ordered],
+            reason,
+        )
+
+
+async def want_since(
+    conn: asyncpg.Connection, workspace_id: str, since: datetime | None, reason: str
+) -> None:
+    """Queue every conversion from a moment on; None means all."""
+    await conn.execute(WANT_SINCE, since or ALWAYS, workspace_id, reason)
+
+
+async def take_recomputes(
+    conn: asyncpg.Connection, workspace_id: str, conversions_max: int
+) -> dict[Keyed, str]:
+    """Take a chunk of the queue of a workspace: conversion to reason."""
+    rows = await conn.fetch(TAKE_RECOMPUTES, workspace_id, conversions_max)
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def workspaces_waiting(conn: asyncpg.Connection) -> list[str]:
+    """Which of the visible workspaces have conversions in the queue."""
+    return [row[0] for row in await conn.fetch(WANTED)]
+
+
+def _count_of(row: asyncpg.Record) -> TouchCount:
+    touch = Touch(
+        touch_id="",
+        kind=row["kind"],
+        occurred_at=row["occurred_at"],
+        anon_key=None,
+        link_id=row["link_id"],
+        placement_id=row["placement_id"],
+        code=row["code"],
+        quality=tuple(Quality(flag) for flag in row["quality"]),
+    )
+    return TouchCount(touch, row["touches"])

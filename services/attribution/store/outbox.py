@@ -1,0 +1,182 @@
+"""The outbox that the relay moves to the log, and the dead letters.
+
+Promise: positions of one workspace are taken under its lock, so reading them in order reads its records in order. A dead letter's id is made
+of where its record stood, so writing it twice writes it once.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from services.attribution.tables import Sql
+
+INSERT_OUTBOX: Final = Sql("""
+INSERT INTO attribution.outbox (workspace_id, topic, key, value)
+SELECT workspace_id, topic, key, value FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[])
+    WITH ORDINALITY AS n (workspace_id, topic, key, value, place) ORDER BY place
+""")
+INSERT_DEAD_LETTERS: Final = Sql("""
+INSERT INTO attribution.dead_letters (dead_letter_id, workspace_id, topic, partition, record_offset, key, value, reason, detail, event_id,
+                                      recorded_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::bytea[], $8::text[], $9::text[],
+                     $10::uuid[], $11::timestamptz[])
+ON CONFLICT DO NOTHING RETURNING dead_letter_id::text
+""")
+SEE: Final = "SELECT set_config('laurel.workspaces', $1::text, true)"
+READ_OUTBOX: Final = Sql("""
+SELECT position, workspace_id::text, topic, key, value FROM attribution.outbox ORDER BY position LIMIT $1::integer
+""")
+DELETE_OUTBOX: Final = Sql("""
+DELETE FROM attribution.outbox WHERE position = ANY ($1::bigint[])
+""")
+# One relay at a time over all processes: two would put one workspace's records on the log in turns.
+TRY_RELAY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('attribution.relay', 0))"
+
+LETTER_COLUMNS: Final = (
+    "dead_letter_id::text, workspace_id::text, topic, partition, record_offset, key, value, reason, detail, event_id::text, recorded_at,"
+    " resolved_at"
+)
+LIST_DEAD_LETTERS: Final = f"""
+SELECT {LETTER_COLUMNS} FROM attribution.dead_letters
+WHERE ($1::timestamptz IS NULL OR (recorded_at, dead_letter_id) < ($1::timestamptz, $2::uuid)) AND resolved_at IS NULL
+ORDER BY recorded_at DESC, dead_letter_id DESC LIMIT $3::integer
+"""
+PICK_DEAD_LETTERS: Final = f"""
+SELECT {LETTER_COLUMNS} FROM attribution.dead_letters
+WHERE resolved_at IS NULL AND ($1::uuid[] IS NULL OR dead_letter_id = ANY ($1::uuid[]))
+ORDER BY recorded_at, dead_letter_id LIMIT $2::integer
+"""
+RESOLVE_DEAD_LETTERS: Final = """
+UPDATE attribution.dead_letters SET resolved_at = $2::timestamptz WHERE dead_letter_id = ANY ($1::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record for the log."""
+
+    workspace_id: str
+    topic: str
+    key: bytes
+    value: bytes
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One record that could not be used, where it stood, and why."""
+
+    dead_letter_id: str
+    workspace_id: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    reason: str
+    detail: str
+    event_id: str | None
+    recorded_at: datetime
+
+
+async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
+    """Append in the order given."""
+    if rows:
+        await conn.execute(
+            INSERT_OUTBOX,
+            [row.workspace_id for row in rows],
+            [row.topic for row in rows],
+            [row.key for row in rows],
+            [row.value for row in rows],
+        )
+
+
+async def write_dead_letters(conn: asyncpg.Connection, letters: Sequence[DeadLetter]) -> set[str]:
+    """Store dead letters; the answer names those that were not there yet."""
+    if not letters:
+        return set()
+    rows = [
+        (
+            letter.dead_letter_id,
+            letter.workspace_id,
+            letter.topic,
+            letter.partition,
+            letter.offset,
+            letter.key,
+            letter.value,
+            letter.reason,
+            letter.detail,
+            letter.event_id,
+            letter.recorded_at,
+        )
+        for letter in letters
+    ]
+    found = await conn.fetch(INSERT_DEAD_LETTERS, *(list(c) for c in zip(*rows, strict=True)))
+    return {row[0] for row in found}
+
+
+async def try_relay(conn: asyncpg.Connection) -> bool:
+    """Whether this transaction is the one relay now."""
+    return bool(await conn.fetchval(TRY_RELAY))
+
+
+async def read_outbox(
+    conn: asyncpg.Connection, workspaces: Sequence[str], records_max: int
+) -> list[OutboxRow]:
+    """The oldest records of these workspaces, which this transaction sees from here on."""
+    await conn.execute(SEE, "{" + ",".join(workspaces) + "}")
+    rows = await conn.fetch(READ_OUTBOX, records_max)
+    return [
+        OutboxRow(row["workspace_id"], row["topic"], row["key"], row["value"], row["position"])
+        for row in rows
+    ]
+
+
+async def delete_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
+    """Forget what is on the log."""
+    if rows:
+        await conn.execute(DELETE_OUTBOX, [row.position for row in rows])
+
+
+async def list_dead_letters(
+    conn: asyncpg.Connection, before: tuple[datetime, str] | None, letters_max: int
+) -> list[DeadLetter]:
+    """Unresolved dead letters of the visible workspaces, newest first, from after a cursor on."""
+    moment, letter_id = before or (None, None)
+    return [
+        _letter(row) for row in await conn.fetch(LIST_DEAD_LETTERS, moment, letter_id, letters_max)
+    ]
+
+
+async def pick_dead_letters(
+    conn: asyncpg.Connection, ids: Collection[str] | None, letters_max: int
+) -> list[DeadLetter]:
+    """Unresolved dead letters to try again, oldest first; `ids` None means any."""
+    wanted = None if ids is None else sorted(ids)
+    return [_letter(row) for row in await conn.fetch(PICK_DEAD_LETTERS, wanted, letters_max)]
+
+
+async def resolve_dead_letters(
+    conn: asyncpg.Connection, ids: Collection[str], now: datetime
+) -> None:
+    """Mark dead letters as dealt with."""
+    await conn.execute(RESOLVE_DEAD_LETTERS, sorted(ids), now)
+
+
+def _letter(row: asyncpg.Record) -> DeadLetter:
+    return DeadLetter(
+        dead_letter_id=row["dead_letter_id"],
+        workspace_id=row["workspace_id"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["record_offset"],
+        key=row["key"],
+        value=row["value"],
+        reason=row["reason"],
+        detail=row["detail"],
+        event_id=row["event_id"],
+        recorded_at=row["recorded_at"],
+    )

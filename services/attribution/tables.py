@@ -1,0 +1,61 @@
+"""Names and shapes of this service's tables that more than one store needs: stage tables, limits, and the type of a batch statement.
+
+Promise: every statement on the batch path is a module-level `Sql` constant of a store, so a test can EXPLAIN each of them.
+"""
+
+from typing import Final, NewType
+
+# A key with more distinct neighbours stops joining: random joins would otherwise grow one giant component. A click id counts as the
+# visitor who made it: a loyal customer collects many clicks on few devices, a "guest" account collects devices.
+HUB_NEIGHBOURS: Final = 50
+# What one person's journey may hold; beyond it no decision changes for the better and the scope would not fit in memory.
+TOUCHES_PER_KEY: Final = 10_000
+# A workspace that stands for records whose own could not be read.
+NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
+
+
+# One statement of the batch path, in asyncpg's parameter style.
+Sql = NewType("Sql", str)
+
+TOUCH_COLUMNS: Final = (
+    "event_id",
+    "workspace_id",
+    "kind",
+    "occurred_at",
+    "anon_key",
+    "click_key",
+    "link_id",
+    "placement_id",
+    "code",
+    "quality",
+    "consent",
+    "derived",
+    "fingerprint",
+)
+EVIDENCE_COLUMNS: Final = (
+    "event_id",
+    "workspace_id",
+    "kind",
+    "occurred_at",
+    "own_key",
+    "fingerprint",
+    "body",
+)
+EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id")
+
+# COPY is refused on tables under row-level security, so a batch is copied here first. `place` is the position in the batch.
+STAGE_TABLES: Final = """
+SET LOCAL client_min_messages = warning;
+CREATE TEMP TABLE IF NOT EXISTS stage_touches (
+    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL, occurred_at timestamptz NOT NULL,
+    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[] NOT NULL, consent boolean NOT NULL,
+    derived boolean NOT NULL, fingerprint bytea NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
+    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL, occurred_at timestamptz NOT NULL,
+    own_key bytea, fingerprint bytea NOT NULL, body bytea NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS stage_edges (
+    key_a bytea NOT NULL, event_id uuid NOT NULL, key_b bytea NOT NULL, workspace_id uuid NOT NULL
+) ON COMMIT DELETE ROWS;
+"""

@@ -1,0 +1,248 @@
+"""The shapes of the API's answers and bodies, and the one place where they are made from stored values.
+
+Promise: money is always `{amount_minor, currency}`, null for a conversion without money; shares are exact fractions as text.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
+from services.attribution.wire.events import conversion_evidence
+from shared.http.wire import AnswerModel, MoneyOut, StrictModel
+
+
+class CandidateAnswer(AnswerModel):
+    """One piece of evidence, kept or rejected."""
+
+    touch_id: str
+    kind: str
+    placement_id: str | None
+    creator_id: str | None
+    occurred_at: datetime
+    verdict: Literal["kept", "rejected"]
+    reason: str | None
+
+
+class CreditAnswer(AnswerModel):
+    """One account's share under one model. `units` are millionths of a conversion."""
+
+    model: str
+    account: str
+    share: str
+    amount: MoneyOut | None
+    units: int
+
+
+class RevisionAnswer(AnswerModel):
+    """One decision revision."""
+
+    revision: int
+    reason: str
+    recorded_at: datetime
+    net: MoneyOut | None
+    candidates: list[CandidateAnswer]
+    credits: list[CreditAnswer]
+
+
+class LineAnswer(AnswerModel):
+    """One line of the ledger."""
+
+    sequence: int
+    model: str
+    revision: int
+    account: str
+    amount: MoneyOut | None
+    units: int
+    stage: str
+    touched_at: datetime | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class ExplanationAnswer(AnswerModel):
+    """Why a conversion was credited as it was; the last revision is what stands."""
+
+    order_id: str
+    kind: str
+    status: str
+    net: MoneyOut | None
+    revisions: list[RevisionAnswer]
+    ledger: list[LineAnswer]
+
+
+class BalanceItem(AnswerModel):
+    """The ledger's sum of one model and currency, beside the sum of orders and adjustments; per account only the former."""
+
+    model: str
+    currency: str
+    account: str | None = None
+    credited_minor: int
+    net_minor: int | None
+    difference_minor: int | None
+
+
+class UnmatchedAnswer(AnswerModel):
+    """An adjustment whose order has not come. Exactly one of the figures is there, or none (cancel, chargeback)."""
+
+    order_id: str
+    adjustment_id: str
+    kind: str
+    amount: MoneyOut | None
+    net_after: MoneyOut | None
+    occurred_at: datetime
+
+
+class BalanceAnswer(AnswerModel):
+    """The balance of the ledger up to `sequence`."""
+
+    sequence: int
+    items: list[BalanceItem]
+    unmatched_adjustments: list[UnmatchedAnswer]
+
+
+class DeadLetterAnswer(AnswerModel):
+    """A record that could not be used. `value` is its text, cut when it is long."""
+
+    id: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    event_id: str | None
+    recorded_at: datetime
+    value: str
+
+
+class RetryBody(StrictModel):
+    """Which letters to try again; without `ids` the oldest."""
+
+    ids: Annotated[list[str], Field(max_length=100)] | None = None
+
+
+class RetriedAnswer(AnswerModel):
+    """What became of one letter."""
+
+    id: str
+    outcome: Literal["resolved", "failed"]
+    reason: str | None
+
+
+class RetryAnswer(AnswerModel):
+    """What became of all that were tried."""
+
+    retried: int
+    resolved: int
+    items: list[RetriedAnswer]
+
+
+class LagItem(AnswerModel):
+    """How far one partition is behind; `seconds` is null while another process reads it."""
+
+    topic: str
+    partition: int
+    records: int
+    seconds: float | None
+
+
+class LagAnswer(AnswerModel):
+    """How far all partitions are behind."""
+
+    items: list[LagItem]
+
+
+def money(amount_minor: int, currency: str | None) -> MoneyOut | None:
+    """Money, or null without a currency."""
+    return None if currency is None else MoneyOut(amount_minor=amount_minor, currency=currency)
+
+
+def revision_answer(
+    number: int, reason: str, recorded_at: datetime, decision: Decision
+) -> RevisionAnswer:
+    """One revision as answered."""
+    return RevisionAnswer(
+        revision=number,
+        reason=reason,
+        recorded_at=recorded_at,
+        net=money(decision.net_minor, decision.currency),
+        candidates=[_candidate(item) for item in decision.candidates],
+        credits=[_credit(item, decision.currency) for item in decision.credits],
+    )
+
+
+def _candidate(item: Candidate) -> CandidateAnswer:
+    return CandidateAnswer(
+        touch_id=item.touch_id,
+        kind=item.kind,
+        placement_id=item.placement_id,
+        creator_id=item.creator_id,
+        occurred_at=item.occurred_at,
+        verdict=item.verdict,
+        reason=item.reason,
+    )
+
+
+def _credit(item: Credit, currency: str | None) -> CreditAnswer:
+    return CreditAnswer(
+        model=item.model,
+        account=item.account,
+        share=str(item.share),
+        amount=money(item.amount_minor, currency),
+        units=item.units,
+    )
+
+
+def balance_items(
+    credited: dict[tuple[str, str, str], int],
+    nets: dict[tuple[str, str], int],
+    *,
+    by_account: bool,
+) -> list[BalanceItem]:
+    """One item per model and currency, or per account besides."""
+    if by_account:
+        return [
+            BalanceItem(
+                model=model,
+                currency=currency,
+                account=account,
+                credited_minor=amount,
+                net_minor=None,
+                difference_minor=None,
+            )
+            for (model, currency, account), amount in sorted(credited.items())
+        ]
+    sums: defaultdict[tuple[str, str], int] = defaultdict(int, dict.fromkeys(nets, 0))
+    for (model, currency, _), amount in credited.items():
+        sums[model, currency] += amount
+    return [
+        BalanceItem(
+            model=model,
+            currency=currency,
+            credited_minor=amount,
+            net_minor=nets.get((model, currency), 0),
+            difference_minor=nets.get((model, currency), 0) - amount,
+        )
+        for (model, currency), amount in sorted(sums.items())
+    ]
+
+
+def unmatched_answers(bodies: Iterable[bytes]) -> Sequence[UnmatchedAnswer]:
+    """Adjustments that wait, from their events."""
+    facts = [conversion_evidence(body) for body in bodies]
+    return [_unmatched(fact) for fact in facts if isinstance(fact, Adjustment)]
+
+
+def _unmatched(fact: Adjustment) -> UnmatchedAnswer:
+    amount, after = fact.amount_minor, fact.net_after_minor
+    return UnmatchedAnswer(
+        order_id=fact.key.natural_id,
+        adjustment_id=fact.adjustment_id,
+        kind=fact.kind,
+        amount=None if amount is None else money(amount, fact.currency),
+        net_after=None if after is None else money(after, fact.currency),
+        occurred_at=fact.occurred_at,
+    )

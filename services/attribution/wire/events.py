@@ -1,0 +1,274 @@
+"""Events of the log as words of the core: what each one proves about touches, keys and conversions.
+
+Promise: one event gives one `Reading`, a pure function of its bytes, so a replay reads the same. Without consent an event has no keys.
+What can go wrong: `EventRejected` for bytes that are no event; arithmetic beyond the calendar raises `ValueError` or `ArithmeticError`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from services.attribution.domain.model import Adjustment, ConversionKey, ConversionVersion, Touch
+from shared.catalog import normalise_code
+from shared.credits import TouchKind
+from shared.events import (
+    CONVERSION_KINDS,
+    AnyConversion,
+    AnyEvent,
+    Clicked,
+    ClickRef,
+    Downloaded,
+    Engaged,
+    Erased,
+    Identified,
+    Lead,
+    OrderAdjusted,
+    Ordered,
+    Person,
+    Referred,
+    Renewed,
+    SignedUp,
+    SocialReported,
+    Surveyed,
+    Viewed,
+    Visited,
+    decode_event,
+    event_kinds,
+    fingerprint,
+)
+from shared.ids import KeyKind, click_event_id, is_strong, person_key
+
+_CONVERSIONS: Final = (Ordered, Renewed, Lead, SignedUp, Downloaded)
+_OWN_KEY_PREFIX: Final = b"o"
+# Own keys as a range of the index on keys.
+OWN_KEYS_FROM: Final = b"o"
+OWN_KEYS_TO: Final = b"p"
+
+
+class Reading(NamedTuple):
+    """What one event proves. `keys` were seen together (two or more join); `clicks` are the click keys among them with their touch.
+
+    `derived` is the touch that a click id on this event says must have happened. Of `touch` and `body` exactly one is set.
+    """
+
+    workspace_id: str
+    event_id: str
+    kind: str
+    occurred_at: datetime
+    fingerprint: bytes
+    touch: Touch | None = None
+    body: bytes | None = None
+    own_key: bytes | None = None
+    keys: tuple[bytes, ...] = ()
+    clicks: tuple[tuple[bytes, str], ...] = ()
+    derived: Touch | None = None
+
+
+def own_key(key: ConversionKey) -> bytes:
+    """The key of a conversion itself: what puts it into a component, with or without a person."""
+    text = f"{len(key.kind)}:{key.kind}{key.natural_id}".encode()
+    digest = hashlib.blake2b(text, digest_size=15, person=b"laurel-own").digest()
+    return _OWN_KEY_PREFIX + digest
+
+
+def read(value: bytes) -> Reading:
+    """What the event in a record's value proves."""
+    event = decode_event(value)
+    return _READERS[type(event)](event, value)
+
+
+def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
+    """A stored version or adjustment as the core wants it."""
+    event = decode_event(body)
+    if isinstance(event, OrderAdjusted):
+        return Adjustment(
+            event_id=event.event_id,
+            key=ConversionKey(event.conversion_kind, event.natural_id),
+            adjustment_id=event.adjustment_id,
+            kind=event.kind,
+            occurred_at=_utc(event.occurred_at),
+            amount_minor=event.amount_minor,
+            net_after_minor=event.net_after_minor,
+            tax_minor=event.tax_minor,
+            capped=event.capped,
+            currency=event.currency,
+        )
+    assert isinstance(event, _CONVERSIONS), "only conversions and adjustments have an own key"
+    return _version(event)
+
+
+def _version(event: AnyConversion) -> ConversionVersion:
+    click_id = event.person.click_id if event.consent else None
+    return ConversionVersion(
+        event_id=event.event_id,
+        key=ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id),
+        source_kind=event.source.kind,
+        source_id=event.source.id,
+        version=event.version,
+        occurred_at=_utc(event.occurred_at),
+        net_minor=event.net_minor,
+        currency=event.currency,
+        codes=event.codes,
+        keys=person_keys(event),
+        click_touch_id=click_event_id(event.workspace_id, click_id) if click_id else None,
+        click=event.click if click_id else None,
+        new_customer=event.new_customer,
+        taxes_included=event.taxes_included,
+    )
+
+
+def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
+    """The keys an event carries, in ascending order; none without consent."""
+    if not event.consent:
+        return ()
+    person = event.person
+    named: tuple[tuple[KeyKind, str | None], ...] = (
+        ("visitor", person.visitor_id),
+        ("click", person.click_id),
+        ("customer", person.customer_id),
+        ("email", person.email_hash),
+    )
+    return tuple(sorted(person_key(kind, value) for kind, value in named if value is not None))
+
+
+_AnyTouch = Clicked | Viewed | Referred | Surveyed
+
+
+def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
+    """A touch, and the keys it joins. A plain click joins nothing by itself: its visitor and its click id stand on the touch."""
+    anon, click, keys = _touch_keys(event) if event.consent else (None, None, ())
+    kind, link_id, placement_id, code = _leads_to(event)
+    moment = _utc(event.occurred_at)
+    touch = Touch(
+        event.event_id,
+        kind,
+        moment,
+        anon,
+        click,
+        link_id,
+        placement_id,
+        code,
+        event.quality,
+        event.consent,
+    )
+    return Reading(
+        event.workspace_id,
+        event.event_id,
+        _KINDS[type(event)],
+        moment,
+        fingerprint(event),
+        touch,
+        keys=keys,
+        clicks=_clicks(event.workspace_id, event.person) if keys else (),
+    )
+
+
+def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:
+    """The key that the touch hangs on, its click key, and the keys that it joins."""
+    person = event.person
+    visitor = person_key("visitor", person.visitor_id) if person.visitor_id else None
+    click = person_key("click", person.click_id) if person.click_id else None
+    anon = visitor or click
+    strong: list[bytes] = []
+    if person.customer_id is not None or person.email_hash is not None:
+        strong = [key for key in person_keys(event) if is_strong(key)]
+        anon = anon or person_key("click", f"touch {event.event_id}")
+    if not strong and (
+        visitor is None or person.click_id is None or _is_minted(event, person.click_id)
+    ):
+        return anon, click, ()
+    together = {key for key in (anon, click, *strong) if key is not None}
+    return anon, click, tuple(sorted(together))
+
+
+def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str | None]:
+    """Kind, link, placement and code of a touch."""
+    match event:
+        case Clicked():
+            return "click", event.link_id, None, None
+        case Viewed():
+            return "view", None, event.placement_id, None
+        case Surveyed():
+            return "survey", None, event.placement_id, None
+        case Referred():
+            return "referral", None, None, normalise_code(event.code)
+
+
+def _is_minted(event: AnyEvent, click_id: str) -> bool:
+    """Whether the event's id follows from its click id, so that the click is found by it. The redirect's always does."""
+    if event.source.kind == "edge":
+        return True
+    return event.event_id == click_event_id(event.workspace_id, click_id)
+
+
+def _conversion_reading(event: AnyConversion, body: bytes) -> Reading:
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    return _evidence_reading(event, body, own_key(key), event.click)
+
+
+def _adjustment_reading(event: OrderAdjusted, body: bytes) -> Reading:
+    key = ConversionKey(event.conversion_kind, event.natural_id)
+    return _evidence_reading(event, body, own_key(key))
+
+
+def _visit_reading(event: Visited, body: bytes) -> Reading:
+    return _evidence_reading(event, body, click=event.click)
+
+
+def _evidence_reading(
+    event: AnyEvent, body: bytes, conversion: bytes | None = None, click: ClickRef | None = None
+) -> Reading:
+    keys = person_keys(event)
+    return Reading(
+        workspace_id=event.workspace_id,
+        event_id=event.event_id,
+        kind=_KINDS[type(event)],
+        occurred_at=_utc(event.occurred_at),
+        fingerprint=fingerprint(event),
+        body=body,
+        own_key=conversion,
+        keys=keys,
+        clicks=_clicks(event.workspace_id, event.person) if keys else (),
+        derived=_derived(event, click) if keys and click else None,
+    )
+
+
+# By type: asking an event in turn what it is not costs more than decoding it.
+_READERS: Final[Mapping[type[AnyEvent], Callable[[Any, bytes], Reading]]] = {
+    **dict.fromkeys((Clicked, Viewed, Referred, Surveyed), _touch_reading),
+    **dict.fromkeys(_CONVERSIONS, _conversion_reading),
+    **dict.fromkeys((Engaged, Identified, SocialReported, Erased), _evidence_reading),
+    OrderAdjusted: _adjustment_reading,
+    Visited: _visit_reading,
+}
+_KINDS: Final[Mapping[type[Any], str]] = {
+    kind: str(kind.__struct_config__.tag) for kind in event_kinds()
+}
+
+
+def _clicks(workspace_id: str, person: Person) -> tuple[tuple[bytes, str], ...]:
+    if person.click_id is None:
+        return ()
+    touch_id = click_event_id(workspace_id, person.click_id)
+    return ((person_key("click", person.click_id), touch_id),)
+
+
+def _derived(event: AnyEvent, click: ClickRef) -> Touch | None:
+    """The touch behind a genuine click id, for when the click itself was lost: it hangs on the click alone."""
+    if event.person.click_id is None:
+        return None
+    key = person_key("click", event.person.click_id)
+    return Touch(
+        touch_id=click_event_id(event.workspace_id, event.person.click_id),
+        kind="click",
+        occurred_at=_utc(click.occurred_at),
+        anon_key=key,
+        click_key=key,
+        link_id=click.link_id,
+        derived=True,
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

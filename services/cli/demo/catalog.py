@@ -1,0 +1,171 @@
+"""The brand's plan in roi: creators, campaigns, placements, links, codes and costs, each under an external id of the demo's.
+
+Promise: `PUT …/by-external-id` throughout, so a second run finds everything as it is and changes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from services.cli.demo.brand import (
+    BRAND_COSTS,
+    BRAND_POSTS,
+    CAMPAIGNS,
+    CAST,
+    CURRENCY,
+    DAYS,
+    Cost,
+    Effort,
+    Post,
+    Talent,
+)
+from services.cli.demo.month import link_code
+from services.cli.profile import Api
+from shared.errors import ConfigurationError
+
+PREFIX: Final = "demo-"
+SHOP: Final = "https://nordhang.example"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What was planned: the first day of the month, and roi's ids by the demo's own names."""
+
+    first_day: date
+    creators: dict[str, str] = field(default_factory=dict)
+    placements: dict[str, str] = field(default_factory=dict)
+    campaigns: dict[str, str] = field(default_factory=dict)
+
+
+async def first_day(api: Api, today: date) -> date:
+    """The first day of the month: of an earlier run if there was one, else so that the month ends today."""
+    for campaign in await api.items("roi", "/v1/campaigns"):
+        if campaign.get("external_id") == PREFIX + CAMPAIGNS[0].slug:
+            return date.fromisoformat(campaign["starts_on"])
+    return today - timedelta(days=DAYS - 1)
+
+
+async def refuse_mixing(api: Api) -> None:
+    """The demo's brand is made up: it must not land in the books of a real one."""
+    for creator in await api.items("roi", "/v1/creators"):
+        if not str(creator.get("external_id") or "").startswith(PREFIX):
+            raise ConfigurationError(
+                f"this workspace has creators of its own ({creator['name']}); the demo would mix made-up sales into its"
+                " books. Give it a workspace of its own (`laurel keys create --workspace demo --scopes admin` prints a key; set"
+                " LAUREL_ADMIN_KEY to it), or add --anyway"
+            )
+
+
+async def make_plan(api: Api, first: date, step: Callable[[], None]) -> Plan:
+    """Create or find all of it; `step` hears of each object."""
+    plan = Plan(first)
+    for effort in CAMPAIGNS:
+        plan.campaigns[effort.slug] = await _put(
+            api, "campaigns", effort.slug, _campaign(plan, effort)
+        )
+        step()
+    for talent in CAST:
+        plan.creators[talent.slug] = await _put(api, "creators", talent.slug, _creator(talent))
+        step()
+        if talent.code is not None:
+            body = {"code": talent.code, "creator_id": plan.creators[talent.slug]}
+            await _put(api, "codes", talent.slug, body)
+            step()
+    for post, owner in posts():
+        plan.placements[post.slug] = await _put(
+            api, "placements", post.slug, _placement(plan, post, owner)
+        )
+        step()
+        link = {
+            "placement_id": plan.placements[post.slug],
+            "destination": f"{SHOP}/{post.campaign}",
+            "code": link_code(post),
+        }
+        await _put(api, "links", post.slug, link)
+        step()
+    for slug, body in _costs(plan):
+        await _put(api, "costs", slug, body)
+        step()
+    return plan
+
+
+def plan_size() -> int:
+    """How many objects `make_plan` makes."""
+    codes = sum(talent.code is not None for talent in CAST)
+    costs = sum(len(talent.costs) for talent in CAST) + len(BRAND_COSTS)
+    return len(CAMPAIGNS) + len(CAST) + codes + 2 * sum(1 for _ in posts()) + costs
+
+
+def posts() -> Iterator[tuple[Post, Talent | None]]:
+    """Every post with whose it is; None is the brand itself."""
+    for talent in CAST:
+        for post in talent.posts:
+            yield post, talent
+    for post in BRAND_POSTS:
+        yield post, None
+
+
+async def _put(api: Api, kind: str, slug: str, body: dict[str, Any]) -> str:
+    made = await api.call("PUT", "roi", f"/v1/{kind}/by-external-id/{PREFIX}{slug}", json=body)
+    return str(made["id"])
+
+
+def _campaign(plan: Plan, effort: Effort) -> dict[str, Any]:
+    return {
+        "name": effort.name,
+        "objective": effort.objective,
+        "starts_on": plan.first_day.isoformat(),
+        "ends_on": (plan.first_day + timedelta(days=DAYS - 1)).isoformat(),
+        "budget": {"amount": effort.budget, "currency": CURRENCY},
+    }
+
+
+def _creator(talent: Talent) -> dict[str, Any]:
+    account = {"platform": talent.platform, "handle": talent.handle, "followers": talent.followers}
+    return {
+        "name": talent.name,
+        "handle": talent.handle,
+        "platform_accounts": [account],
+        "country": talent.country,
+        "topics": list(talent.topics),
+    }
+
+
+def _placement(plan: Plan, post: Post, owner: Talent | None) -> dict[str, Any]:
+    day = plan.first_day + timedelta(days=post.day)
+    published_at = datetime.combine(day, time(post.hour), UTC).isoformat()
+    body: dict[str, Any] = {
+        "campaign_id": plan.campaigns[post.campaign],
+        "platform": post.platform,
+        "content_type": post.content_type,
+        "format": post.format,
+        "planned_at": published_at,
+        "published_at": published_at,
+        "cta": post.cta,
+    }
+    return body | (
+        {"is_brand": True} if owner is None else {"creator_id": plan.creators[owner.slug]}
+    )
+
+
+def _costs(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    for talent in CAST:
+        owner = {"creator_id": plan.creators[talent.slug]}
+        for index, cost in enumerate(talent.costs):
+            yield f"{talent.slug}-{index}", _cost(plan, cost) | owner
+    for index, cost in enumerate(BRAND_COSTS):
+        yield (
+            f"own-{index}",
+            _cost(plan, cost) | {"placement_id": plan.placements[BRAND_POSTS[0].slug]},
+        )
+
+
+def _cost(plan: Plan, cost: Cost) -> dict[str, Any]:
+    return {
+        "kind": cost.kind,
+        "amount": cost.amount,
+        "currency": CURRENCY,
+        "incurred_on": (plan.first_day + timedelta(days=cost.day)).isoformat(),
+        "note": cost.note,
+    }

@@ -1,0 +1,156 @@
+"""What to look at after the demo: ROI by creator, what may surprise, an order worth explaining, and commands to try.
+
+Promise: every figure comes from roi's answer; nothing is computed here but which row is the best and which the worst.
+"""
+
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.console import LAUREL, out
+from services.cli.demo.brand import CAST, Talent
+from services.cli.demo.catalog import Plan
+from services.cli.explain.words import money
+from services.cli.profile import Profile
+
+_MILLION: Final = 1_000_000
+_THOUSAND: Final = 1_000
+# Narrower terminals do without: the sentences below the table name the kinds that matter.
+_WIDTH_FOR_KINDS: Final = 92
+# More orders by code than this, and a creator is listened to rather than clicked.
+LISTENERS_OF_A_PODCAST: Final = 50
+
+
+def show(
+    answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, story: str, profile: Profile
+) -> None:
+    """All of it."""
+    talents = {plan.creators[talent.slug]: talent for talent in CAST}
+    out.print(_table(answer, talents))
+    for fact in surprises(answer, first_touch, talents):
+        out.print(f"[laurel]→[/] {fact}")
+    out.print()
+    address = f"{profile.roi}/v1/roi?group_by=campaign,day&model=linear"
+    for what, how in (
+        (
+            "Three creators led to this order, and part of it came back:",
+            f"{LAUREL} explain {story}",
+        ),
+        ("Prove that the books balance:", f"{LAUREL} verify"),
+        (
+            "The same month by campaign and day, with the key that `make run` printed as KEY:",
+            f"curl -H \"Authorization: Bearer $KEY\" '{address}'",
+        ),
+        ("Everything that can be asked:", f"{profile.roi}/docs"),
+    ):
+        out.print(Text(what), Text(f"\n  {how}", style="hint"), sep="", soft_wrap=True)
+
+
+def _table(answer: dict[str, Any], talents: dict[str, Talent]) -> Table:
+    meta = answer["meta"]
+    currency = answer["totals"]["net_revenue"]["currency"]
+    title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("creator", no_wrap=True)
+    for heading in ("clicks", "conv.", "revenue", "cost", "profit", "ROI"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    is_wide = out.width >= _WIDTH_FOR_KINDS
+    if is_wide:
+        table.add_column("kind", style="quiet", no_wrap=True)
+
+    def add(label: str, kind: str, measures: dict[str, Any], style: str = "") -> None:
+        cells = _line(label, measures, currency)
+        table.add_row(*cells, *([kind] if is_wide else []), style=style)
+
+    for row in sorted(answer["rows"], key=_roi, reverse=True):
+        add(row["label"], _kind(talents.get(row["group"]["creator"])), row["measures"])
+    add("organic", "nobody to thank", answer["organic"])
+    add("total", "", answer["totals"], style="bold")
+    return table
+
+
+def _line(label: str, measures: dict[str, Any], currency: str) -> list[Text]:
+    roi = measures["roi"]
+    style = "" if roi is None else "good" if roi > 0 else "bad"
+    cells = (
+        label,
+        f"{measures['clicks']:,}",
+        f"{measures['conversions']:,g}",
+        *(_amount(measures[name], currency) for name in ("net_revenue", "cost", "profit")),
+    )
+    return [*map(Text, cells), Text("–" if roi is None else f"{roi:+.0%}", style=style)]
+
+
+def _amount(value: dict[str, Any], currency: str) -> str:
+    """Without the currency that the table's title names."""
+    return money(value).removesuffix(f" {currency}")
+
+
+def _kind(talent: Talent | None) -> str:
+    return "the brand itself" if talent is None else f"{talent.kind}, {_people(talent.followers)}"
+
+
+def _people(count: int) -> str:
+    """`2.1 M`, with a space that does not break."""
+    if count >= _MILLION:
+        return f"{count / _MILLION:.1f}\u00a0M"
+    thousands = count / _THOUSAND
+    return f"{thousands:.0f}\u00a0k" if count >= _THOUSAND * 10 else f"{thousands:.1f}\u00a0k"
+
+
+def _roi(row: dict[str, Any]) -> float:
+    roi = row["measures"]["roi"]
+    return float("-inf") if roi is None else float(roi)
+
+
+def surprises(
+    answer: dict[str, Any], first_touch: dict[str, Any], talents: dict[str, Talent]
+) -> list[str]:
+    """Sentences about what the table hides in plain sight."""
+    rows = [
+        row
+        for row in answer["rows"]
+        if row["group"]["creator"] in talents and row["measures"]["roi"] is not None
+    ]
+    if not rows:
+        return []
+    found = []
+    loudest = max(rows, key=lambda row: int(row["measures"]["clicks"]))
+    best = max(rows, key=_roi)
+    if loudest is not best and _roi(loudest) < 0:
+        found.append(
+            f"Reach is not return: {loudest['label']} ({_kind(talents[loudest['group']['creator']])}) brought the most clicks"
+            f" and lost money ({_roi(loudest):+.0%}); {best['label']} ({_kind(talents[best['group']['creator']])})"
+            f" returned {_roi(best):+.0%}."
+        )
+    for row in rows:
+        if talents[row["group"]["creator"]].listeners > LISTENERS_OF_A_PODCAST:
+            found.append(
+                f"{row['label']} sold {money(row['measures']['net_revenue'])} with {row['measures']['clicks']} clicks:"
+                " listeners type his code and click nothing."
+            )
+    return [*found, *_mover(rows, first_touch)]
+
+
+def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:
+    """Whose revenue depends most on the question: who was first, or who was last?"""
+    moves = [
+        (first["amount_minor"] - row["measures"]["net_revenue"]["amount_minor"], row, first)
+        for row in rows
+        if (first := _revenue(first_touch, row["group"]["creator"])) is not None
+    ]
+    if not moves:
+        return []
+    _, row, first = max(moves, key=lambda move: abs(move[0]))
+    return [
+        f"It depends on the question: {row['label']} gets {money(row['measures']['net_revenue'])} as the last touch and"
+        f" {money(first)} as the first."
+    ]
+
+
+def _revenue(answer: dict[str, Any], creator: str) -> dict[str, Any] | None:
+    for row in answer["rows"]:
+        if row["group"]["creator"] == creator:
+            return dict(row["measures"]["net_revenue"])
+    return None

@@ -1,0 +1,110 @@
+"""What is compared, and what counts as a mismatch. Pure.
+
+Promise: both sides are brought to one shape, (model, currency, account) to minor units; a mismatch is a row that a person can look up. Nothing
+is rounded and nothing is left out: an account that only one side knows is a mismatch unless its sum is zero.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+ORGANIC: Final = "organic"
+
+Books = dict[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mismatch:
+    """One line that does not agree; `ledger` and `other` are minor units."""
+
+    model: str
+    currency: str
+    account: str
+    ledger: int
+    other: int
+    what: str
+
+
+def ledger_books(items: Iterable[Mapping[str, Any]]) -> Books:
+    """Attribution's balance by model, currency and account."""
+    books: Books = defaultdict(int)
+    for item in items:
+        if item["currency"] is not None:
+            books[item["model"], item["currency"], item["account"]] += item["credited_minor"]
+    return dict(books)
+
+
+def answer_books(answer: Mapping[str, Any]) -> Books:
+    """roi's answer by model and placement, with its organic part."""
+    books: Books = defaultdict(int)
+    for row in answer["rows"]:
+        account = row["group"]["placement"]
+        # A cost that no placement can carry has no account and no revenue.
+        if account is not None:
+            _add(books, row["group"]["model"], account, row["measures"])
+    for part in answer["organic"]:
+        _add(books, _model_of(part), ORGANIC, part.get("measures", part))
+    return dict(books)
+
+
+def totals_books(answer: Mapping[str, Any]) -> Books:
+    """roi's totals, as one account a model."""
+    books: Books = defaultdict(int)
+    for part in answer["totals"]:
+        _add(books, _model_of(part), "total", part.get("measures", part))
+    return dict(books)
+
+
+def compare_books(ledger: Books, answer: Books, what: str) -> list[Mismatch]:
+    """Every line on which the two disagree."""
+    return sorted(
+        Mismatch(*key, ledger=ledger.get(key, 0), other=answer.get(key, 0), what=what)
+        for key in ledger.keys() | answer.keys()
+        if ledger.get(key, 0) != answer.get(key, 0)
+    )
+
+
+def added(parts: Iterable[Books]) -> Books:
+    """The books of several spans of time as one."""
+    total: Books = defaultdict(int)
+    for books in parts:
+        for key, minor in books.items():
+            total[key] += minor
+    return dict(total)
+
+
+def summed(books: Books) -> Books:
+    """The books with all accounts of a model and currency added up."""
+    total: Books = defaultdict(int)
+    for (model, currency, _), minor in books.items():
+        total[model, currency, "total"] += minor
+    return dict(total)
+
+
+def unbalanced(items: Iterable[Mapping[str, Any]]) -> list[Mismatch]:
+    """Models and currencies of which the credits do not sum to orders minus adjustments."""
+    return [
+        Mismatch(
+            item["model"],
+            item["currency"] or "",
+            "all",
+            ledger=item["credited_minor"],
+            other=item["net_minor"],
+            what="credits against orders − adjustments",
+        )
+        for item in items
+        if item["difference_minor"] != 0
+    ]
+
+
+def _model_of(part: Mapping[str, Any]) -> str:
+    group = part.get("group")
+    return str(group["model"] if group else part["model"])
+
+
+def _add(books: Books, model: str, account: str, measures: Mapping[str, Any]) -> None:
+    revenue = measures["net_revenue"]
+    for money in revenue if isinstance(revenue, list) else [revenue]:
+        if money is not None and money["amount_minor"] is not None:
+            books[model, money["currency"], account] += money["amount_minor"]

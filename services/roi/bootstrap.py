@@ -1,0 +1,103 @@
+"""What the command line and a first start need before any key exists: workspaces and keys, straight into the database.
+
+Promise: all of it is safe to repeat and goes through the same outbox as a call of the API. A key that exists already is left as it is.
+What can go wrong: `KeyOfAnotherWorkspace` when a given key belongs elsewhere; `ConfigurationError` when it has not the form of a key.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.roi.domain.entity import Version
+from services.roi.store.catalog import Writer
+from services.roi.store.keys import look_up, owner, save_key
+from services.roi.store.workspaces import claim_name
+from shared.clock import Clock
+from shared.db.engine import Database
+from shared.errors import ConfigurationError, Permanent
+from shared.ids import api_key_hash, api_key_label, is_api_key, new_id
+from shared.sealing import new_api_key
+
+# What a workspace has until somebody says otherwise.
+TIME_ZONE_DEFAULT: Final = "UTC"
+CURRENCY_DEFAULT: Final = "EUR"
+# The first workspace of an installation, and the name of the key that the settings give it.
+FIRST_WORKSPACE: Final = "main"
+_ADMIN_KEY_NAME: Final = "LAUREL_ADMIN_KEY"
+
+
+class KeyOfAnotherWorkspace(Permanent):
+    """The key exists and opens another workspace."""
+
+
+async def ensure_workspace(
+    database: Database,
+    clock: Clock,
+    name: str,
+    *,
+    time_zone: str = TIME_ZONE_DEFAULT,
+    currency: str = CURRENCY_DEFAULT,
+) -> str:
+    """The id of the workspace with this name, made if it is new (only then do time zone and currency matter)."""
+    now = clock.now()
+    workspace_id = await claim_name(database, new_id(), name, now)
+    async with database.write([workspace_id]) as conn:
+        writer = await Writer.begin(conn, workspace_id, now)
+        if await writer.find("workspace", workspace_id) is None:
+            facts = {"name": name, "time_zone": time_zone, "currency": currency}
+            await writer.create("workspace", workspace_id, (Version(facts),))
+    return workspace_id
+
+
+async def create_key(
+    database: Database,
+    clock: Clock,
+    workspace_id: str,
+    *,
+    key: str | None,
+    scopes: Sequence[str],
+    public: bool,
+    name: str | None,
+    origins: Sequence[str] = (),
+) -> str:
+    """A key of the workspace: the one given, or a new one. The key itself is the answer; only its hash is kept."""
+    key = key or new_api_key(public=public)
+    if not is_api_key(key):
+        raise ConfigurationError("an API key has the form lrl_sec_<8 characters>_<at least 32>")
+    sha256 = api_key_hash(key)
+    facts = {
+        "name": name,
+        "scopes": list(scopes),
+        "public": public,
+        "origins": list(origins),
+        "sha256": sha256,
+        "label": api_key_label(key),
+    }
+    async with database.write([workspace_id]) as conn:
+        writer = await Writer.begin(conn, workspace_id, clock.now())
+        known = await owner(writer, sha256)
+        if known is not None and known[0] != workspace_id:
+            raise KeyOfAnotherWorkspace(f"{api_key_label(key)} opens another workspace")
+        if known is None:
+            await save_key(writer, await writer.create("key", new_id(), (Version(facts),)))
+    return key
+
+
+async def key_exists(database: Database, sha256: str) -> bool:
+    """Whether a key with this SHA-256 (hex) opens a workspace."""
+    return await look_up(database, bytes.fromhex(sha256)) is not None
+
+
+async def ensure_admin_key(database: Database, clock: Clock, key: str) -> None:
+    """Let the key of the settings open the first workspace, which is made if it is new."""
+    if await key_exists(database, api_key_hash(key)):
+        return
+    workspace_id = await ensure_workspace(database, clock, FIRST_WORKSPACE)
+    await create_key(
+        database,
+        clock,
+        workspace_id,
+        key=key,
+        scopes=("admin",),
+        public=False,
+        name=_ADMIN_KEY_NAME,
+    )

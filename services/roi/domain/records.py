@@ -1,0 +1,164 @@
+"""From an entity to the record of it that `laurel.catalog` carries.
+
+Promise: the record is whole (every current period), so compaction loses nothing, and it says nothing that an edge need not know.
+A cost is nobody's business but roi's: it has no record. A link or code without a placement names its creator's automatic one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from services.roi.domain.entity import Entity, EntityKind, Facts
+from shared.catalog import (
+    AnyCatalogRecord,
+    ApiKey,
+    Campaign,
+    Code,
+    CodePeriod,
+    Connection,
+    Creator,
+    Link,
+    LinkPeriod,
+    Placement,
+    PlacementPeriod,
+    Policy,
+    Precedence,
+    Windows,
+    Workspace,
+    normalise_code,
+)
+from shared.ids import automatic_placement_id
+
+
+def to_record(entity: Entity) -> AnyCatalogRecord | None:
+    """The entity's catalog record, or None when it has none."""
+    build = _BUILDERS.get(entity.kind)
+    return None if build is None else build(entity, _common(entity))
+
+
+def owning_placement_id(workspace_id: str, facts: Facts) -> str:
+    """The placement that a link or code belongs to."""
+    named: str | None = facts["placement_id"]
+    return named or automatic_placement_id(workspace_id, facts["creator_id"])
+
+
+def _common(entity: Entity) -> dict[str, Any]:
+    return {
+        "workspace_id": entity.workspace_id,
+        "id": entity.id,
+        "revision": entity.revision,
+        "recorded_at": entity.recorded_at,
+        "deleted_at": entity.archived_at,
+    }
+
+
+def _workspace(entity: Entity, common: dict[str, Any]) -> Workspace:
+    facts = entity.latest.facts
+    return Workspace(
+        name=facts["name"], time_zone=facts["time_zone"], currency=facts["currency"], **common
+    )
+
+
+def _key(entity: Entity, common: dict[str, Any]) -> ApiKey:
+    facts = entity.latest.facts
+    return ApiKey(
+        sha256=facts["sha256"],
+        scopes=tuple(facts["scopes"]),
+        public=facts["public"],
+        origins=tuple(facts["origins"]),
+        **common,
+    )
+
+
+def _creator(entity: Entity, common: dict[str, Any]) -> Creator:
+    return Creator(
+        name=entity.latest.facts["name"],
+        automatic_placement_id=automatic_placement_id(entity.workspace_id, entity.id),
+        **common,
+    )
+
+
+def _campaign(entity: Entity, common: dict[str, Any]) -> Campaign:
+    return Campaign(name=entity.latest.facts["name"], **common)
+
+
+def _placement(entity: Entity, common: dict[str, Any]) -> Placement:
+    periods = tuple(
+        PlacementPeriod(
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            creator_id=row.facts["creator_id"],
+            campaign_id=row.facts["campaign_id"],
+            platform=row.facts["platform"],
+            is_brand=row.facts["is_brand"],
+        )
+        for row in entity.versions
+    )
+    return Placement(periods=periods, automatic=entity.latest.facts["automatic"], **common)
+
+
+def _link(entity: Entity, common: dict[str, Any]) -> Link:
+    facts = entity.latest.facts
+    periods = tuple(
+        LinkPeriod(
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            placement_id=owning_placement_id(entity.workspace_id, row.facts),
+        )
+        for row in entity.versions
+    )
+    return Link(
+        code=facts["code"],
+        destination=facts["destination"],
+        periods=periods,
+        enabled=facts["enabled"],
+        **common,
+    )
+
+
+def _code(entity: Entity, common: dict[str, Any]) -> Code:
+    periods = tuple(
+        CodePeriod(
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            creator_id=row.facts["creator_id"],
+            placement_id=owning_placement_id(entity.workspace_id, row.facts),
+        )
+        for row in entity.versions
+    )
+    return Code(code=normalise_code(entity.latest.facts["code"]), periods=periods, **common)
+
+
+def _connection(entity: Entity, common: dict[str, Any]) -> Connection:
+    facts = entity.latest.facts
+    return Connection(
+        kind=facts["kind"],
+        sealed_secrets=tuple(facts["sealed_secrets"]),
+        shop_domain=facts["shop_domain"],
+        **common,
+    )
+
+
+def _policy(entity: Entity, common: dict[str, Any]) -> Policy:
+    facts = entity.latest.facts
+    return Policy(
+        valid_from=entity.latest.valid_from,
+        margin_millionths=facts["margin_millionths"],
+        windows_days=Windows(**facts["windows_days"]),
+        precedence=Precedence(facts["precedence"]),
+        models=tuple(facts["models"]),
+        **common,
+    )
+
+
+_Builder = Callable[[Entity, dict[str, Any]], AnyCatalogRecord]
+_BUILDERS: Final[Mapping[EntityKind, _Builder]] = {
+    "workspace": _workspace,
+    "key": _key,
+    "creator": _creator,
+    "campaign": _campaign,
+    "placement": _placement,
+    "link": _link,
+    "code": _code,
+    "connection": _connection,
+    "policy": _policy,
+}

@@ -1,0 +1,177 @@
+"""Folds `laurel.credits` into rollups: one batch, one transaction, under the locks of the batch's workspaces.
+
+Promise: decode happens before the locks; then the offset moves by compare-and-set, and each workspace's records are folded from its last
+sequence on, in order, each exactly once, however batches are cut or repeated. read = folded + duplicate + waiting, asserted and counted.
+What can go wrong: a missing sequence stops that workspace and no other: what lies beyond waits in the database, the gap is logged
+and reported by name (readiness), and publishing the missing records again heals it, which is also how an roi that is newer than the
+log's retention catches up. A record that does not decode, or names an unknown workspace or account, stops the process: nothing was written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from typing_extensions import override
+
+from services.roi.domain.rollup import FoldPlan, entry_rows, plan_fold, tally_rows
+from services.roi.store import rollups as store
+from shared.credits import AnyCredits, CreditsRejected, decode_credits, encode_credits
+from shared.db.engine import Database
+from shared.errors import OffsetMoved
+from shared.log.loop import BatchHandler
+from shared.log.port import StoredRecord
+from shared.log.topics import CREDITS
+from shared.telemetry import Metric, Telemetry, get_logger
+from shared.turns import in_slices
+
+# Waiting records are folded in turns, so that a healed gap holds its workspace no longer than a full batch does.
+WAITING_RECORDS_MAX: Final = 10_000
+
+logger = get_logger(__name__)
+
+Gaps = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """The step of a stored offset that a batch takes."""
+
+    partition: int
+    expected_offset: int
+    next_offset: int
+
+
+class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
+    """What roi plugs into the consumer loop of `laurel.credits`. `report_gaps` hears, after every batch, which workspaces miss
+    which sequence; empty means none."""
+
+    def __init__(
+        self, database: Database, telemetry: Telemetry, report_gaps: Callable[[Gaps], None]
+    ) -> None:
+        self._database = database
+        self._telemetry = telemetry
+        self._report_gaps = report_gaps
+        self._gaps: dict[str, int] = {}
+
+    @override
+    async def stored_offsets(self) -> Mapping[int, int]:
+        async with self._database.exempt() as conn:
+            offsets = await store.stored_offsets(conn, CREDITS.name)
+            workspace_ids = await store.all_workspace_ids(conn)
+        if workspace_ids:
+            async with self._database.read(workspace_ids) as conn:
+                self._gaps = await store.gaps(conn)
+        self._report_gaps(self._gaps)
+        return offsets
+
+    @override
+    async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCredits]:
+        return await in_slices(_credits, records)
+
+    @override
+    async def handle(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        decoded: Sequence[AnyCredits],
+    ) -> None:
+        batch = _by_workspace(decoded)
+        move = _Move(partition, expected_offset, records[-1].next_offset)
+        unfinished = await self._turn(batch, move)
+        while unfinished:
+            unfinished = await self._turn({name: [] for name in unfinished}, None)
+        self._report_gaps(self._gaps)
+
+    async def _turn(self, batch: Mapping[str, list[AnyCredits]], move: _Move | None) -> list[str]:
+        """One transaction. Without `move` it folds what waits. Gives the workspaces of which more waits than one turn takes."""
+        async with self._database.write(list(batch)) as conn:
+            if move and not await store.move_offset(
+                conn, CREDITS.name, move.partition, move.expected_offset, move.next_offset
+            ):
+                raise OffsetMoved(
+                    f"{CREDITS.name}/{move.partition} is not at {move.expected_offset}"
+                )
+            known = await store.workspaces(conn, list(batch))
+            _refuse_unknown(batch, known)
+            closing = {
+                name: known[name].state.sequence + 1
+                for name, records in batch.items()
+                if _may_close(known[name], records)
+            }
+            values = await store.waiting(conn, closing, WAITING_RECORDS_MAX) if closing else []
+            waited = _by_workspace(decode_credits(value) for value in values)
+            plans = [
+                plan_fold(known[name].state, [*waited.get(name, ()), *records])
+                for name, records in batch.items()
+            ]
+            beyond = [
+                (record.sequence, record.workspace_id, encode_credits(record))
+                for plan in plans
+                for record in plan.waiting
+            ]
+            if beyond:
+                await store.park(conn, beyond)
+            await store.apply(
+                conn,
+                plans,
+                [row for plan in plans for item in plan.known for row in entry_rows(item)],
+                [row for plan in plans for item in plan.known for row in tally_rows(item)],
+                {name: known[name] for name in batch},
+            )
+        return self._remember(plans, batch, waited)
+
+    def _remember(
+        self,
+        plans: Sequence[FoldPlan],
+        batch: Mapping[str, list[AnyCredits]],
+        waited: Mapping[str, list[AnyCredits]],
+    ) -> list[str]:
+        """Count what a committed turn did and note its gaps; gives the workspaces that need another turn."""
+        unfinished = []
+        for plan in plans:
+            name = plan.state.workspace_id
+            waited_before = waited.get(name, [])
+            offered = len(batch[name]) + len(waited_before)
+            assert offered == len(plan.known) + plan.duplicates + len(plan.waiting)
+            self._telemetry.count(Metric.FOLDED, len(plan.known), outcome="folded")
+            self._telemetry.count(Metric.FOLDED, plan.duplicates, outcome="duplicate")
+            numbers = {record.sequence for record in waited_before}
+            newly = sum(record.sequence not in numbers for record in plan.waiting)
+            self._telemetry.count(Metric.FOLDED, newly, outcome="waiting")
+            self._note_gap(plan)
+            if plan.known and len(waited_before) == WAITING_RECORDS_MAX:
+                unfinished.append(name)
+        return unfinished
+
+    def _note_gap(self, plan: FoldPlan) -> None:
+        name, missing = plan.state.workspace_id, plan.missing_sequence
+        if missing is None:
+            self._gaps.pop(name, None)
+        elif self._gaps.get(name) != missing:
+            self._gaps[name] = missing
+            logger.error("fold.sequence_gap", workspace=name, missing_sequence=missing)
+
+
+def _by_workspace(records: Iterable[AnyCredits]) -> dict[str, list[AnyCredits]]:
+    grouped: dict[str, list[AnyCredits]] = {}
+    for record in records:
+        grouped.setdefault(record.workspace_id, []).append(record)
+    return grouped
+
+
+def _refuse_unknown(batch: Mapping[str, object], known: Mapping[str, object]) -> None:
+    unknown = sorted(set(batch) - set(known))
+    if unknown:
+        raise CreditsRejected(f"credits of workspaces that roi does not know: {unknown}")
+
+
+def _may_close(workspace: store.Workspace, records: Sequence[AnyCredits]) -> bool:
+    """Whether what waits is worth reading: the missing record has come, or (no records) a turn follows that left some."""
+    following = workspace.state.sequence + 1
+    has_come = any(record.sequence == following for record in records)
+    return not records or (workspace.missing_sequence is not None and has_come)
+
+
+def _credits(record: StoredRecord) -> AnyCredits:
+    return decode_credits(record.value)

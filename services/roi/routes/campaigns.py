@@ -1,0 +1,49 @@
+"""/v1/campaigns: budgeted efforts with an objective and a period."""
+
+from typing import Any
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.money import money_facts, money_merged, money_restated
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.wire.people import CampaignAnswer, CampaignBody
+from shared.http.problems import field_problem
+
+
+class Campaigns(Resource[CampaignBody]):
+    """Campaigns as a resource."""
+
+    kind = "campaign"
+    path = "/v1/campaigns"
+    answer = CampaignAnswer
+
+    @override
+    async def draft(self, work: Work, body: CampaignBody, current: Facts | None) -> Version:
+        if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
+            raise field_problem("ends_on", "lies before starts_on")
+        currency = body.currency
+        if body.budget is not None and body.budget.currency is None and currency is None:
+            currency = (await work.workspace_facts())["currency"]
+        budget = money_facts(body.budget, "budget", currency)
+        if budget is not None and int(budget["amount_minor"]) < 0:
+            raise field_problem("budget", "may not be negative")
+        return Version(plain_facts(body, "budget", "currency") | {"budget": budget})
+
+    @override
+    def restated(self, parts: Parts, entity_id: str, row: Version) -> dict[str, Any]:
+        budget = money_restated(row.facts["budget"], "budget")
+        return super().restated(parts, entity_id, row) | budget
+
+    @override
+    def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+        return money_merged(current, named, "budget")
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        return {**entity.latest.facts}
+
+
+router = catalog_router(Campaigns(CampaignBody))

@@ -1,0 +1,335 @@
+"""The calls that every kind of catalog object has: create, list, show, correct, create or replace by external id, archive.
+
+Promise: a write is one transaction under the workspace's lock: the object, its versions, its record in the outbox, the remembered answer.
+The same state again writes nothing. What can go wrong: 404 in the path, 422 in the body, 409 for a taken external id or a reused
+Idempotency-Key; each names the field.
+"""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.periods import corrected, row_from
+from services.roi.routes.parts import Parts, parts_of, require
+from services.roi.routes.resource import Body, Resource, Work, missing, path_id
+from services.roi.store.catalog import PageRequest, Reader, Writer
+from services.roi.store.idempotency import OtherBody, remember, remembered
+from services.roi.wire.fields import ExternalId, Named
+from services.roi.wire.patches import named_values, patch_of
+from shared.http.auth import Principal
+from shared.http.body import Router
+from shared.http.openapi import problems
+from shared.http.problems import Problem, field_errors, field_problem
+from shared.http.wire import (
+    AnswerModel,
+    ListParameters,
+    Page,
+    StrictModel,
+    decode_cursor,
+    encode_cursor,
+)
+
+# Longer keys are no keys: UUIDs and hashes have 36 to 64 characters.
+IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+# Microseconds until the year 9000: what a cursor of ours can hold.
+_CURSOR_TIME_MAX: Final = 221_845_392_000_000_000
+_NOT_NAMED: Final = object()
+
+Model = TypeVar("Model", bound=BaseModel)
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+
+
+class CatalogListParameters(ListParameters):
+    """A page, with archived objects or without."""
+
+    include_archived: bool = False
+
+
+@asynccontextmanager
+async def writing(
+    parts: Parts, workspace_id: str, idempotency_key: str | None = None
+) -> AsyncIterator[Work]:
+    """One writing transaction of a request; wakes the relay after its commit."""
+    async with parts.database.write([workspace_id]) as conn:
+        writer = await Writer.begin(conn, workspace_id, parts.clock.now())
+        yield Work(parts, writer, idempotency_key)
+    parts.wake_relay()
+
+
+def catalog_router(resource: Resource[Body]) -> Router:
+    """All calls of one kind of object."""
+    tag = resource.path.rsplit("/", 1)[-1]
+    router = Router(prefix=resource.path, tags=[tag], responses=problems(429))
+    reader: Any = Annotated[Principal, Depends(require(resource.read_scope))]
+    writer: Any = Annotated[Principal, Depends(require(resource.write_scope))]
+    _add_reads(router, resource, reader)
+    _add_create(router, resource, writer)
+    _add_changes(router, resource, writer)
+    _add_put(router, resource, writer)
+    return router
+
+
+def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> None:
+    async def list_page(
+        request: Request, caller: Principal, page: Annotated[CatalogListParameters, Query()]
+    ) -> Response:
+        parts = parts_of(request)
+        wanted = PageRequest(_after(page.cursor), page.limit, page.include_archived)
+        async with parts.database.read([caller.workspace_id]) as conn:
+            reader = await Reader.of(conn, caller.workspace_id)
+            found = await reader.page(resource.kind, wanted)
+        shown = [resource.show(parts, entity) for entity in found[: page.limit]]
+        is_last = len(found) <= page.limit
+        answer: Page[Any] = Page(
+            items=shown, next_cursor=None if is_last else _cursor(found[page.limit - 1])
+        )
+        return answered(answer)
+
+    async def show(request: Request, caller: Principal, object_id: str) -> Response:
+        parts = parts_of(request)
+        wanted = path_id(resource.kind, object_id)
+        async with parts.database.read([caller.workspace_id]) as conn:
+            found = await (await Reader.of(conn, caller.workspace_id)).find(resource.kind, wanted)
+        if found is None:
+            raise missing(resource.kind, wanted)
+        return answered(resource.show(parts, found))
+
+    list_page.__annotations__["caller"] = caller_type
+    show.__annotations__["caller"] = caller_type
+    page_type: Any = Page[resource.answer]  # type: ignore[name-defined] # a model made for the document
+    router.get("", response_model=page_type, summary=f"List {_plural(resource)}")(list_page)
+    router.get("/{object_id}", response_model=resource.answer, summary=f"Show one {resource.kind}")(
+        show
+    )
+
+
+def _add_create(router: Router, resource: Resource[Body], caller_type: Any) -> None:
+    async def create(
+        request: Request, caller: Principal, body: Body, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        parts = parts_of(request)
+        mac = None
+        if idempotency_key is not None:
+            _check_idempotency_key(idempotency_key)
+            mac = await _body_mac(parts, request)
+        async with writing(parts, caller.workspace_id, idempotency_key) as work:
+            if idempotency_key is None or mac is None:
+                return answered(await _created(work, resource, body), 201)
+            known = await _remembered(work, idempotency_key, mac)
+            if known is not None:
+                return JSONResponse(resource.repeated(work, known), 201)
+            answer = (await _created(work, resource, body)).model_dump(mode="json")
+            await remember(work.writer, idempotency_key, mac, resource.to_remember(answer))
+        return JSONResponse(answer, 201)
+
+    create.__annotations__ |= {"caller": caller_type, "body": resource.body}
+    router.post(
+        "",
+        status_code=201,
+        response_model=resource.created_answer or resource.answer,
+        responses=problems(409),
+        summary=f"Create a {resource.kind}",
+    )(create)
+
+
+def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> None:
+    patch_type = patch_of(resource.body, is_dated=bool(resource.dated))
+
+    async def correct(
+        request: Request, caller: Principal, object_id: str, patch: StrictModel
+    ) -> Response:
+        async with writing(parts_of(request), caller.workspace_id) as work:
+            entity = await _existing(work, resource, object_id)
+            changed = await _correct(work, resource, entity, named_values(patch))
+        return answered(resource.show(work.parts, changed))
+
+    async def archive(request: Request, caller: Principal, object_id: str) -> Response:
+        async with writing(parts_of(request), caller.workspace_id) as work:
+            entity = await _existing(work, resource, object_id)
+            resource.guard(entity)
+            if entity.archived_at is None:
+                archived_at = work.writer.recorded_at
+                entity = await work.writer.change(entity, archived_at=archived_at)
+                await resource.saved(work, entity, is_new=False)
+        return answered(resource.show(work.parts, entity))
+
+    correct.__annotations__ |= {"caller": caller_type, "patch": patch_type}
+    archive.__annotations__["caller"] = caller_type
+    options: Any = {"response_model": resource.answer, "responses": problems(409)}
+    is_guarded = type(resource).guard is not Resource.guard
+    router.patch("/{object_id}", summary=f"Correct a {resource.kind}", **options)(correct)
+    router.delete(
+        "/{object_id}",
+        response_model=resource.answer,
+        responses=problems(409) if is_guarded else None,
+        summary=f"Archive a {resource.kind}",
+    )(archive)
+
+
+def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None:
+    async def put(
+        request: Request, caller: Principal, external_id: ExternalId, body: Body
+    ) -> Response:
+        if body.external_id not in (None, external_id):
+            raise field_problem("external_id", "differs from the one in the path")
+        whole = body.model_copy(update={"external_id": external_id})
+        async with writing(parts_of(request), caller.workspace_id) as work:
+            entity = await work.writer.find_external(resource.kind, external_id)
+            if entity is None:
+                return answered(await _created(work, resource, whole), 201)
+            changed = await _replace(work, resource, entity, whole)
+        return answered(resource.show(work.parts, changed))
+
+    put.__annotations__ |= {"caller": caller_type, "body": resource.body}
+    made: Any = {"model": resource.created_answer or resource.answer, "description": "It is new"}
+    router.put(
+        "/by-external-id/{external_id:path}",
+        response_model=resource.answer,
+        responses=problems(409) | {201: made},
+        summary=f"Create or replace a {resource.kind}",
+    )(put)
+
+
+def answered(answer: AnswerModel, status: int = 200) -> JSONResponse:
+    """The answer as JSON."""
+    return JSONResponse(answer.model_dump(mode="json"), status)
+
+
+def validated(body: type[Model], values: dict[str, Any]) -> Model:
+    """The whole body after a correction; 422 names what it would break."""
+    try:
+        return body.model_validate(values)
+    except ValidationError as error:
+        errors = field_errors(error.errors())
+        detail = "; ".join(f"{item.field}: {item.message}" for item in errors[:3])
+        raise Problem(422, None, detail, errors) from None
+
+
+async def _created(work: Work, resource: Resource[Body], body: Body) -> AnswerModel:
+    await _check_external_id(work, resource, body.external_id, None)
+    row = await resource.draft(work, body, None)
+    entity = await work.writer.create(resource.kind, resource.id_of(row), (row,), body.external_id)
+    await resource.saved(work, entity, is_new=True)
+    return resource.show_created(work, entity)
+
+
+async def _existing(work: Work, resource: Resource[Body], object_id: str) -> Entity:
+    wanted = path_id(resource.kind, object_id)
+    found = await work.writer.find(resource.kind, wanted)
+    if found is None:
+        raise missing(resource.kind, wanted)
+    return found
+
+
+async def _correct(
+    work: Work, resource: Resource[Body], entity: Entity, named: dict[str, Any]
+) -> Entity:
+    """PATCH: what is named, in the last row, or in the one that begins at `valid_from` (made where there is none)."""
+    rows, place = entity.versions, len(entity.versions) - 1
+    if resource.dated:
+        begins = named.pop("valid_from", _NOT_NAMED)
+        if begins is not _NOT_NAMED:
+            rows, place = row_from(rows, begins)
+    current = resource.restated(work.parts, entity.id, rows[place])
+    values = resource.merged(current | {"external_id": entity.external_id}, named)
+    body = validated(resource.body, values)
+    row = await resource.draft(work, body, rows[place].facts)
+    changes = {"versions": _rows(resource, rows, place, row)}
+    return await _save(work, resource, entity, body, changes)
+
+
+async def _replace(work: Work, resource: Resource[Body], entity: Entity, body: Body) -> Entity:
+    """PUT: everything, in the last row; an archived object lives again."""
+    rows, place = entity.versions, len(entity.versions) - 1
+    row = await resource.draft(work, body, rows[place].facts)
+    changes = {"versions": _rows(resource, rows, place, row), "archived_at": None}
+    return await _save(work, resource, entity, body, changes)
+
+
+def _rows(
+    resource: Resource[Body], rows: tuple[Version, ...], place: int, row: Version
+) -> tuple[Version, ...]:
+    if not resource.dated:
+        return (row,)
+    facts: Facts = row.facts
+    return corrected(rows, place, facts, resource.dated)
+
+
+async def _save(
+    work: Work,
+    resource: Resource[Body],
+    entity: Entity,
+    body: Named,
+    changes: dict[str, Any],
+) -> Entity:
+    resource.guard(entity)
+    await _check_external_id(work, resource, body.external_id, entity.id)
+    changed = await work.writer.change(entity, external_id=body.external_id, **changes)
+    await resource.saved(work, changed, is_new=False)
+    return changed
+
+
+async def _check_external_id(
+    work: Work, resource: Resource[Body], external_id: str | None, own_id: str | None
+) -> None:
+    if external_id is None:
+        return
+    other = await work.writer.find_external(resource.kind, external_id)
+    if other is not None and other.id != own_id:
+        raise field_problem("external_id", f"is taken by {resource.kind} {other.id}", 409)
+
+
+def _check_idempotency_key(key: str) -> None:
+    if not 1 <= len(key) <= IDEMPOTENCY_KEY_CHARACTERS_MAX or not key.isprintable():
+        raise field_problem(
+            "Idempotency-Key", f"send 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} printable characters"
+        )
+
+
+async def _body_mac(parts: Parts, request: Request) -> bytes:
+    """A keyed hash of what was asked: of the values, so that spacing and the order of names do not matter."""
+    text = json.dumps([request.url.path, await request.json()], sort_keys=True)
+    return hmac.digest(parts.sealer.derive("idempotency"), text.encode(), "sha256")
+
+
+async def _remembered(work: Work, key: str, mac: bytes) -> dict[str, Any] | None:
+    try:
+        return await remembered(work.writer, key, mac)
+    except OtherBody:
+        raise field_problem(
+            "Idempotency-Key", "was used before with another request", 409
+        ) from None
+
+
+def _cursor(last: Entity) -> str:
+    return encode_cursor((last.created_at - _EPOCH) // _MICROSECOND, last.id)
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    microseconds, entity_id = decode_cursor(cursor, (int, str))
+    if not 0 <= microseconds <= _CURSOR_TIME_MAX:
+        raise field_problem("cursor", "is not a cursor of this list; start again without one")
+    try:
+        wanted = path_id("cursor", entity_id)
+    except Problem:
+        raise field_problem(
+            "cursor", "is not a cursor of this list; start again without one"
+        ) from None
+    return _EPOCH + microseconds * _MICROSECOND, wanted
+
+
+def _plural(resource: Resource[Body]) -> str:
+    return resource.path.rsplit("/", 1)[-1]

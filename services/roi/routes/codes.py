@@ -1,0 +1,39 @@
+"""/v1/codes: discount codes, each row one owner in one span of time; rows with one text may overlap and are then shared."""
+
+from typing import Any
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.wire.links import CodeAnswer, CodeBody
+from shared.http.problems import field_problem
+
+
+class Codes(Resource[CodeBody]):
+    """Codes as a resource."""
+
+    kind = "code"
+    path = "/v1/codes"
+    answer = CodeAnswer
+
+    @override
+    async def draft(self, work: Work, body: CodeBody, current: Facts | None) -> Version:
+        if body.valid_from and body.valid_to and body.valid_to <= body.valid_from:
+            raise field_problem("valid_to", "must be after valid_from")
+        await work.referred("creator_id", "creator", body.creator_id)
+        if body.placement_id is not None:
+            placement = await work.referred("placement_id", "placement", body.placement_id)
+            if all(row.facts["creator_id"] != body.creator_id for row in placement.versions):
+                raise field_problem("placement_id", "is a placement of another creator")
+        return Version(plain_facts(body), body.valid_from, body.valid_to)
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        row = entity.latest
+        return {**row.facts, "valid_from": row.valid_from, "valid_to": row.valid_to}
+
+
+router = catalog_router(Codes(CodeBody))

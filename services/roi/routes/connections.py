@@ -1,0 +1,61 @@
+"""/v1/connections: storefronts' webhooks. The id is the secret half of an address: 128 random bits.
+
+Promise: a secret is sealed before it is stored and never shown; a new one is valid beside the one before it, so a shop can rotate.
+"""
+
+import secrets
+from typing import Any, Final
+from uuid import UUID
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.wire.rules import ConnectionAnswer, ConnectionBody
+
+ID_BYTES: Final = 16
+# The newest and the one before it: rotation needs no more, and every secret kept is one that may leak.
+SECRETS_MAX: Final = 2
+
+
+class Connections(Resource[ConnectionBody]):
+    """Connections as a resource. A connection's id is needed to seal, so facts carry it from the draft on."""
+
+    kind = "connection"
+    path = "/v1/connections"
+    answer = ConnectionAnswer
+
+    @override
+    async def draft(self, work: Work, body: ConnectionBody, current: Facts | None) -> Version:
+        sealer = work.parts.sealer
+        connection_id = current["id"] if current else str(UUID(bytes=secrets.token_bytes(ID_BYTES)))
+        known: list[str] = list(current["sealed_secrets"]) if current else []
+        if not known or sealer.unseal(known[0], connection_id) != body.secret:
+            known = [sealer.seal(body.secret, connection_id), *known][:SECRETS_MAX]
+        own = {"id": connection_id, "sealed_secrets": known}
+        return Version(plain_facts(body, "secret") | own)
+
+    @override
+    def id_of(self, row: Version) -> str:
+        connection_id: str = row.facts["id"]
+        return connection_id
+
+    @override
+    def restated(self, parts: Parts, entity_id: str, row: Version) -> dict[str, Any]:
+        secret = parts.sealer.unseal(row.facts["sealed_secrets"][0], entity_id)
+        return super().restated(parts, entity_id, row) | {"secret": secret}
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        facts = entity.latest.facts
+        address = f"{parts.short_base}/webhooks/{facts['kind']}/{entity.id}"
+        return {
+            "kind": facts["kind"],
+            "shop_domain": facts["shop_domain"],
+            "webhook_url": address,
+        }
+
+
+router = catalog_router(Connections(ConnectionBody))

@@ -1,0 +1,63 @@
+"""/v1/creators: influencers, each with one automatic placement without a campaign.
+
+Promise: the automatic placement is made, archived and revived with its creator, in the same transaction.
+"""
+
+from typing import Any
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.wire.people import CreatorAnswer, CreatorBody
+from shared.ids import automatic_placement_id
+
+
+class Creators(Resource[CreatorBody]):
+    """Creators as a resource."""
+
+    kind = "creator"
+    path = "/v1/creators"
+    answer = CreatorAnswer
+
+    @override
+    async def draft(self, work: Work, body: CreatorBody, current: Facts | None) -> Version:
+        return Version(plain_facts(body))
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        own = automatic_placement_id(entity.workspace_id, entity.id)
+        return {**entity.latest.facts, "automatic_placement_id": own}
+
+    @override
+    async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
+        placement_id = automatic_placement_id(entity.workspace_id, entity.id)
+        placement = await work.writer.find("placement", placement_id)
+        if placement is None:
+            row = Version(automatic_placement_facts(entity.id))
+            placement = await work.writer.create("placement", placement_id, (row,))
+        elif placement.archived_at != entity.archived_at:
+            await work.writer.change(placement, archived_at=entity.archived_at)
+
+
+def automatic_placement_facts(creator_id: str) -> Facts:
+    """The facts of a creator's "always on" placement."""
+    return {
+        "creator_id": creator_id,
+        "campaign_id": None,
+        "platform": None,
+        "content_type": None,
+        "format": None,
+        "planned_at": None,
+        "published_at": None,
+        "url": None,
+        "cta": None,
+        "topics": [],
+        "is_brand": False,
+        "automatic": True,
+    }
+
+
+router = catalog_router(Creators(CreatorBody))

@@ -1,0 +1,108 @@
+"""/v1/keys: API keys, for the scope `admin`. A key is shown in the answer to its creation and nowhere else.
+
+Promise: only its SHA-256 is stored. A repeated creation (same Idempotency-Key) shows the same key, because it was derived from the secret
+key and the Idempotency-Key rather than kept. An archived key is refused at its next request here, within a second elsewhere.
+"""
+
+import hashlib
+import hmac
+import string
+from typing import Any, Final
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.store.keys import save_key
+from services.roi.wire.fields import Stored
+from services.roi.wire.rules import KeyAnswer, KeyBody, NewKeyAnswer
+from shared.http.problems import field_problem
+from shared.ids import api_key_hash, api_key_label
+from shared.sealing import Sealer, new_api_key
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+
+
+class Keys(Resource[KeyBody]):
+    """Keys as a resource."""
+
+    kind = "key"
+    path = "/v1/keys"
+    answer = KeyAnswer
+    created_answer = NewKeyAnswer
+    read_scope = "admin"
+    write_scope = "admin"
+
+    @override
+    async def draft(self, work: Work, body: KeyBody, current: Facts | None) -> Version:
+        scopes = _checked_scopes(body)
+        facts = plain_facts(body) | {"scopes": scopes}
+        if current is not None:
+            if body.public != current["public"]:
+                raise field_problem("public", "never changes: make another key")
+            return Version(facts | {name: current[name] for name in ("sha256", "label")})
+        key = _minted(work, public=body.public)
+        return Version(facts | {"sha256": api_key_hash(key), "label": api_key_label(key)})
+
+    @override
+    async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
+        await save_key(work.writer, entity)
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        return {**entity.latest.facts}
+
+    @override
+    def show_created(self, work: Work, entity: Entity) -> Stored:
+        shown = self.show(work.parts, entity).model_dump()
+        return NewKeyAnswer.model_validate(shown | {"key": work.minted[0]})
+
+    @override
+    def to_remember(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in answer.items() if name != "key"}
+
+    @override
+    def repeated(self, work: Work, answer: dict[str, Any]) -> dict[str, Any]:
+        assert work.idempotency_key is not None, "only a request with a key is repeated"
+        return answer | {"key": _minted(work, public=answer["public"])}
+
+
+def _checked_scopes(body: KeyBody) -> list[str]:
+    if not body.public:
+        if body.scopes is None:
+            raise field_problem("scopes", "this field is required")
+        if "collect" in body.scopes:
+            raise field_problem("scopes", "collect is the scope of public keys")
+        if body.origins:
+            raise field_problem("origins", "only a public key is bound to origins")
+        return list(body.scopes)
+    if body.scopes not in (None, ["collect"]):
+        raise field_problem("scopes", "a public key has the scope collect and no other")
+    return ["collect"]
+
+
+def _minted(work: Work, *, public: bool) -> str:
+    """A new key: random, or derived where a repetition must give it again."""
+    if work.idempotency_key is None:
+        key = new_api_key(public=public)
+    else:
+        key = derived_api_key(
+            work.parts.sealer, work.writer.workspace_id, work.idempotency_key, public=public
+        )
+    work.minted.append(key)
+    return key
+
+
+def derived_api_key(
+    sealer: Sealer, workspace_id: str, idempotency_key: str, *, public: bool
+) -> str:
+    """The key of one Idempotency-Key: 40 characters out of HMAC-SHA-512 under a key of its own."""
+    message = f"{workspace_id}/{public}/{idempotency_key}".encode()
+    digest = hmac.new(sealer.derive("api-key"), message, hashlib.sha512).digest()
+    text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:40])
+    return f"lrl_{'pub' if public else 'sec'}_{text[:8]}_{text[8:]}"
+
+
+router = catalog_router(Keys(KeyBody))

@@ -1,0 +1,81 @@
+"""/v1/links: short codes that lead to a destination; whose a link is can change from a date on, its code never.
+
+Promise: a code is claimed for the whole host before the link exists, a taken one says only that it is taken; a destination is canonical and
+does not lead back to the short host.
+"""
+
+import secrets
+from typing import Any
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.link_codes import RANDOM_BYTES, generated_link_code
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import (
+    Resource,
+    Work,
+    check_one_of,
+    keep_one_of,
+    plain_facts,
+)
+from services.roi.store.link_codes import claim
+from services.roi.wire.destinations import canonical_url, host_of
+from services.roi.wire.links import LinkAnswer, LinkBody
+from shared.http.problems import field_problem
+
+_OWNERS = ("placement_id", "creator_id")
+
+
+class Links(Resource[LinkBody]):
+    """Links as a resource."""
+
+    kind = "link"
+    path = "/v1/links"
+    answer = LinkAnswer
+    dated = frozenset(_OWNERS)
+
+    @override
+    async def draft(self, work: Work, body: LinkBody, current: Facts | None) -> Version:
+        check_one_of(body, *_OWNERS)
+        if body.placement_id is not None:
+            await work.referred("placement_id", "placement", body.placement_id)
+        if body.creator_id is not None:
+            await work.referred("creator_id", "creator", body.creator_id)
+        if host_of(body.destination) == host_of(canonical_url(work.parts.short_base + "/")):
+            raise field_problem("destination", "leads back to the host of the short links")
+        return Version(plain_facts(body) | {"code": self._code(body, current)})
+
+    def _code(self, body: LinkBody, current: Facts | None) -> str:
+        if current is None:
+            return body.code or generated_link_code(secrets.token_bytes(RANDOM_BYTES))
+        code: str = current["code"]
+        if body.code not in (None, code):
+            raise field_problem("code", "of a link never changes: its address is out in the world")
+        return code
+
+    @override
+    async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
+        if is_new and not await claim(work.writer, entity.latest.facts["code"], entity.id):
+            raise field_problem("code", "is taken", 409)
+
+    @override
+    def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+        return keep_one_of(current, named, _OWNERS)
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        facts = entity.latest.facts
+        periods = [
+            {**row.facts, "valid_from": row.valid_from, "valid_to": row.valid_to}
+            for row in entity.versions
+        ]
+        return {
+            **facts,
+            "short_url": f"{parts.short_base}/{facts['code']}",
+            "periods": periods,
+        }
+
+
+router = catalog_router(Links(LinkBody))

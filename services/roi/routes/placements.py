@@ -1,0 +1,60 @@
+"""/v1/placements: one piece of content by one creator on one platform; whose it is can change from a date on.
+
+Promise: a placement is a creator's or the brand's, never both. A creator's automatic placement is shown here and changed nowhere.
+"""
+
+from typing import Any
+
+from typing_extensions import override
+
+from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.routes.catalog_calls import catalog_router
+from services.roi.routes.parts import Parts
+from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.wire.people import PlacementAnswer, PlacementBody
+from shared.http.problems import Problem, field_problem
+
+
+class Placements(Resource[PlacementBody]):
+    """Placements as a resource."""
+
+    kind = "placement"
+    path = "/v1/placements"
+    answer = PlacementAnswer
+    dated = frozenset({"creator_id", "campaign_id", "platform", "is_brand"})
+
+    @override
+    async def draft(self, work: Work, body: PlacementBody, current: Facts | None) -> Version:
+        if body.is_brand and body.creator_id is not None:
+            raise field_problem("creator_id", "the brand's own content has no creator")
+        if not body.is_brand and body.creator_id is None:
+            raise field_problem("creator_id", "this field is required unless is_brand is true")
+        if body.creator_id is not None:
+            await work.referred("creator_id", "creator", body.creator_id)
+        if body.campaign_id is not None:
+            await work.referred("campaign_id", "campaign", body.campaign_id)
+        return Version(plain_facts(body) | {"automatic": False})
+
+    @override
+    def guard(self, entity: Entity) -> None:
+        if entity.latest.facts["automatic"]:
+            raise Problem(409, None, "an automatic placement follows its creator")
+
+    @override
+    def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+        if named.get("is_brand") is True and "creator_id" not in named:
+            current = current | {"creator_id": None}
+        if named.get("creator_id") is not None and "is_brand" not in named:
+            current = current | {"is_brand": False}
+        return current | named
+
+    @override
+    def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
+        periods = [
+            {**row.facts, "valid_from": row.valid_from, "valid_to": row.valid_to}
+            for row in entity.versions
+        ]
+        return {**entity.latest.facts, "periods": periods}
+
+
+router = catalog_router(Placements(PlacementBody))

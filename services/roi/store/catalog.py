@@ -1,0 +1,244 @@
+"""The catalog's rows: read one, read a page, write a new state of one; each write puts its record into the outbox.
+
+Promise: `Writer` exists only inside `Database.write` of its workspace, gives every change of one transaction the same `recorded_at`
+from the workspace's own clock (never before an earlier one, however the wall clock jumps), raises the revision by one, and never changes
+a version except to end it. What can go wrong: nothing here checks meaning; the routes do that before they write.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.roi.domain.entity import Entity, EntityKind, Version
+from services.roi.domain.records import to_record
+from shared.catalog import catalog_key, encode_catalog
+from shared.db.engine import driver
+
+# Where the first page begins: a plain comparison for every page keeps the plan an index range, however deep the page.
+_BEFORE_ANY: Final = (datetime(9999, 1, 1, tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff")
+_COLUMNS: Final = (
+    "id, workspace_id, entity, external_id, created_at, revision, recorded_at, archived_at"
+)
+
+_TICK: Final = """
+UPDATE roi.workspaces SET clock_at = GREATEST($2, clock_at + interval '1 microsecond')
+ WHERE workspace_id = $1 RETURNING clock_at
+"""
+_BY_ID: Final = f"""
+SELECT {_COLUMNS} FROM roi.entities WHERE id = $2 AND entity = $3 AND workspace_id = $1
+"""
+_BY_EXTERNAL_ID: Final = f"""
+SELECT {_COLUMNS} FROM roi.entities WHERE external_id = $2 AND entity = $3 AND workspace_id = $1
+"""
+_PAGE: Final = f"""
+SELECT {_COLUMNS} FROM roi.entities
+ WHERE entity = $2 AND workspace_id = $1 AND (archived_at IS NULL OR $6)
+   AND (created_at, id) < ($3, $4)
+ ORDER BY created_at DESC, id DESC LIMIT $5
+"""
+_VERSIONS: Final = """
+SELECT entity_id, valid_from, valid_to, facts::text AS facts FROM roi.versions
+ WHERE entity_id = ANY($2::uuid[]) AND workspace_id = $1 AND superseded_at IS NULL
+ ORDER BY entity_id, period
+"""
+_SAVE: Final = """
+INSERT INTO roi.entities (id, workspace_id, entity, external_id, created_at, revision, recorded_at, archived_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (id, workspace_id) DO UPDATE SET external_id = excluded.external_id, revision = excluded.revision,
+    recorded_at = excluded.recorded_at, archived_at = excluded.archived_at
+"""
+_SUPERSEDE: Final = """
+UPDATE roi.versions SET superseded_at = $3
+ WHERE entity_id = $1 AND workspace_id = $2 AND superseded_at IS NULL
+"""
+_ADD_VERSION: Final = """
+INSERT INTO roi.versions
+       (entity_id, workspace_id, entity, period, valid_from, valid_to, recorded_at, archived_at, facts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb)
+"""
+_ALL: Final = f"SELECT {_COLUMNS} FROM roi.entities WHERE workspace_id = $1 ORDER BY created_at, id"
+_SOME: Final = (
+    f"SELECT {_COLUMNS} FROM roi.entities WHERE id = ANY($2::uuid[]) AND workspace_id = $1"
+)
+_FORGET_UNPUBLISHED: Final = "DELETE FROM roi.outbox WHERE workspace_id = $1"
+_PUBLISH: Final = """
+WITH noted AS (UPDATE roi.workspaces SET outbox_pending = true WHERE workspace_id = $1)
+INSERT INTO roi.outbox (workspace_id, key, value) VALUES ($1, $2, $3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list: what comes after (`created_at`, id), how many, and whether archived ones show."""
+
+    after: tuple[datetime, str] | None
+    limit: int
+    with_archived: bool = False
+
+
+class Reader:
+    """Reads the catalog of one workspace inside one transaction."""
+
+    def __init__(self, pg: "asyncpg.Connection[asyncpg.Record]", workspace_id: str) -> None:
+        self.pg = pg
+        self.workspace_id = workspace_id
+
+    @classmethod
+    async def of(cls, conn: AsyncConnection, workspace_id: str) -> "Reader":
+        """A reader in the transaction of `conn`."""
+        return Reader(await driver(conn), workspace_id)
+
+    async def find(self, kind: EntityKind, entity_id: str) -> Entity | None:
+        """The entity of this kind with this id, archived or not."""
+        return await self._one(_BY_ID, entity_id, kind)
+
+    async def find_external(self, kind: EntityKind, external_id: str) -> Entity | None:
+        """The entity of this kind with this external id, archived or not."""
+        return await self._one(_BY_EXTERNAL_ID, external_id, kind)
+
+    async def page(self, kind: EntityKind, wanted: PageRequest) -> list[Entity]:
+        """Newest first. One more than the limit when there are more."""
+        created_at, entity_id = wanted.after or _BEFORE_ANY
+        rows = await self.pg.fetch(
+            _PAGE,
+            self.workspace_id,
+            kind,
+            created_at,
+            entity_id,
+            wanted.limit + 1,
+            wanted.with_archived,
+        )
+        return await self._with_versions(rows)
+
+    async def _one(self, statement: str, key: str, kind: EntityKind) -> Entity | None:
+        rows = await self.pg.fetch(statement, self.workspace_id, key, kind)
+        found = await self._with_versions(rows)
+        return found[0] if found else None
+
+    async def _with_versions(self, rows: Sequence[asyncpg.Record]) -> list[Entity]:
+        if not rows:
+            return []
+        versions: dict[UUID, list[Version]] = {row["id"]: [] for row in rows}
+        for row in await self.pg.fetch(_VERSIONS, self.workspace_id, list(versions)):
+            facts = json.loads(row["facts"])
+            versions[row["entity_id"]].append(Version(facts, row["valid_from"], row["valid_to"]))
+        return [_entity(row, versions[row["id"]]) for row in rows]
+
+
+class Writer(Reader):
+    """Reads and writes the catalog of one workspace under its lock. `recorded_at` is the time of this transaction."""
+
+    recorded_at: datetime
+
+    @classmethod
+    async def begin(cls, conn: AsyncConnection, workspace_id: str, now: datetime) -> Self:
+        """A writer in the transaction of `conn`; moves the workspace's clock."""
+        writer = cls(await driver(conn), workspace_id)
+        recorded_at = await writer.pg.fetchval(_TICK, workspace_id, now)
+        assert recorded_at is not None, "the workspace of a key exists"
+        writer.recorded_at = recorded_at
+        return writer
+
+    async def create(
+        self,
+        kind: EntityKind,
+        entity_id: str,
+        versions: tuple[Version, ...],
+        external_id: str | None = None,
+    ) -> Entity:
+        """A new entity."""
+        entity = Entity(
+            id=entity_id,
+            workspace_id=self.workspace_id,
+            kind=kind,
+            external_id=external_id,
+            created_at=self.recorded_at,
+            revision=1,
+            recorded_at=self.recorded_at,
+            archived_at=None,
+            versions=versions,
+        )
+        await self._save(entity)
+        return entity
+
+    async def change(self, entity: Entity, **changes: Any) -> Entity:
+        """A new state of an entity: `versions`, `external_id` or `archived_at` as named. The same state again writes nothing."""
+        changed = replace(entity, **changes)
+        if changed == entity:
+            return entity
+        changed = replace(changed, revision=entity.revision + 1, recorded_at=self.recorded_at)
+        await self._save(changed)
+        return changed
+
+    async def publish_everything(self) -> None:
+        """Put every record of the workspace into the outbox again, for a log that has none of them."""
+        await self.pg.execute(_FORGET_UNPUBLISHED, self.workspace_id)
+        rows = await self.pg.fetch(_ALL, self.workspace_id)
+        for entity in await self._with_versions(rows):
+            await self._publish(entity)
+
+    async def publish_again(self, entity_ids: Sequence[str]) -> None:
+        """Put the records of these entities into the outbox as they stand now."""
+        rows = await self.pg.fetch(_SOME, self.workspace_id, entity_ids)
+        for entity in await self._with_versions(rows):
+            await self._publish(entity)
+
+    async def _save(self, entity: Entity) -> None:
+        await self.pg.execute(
+            _SAVE,
+            entity.id,
+            entity.workspace_id,
+            entity.kind,
+            entity.external_id,
+            entity.created_at,
+            entity.revision,
+            entity.recorded_at,
+            entity.archived_at,
+        )
+        await self.pg.execute(_SUPERSEDE, entity.id, entity.workspace_id, entity.recorded_at)
+        await self.pg.executemany(_ADD_VERSION, _version_rows(entity))
+        await self._publish(entity)
+
+    async def _publish(self, entity: Entity) -> None:
+        record = to_record(entity)
+        if record is not None:
+            await self.pg.execute(
+                _PUBLISH, entity.workspace_id, catalog_key(record), encode_catalog(record)
+            )
+
+
+def _version_rows(entity: Entity) -> list[tuple[object, ...]]:
+    return [
+        (
+            entity.id,
+            entity.workspace_id,
+            entity.kind,
+            period,
+            version.valid_from,
+            version.valid_to,
+            entity.recorded_at,
+            entity.archived_at,
+            json.dumps(version.facts),
+        )
+        for period, version in enumerate(entity.versions)
+    ]
+
+
+def _entity(row: asyncpg.Record, versions: Sequence[Version]) -> Entity:
+    return Entity(
+        id=str(row["id"]),
+        workspace_id=str(row["workspace_id"]),
+        kind=row["entity"],
+        external_id=row["external_id"],
+        created_at=row["created_at"],
+        revision=row["revision"],
+        recorded_at=row["recorded_at"],
+        archived_at=row["archived_at"],
+        versions=tuple(versions),
+    )

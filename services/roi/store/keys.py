@@ -1,0 +1,58 @@
+"""API keys by their hash: who calls, and what a key may do. Also the write side, next to the catalog's own row of the key.
+
+Promise: a revoked key is unknown at the very next request; only hashes are ever here.
+"""
+
+from typing import Final
+
+from services.roi.domain.entity import Entity
+from services.roi.store.catalog import Writer
+from shared.db.engine import Database, driver
+from shared.http.auth import Principal
+
+_LOOK_UP: Final = """
+SELECT workspace_id, key_id, scopes, public, origins FROM roi.api_keys WHERE sha256 = $1 AND NOT revoked
+"""
+_OWNER: Final = "SELECT workspace_id, key_id FROM roi.api_keys WHERE sha256 = $1"
+_SAVE: Final = """
+INSERT INTO roi.api_keys (sha256, workspace_id, key_id, scopes, public, origins, revoked)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (sha256) DO UPDATE SET scopes = excluded.scopes, public = excluded.public, origins = excluded.origins,
+    revoked = excluded.revoked WHERE api_keys.workspace_id = excluded.workspace_id
+"""
+
+
+async def look_up(database: Database, sha256: bytes) -> Principal | None:
+    """Whose key this is, None when unknown or revoked."""
+    async with database.exempt() as conn:
+        row = await (await driver(conn)).fetchrow(_LOOK_UP, sha256)
+    if row is None:
+        return None
+    return Principal(
+        workspace_id=str(row["workspace_id"]),
+        key_id=str(row["key_id"]),
+        scopes=frozenset(row["scopes"]),
+        public=row["public"],
+        origins=tuple(row["origins"]),
+    )
+
+
+async def owner(writer: Writer, sha256: str) -> tuple[str, str] | None:
+    """Workspace and id of a key that exists already, revoked or not."""
+    row = await writer.pg.fetchrow(_OWNER, bytes.fromhex(sha256))
+    return None if row is None else (str(row["workspace_id"]), str(row["key_id"]))
+
+
+async def save_key(writer: Writer, entity: Entity) -> None:
+    """Let a key in with its scopes, or out when it is archived."""
+    facts = entity.latest.facts
+    await writer.pg.execute(
+        _SAVE,
+        bytes.fromhex(facts["sha256"]),
+        entity.workspace_id,
+        entity.id,
+        facts["scopes"],
+        facts["public"],
+        facts["origins"],
+        entity.archived_at is not None,
+    )

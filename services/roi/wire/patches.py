@@ -1,0 +1,31 @@
+"""From a body's model to the model of a correction: every field may be left out, null clears, unknown ones are refused.
+
+Promise: a PATCH is checked twice: here, field by field, and as the whole object that it would leave behind.
+"""
+
+from typing import Annotated, Any, Optional
+
+from pydantic import BaseModel, create_model
+
+from shared.http.wire import Moment, StrictModel
+
+
+def patch_of(body: type[BaseModel], *, is_dated: bool = False) -> type[StrictModel]:
+    """The model of a PATCH. `is_dated` adds `valid_from`: from when on the change holds."""
+    fields: dict[str, Any] = {}
+    for name, info in body.model_fields.items():
+        inner: Any = info.annotation
+        for extra in info.metadata:
+            inner = Annotated[inner, extra]
+        fields[name] = (Optional[inner], None)  # noqa: UP045 - built at run time from a value, where | would not do
+    if is_dated:
+        fields["valid_from"] = (Moment | None, None)
+    model: type[StrictModel] = create_model(
+        body.__name__.removesuffix("Body") + "Patch", __base__=StrictModel, **fields
+    )
+    return model
+
+
+def named_values(patch: BaseModel) -> dict[str, Any]:
+    """What the sender named, null included."""
+    return {name: getattr(patch, name) for name in patch.model_fields_set}

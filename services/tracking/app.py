@@ -1,0 +1,239 @@
+"""Composition root of tracking: picks the log, builds the parts, runs them around the HTTP server.
+
+Promise: it starts and redirects while the log is away, from the snapshot; a background part that fails by a bug ends the process
+loudly, and the next one adopts its journal. One process serves on one loop: there is no `workers` setting, because two
+processes behind one socket would share nothing; start more processes instead.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.tracking.pipeline import EdgeFacts, Intake, Visits
+from services.tracking.relay import Relay
+from services.tracking.routes.door import Redirects
+from services.tracking.routes.intake import intake_router
+from services.tracking.routes.lane import Lane
+from services.tracking.routes.links import links_router
+from services.tracking.routes.webhooks import webhooks_router
+from services.tracking.settings import TrackingSettings
+from services.tracking.store.agents import Agents
+from services.tracking.store.catalog import Catalog
+from services.tracking.store.journal import BYTES_MAX, Journal
+from services.tracking.store.snapshot import load_snapshot, take_image, write_image
+from shared.clock import Clock, SystemClock
+from shared.db.roles import service_url
+from shared.errors import LaurelError
+from shared.http.app import create_app
+from shared.http.gate import Gate
+from shared.http.health import Health
+from shared.http.protocol import Prompt
+from shared.http.server import serve
+from shared.ids import ClickSigner
+from shared.log.follow import Follower
+from shared.log.kafka import KafkaLog
+from shared.log.port import EventLog
+from shared.log.postgres import PostgresLog
+from shared.log.topics import ALL, CATALOG
+from shared.sealing import Sealer
+from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
+
+SERVICE: Final = "tracking"
+# 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
+BODY_LIMIT_BYTES: Final = 1024 * 1024
+# Often enough that a start without the log knows almost everything, rarely enough for a million links.
+SNAPSHOT_SECONDS: Final = 30.0
+HOUSE_SECONDS: Final = 1.0
+# A sibling that died and is not restarted waits half a minute for its heir.
+ROUNDS_BETWEEN_ADOPTIONS: Final = 30
+CONNECT_SECONDS: Final = 2.0
+# Objects made and kept between two searches for cycles (some megabytes at worst), and searches of one generation before the next.
+COLLECT_OBJECTS: Final = 20_000
+COLLECT_ROUNDS: Final = 20
+# What a stop may spend on moving the rest of the journal; the next process moves what stays.
+LAST_DRAIN_SECONDS: Final = 2.0
+
+_log = get_logger(__name__)
+
+
+class Tracking:
+    """One tracking process: `asgi` is served, with `prompt` before it, while `running` is entered."""
+
+    def __init__(
+        self,
+        settings: TrackingSettings,
+        log: EventLog,
+        clock: Clock,
+        *,
+        journal_bytes_max: int = BYTES_MAX,
+        gate: Gate | None = None,
+    ) -> None:
+        sealer = Sealer(settings.require_secret_key())
+        signer = ClickSigner(sealer.click_key())
+        agents = Agents()
+        self.telemetry = Telemetry(SERVICE)
+        self.health = Health("catalog", "journal")
+        self.catalog = Catalog(sealer)
+        self.journal = Journal(
+            settings.journal_dir, clock, self.telemetry, bytes_max=journal_bytes_max
+        )
+        self._settings = settings
+        self._log = log
+        self._clock = clock
+        self._relay = Relay(self.journal, log, clock, self.telemetry)
+        self._visits = Visits(self.catalog, self.journal, signer, agents, clock)
+        facts = EdgeFacts(self.catalog, signer, sealer, agents)
+        self._intake = Intake(self.catalog, self.journal, facts, clock, self.telemetry)
+        redirects = Redirects(self._visits, secure=settings.is_https)
+        gate = gate or Gate(body_limit_bytes=BODY_LIMIT_BYTES)
+        self.app = self._make_app(redirects, gate)
+        self.asgi: ASGIApp = Lane(self.app, self._intake, self.telemetry, gate)
+        self.prompt: Prompt = redirects.answer
+        self._follower = Follower(log, CATALOG, self.catalog.receive, clock)
+        self._saved_changes = -1
+
+    def _make_app(self, redirects: Redirects, gate: Gate) -> FastAPI:
+        app = create_app(
+            service=SERVICE,
+            lifespan=None,
+            health=self.health,
+            telemetry=self.telemetry,
+            gate=gate,
+        )
+        app.include_router(intake_router(self._intake))
+        app.include_router(webhooks_router(self._intake))
+        app.include_router(links_router(redirects))
+        return app
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything but the HTTP server, for as long as the block runs."""
+        await self._load_snapshot()
+        await self.journal.open()
+        self._keep_house()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(part)
+                    for part in (
+                        self._use_log(),
+                        self._house(),
+                        self._snapshots(),
+                        self.journal.tend(),
+                    )
+                ]
+                try:
+                    yield
+                finally:
+                    for task in background:
+                        task.cancel()
+        finally:
+            await self._stop()
+
+    async def _load_snapshot(self) -> None:
+        positions = await asyncio.to_thread(
+            load_snapshot, self.catalog, self._settings.snapshot_file
+        )
+        if positions is not None:
+            self._follower.positions.update(positions)
+            self.catalog.is_loaded = True
+            self._saved_changes = self.catalog.changes
+
+    async def _use_log(self) -> None:
+        """Connect, then follow the catalog and relay the journal, for ever."""
+        while not await self._connect():
+            await self._clock.sleep(CONNECT_SECONDS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follower.run())
+            tasks.create_task(self._relay.run())
+
+    async def _connect(self) -> bool:
+        try:
+            await self._log.open()
+            await self._log.ensure_topics(ALL)
+        except LaurelError as error:
+            _log.warning("log_away", reason=str(error))
+            return False
+        return True
+
+    async def _house(self) -> None:
+        while True:
+            for _ in range(ROUNDS_BETWEEN_ADOPTIONS):
+                self._keep_house()
+                await self.journal.rotate()
+                await self._clock.sleep(HOUSE_SECONDS)
+            await self.journal.adopt_orphans()
+
+    def _keep_house(self) -> None:
+        if self._follower.caught_up.is_set():
+            self.catalog.is_loaded = self.catalog.is_complete = True
+        self.health.set("catalog", self.catalog.is_loaded, "not read from the log yet")
+        self.health.set("journal", not self.journal.trouble, self.journal.trouble)
+        self._visits.tally.report(self.telemetry)
+        self.telemetry.set(Metric.JOURNAL_BYTES, self.journal.bytes_waiting)
+        self.telemetry.set(Metric.JOURNAL_RECORDS, self.journal.records_waiting)
+
+    async def _snapshots(self) -> None:
+        await self._follower.caught_up.wait()
+        self._keep_house()
+        while True:
+            await self._save_snapshot()
+            await self._clock.sleep(SNAPSHOT_SECONDS)
+
+    async def _save_snapshot(self) -> None:
+        if self.catalog.changes == self._saved_changes or not self.catalog.is_loaded:
+            return
+        changes = self.catalog.changes
+        image = take_image(self.catalog, self._follower.positions)
+        try:
+            await asyncio.to_thread(write_image, image, self._settings.snapshot_file)
+        except OSError as error:
+            _log.error("snapshot_not_written", reason=str(error))
+            return
+        self._saved_changes = changes
+
+    async def _stop(self) -> None:
+        """Move what can be moved in a moment, and leave the rest to the next process."""
+        try:
+            async with asyncio.timeout(LAST_DRAIN_SECONDS):
+                await self._relay.drain()
+        except TimeoutError:
+            _log.warning("journal_left", bytes=self.journal.bytes_waiting)
+        await self._save_snapshot()
+        await self.journal.close()
+        self._visits.tally.report(self.telemetry)
+        await self._log.close()
+
+
+def choose_log(settings: TrackingSettings, clock: Clock) -> EventLog:
+    """The adapter that the settings name."""
+    if settings.kafka_servers:
+        return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-tracking")
+    secret_key = settings.require_secret_key()
+    url = service_url(settings.require_database_url(), SERVICE, secret_key)
+    return PostgresLog(url, clock, application_name="laurel-tracking-log")
+
+
+async def serve_tracking(settings: TrackingSettings) -> None:
+    """Serve until a signal comes."""
+    configure_logging(SERVICE)
+    clock = SystemClock()
+    tracking = Tracking(settings, choose_log(settings, clock), clock)
+    async with tracking.running():
+        # What a start has made stays for good: the collector need not walk through it between two redirects. And a request
+        # leaves a cycle or two behind, no more: at the usual 700 objects the young are searched at every tenth of them.
+        gc.freeze()
+        gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
+        await serve(
+            tracking.asgi,
+            settings.host,
+            settings.port,
+            telemetry=tracking.telemetry,
+            prompt=tracking.prompt,
+            gate=tracking.app.state.gate,
+        )

@@ -1,0 +1,216 @@
+"""The vocabulary of `laurel.catalog`: what roi publishes and tracking and attribution keep.
+
+Promise: one record per entity carries its whole history of periods, so compaction loses nothing; `revision` grows by one at each
+change and a reader keeps the greatest. Nothing is tombstoned: `deleted_at` is set instead. Secrets in it are sealed, API keys are SHA-256.
+Periods are half-open `[valid_from, valid_to)`, None means unbounded; those of one entity do not overlap.
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from shared.errors import Permanent
+from shared.events import Currency, Moment, Text, Uuid
+
+VERSION: Final = 1
+
+# What a link's code may be; codes are compared in lower case.
+LINK_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+# First path segments that tracking or a shared host name needs for itself, now or in later releases, in lower case.
+RESERVED_WORDS: Final = frozenset(
+    {
+        "v1",
+        "health",
+        "metrics",
+        "docs",
+        "openapi.json",
+        "l.js",
+        "p.gif",
+        "track",
+        "webhooks",
+        "app",
+        "static",
+        "favicon.ico",
+        "robots.txt",
+        ".well-known",
+    }
+)
+
+Scope = Literal["collect", "track", "read", "write", "admin"]
+
+
+class Precedence(StrEnum):
+    """Which evidence wins when an order has both a code and a link's touch of other creators."""
+
+    CODE_WINS = "code_wins"
+    LINK_WINS = "link_wins"
+    BOTH_SHARE = "both_share"
+    UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only when one creator owned it then
+
+
+class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The time in which a row of facts holds."""
+
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether `moment` lies in `[valid_from, valid_to)`."""
+        after = self.valid_from is None or self.valid_from <= moment
+        return after and (self.valid_to is None or moment < self.valid_to)
+
+
+class CatalogRecord(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity"):
+    """What every catalog record carries."""
+
+    v: int = VERSION
+    workspace_id: Uuid
+    id: Uuid
+    revision: int
+    recorded_at: Moment
+    deleted_at: Moment | None = None
+
+
+class Workspace(CatalogRecord, frozen=True, kw_only=True, tag="workspace"):
+    """One brand; `id` equals `workspace_id`."""
+
+    name: str
+    time_zone: str
+    currency: Currency
+
+
+class ApiKey(CatalogRecord, frozen=True, kw_only=True, tag="key"):
+    """An API key: SHA-256 in hex, scopes, and for public keys the allowed origins (empty: any)."""
+
+    sha256: str
+    scopes: tuple[Scope, ...]
+    public: bool = False
+    origins: tuple[str, ...] = ()
+
+
+class Creator(CatalogRecord, frozen=True, kw_only=True, tag="creator"):
+    """An influencer."""
+
+    name: str
+    automatic_placement_id: Uuid
+
+
+class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
+    """A budgeted effort."""
+
+    name: str
+
+
+class PlacementPeriod(Period, frozen=True, kw_only=True):
+    """Whose a placement is, in a period. `creator_id` None only for the brand's own content."""
+
+    creator_id: Uuid | None = None
+    campaign_id: Uuid | None = None
+    platform: Text | None = None
+    is_brand: bool = False
+
+
+class Placement(CatalogRecord, frozen=True, kw_only=True, tag="placement"):
+    """One piece of content; `automatic` marks a creator's "always on" placement."""
+
+    periods: tuple[PlacementPeriod, ...]
+    automatic: bool = False
+
+
+class LinkPeriod(Period, frozen=True, kw_only=True):
+    """Which placement a link belongs to, in a period (a creator's link names the automatic placement)."""
+
+    placement_id: Uuid
+
+
+class Link(CatalogRecord, frozen=True, kw_only=True, tag="link"):
+    """A short code. `destination` is canonical; `host` None means the short host that all share; `enabled` False answers 410."""
+
+    code: str
+    destination: str
+    periods: tuple[LinkPeriod, ...]
+    host: str | None = None
+    enabled: bool = True
+
+
+class CodePeriod(Period, frozen=True, kw_only=True):
+    """Who owns a discount code, in a period."""
+
+    creator_id: Uuid
+    placement_id: Uuid
+
+
+class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
+    """A discount code as `normalise_code` leaves it. Two `Code` records with one text and overlapping periods mean "shared"."""
+
+    code: str
+    periods: tuple[CodePeriod, ...]
+
+
+class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
+    """A storefront's webhook connection. `sealed_secrets`: newest first, at most two valid at once, context = `id`."""
+
+    kind: Literal["shopify"]
+    sealed_secrets: tuple[str, ...]
+    shop_domain: str | None = None
+
+
+class Windows(Struct, frozen=True, kw_only=True):
+    """Look-back per touch kind in days; 0 means that kind never counts. A code's window is its effective dates."""
+
+    click: int = 30
+    view: int = 0
+    referral: int = 30
+    survey: int = 30
+
+
+class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
+    """The rules that bind conversions occurring from `valid_from` (None: always). `margin_millionths`: 1_000_000 is a margin of 1."""
+
+    valid_from: Moment | None = None
+    margin_millionths: int = 1_000_000
+    windows_days: Windows = Windows()
+    precedence: Precedence = Precedence.CODE_WINS
+    models: tuple[str, ...] = ("first", "last", "linear")
+    stages: dict[str, str] = {}
+
+
+AnyCatalogRecord = (
+    Workspace | ApiKey | Creator | Campaign | Placement | Link | Code | Connection | Policy
+)
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(AnyCatalogRecord)
+
+
+class CatalogRejected(Permanent):
+    """The bytes are no catalog record."""
+
+
+def normalise_code(text: str) -> str:
+    """How discount codes are compared: NFKC, trimmed, upper-case. " tenoff " and "TENOFF" are one code."""
+    return unicodedata.normalize("NFKC", text).strip().upper()
+
+
+def encode_catalog(record: AnyCatalogRecord) -> bytes:
+    """The bytes that travel on the log."""
+    return _encoder.encode(record)
+
+
+def decode_catalog(value: bytes) -> AnyCatalogRecord:
+    """The record in a value; raises `CatalogRejected`."""
+    try:
+        record: AnyCatalogRecord = _decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CatalogRejected(str(error)) from error
+    return record
+
+
+def catalog_key(record: AnyCatalogRecord) -> bytes:
+    """The compaction key: workspace and entity id."""
+    return f"{record.workspace_id}/{record.id}".encode()

@@ -1,0 +1,1 @@
+"""The HTTP base of the three services: problems, limits, request ids, keys, health, the server. Knows no service."""

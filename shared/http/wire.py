@@ -1,0 +1,241 @@
+"""Shapes that every Laurel call shares: strict models, money, moments in time, pages of lists.
+
+Promise: unknown fields are refused by name; money is never a JSON number; a moment always has an offset and comes out in UTC;
+a cursor is opaque, and a broken one is a 422 and never a 500.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from shared.http.problems import Problem, field_problem
+from shared.money import AMOUNT_MINOR_MAX, MoneyError, check_minor, exponent, parse_minor
+
+# --- models ----------------------------------------------------------------------------------------------
+
+
+class StrictModel(BaseModel):
+    """The base of every request body: unknown fields are 422."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AnswerModel(BaseModel):
+    """The base of every answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# --- moments ---------------------------------------------------------------------------------------------
+
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+# Orders of before 1970 are typing errors, and so are those of after 9000; both would break arithmetic with offsets.
+_YEARS: Final = range(1970, 9000)
+
+
+def parse_moment(value: object) -> datetime:
+    """An RFC 3339 time with offset, in UTC, to the microsecond. Raises ValueError with what to send."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("send a time with offset, such as 2026-03-01T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError("this time does not exist") from None
+    if moment.year not in _YEARS:
+        raise ValueError(f"the year must be between {_YEARS.start} and {_YEARS.stop - 1}")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(parse_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+# --- money -----------------------------------------------------------------------------------------------
+
+
+def _check_currency(value: str) -> str:
+    exponent(value)
+    return value
+
+
+Currency = Annotated[
+    str,
+    AfterValidator(_check_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}),
+]
+
+_SEND: Final = (
+    'send a decimal string such as "49.90", {"amount_minor": 4990} or {"amount": "49.90"}'
+)
+_MONEY_FIELDS: Final = ("amount", "amount_minor", "currency")
+_MONEY_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$", "examples": ["49.90"]},
+        {
+            "type": "object",
+            "properties": {
+                "amount_minor": {
+                    "type": "integer",
+                    "minimum": -AMOUNT_MINOR_MAX,
+                    "maximum": AMOUNT_MINOR_MAX,
+                },
+                "currency": {"type": "string"},
+            },
+            "required": ["amount_minor"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
+            "required": ["amount"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyIn:
+    """Money as sent: exactly one of a decimal string or minor units, perhaps with its own currency.
+
+    The body's currency stands in another field, so the amount is worked out by `minor` once both are known.
+    """
+
+    amount: str | None
+    amount_minor: int | None
+    currency: str | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Take any of the three spellings. Raises ValueError with what to send."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls(amount=value, amount_minor=None)
+        if not isinstance(value, dict):
+            kind = "a JSON number loses cents" if isinstance(value, int | float) else "not money"
+            raise ValueError(f"{kind}: {_SEND}")
+        return cls._from_object(value)
+
+    @classmethod
+    def _from_object(cls, value: dict[str, Any]) -> Self:
+        unknown = sorted(set(value) - set(_MONEY_FIELDS))
+        if unknown:
+            raise ValueError(f"unknown field {unknown[0]}")
+        amount, amount_minor, currency = (value.get(name) for name in _MONEY_FIELDS)
+        if (amount is None) == (amount_minor is None):
+            raise ValueError(f"give amount or amount_minor, and only one of them: {_SEND}")
+        if amount is not None and not isinstance(amount, str):
+            raise ValueError(f"amount must be a string: {_SEND}")
+        if amount_minor is not None and type(amount_minor) is not int:
+            raise ValueError("amount_minor must be a whole number of minor units")
+        if currency is not None and not isinstance(currency, str):
+            raise ValueError("currency must be a string such as 'EUR'")
+        return cls(amount, amount_minor, currency)
+
+    def minor(self, field: str, body_currency: str | None = None) -> tuple[int, str]:
+        """Minor units and currency; its own currency must agree with the body's. Raises a 422 naming `field`."""
+        currency = self.currency or body_currency
+        if currency is None:
+            raise field_problem("currency", "is required, such as 'EUR'")
+        if body_currency is not None and currency != body_currency:
+            raise field_problem(f"{field}.currency", f"differs from the body's {body_currency}")
+        try:
+            exponent(currency)
+        except MoneyError as error:
+            where = f"{field}.currency" if self.currency else "currency"
+            raise field_problem(where, str(error)) from None
+        try:
+            if self.amount is not None:
+                return parse_minor(self.amount, currency), currency
+            assert self.amount_minor is not None
+            return check_minor(self.amount_minor), currency
+        except MoneyError as error:
+            raise field_problem(field, str(error)) from None
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """For pydantic: `parse` is the validator, and the document shows the three spellings."""
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, metadata={"pydantic_js_functions": [lambda _schema, _handler: _MONEY_SCHEMA]}
+        )
+
+
+class MoneyOut(AnswerModel):
+    """Money as answered, always in this one spelling."""
+
+    amount_minor: int
+    currency: str
+
+
+# --- lists -----------------------------------------------------------------------------------------------
+
+LIMIT_DEFAULT: Final = 50
+# A page is answered from one index range within milliseconds; 200 rows keep it so.
+LIMIT_MAX: Final = 200
+# A cursor of ours is below 200 characters; anything longer is not ours.
+CURSOR_CHARACTERS_MAX: Final = 512
+
+Item = TypeVar("Item")
+CursorValue = str | int
+
+
+class ListParameters(StrictModel):
+    """`?cursor=&limit=`; use as `Annotated[ListParameters, Query()]`, which also refuses unknown parameters."""
+
+    cursor: str | None = Field(default=None, max_length=CURSOR_CHARACTERS_MAX)
+    limit: int = Field(default=LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
+
+
+class Page(AnswerModel, Generic[Item]):
+    """One page, newest first; `next_cursor` is null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+def encode_cursor(*values: CursorValue) -> str:
+    """An opaque cursor that says where the page ended: the sort key of its last row."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, kinds: Sequence[type[CursorValue]]) -> tuple[Any, ...]:
+    """The values of a cursor, checked against their types. Raises a 422 naming `cursor`."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        raise _bad_cursor() from None
+    if not isinstance(values, list) or [type(value) for value in values] != list(kinds):
+        raise _bad_cursor()
+    if any(isinstance(value, str) and not value.isprintable() for value in values):
+        raise _bad_cursor()
+    return tuple(values)
+
+
+def _bad_cursor() -> Problem:
+    return field_problem("cursor", "is not a cursor of this list; start again without one")

@@ -1,0 +1,173 @@
+"""Identifiers: minted, derived from natural keys, signed click ids, person keys and API keys.
+
+Promise: an id derived from a natural key is the same on every machine and for ever. A click id carries its link and
+its time and is signed, so a click that was lost can be rebuilt from the order that carries it. What can go wrong: a forged
+or damaged click id reads as `None`, never as an exception.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import uuid_utils
+
+KeyKind = Literal["visitor", "click", "customer", "email"]
+
+_NAMESPACE: Final = uuid.UUID("6c617572-656c-5a1d-8000-000000000001").bytes
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CLICK_VERSION: Final = 1
+_CLICK_NONCE_BYTES: Final = 6
+_CLICK_MAC_BYTES: Final = 8  # 64 bits: forging one needs 2^63 tries against a live endpoint
+_CLICK_BODY_BYTES: Final = 1 + 16 + 6 + _CLICK_NONCE_BYTES
+_CLICK_CHARACTERS: Final = 50  # of 37 bytes in base64, without padding
+_VERSION_BYTE: Final = bytes((_CLICK_VERSION,))
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+# One letter a kind: readable in a dump, and strong keys sort after weak ones nowhere by accident.
+_KEY_PREFIX: Final[dict[KeyKind, bytes]] = {
+    "visitor": b"v",
+    "click": b"k",
+    "customer": b"c",
+    "email": b"e",
+}
+_API_KEY: Final = re.compile(r"lrl_(sec|pub)_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{32,128})", re.ASCII)
+
+
+def new_id() -> str:
+    """A new UUIDv7: sorts by time of making, unique without coordination."""
+    return str(uuid_utils.uuid7())
+
+
+def natural_id(workspace_id: str, source_class: str, kind: str, natural_key: str) -> str:
+    """UUIDv5 of (workspace, source class, kind, natural key); each part is length-prefixed, so no two tuples collide."""
+    name = (
+        f"{len(workspace_id)}:{workspace_id}{len(source_class)}:{source_class}"
+        f"{len(kind)}:{kind}{len(natural_key)}:{natural_key}"
+    )
+    return _uuid5_text(hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest())
+
+
+def _uuid5_text(digest: bytes) -> str:
+    """What uuid.uuid5 makes of a digest, without its object: every redirect pays for this."""
+    text = digest.hex()
+    variant = _VARIANTS[digest[8] & 0x3F]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[18:20]}-{text[20:32]}"
+
+
+_VARIANTS: Final = tuple(f"{0x80 | bits:02x}" for bits in range(64))
+
+
+def automatic_placement_id(workspace_id: str, creator_id: str) -> str:
+    """The id of a creator's one placement without a campaign ("always on")."""
+    return natural_id(workspace_id, "catalog", "automatic_placement", creator_id)
+
+
+def click_event_id(workspace_id: str, click_id: str) -> str:
+    """The event id of a click; also what a touch rebuilt from an order's click id gets."""
+    return natural_id(workspace_id, "edge", "clicked", click_id)
+
+
+class ClickEventIds:
+    """`click_event_id` for many clicks: what all clicks of a workspace share is hashed once."""
+
+    def __init__(self, workspace_id: str) -> None:
+        self.workspace_id = workspace_id
+        common = f"{len(workspace_id)}:{workspace_id}4:edge7:clicked{_CLICK_CHARACTERS}:"
+        self._common = hashlib.sha1(_NAMESPACE + common.encode(), usedforsecurity=False)
+
+    def of(self, click_id: bytes) -> str:
+        """The event id of a click id that `ClickSigner.make` made."""
+        digest = self._common.copy()
+        digest.update(click_id)
+        return _uuid5_text(digest.digest())
+
+
+# Copied for each key: making one costs more than using it.
+_PERSON_KEY: Final = hashlib.blake2b(digest_size=15, person=b"laurel-key")
+
+
+def person_key(kind: KeyKind, value: str) -> bytes:
+    """16 bytes for one key of a person: a kind letter and 120 bits of BLAKE2b of the value; equality is all it supports."""
+    digest = _PERSON_KEY.copy()
+    digest.update(value.encode())
+    return _KEY_PREFIX[kind] + digest.digest()
+
+
+def is_strong(key: bytes) -> bool:
+    """Whether a person key names a customer (customer id, e-mail hash) rather than a device or a click."""
+    return key[:1] in (b"c", b"e")
+
+
+@dataclass(frozen=True, slots=True)
+class ClickFacts:
+    """What a genuine click id says: the link that was clicked and when (UTC, milliseconds)."""
+
+    link_id: str
+    occurred_at: datetime
+
+
+class ClickSigner:
+    """Makes and reads click ids under one key. 50 characters of base64url: version, link, time, nonce, MAC.
+
+    The MAC is keyed BLAKE2b cut to 64 bits over everything before it.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        # Keyed once and copied per id: making a keyed hash costs more than using it.
+        self._keyed = hashlib.blake2b(digest_size=_CLICK_MAC_BYTES, key=key, person=b"laurel-click")
+
+    def make(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> str:
+        """A click id for the 16 bytes of a link id, milliseconds since 1970 and a fresh random nonce of 6 bytes."""
+        return self.make_ascii(link_id, occurred_at_ms, nonce).decode()
+
+    def make_ascii(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> bytes:
+        """The same as bytes, as headers need it."""
+        body = _VERSION_BYTE + link_id + occurred_at_ms.to_bytes(6, "big") + nonce
+        text = binascii.b2a_base64(body + self._mac(body), newline=False)
+        return text[:_CLICK_CHARACTERS].translate(_URL_SAFE)
+
+    def read(self, click_id: str) -> ClickFacts | None:
+        """What a click id says, or None when it is not one of ours."""
+        try:
+            raw = base64.b64decode(click_id + "=" * (-len(click_id) % 4), b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            return None
+        body, mac = raw[:_CLICK_BODY_BYTES], raw[_CLICK_BODY_BYTES:]
+        if len(raw) != _CLICK_BODY_BYTES + _CLICK_MAC_BYTES or body[0] != _CLICK_VERSION:
+            return None
+        if not hmac.compare_digest(mac, self._mac(body)):
+            return None
+        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != click_id:
+            return None  # unused bits were set: a second spelling of one id would be a second event
+        occurred_at = _EPOCH + timedelta(milliseconds=int.from_bytes(body[17:23], "big"))
+        return ClickFacts(str(uuid.UUID(bytes=body[1:17])), occurred_at)
+
+    def _mac(self, body: bytes) -> bytes:
+        mac = self._keyed.copy()
+        mac.update(body)
+        return mac.digest()
+
+
+def is_api_key(text: str) -> bool:
+    """Whether the text has the form `lrl_sec_<8>_<32 or more>` or `lrl_pub_…`."""
+    return _API_KEY.fullmatch(text) is not None
+
+
+def api_key_hash(key: str) -> str:
+    """SHA-256 in hex: all that is ever stored of an API key (it has 190 bits of entropy, so no slow hash is needed)."""
+    return api_key_digest(key).hex()
+
+
+def api_key_digest(key: str) -> bytes:
+    """The same as bytes, as keys are looked up."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def api_key_label(key: str) -> str:
+    """The part of a key that may be shown in lists and logs: `lrl_sec_<8>`."""
+    return key[: len("lrl_sec_") + 8]

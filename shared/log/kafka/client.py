@@ -1,0 +1,87 @@
+"""Deadlines around the Kafka client, whose own are missing or endless: for every call, for its start and for its stop.
+
+Promise: what is awaited through here ends in time, and its failures are Laurel's kinds.
+What can go wrong: a client that is abandoned may live on in the background until its own time-outs end it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
+
+from shared.errors import ConfigurationError, Transient
+
+# Two parts each of two clients side by side stay below the five seconds that a close may take.
+CLOSE_SECONDS: Final = 2.0
+HANG_UP_SECONDS: Final = 0.5
+
+logger = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
+    """Give the block so many seconds, and let the client's failures leave it as Laurel's kinds."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            yield
+    except TimeoutError as error:
+        raise Transient(f"{what}: no answer from Kafka within {timeout_seconds} s") from error
+    except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+        raise ConfigurationError(f"{what}: {error!r}") from error
+    except (KafkaError, OSError) as error:
+        raise Transient(f"{what}: {error!r}") from error
+
+
+async def stop(client: Any) -> None:
+    """Stop a producer, consumer or admin client; abandon it when it hangs (#1101). It owns nothing that is not owned
+    elsewhere too: unsent batches are in the caller's journal, offsets in its database."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+    except (TimeoutError, KafkaError, OSError) as problem:
+        logger.warning("kafka.abandoned", client=type(client).__name__, problem=repr(problem))
+        await _hang_up(client)
+
+
+async def _hang_up(client: Any) -> None:
+    """End what the client runs in the background and close its sockets: a stop that was given up does neither."""
+    coordinator = getattr(client, "_coordinator", None)
+    for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
+        task = getattr(coordinator, name, None)
+        if task is not None:
+            task.cancel()
+    for name in ("_sender", "_fetcher", "_client", "client"):
+        part = getattr(client, name, None)
+        if part is not None:
+            with suppress(TimeoutError, KafkaError, OSError):
+                async with asyncio.timeout(HANG_UP_SECONDS):
+                    await part.close()
+
+
+def quiet_client() -> None:
+    """Keep the client from filling the disk: in an outage it logs many lines a second, and leaves failed futures behind
+    that asyncio complains about. All that matters of it reaches the caller as `Transient`."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_is_not_about_kafka)
+
+
+def _is_not_about_kafka(line: logging.LogRecord) -> bool:
+    error = line.exc_info[1] if line.exc_info else None
+    return not isinstance(error, KafkaError)
+
+
+async def start(client: Any) -> None:
+    try:
+        await client.start()
+    except BaseException:
+        await stop(client)
+        raise

@@ -1,0 +1,193 @@
+"""The log in Postgres: the embedded default, on the tables and functions of the schema `log`.
+
+Promise: what `port.py` promises. A batch is one statement and one commit, whatever the client does afterwards: no lock
+outlives it. Every wait has its own time limit, and the log has its own connections.
+What can go wrong: a caller that timed out may have been heard nevertheless; `laurel migrate` may not have run yet, which is
+`Transient`, because it soon will.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import msgspec
+import structlog
+from typing_extensions import override
+
+from shared.clock import Clock
+from shared.errors import Transient
+from shared.log.partition import partition_of
+from shared.log.port import EventLog, Reader, Record
+from shared.log.postgres.failures import answering
+from shared.log.postgres.reader import PostgresReader
+from shared.log.topics import Topic
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+# A commit on a busy laptop disk takes tens of milliseconds; five seconds is an outage, and the relay asks again.
+TIMEOUT_SECONDS: Final = 5.0
+# A server that does not say goodbye in that time is hung up on.
+CLOSE_SECONDS: Final = 2.0
+# Relays append one batch at a time; the rest is for reading marks.
+POOL_SIZE: Final = 4
+# Retention is late by a thirtieth of the kept span anyway; compaction keeps a catalog of thousands small.
+HOUSEKEEPING_SECONDS: Final = 60.0
+COMPACTION_CHUNK_RECORDS: Final = 1_000
+COMPACTION_CHUNKS_MAX: Final = 10
+
+logger = structlog.get_logger(__name__)
+
+_headers = msgspec.msgpack.Encoder()
+
+
+class PostgresLog(EventLog):
+    """One process's handle onto the log in a Postgres database."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        application_name: str = "laurel-log",
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        housekeeping_seconds: float = HOUSEKEEPING_SECONDS,
+    ) -> None:
+        """`url` is a log-in of a service (or the owner), as `postgresql://` or `postgresql+asyncpg://`."""
+        self._url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self._clock = clock
+        self._application_name = application_name
+        self._timeout_seconds = timeout_seconds
+        self._housekeeping_seconds = housekeeping_seconds
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._partitions: dict[str, int] = {}
+        self._kept_house_at: dict[str, float] = {}
+        self._readers: list[PostgresReader] = []
+
+    @override
+    async def open(self) -> None:
+        """Make the pool. It connects when it is first needed, so a database that is away does not stop a start."""
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=self._timeout_seconds,
+            command_timeout=self._timeout_seconds,
+            server_settings={"application_name": self._application_name, "jit": "off"},
+        )
+
+    @override
+    async def close(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for reader in self._readers:
+                tasks.create_task(reader.close())
+            tasks.create_task(self._close_pool())
+
+    async def _close_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+            except TimeoutError:
+                pool.terminate()
+
+    @override
+    async def ensure_topics(self, topics: Sequence[Topic]) -> None:
+        async with self._connection("ensure topics") as connection:
+            for topic in topics:
+                await connection.execute(
+                    "SELECT log.ensure_topic($1, $2, $3, $4)",
+                    topic.name,
+                    topic.partitions,
+                    topic.retention_ms,
+                    topic.compacted,
+                )
+
+    @override
+    async def append(self, topic: Topic, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        partitions = topic.partitions
+        async with self._connection("append") as connection:
+            await connection.execute(
+                "SELECT log.append($1, $2, $3, $4, $5)",
+                topic.name,
+                [partition_of(record.key, partitions) for record in records],
+                [record.key for record in records],
+                [record.value for record in records],
+                [_headers.encode(record.headers) for record in records],
+            )
+        await self._keep_house_now_and_then(topic)
+
+    @override
+    async def low_offsets(self, topic: Topic) -> Mapping[int, int]:
+        return {partition: low for partition, (low, _) in (await self._edges(topic)).items()}
+
+    @override
+    async def end_offsets(self, topic: Topic) -> Mapping[int, int]:
+        return {partition: end for partition, (_, end) in (await self._edges(topic)).items()}
+
+    @override
+    async def reader(self, topic: Topic, *, group: str | None) -> Reader:
+        reader = PostgresReader(
+            self._url,
+            topic,
+            group,
+            application_name=self._application_name,
+            timeout_seconds=self._timeout_seconds,
+        )
+        self._readers = [*(other for other in self._readers if not other.is_closed), reader]
+        return reader
+
+    async def keep_house(self, topic: Topic) -> None:
+        """Forget what the topic's retention lets go, and what newer values of a compacted topic replace. `append`
+        calls it now and then; calling it at any time, by any process, is safe."""
+        async with self._connection("keep house") as connection:
+            await connection.execute("SELECT log.drop_expired($1)", topic.name)
+        for _ in range(COMPACTION_CHUNKS_MAX if topic.compacted else 0):
+            async with self._connection("compact") as connection:
+                removed = await connection.fetchval(
+                    "SELECT log.compact($1, $2)", topic.name, COMPACTION_CHUNK_RECORDS
+                )
+            if removed < COMPACTION_CHUNK_RECORDS:
+                return
+
+    async def _keep_house_now_and_then(self, topic: Topic) -> None:
+        now = self._clock.monotonic()
+        if now - self._kept_house_at.setdefault(topic.name, now) < self._housekeeping_seconds:
+            return
+        self._kept_house_at[topic.name] = now
+        try:
+            await self.keep_house(topic)
+        except Transient as problem:
+            # The batch is safely appended; the next round forgets what this one could not.
+            logger.info("log.housekeeping_later", topic=topic.name, problem=str(problem))
+
+    async def _edges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
+        async with self._connection("read marks") as connection:
+            rows = await connection.fetch(
+                "SELECT partition, low_offset, next_offset FROM log.partitions WHERE topic = $1",
+                topic.name,
+            )
+        if not rows:
+            raise Transient(f"topic {topic.name} does not exist yet")
+        return {partition: (low, end) for partition, low, end in rows}
+
+    @asynccontextmanager
+    async def _connection(self, what: str) -> AsyncIterator["PoolConnectionProxy[asyncpg.Record]"]:
+        if self._pool is None:
+            raise Transient("the log is not open")
+        async with answering(what, self._timeout_seconds):
+            connection = await self._pool.acquire(timeout=self._timeout_seconds)
+            try:
+                yield connection
+            except BaseException:
+                # Its state is unknown (a statement may still run): the pool makes a fresh one when it needs it. One that the
+                # server closed in mid-statement was taken back by the pool already, and says so.
+                with suppress(asyncpg.InterfaceError):
+                    connection.terminate()
+                raise
+            finally:
+                await self._pool.release(connection, timeout=1.0)

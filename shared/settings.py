@@ -1,0 +1,207 @@
+"""How the environment becomes one frozen value: the base of every service's settings class.
+
+Promise: settings are read once, in `load`, by the composition root; below it values are passed down. Each name
+has the form `LAUREL_<FIELD>`. A name that nobody knows is refused with the nearest known one, because a misspelt
+setting that is silently ignored is found in production. An empty value means "not set" (what compose files pass on).
+
+What can go wrong: `ConfigurationError`, whose message names the variable and says what to change. Secrets are
+`SecretStr`, so they never appear in a message, a log line or a repr.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from shared.errors import ConfigurationError
+from shared.ids import is_api_key
+
+PREFIX: Final = "LAUREL_"
+
+# The union over all services, so that one environment (a compose file, a shell) can feed the three of them.
+KNOWN_FIELDS: Final = frozenset(
+    {
+        "host",
+        "tracking_port",
+        "attribution_port",
+        "roi_port",
+        "data_dir",
+        "log",
+        "database_url",
+        "admin_key",
+        "secret_key",
+        "short_url",
+    }
+)
+
+# 16 characters: 128 bits if they are random; a shorter secret could be guessed from a role's password.
+SECRET_KEY_CHARACTERS_MIN: Final = 16
+
+_SECRET_KEY_PREFIX = "lrl_sec_"
+_KAFKA_SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
+_KAFKA_SCHEME = "kafka://"
+
+
+class Settings(BaseSettings):
+    """What every service may read. A service inherits and adds fields only if `KNOWN_FIELDS` names them."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
+
+    host: str = "127.0.0.1"
+    tracking_port: int = Field(default=8001, ge=1, le=65535)
+    attribution_port: int = Field(default=8002, ge=1, le=65535)
+    roi_port: int = Field(default=8003, ge=1, le=65535)
+    data_dir: Path = Path(".laurel")
+    log: str = "postgres"
+    database_url: SecretStr | None = None
+    admin_key: SecretStr | None = None
+    secret_key: SecretStr | None = None
+    short_url: str | None = None
+
+    @classmethod
+    @override
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse, at import, a field whose name the union does not hold."""
+        super().__pydantic_init_subclass__(**kwargs)
+        strangers = set(cls.model_fields) - KNOWN_FIELDS
+        if strangers:
+            raise TypeError(f"add {sorted(strangers)} to shared.settings.KNOWN_FIELDS first")
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands in: the environment is then an argument, and a test needs no real one."""
+        return (init_settings,)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the process's environment, or the mapping given instead of it."""
+        found = {
+            name.upper(): value
+            for name, value in (os.environ if environ is None else environ).items()
+            if name.upper().startswith(PREFIX)
+        }
+        _refuse_unknown(found)
+        values = {
+            name.removeprefix(PREFIX).lower(): value for name, value in found.items() if value
+        }
+        try:
+            return cls.model_validate(
+                {name: values[name] for name in cls.model_fields if name in values}
+            )
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+    @field_validator("log")
+    @classmethod
+    def _check_log(cls, value: str) -> str:
+        servers = value.removeprefix(_KAFKA_SCHEME).split(",")
+        is_kafka = value.startswith(_KAFKA_SCHEME) and all(
+            _KAFKA_SERVER.fullmatch(server) for server in servers
+        )
+        if value != "postgres" and not is_kafka:
+            raise ValueError("use postgres, or kafka://host:port[,host:port]")
+        return value
+
+    @field_validator("admin_key")
+    @classmethod
+    def _check_admin_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        key = value.get_secret_value()
+        if not (is_api_key(key) and key.startswith(_SECRET_KEY_PREFIX)):
+            raise ValueError(
+                "use lrl_sec_<8 letters or digits>_<32 to 128 letters, digits, - or _>"
+            )
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _check_secret_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SECRET_KEY_CHARACTERS_MIN:
+            raise ValueError(f"use at least {SECRET_KEY_CHARACTERS_MIN} random characters")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("postgresql://", "postgres://", "postgresql+asyncpg://")
+        ):
+            raise ValueError("use postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("short_url")
+    @classmethod
+    def _check_short_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        is_plain = not (parts.query or parts.fragment or parts.username)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+            raise ValueError("use http(s)://host[:port], the public base of short links")
+        return value.rstrip("/")
+
+    @property
+    def kafka_servers(self) -> tuple[str, ...]:
+        """The brokers to start from; empty when the log is Postgres."""
+        if self.log == "postgres":
+            return ()
+        return tuple(self.log.removeprefix(_KAFKA_SCHEME).split(","))
+
+    @property
+    def short_base(self) -> str:
+        """The public base of short links, without a trailing slash."""
+        return self.short_url or f"http://{self.host}:{self.tracking_port}"
+
+    def require_secret_key(self) -> str:
+        """The secret key in clear, for what derives from it."""
+        return _required(self.secret_key, "secret_key")
+
+    def require_database_url(self) -> str:
+        """The owner's database URL in clear."""
+        return _required(self.database_url, "database_url")
+
+
+def _required(value: SecretStr | None, field: str) -> str:
+    if value is None:
+        raise ConfigurationError(f"{PREFIX}{field.upper()} must be set; `laurel run` sets it")
+    return value.get_secret_value()
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = sorted(PREFIX + field.upper() for field in KNOWN_FIELDS)
+    for name in sorted(names):
+        if name in known:
+            continue
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ConfigurationError(f"{name} is not a setting of Laurel; did you mean {nearest}?")
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    )
+
+
+def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with `changes` on top: what a process that it starts gets."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in changes}
+    return kept | dict(changes)

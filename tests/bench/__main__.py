@@ -1,0 +1,92 @@
+"""`python -m tests.bench [ITEM ...] [--short] [--rounds N]`: measure Laurel against its limits and write `docs/performance.md`.
+
+Promise: exit status 0 when every item ran, met or not; a missed goal is on the page, an item that could not run is an error.
+"""
+
+import argparse
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from tests.bench import (
+    answers,
+    backlog,
+    crediting,
+    intake,
+    journeys,
+    memory,
+    overload,
+    redirect,
+    start,
+    visible,
+)
+from tests.bench.page import Section, write
+from tests.bench.scale import Scale, short
+
+ITEMS: Final[Mapping[str, Callable[[Scale], Section]]] = {
+    "redirect": redirect.measure,
+    "intake": intake.measure,
+    "overload": overload.measure,
+    "memory": memory.measure,
+    "backlog": backlog.measure,
+    "attribution": crediting.measure,
+    "journeys": journeys.measure,
+    "answers": answers.measure,
+    "visible": visible.measure,
+    "start": start.measure,
+}
+
+
+def tell(text: str) -> None:
+    """Progress, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run the items asked for, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
+    parser.add_argument("items", nargs="*", metavar="ITEM", help=f"of {', '.join(ITEMS)}")
+    parser.add_argument(
+        "--short", action="store_true", help="seconds instead of minutes; to try it out"
+    )
+    parser.add_argument(
+        "--dry", action="store_true", help="print the page's sections, write nothing"
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="how often each subject is measured; 5 at full size"
+    )
+    given = parser.parse_args()
+    unknown = set(given.items) - set(ITEMS)
+    if unknown:
+        parser.error(f"no such item: {', '.join(sorted(unknown))}; there are {', '.join(ITEMS)}")
+    # As Ctrl-C: whatever ends a run, its processes and folders go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scale = short(tell) if given.short else Scale(tell)
+    scale = replace(scale, rounds=given.rounds or scale.rounds)
+    failed = [name for name in given.items or ITEMS if not _run(name, scale, is_dry=given.dry)]
+    if failed:
+        tell(f"could not run: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _run(name: str, scale: Scale, *, is_dry: bool) -> bool:
+    tell(f"== {name}")
+    try:
+        section = ITEMS[name](scale)
+    except Exception:  # noqa: BLE001 - one item that cannot run must not take the others' results with it
+        traceback.print_exc()
+        return False
+    size = "--short" if scale.is_short else f"--rounds {scale.rounds}"
+    command = f"python -m tests.bench {name} {size}"
+    tell(section.text(command))
+    if not is_dry:
+        write(section, command)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+-- Sends the requests of a file one after the other, each with the moment of its sending as its request id, which the server gives back.
+-- What can go wrong: a server that does not give it back leaves nothing to measure, and the line says 0.
+local ffi = require("ffi")
+ffi.cdef [[ typedef struct { long s; long n; } laurel_time; int clock_gettime(int, laurel_time *); ]]
+local moment = ffi.new("laurel_time")
+local requests, threads = {}, {}
+local position = 0
+count, refused, others = 0, 0, 0
+times = {}
+
+local function now_us()
+  ffi.C.clock_gettime(1, moment)
+  return tonumber(moment.s) * 1000000 + math.floor(tonumber(moment.n) / 1000)
+end
+
+function setup(thread) threads[#threads + 1] = thread end
+
+function init(arguments)
+  local file = assert(io.open(arguments[1], "rb"))
+  while true do
+    local head = file:read("*l")
+    if not head then break end
+    local text = file:read(tonumber(head))
+    local line_end = text:find("\r\n", 1, true)
+    requests[#requests + 1] = {text:sub(1, line_end + 1) .. "X-Request-Id: t-", "\r\n" .. text:sub(line_end + 2)}
+  end
+  file:close()
+end
+
+function request()
+  position = position % #requests + 1
+  local parts = requests[position]
+  return parts[1] .. string.format("%016d", now_us()) .. parts[2]
+end
+
+function response(status, headers, _)
+  if status == 503 then
+    refused = refused + 1
+    if not headers["Retry-After"] and not headers["retry-after"] then others = others + 1 end
+  elseif status == 202 then
+    local sent = headers["x-request-id"] or headers["X-Request-Id"]
+    count = count + 1
+    times[count] = now_us() - tonumber(sent:sub(3))
+  else
+    others = others + 1
+  end
+end
+
+function done(summary, _, _)
+  local thread = threads[1]
+  local sorted = thread:get("times")
+  table.sort(sorted)
+  local middle_us = sorted[math.ceil(#sorted / 2)] or 0
+  io.write(string.format("OVERLOAD %d %d %d %d %d\n", thread:get("count"), thread:get("refused"), middle_us,
+    thread:get("others"), summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+end

@@ -1,0 +1,23 @@
+"""How long and how often things are measured: the full size, or `--short` to see that the harness works."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes of a run. `tell` prints progress."""
+
+    tell: Callable[[str], None]
+    rounds: int = 5
+    seconds: float = 5.0
+    sustained_seconds: float = 60.0
+    links: tuple[int, ...] = (1, 100_000, 1_000_000)
+    events: int = 200_000
+    backlog: int = 5_000_000
+    is_short: bool = False
+
+
+def short(tell: Callable[[str], None]) -> Scale:
+    """Enough to see that every part works."""
+    return Scale(tell, 1, 2.0, 6.0, (1, 10_000), 20_000, 50_000, is_short=True)

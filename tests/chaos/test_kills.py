@@ -1,0 +1,102 @@
+"""kill -9 of tracking, attribution, roi, Postgres and the broker at seeded moments while a shop sells: 0 lost, 0 doubled, the ledger of a clean run.
+
+Kills come in bursts; after each burst everything sold so far must be in the answer, while selling goes on.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+
+from tests.chaos.conftest import SEED, running_plant
+from tests.chaos.plant import Plant
+from tests.chaos.proof import assert_proven, new_brand
+from tests.e2e.installation import Brand
+from tests.e2e.shop import (
+    Shop,
+    assert_counted_once,
+    assert_sequences_whole,
+    net_ledger,
+    same_ledger,
+    sell_again_in_peace,
+    selling,
+    wait_for_books,
+    wait_until_caught_up,
+)
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+KILL_PAUSE_SECONDS: Final = 1.2
+KILLS: Final = int(os.environ.get("KILLS", "200"))
+SHORT: Final = {"tracking": 2, "attribution": 1, "roi": 1, "postgres": 1, "broker": 1}
+# A killed member holds its group for its session of 10 s, a broker needs about as long: more of either kills nobody at work.
+BURST: Final = {"tracking": 8, "attribution": 4, "roi": 3, "postgres": 3, "broker": 2}
+BURST_WITHOUT_BROKER: Final = {"tracking": 6, "attribution": 6, "roi": 4, "postgres": 4}
+
+Say = Callable[[str], None]
+
+
+def bursts(weights: dict[str, int], kills: int, chance: random.Random) -> Iterator[list[str]]:
+    """Who dies next, burst after burst."""
+    while kills > 0:
+        burst = [victim for victim, count in weights.items() for _ in range(count)]
+        chance.shuffle(burst)
+        yield burst[:kills]
+        kills -= len(burst)
+
+
+def kill_while_selling(plant: Plant, shop: Shop, weights: dict[str, int], kills: int) -> None:
+    """The story itself; ends with everything alive and all sold."""
+    chance = random.Random(SEED + 1)
+    for burst in bursts(weights, kills, chance):
+        with selling(shop):
+            for victim in burst:
+                time.sleep(KILL_PAUSE_SECONDS * (0.5 + chance.random()))
+                plant.kill(victim)
+            plant.restore(shop.brand.key)
+            wait_until_caught_up(shop)
+    wait_for_books(shop)
+
+
+def assert_as_a_clean_run(plant: Plant, shop: Shop, kills: int) -> None:
+    """Counted once, whole, proven, and line by line the ledger of the same orders sold in peace."""
+    assert_counted_once(shop, groups_lost_max=kills)
+    clean = sell_again_in_peace(new_brand(plant), shop, SEED)
+    url = plant.postgres.owner_url
+    same_ledger(net_ledger(url, shop), net_ledger(url, clean))
+    assert_sequences_whole(url, shop)
+    assert_proven(shop)
+    plant.assert_nobody_gave_up()
+
+
+@pytest.mark.timeout(600)
+def test_killing_everything_under_traffic_on_kafka(plant: Plant, shop: Shop) -> None:
+    kills = sum(SHORT.values())
+    kill_while_selling(plant, shop, SHORT, kills)
+    assert_as_a_clean_run(plant, shop, kills)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("log", ["kafka", "postgres"])
+def test_killing_everything_for_long(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201 - a long story tells how to play it again
+
+    say(f"play again: SEED={SEED} KILLS={KILLS} python -m pytest -m slow -n 0 {__file__} -k {log}")
+    weights = BURST if log == "kafka" else BURST_WITHOUT_BROKER
+    with running_plant(on_kafka=log == "kafka") as plant:
+        shop = Shop(Brand(plant.laurel), SEED)
+        began = time.monotonic()
+        kill_while_selling(plant, shop, weights, KILLS)
+        seconds = time.monotonic() - began
+        say(
+            f"{log}: {plant.kills.total()} kills in {seconds:.0f} s {dict(sorted(plant.kills.items()))},"
+            f" {len(shop.sold)} orders, {shop.clicks_answered} clicks, {shop.refusals} asked to wait"
+        )
+        assert plant.kills.total() == KILLS
+        assert_as_a_clean_run(plant, shop, KILLS)

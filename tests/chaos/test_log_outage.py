@@ -1,0 +1,139 @@
+"""The log refuses, hangs and flaps, and tracking is killed and started meanwhile with a full journal: clicks and 2xx go on, everything is credited afterwards."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+import pytest
+
+from deploy.kafka.server import KafkaServer
+from tests.chaos.plant import Plant
+from tests.chaos.proof import assert_proven
+from tests.e2e.shop import (
+    Shop,
+    assert_counted_once,
+    assert_sequences_whole,
+    selling,
+    wait_for_books,
+    wait_for_sales,
+)
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+SHORT_SECONDS: Final = 8.0
+LONG_SECONDS: Final = 180.0
+FLAP_SECONDS: Final = 3.0
+# A request that waited for the log would take the client's 4 s; a busy machine takes far less.
+LATENCY_SECONDS_MAX: Final = 1.0
+LATENCY_MEDIAN_SECONDS_MAX: Final = 0.1
+PROBE_PAUSE_SECONDS: Final = 0.02
+BACK_SECONDS_MAX: Final = 30
+
+
+@contextmanager
+def refusing(broker: KafkaServer) -> Iterator[None]:
+    """Nobody listens on the port."""
+    broker.kill()
+    yield
+    broker.start()
+
+
+@contextmanager
+def hanging(broker: KafkaServer) -> Iterator[None]:
+    """Connections stay open and nothing is answered."""
+    broker.pause()
+    yield
+    broker.resume()
+
+
+@contextmanager
+def flapping(broker: KafkaServer) -> Iterator[None]:
+    """Frozen and thawed every few seconds."""
+    stop = threading.Event()
+
+    def flap() -> None:
+        while not stop.is_set():
+            broker.pause()
+            stop.wait(FLAP_SECONDS)
+            broker.resume()
+            stop.wait(FLAP_SECONDS)
+
+    thread = threading.Thread(target=flap)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+OUTAGES: Final = {"refuses": refusing, "hangs": hanging, "flaps": flapping}
+
+
+def redirect_seconds(shop: Shop, seconds: float) -> list[float]:
+    """How long each redirect takes, for so long; every one must be a redirect."""
+    taken: list[float] = []
+    deadline = time.monotonic() + seconds
+    with httpx.Client(base_url=shop.brand.laurel.url("tracking"), timeout=10) as client:
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            # A previewer is redirected like a person and counts for nobody: the shop's own clicks stay the only ones.
+            answer = client.get(
+                f"/{shop.link['code']}", headers={"User-Agent": "Slackbot-LinkExpanding 1.0"}
+            )
+            taken.append(time.monotonic() - began)
+            assert answer.status_code == 302, answer.text
+            time.sleep(PROBE_PAUSE_SECONDS)
+    return taken
+
+
+def endure(plant: Plant, shop: Shop, outage: str, seconds: float) -> None:
+    """Sell through an outage; tracking dies in the middle of it."""
+    assert plant.broker is not None
+    # A polite stop writes the snapshot, which else is half a minute old: that is what a start without the log knows.
+    plant.restart_politely("tracking")
+    plant.restore(shop.brand.key)
+    refused_before = shop.refusals
+    with selling(shop):
+        with OUTAGES[outage](plant.broker):
+            taken = redirect_seconds(shop, seconds / 2)
+            sold = len(shop.sold)
+            assert shop.refusals == refused_before, "a conversion had to wait for the log"
+            plant.kill_service("tracking")
+            plant.start_service("tracking")
+            # The sale after the one under way: tracking is up again, by its snapshot alone.
+            wait_for_sales(shop, 2, seconds=BACK_SECONDS_MAX)
+            taken += redirect_seconds(shop, seconds / 2)
+            assert len(shop.sold) > sold, "nothing was sold after tracking came back without log"
+        plant.restore(shop.brand.key)
+    assert statistics.median(taken) < LATENCY_MEDIAN_SECONDS_MAX
+    assert statistics.quantiles(taken, n=100)[-1] < LATENCY_SECONDS_MAX
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("outage", sorted(OUTAGES))
+def test_an_absent_log_is_felt_by_nobody(plant: Plant, shop: Shop, outage: str) -> None:
+    endure(plant, shop, outage, SHORT_SECONDS)
+    assert_all_credited(plant, shop)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("outage", sorted(OUTAGES))
+def test_an_absent_log_is_felt_by_nobody_for_minutes(
+    plant: Plant, shop: Shop, outage: str, record_property: Callable[[str, object], None]
+) -> None:
+    endure(plant, shop, outage, LONG_SECONDS)
+    record_property("orders", len(shop.sold))
+    assert_all_credited(plant, shop)
+
+
+def assert_all_credited(plant: Plant, shop: Shop) -> None:
+    wait_for_books(shop)
+    assert_counted_once(shop, groups_lost_max=1)
+    assert_sequences_whole(plant.postgres.owner_url, shop)
+    assert_proven(shop)

@@ -1,0 +1,129 @@
+"""A consumer that was frozen past its session and wakes up, and a group that changes in mid-batch: neither changes a cent."""
+
+import asyncio
+import signal
+import time
+from typing import Final
+
+import asyncpg
+import pytest
+
+from tests.chaos.conftest import SEED
+from tests.chaos.plant import Plant
+from tests.chaos.proof import assert_proven, new_brand
+from tests.e2e.shop import (
+    Shop,
+    assert_counted_once,
+    assert_sequences_whole,
+    net_ledger,
+    same_ledger,
+    sell_again_in_peace,
+    selling,
+    wait_for_books,
+    wait_for_sales,
+    wait_until_caught_up,
+)
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+CATCH_SECONDS_MAX: Final = 10.0
+SALES_SECONDS_MAX: Final = 30.0
+# The woken zombie shows nothing when it does nothing, so it gets a while in which it could.
+AWAKE_SECONDS: Final = 2.0
+BETWEEN_SECONDS: Final = 2.0
+IN_A_BATCH: Final = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE application_name = 'laurel-attribution' AND backend_xid IS NOT NULL"
+)
+
+
+def freeze_in_a_batch(plant: Plant) -> bool:
+    """SIGSTOP attribution while a transaction of its has written something; whether it was caught at it."""
+
+    async def look() -> bool:
+        connection = await asyncpg.connect(plant.postgres.owner_url)
+        try:
+            deadline = time.monotonic() + CATCH_SECONDS_MAX
+            while time.monotonic() < deadline:
+                if await connection.fetchval(IN_A_BATCH):
+                    plant.process("attribution").send_signal(signal.SIGSTOP)
+                    return bool(await connection.fetchval(IN_A_BATCH))
+        finally:
+            await connection.close()
+        plant.process("attribution").send_signal(signal.SIGSTOP)
+        return False
+
+    return asyncio.run(look())
+
+
+def freeze_and_replace(plant: Plant, shop: Shop) -> bool:
+    """One zombie among sales: frozen at work, replaced by another process, woken up beside it. Only after the zombie's session, whose
+    partition the other takes, can what was sold meanwhile be in the answer."""
+    wait_until_caught_up(shop)
+    was_caught = freeze_in_a_batch(plant)
+    try:
+        plant.start_second("attribution")
+        wait_for_sales(shop, 5, seconds=SALES_SECONDS_MAX)
+        wait_until_caught_up(shop)
+    finally:
+        plant.process("attribution").send_signal(signal.SIGCONT)
+    time.sleep(AWAKE_SECONDS)
+    wait_until_caught_up(shop)
+    return was_caught
+
+
+def hand_over(plant: Plant, shop: Shop, times: int) -> None:
+    """The group changes all the time: a second process comes, the first is replaced, the second goes, politely or not."""
+    with selling(shop):
+        for turn in range(times):
+            plant.start_second("attribution")
+            time.sleep(BETWEEN_SECONDS)
+            plant.restart_politely("attribution")
+            time.sleep(BETWEEN_SECONDS)
+            sign = signal.SIGKILL if turn % 2 else signal.SIGTERM
+            plant.stop_second("attribution", sign=sign)
+        plant.restore(shop.brand.key)
+        wait_until_caught_up(shop)
+    wait_for_books(shop)
+
+
+def assert_nothing_changed(plant: Plant, shop: Shop) -> None:
+    """As if it had been a quiet day: the same orders sold again in peace lead to the same ledger."""
+    assert_counted_once(shop)
+    clean = sell_again_in_peace(new_brand(plant), shop, SEED)
+    url = plant.postgres.owner_url
+    same_ledger(net_ledger(url, shop), net_ledger(url, clean))
+    assert_sequences_whole(url, shop)
+    assert_proven(shop)
+
+
+@pytest.mark.timeout(600)
+def test_a_zombie_consumer_and_a_rebalance_change_nothing(plant: Plant, shop: Shop) -> None:
+    """One of each on the same orders: while both processes live, the woken one leaves the group and joins it again."""
+    with selling(shop):
+        freeze_and_replace(plant, shop)
+        plant.restart_politely("attribution")
+        wait_until_caught_up(shop)
+        plant.stop_second("attribution")
+    wait_for_books(shop)
+    assert_nothing_changed(plant, shop)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_many_zombies_change_nothing(plant: Plant, shop: Shop) -> None:
+    caught = []
+    for _ in range(10):
+        with selling(shop):
+            caught.append(freeze_and_replace(plant, shop))
+        plant.stop_second("attribution")
+        wait_for_books(shop)
+    assert any(caught), "no freeze met a batch: nothing was proven"
+    assert_nothing_changed(plant, shop)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_many_rebalances_change_nothing(plant: Plant, shop: Shop) -> None:
+    hand_over(plant, shop, 20)
+    assert_nothing_changed(plant, shop)

@@ -1,0 +1,1 @@
+"""Contracts: the log's three adapters under one suite, the samples of every message, the published schemas."""

@@ -1,0 +1,65 @@
+"""Golden samples: one file per kind and version of every message on the log decodes, and encodes to the same JSON again.
+
+A new kind or version without its sample fails here; a changed field shows as a changed sample in review.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+import pytest
+
+from shared import catalog, credits, events
+
+GOLDEN: Final = Path(__file__).resolve().parents[1] / "golden"
+Codec = tuple[Callable[[bytes], Any], Callable[[Any], bytes]]
+FAMILIES: Final[dict[str, tuple[Any, int, Codec]]] = {
+    "events": (events.AnyEvent, events.VERSION, (events.decode_event, events.encode_event)),
+    "credits": (
+        credits.AnyCredits,
+        credits.VERSION,
+        (credits.decode_credits, credits.encode_credits),
+    ),
+    "catalog": (
+        catalog.AnyCatalogRecord,
+        catalog.VERSION,
+        (catalog.decode_catalog, catalog.encode_catalog),
+    ),
+}
+
+
+def expected() -> list[tuple[str, str, type[msgspec.Struct]]]:
+    return [
+        (family, f"{kind.__struct_config__.tag}.v{version}.json", kind)
+        for family, (union, version, _) in FAMILIES.items()
+        for kind in get_args(union)
+    ]
+
+
+@pytest.mark.parametrize(("family", "name", "kind"), expected())
+def test_the_sample_survives_a_round_trip(
+    family: str, name: str, kind: type[msgspec.Struct]
+) -> None:
+    text = (GOLDEN / family / name).read_bytes()
+    decode, encode = FAMILIES[family][2]
+    message = decode(text)
+    assert type(message) is kind
+    assert json.loads(encode(message)) == json.loads(text)
+
+
+def test_no_sample_without_its_kind() -> None:
+    known = {(family, name) for family, name, _ in expected()}
+    present = {(path.parent.name, path.name) for path in GOLDEN.glob("*/*.json")}
+    assert present == known
+
+
+@pytest.mark.parametrize(("family", "name", "kind"), expected())
+def test_the_sample_shows_every_field(family: str, name: str, kind: type[msgspec.Struct]) -> None:
+    """A sample that leaves a field at its default would not notice the field being renamed."""
+    shown = set(json.loads((GOLDEN / family / name).read_bytes()))
+    config = kind.__struct_config__
+    assert {field.encode_name for field in msgspec.structs.fields(kind)} - {"v"} <= shown | {
+        config.tag_field
+    }

@@ -1,0 +1,139 @@
+"""The journey in a real browser: links of two creators, one buyer who comes back, one purchase; and a refusal to be recognised.
+
+What no other test can show: that a browser takes the redirect, keeps the cookie over a restart and hands it back.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.e2e.installation import Brand, Installation, Json, by_label, eventually
+from tests.e2e.storefront import open_storefront
+from tests.fixtures.browser import chromium, open_browser, visit
+
+pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.browser]
+
+VISITOR_COOKIE: Final = "lvid"
+
+
+class Two:
+    """Two creators, each with a link to the shop, on separate placements."""
+
+    def __init__(self, brand: Brand, shop: str) -> None:
+        self.placements: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        for name in ("Mia", "Tom"):
+            creator = brand.create("creators", name=name)
+            placement = brand.create("placements", creator_id=creator["id"], platform="youtube")
+            destination = f"{shop}/bag?color=red"
+            link = brand.create("links", placement_id=placement["id"], destination=destination)
+            self.placements[name] = placement["id"]
+            self.links[name] = f"{brand.laurel.url('tracking')}/{link['code']}"
+            wait_for_link(brand, link["code"])
+
+
+def wait_for_link(brand: Brand, code: str) -> None:
+    """Until tracking knows the link; `HEAD` answers and records nothing."""
+    eventually(
+        lambda: brand.tracking.head(f"/{code}").status_code == 302 or None,
+        what=f"the link {code} redirects",
+    )
+
+
+def sell(brand: Brand, order_id: str, click_id: str | None) -> None:
+    """What the shop's server does at a checkout, with the secret key."""
+    brand.order(
+        order_id,
+        net="49.90",
+        currency="EUR",
+        occurred_at=datetime.now(UTC).isoformat(),
+        person={"click_id": click_id} if click_id else {"customer_id": "42"},
+    )
+
+
+def credited(brand: Brand, order_id: str) -> Json:
+    return eventually(lambda: brand.explanation(order_id), what=f"order {order_id} is decided")
+
+
+@pytest.mark.parametrize("laurel", ["embedded"], indirect=True)
+async def test_a_browser_is_recognised_unless_it_refuses(
+    laurel: Installation, scratch: Path
+) -> None:
+    """Two chapters in one installation: with the cookie, then with `Sec-GPC: 1`."""
+    chromium()
+    await both_touches_of_one_browser_earn(
+        Brand.in_new_workspace(laurel, "seen"), scratch / "profile-seen"
+    )
+    await a_refusal_leaves_a_click_and_no_key(
+        Brand.in_new_workspace(laurel, "unseen"), scratch / "profile-unseen"
+    )
+
+
+async def both_touches_of_one_browser_earn(brand: Brand, profile: Path) -> None:
+    click_ids: list[str | None] = []
+
+    def at_checkout(click_id: str | None) -> None:
+        click_ids.append(click_id)
+        sell(brand, "1001", click_id)
+
+    with open_storefront(at_checkout) as shop:
+        two = Two(brand, shop)
+        async with open_browser(profile) as context:
+            page = await visit(context, two.links["Mia"])
+            assert page.url.startswith(f"{shop}/bag?color=red&lclid=")
+            first_page = page.url
+            kept = {cookie["name"]: cookie for cookie in await context.cookies(two.links["Mia"])}
+            assert set(kept) == {VISITOR_COOKIE}
+            assert kept[VISITOR_COOKIE]["httpOnly"]
+            visitor_id = kept[VISITOR_COOKIE]["value"]
+        async with open_browser(profile) as context:
+            page = await visit(context, two.links["Tom"])
+            assert page.url != first_page
+            again = [cookie["value"] for cookie in await context.cookies(two.links["Tom"])]
+            assert again == [visitor_id], "the cookie outlived the browser"
+            await page.get_by_role("button", name="Buy").click()
+            await page.get_by_text("Thank you").wait_for()
+            assert click_ids == [page.url.rpartition("lclid=")[2]]
+
+    why = credited(brand, "1001")
+    kept_touches = [c for c in why["revisions"][-1]["candidates"] if c["verdict"] == "kept"]
+    assert [(touch["kind"], touch["placement_id"]) for touch in kept_touches] == [
+        ("click", two.placements["Mia"]),
+        ("click", two.placements["Tom"]),
+    ]
+    assert why["status"] == "credited"
+    assert brand.credited_to("1001", "first") == {two.placements["Mia"]: 4990}
+    assert brand.credited_to("1001", "last") == {two.placements["Tom"]: 4990}
+    assert brand.credited_to("1001", "linear") == {
+        two.placements["Mia"]: 2495,
+        two.placements["Tom"]: 2495,
+    }
+
+
+async def a_refusal_leaves_a_click_and_no_key(brand: Brand, profile: Path) -> None:
+    click_ids: list[str | None] = []
+
+    def at_checkout(click_id: str | None) -> None:
+        click_ids.append(click_id)
+        sell(brand, "2001", click_id)
+
+    with open_storefront(at_checkout) as shop:
+        two = Two(brand, shop)
+        async with open_browser(profile, {"Sec-GPC": "1"}) as context:
+            page = await visit(context, two.links["Mia"])
+            assert page.url == f"{shop}/bag?color=red", "no click id"
+            assert await context.cookies() == [], "no cookie"
+            await page.get_by_role("button", name="Buy").click()
+            await page.get_by_text("Thank you").wait_for()
+    assert click_ids == [None]
+    why = credited(brand, "2001")
+    assert why["status"] == "organic"
+    assert why["revisions"][-1]["candidates"] == []
+
+    def counted() -> Json | None:
+        rows = by_label(brand.roi_answer())
+        return rows["Mia"] if rows.get("Mia", {"clicks": 0})["clicks"] else None
+
+    assert eventually(counted, what="the click is counted")["clicks"] == 1

@@ -1,0 +1,287 @@
+"""Builders of the core's words that read like sentences: people, creators, touches, orders, adjustments, facts.
+
+Promise: every id is derived from a short name, so equal sentences build equal values in any process, and all ids have the form that the
+wire asks for. Times are said as an offset from `NOON`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Final
+
+from services.attribution.domain.model import (
+    Adjustment,
+    ConversionKey,
+    ConversionVersion,
+    Edge,
+    Facts,
+    Scope,
+    Touch,
+)
+from shared import catalog
+from shared.catalog import CodePeriod, LinkPeriod, PlacementPeriod, Policy, Precedence, Windows
+from shared.credits import TouchKind
+from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
+from shared.ids import natural_id, person_key
+
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOTHING: Final = timedelta(0)
+AN_HOUR: Final = timedelta(hours=1)
+A_DAY: Final = timedelta(days=1)
+BRAND: Final = "the brand"
+
+
+def ident(kind: str, name: str) -> str:
+    """The UUID of a named thing."""
+    return natural_id("tests", "factory", kind, name)
+
+
+WORKSPACE: Final = ident("workspace", "main")
+
+
+def creator_id(name: str) -> str:
+    """The id of a named creator."""
+    return ident("creator", name)
+
+
+def placement_id(name: str) -> str:
+    """The id of the one placement of a named creator (or of the brand)."""
+    return ident("placement", name)
+
+
+def link_id(name: str) -> str:
+    """The id of the one link of a named creator (or of the brand)."""
+    return ident("link", name)
+
+
+def visitor(name: str) -> bytes:
+    """The weak key of a device."""
+    return person_key("visitor", name)
+
+
+def click(name: str) -> bytes:
+    """The weak key of a click id."""
+    return person_key("click", name)
+
+
+def customer(name: str) -> bytes:
+    """A strong key: the shop's customer id."""
+    return person_key("customer", name)
+
+
+def email(name: str) -> bytes:
+    """A strong key: the hash of an e-mail."""
+    return person_key("email", name)
+
+
+def days(count: int) -> timedelta:
+    """So many days."""
+    return timedelta(days=count)
+
+
+def minutes(count: int) -> timedelta:
+    """So many minutes."""
+    return timedelta(minutes=count)
+
+
+def touch(
+    name: str,
+    *,
+    of: str = "mia",
+    by: bytes | None = None,
+    click_key: bytes | None = None,
+    ago: timedelta = AN_HOUR,
+    kind: TouchKind = "click",
+    quality: tuple[Quality, ...] = (),
+    consent: bool = True,
+) -> Touch:
+    """A click on somebody's link; a view or survey answer names the placement instead."""
+    return Touch(
+        touch_id=ident("touch", name),
+        kind=kind,
+        occurred_at=NOON - ago,
+        anon_key=by if by is not None else click_key,
+        click_key=click_key,
+        link_id=link_id(of) if kind == "click" else None,
+        placement_id=placement_id(of) if kind != "click" else None,
+        quality=quality,
+        consent=consent,
+    )
+
+
+def referral(name: str, *, code: str, by: bytes | None = None, ago: timedelta = AN_HOUR) -> Touch:
+    """A person came by somebody's referral code."""
+    return Touch(ident("touch", name), "referral", NOON - ago, by, code=code)
+
+
+def seen_together(event: str, *keys: bytes) -> tuple[Edge, ...]:
+    """The edges of one event that carries these keys."""
+    pairs = combinations(sorted(set(keys)), 2)
+    return tuple(Edge(ident("event", event), low, high) for low, high in pairs)
+
+
+def conversion_key(name: str = "1001", kind: ConversionKind = "purchase") -> ConversionKey:
+    """What identifies a conversion."""
+    return ConversionKey(kind, name)
+
+
+def order(
+    name: str = "1001",
+    *keys: bytes,
+    net_minor: int | None = 4990,
+    currency: str | None = "EUR",
+    ago: timedelta = NOTHING,
+    codes: tuple[str, ...] = (),
+    kind: ConversionKind = "purchase",
+    source: SourceKind = "webhook",
+    source_id: str = "shop",
+    version: int = 1,
+    carries: Touch | None = None,
+    new_customer: bool | None = None,
+    taxes_included: bool = False,
+) -> ConversionVersion:
+    """One version of an order that carries these keys; `carries` is the click whose id stands on it."""
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}"
+    clicked = carries.click_key if carries and carries.click_key else None
+    return ConversionVersion(
+        event_id=ident("event", natural_key),
+        key=conversion_key(name, kind),
+        source_kind=source,
+        source_id=source_id,
+        version=version,
+        occurred_at=NOON - ago,
+        net_minor=net_minor,
+        currency=currency,
+        codes=codes,
+        keys=tuple(sorted({*keys, *((clicked,) if clicked else ())})),
+        click_touch_id=carries.touch_id if carries else None,
+        click=ClickRef(carries.link_id or "", carries.occurred_at) if carries else None,
+        new_customer=new_customer,
+        taxes_included=taxes_included,
+    )
+
+
+def lead(name: str, *keys: bytes, ago: timedelta = NOTHING) -> ConversionVersion:
+    """A conversion without money."""
+    return order(name, *keys, kind="lead", net_minor=None, currency=None, ago=ago, source="secret")
+
+
+def adjustment(
+    kind: AdjustmentKind,
+    name: str = "a1",
+    *,
+    of: ConversionKey | None = None,
+    amount_minor: int | None = None,
+    net_after_minor: int | None = None,
+    tax_minor: int = 0,
+    capped: bool = False,
+    currency: str | None = "EUR",
+    after: timedelta = A_DAY,
+) -> Adjustment:
+    """A change to an order after the fact; `after` says how long after noon."""
+    key = of or conversion_key()
+    return Adjustment(
+        event_id=ident("event", f"{key.kind}/{key.natural_id}/{name}"),
+        key=key,
+        adjustment_id=name,
+        kind=kind,
+        occurred_at=NOON + after,
+        amount_minor=amount_minor,
+        net_after_minor=net_after_minor,
+        tax_minor=tax_minor,
+        capped=capped,
+        currency=currency,
+    )
+
+
+def influencers(*names: str) -> Facts:
+    """Creators with one placement and one link each, for ever."""
+    return Facts(
+        links={link_id(name): (LinkPeriod(placement_id=placement_id(name)),) for name in names},
+        placements={
+            placement_id(name): (PlacementPeriod(creator_id=creator_id(name)),) for name in names
+        },
+    )
+
+
+def brand_content() -> Facts:
+    """The brand's own placement and link."""
+    return Facts(
+        links={link_id(BRAND): (LinkPeriod(placement_id=placement_id(BRAND)),)},
+        placements={placement_id(BRAND): (PlacementPeriod(is_brand=True),)},
+    )
+
+
+def code(
+    text: str, *, of: str, since: datetime | None = None, until: datetime | None = None
+) -> Facts:
+    """A discount code of a creator, `until` exclusive."""
+    owned = CodePeriod(
+        valid_from=since,
+        valid_to=until,
+        creator_id=creator_id(of),
+        placement_id=placement_id(of),
+    )
+    return Facts(codes={catalog.normalise_code(text): (owned,)})
+
+
+def policy(
+    name: str = "policy",
+    *,
+    since: datetime | None = None,
+    windows: Windows | None = None,
+    precedence: Precedence = Precedence.CODE_WINS,
+    models: tuple[str, ...] = ("first", "last", "linear"),
+    stages: Mapping[str, str] | None = None,
+    revision: int = 1,
+) -> Policy:
+    """A version of the rules."""
+    return Policy(
+        workspace_id=WORKSPACE,
+        id=ident("policy", name),
+        revision=revision,
+        recorded_at=NOON,
+        valid_from=since,
+        windows_days=windows or Windows(),
+        precedence=precedence,
+        models=models,
+        stages=dict(stages or {}),
+    )
+
+
+def facts(*parts: Facts | Policy) -> Facts:
+    """All parts together; owners of one code or link add up."""
+    links: dict[str, tuple[LinkPeriod, ...]] = {}
+    placements: dict[str, tuple[PlacementPeriod, ...]] = {}
+    codes: dict[str, tuple[CodePeriod, ...]] = {}
+    policies: list[Policy] = []
+    for part in parts:
+        if isinstance(part, Policy):
+            policies.append(part)
+            continue
+        for entity, link_periods in part.links.items():
+            links[entity] = links.get(entity, ()) + link_periods
+        for entity, placement_periods in part.placements.items():
+            placements[entity] = placements.get(entity, ()) + placement_periods
+        for text, code_periods in part.codes.items():
+            codes[text] = codes.get(text, ()) + code_periods
+    return Facts(links, placements, codes, tuple(policies))
+
+
+Evidence = Touch | ConversionVersion | Adjustment | Edge | tuple[Edge, ...]
+
+
+def scope(*evidence: Evidence, hubs: Iterable[bytes] = (), workspace_id: str = WORKSPACE) -> Scope:
+    """All evidence, in the order given."""
+    flat: list[Evidence] = []
+    for item in evidence:
+        # A touch is a tuple, too.
+        flat += item if isinstance(item, tuple) and not isinstance(item, Touch) else (item,)
+    return Scope(
+        workspace_id=workspace_id,
+        touches=tuple(part for part in flat if isinstance(part, Touch)),
+        edges=tuple(part for part in flat if isinstance(part, Edge)),
+        versions=tuple(part for part in flat if isinstance(part, ConversionVersion)),
+        adjustments=tuple(part for part in flat if isinstance(part, Adjustment)),
+        hubs=frozenset(hubs),
+    )

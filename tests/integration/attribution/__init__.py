@@ -1,0 +1,1 @@
+"""attribution's pipeline on a real Postgres: batches, joins, corrections, relay, HTTP."""

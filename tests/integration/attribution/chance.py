@@ -1,0 +1,116 @@
+"""Random histories of a small world in which everything meets: shared devices, lost clicks, several sources, late adjustments, moved owners.
+
+Promise: a history is a function of its seed. Few people, few devices and few codes, so that joins and collisions are the rule.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from shared.catalog import AnyCatalogRecord, Precedence
+from shared.events import AnyEvent, Clicked, Person, Quality, SourceKind
+from tests.factories import NOON
+from tests.integration.attribution.story import Story
+
+CREATORS = ("mia", "tom", "zoe")
+CODES = ("TEN", "SAVE")
+
+
+@dataclass
+class Chance:
+    """One random world of one workspace. Few visitors and customers soon are one component; many leave most people alone, so that what
+    decides them again must be the one event that concerns them."""
+
+    story: Story
+    random: Random
+    visitors: tuple[str, ...] = ("v1", "v2", "v3", "v4")
+    customers: tuple[str, ...] = ("c1", "c2", "c3")
+    emails: tuple[str, ...] = ("e1", "e2")
+    orders: int = 8
+
+    def moment(self) -> datetime:
+        return NOON + timedelta(minutes=self.random.randrange(0, 60 * 24 * 40))
+
+    def maybe(self, *names: str, odds: float = 0.5) -> str | None:
+        return self.random.choice(names) if self.random.random() < odds else None
+
+    def events(self, count: int) -> list[AnyEvent]:
+        clicks = [self.a_click(number) for number in range(count // 3)]
+        rest = [self.an_event(number, clicks) for number in range(count - len(clicks))]
+        # Some clicks are lost for ever: only orders and visits may know them.
+        kept: list[AnyEvent] = [click for click in clicks if self.random.random() < 0.85]
+        return kept + rest
+
+    def a_click(self, number: int) -> Clicked:
+        quality = (Quality.BOT,) if self.random.random() < 0.1 else ()
+        return self.story.click(
+            f"k{number}",
+            of=self.random.choice(CREATORS),
+            by=self.maybe(*self.visitors, odds=0.8),
+            at=self.moment(),
+            quality=quality,
+        )
+
+    def an_event(self, number: int, clicks: list[Clicked]) -> AnyEvent:
+        match self.random.choices(
+            ("order", "adjusted", "identified", "visited", "referred"), (6, 3, 2, 2, 1)
+        )[0]:
+            case "order":
+                return self.an_order(number, clicks)
+            case "adjusted":
+                return self.story.adjusted(
+                    f"r{number}",
+                    of=f"{self.random.randrange(self.orders)}",
+                    kind=self.random.choice(("refund", "cancel", "chargeback")),
+                    amount=self.random.choice((None, 100, 700)),
+                    currency=self.random.choice(("EUR", "EUR", None, "USD")),
+                    at=self.moment(),
+                )
+            case "identified":
+                person = Person(
+                    visitor_id=self.maybe(*self.visitors, odds=0.8),
+                    customer_id=self.maybe(*self.customers, odds=0.7),
+                    email_hash=self.maybe(*self.emails, odds=0.5),
+                )
+                return self.story.identified(f"i{number}", person, self.moment())
+            case "visited":
+                visitor = self.random.choice(self.visitors)
+                return self.story.visited(visitor, self.random.choice(clicks), self.moment())
+            case _:
+                by = self.random.choice(self.visitors[:2])
+                return self.story.referred(self.random.choice(CODES), by=by, at=self.moment())
+
+    def an_order(self, number: int, clicks: list[Clicked]) -> AnyEvent:
+        sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
+        return self.story.order(
+            f"{self.random.randrange(self.orders)}",
+            net=self.random.randrange(1, 10_000),
+            at=self.moment(),
+            visitor=self.maybe(*self.visitors),
+            click=self.random.choice(clicks) if self.random.random() < 0.3 else None,
+            customer=self.maybe(*self.customers, odds=0.6),
+            email=self.maybe(*self.emails, odds=0.4),
+            codes=tuple(code for code in CODES if self.random.random() < 0.2),
+            source=self.random.choice(sources),
+            source_id=f"s{number}",
+            version=number,
+        )
+
+    def records(self) -> list[AnyCatalogRecord]:
+        """First facts, then corrections of them: revisions rise, order is the log's."""
+        found = self.story.cast(*CREATORS)
+        found += [self.story.code(code, of=self.random.choice(CREATORS)) for code in CODES]
+        middle = self.moment()
+        found.append(
+            self.story.link(
+                "mia",
+                revision=2,
+                owners=(self.story.led_to("mia", None, middle), self.story.led_to("tom", middle)),
+            )
+        )
+        found.append(self.story.code("TEN", of="zoe", revision=2, since=self.moment()))
+        found.append(
+            self.story.policy(since=self.moment(), precedence=self.random.choice(list(Precedence)))
+        )
+        found.append(self.story.placement("zoe", revision=2, creator="tom"))
+        return found

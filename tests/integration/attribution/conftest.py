@@ -1,0 +1,27 @@
+"""Fixtures of attribution's tests: an open database of its role, a station, a story in a workspace of its own."""
+
+import pytest
+
+from shared.db.engine import Database
+from shared.ids import new_id
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.attribution.station import Station
+from tests.integration.attribution.story import Story
+
+
+@pytest.fixture
+async def database(database_for: DatabaseFactory) -> Database:
+    """A pool onto attribution's role."""
+    return await database_for("attribution")
+
+
+@pytest.fixture
+async def station(database: Database) -> Station:
+    """One process's pipeline."""
+    return Station(database)
+
+
+@pytest.fixture
+def story() -> Story:
+    """A new workspace's words."""
+    return Story(new_id())

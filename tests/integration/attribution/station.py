@@ -1,0 +1,140 @@
+"""One attribution process without its HTTP: the real handlers, worker and relay on a real Postgres, fed by hand.
+
+Promise: nothing is faked but the log (the memory adapter that the design names) and the clock. Each station has a partition of its own, so
+tests share a database without meeting.
+"""
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.attribution.pipeline.catalog import CatalogHandler
+from services.attribution.pipeline.events import EventsHandler
+from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.recompute import Recomputer
+from services.attribution.relay import Relay
+from shared.catalog import AnyCatalogRecord, catalog_key, encode_catalog
+from shared.clock import SystemClock
+from shared.credits import AnyCredits, decode_credits
+from shared.db.engine import Database, driver
+from shared.events import AnyEvent, encode_event
+from shared.ids import new_id
+from shared.log.memory import MemoryBroker, MemoryLog
+from shared.log.port import StoredRecord
+from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS
+from shared.telemetry import Telemetry
+from tests.fixtures.batches import hand_over
+
+_partitions = itertools.count(os.getpid() % 10_000 * 100_000)
+
+Account = tuple[str, str, str, str | None]
+
+
+@dataclass
+class Source:
+    """A partition of events and one of the catalog, each record at its next offset: what several stations may read."""
+
+    partition: int = field(default_factory=lambda: next(_partitions))
+    events: list[StoredRecord] = field(default_factory=list)
+    catalog: list[StoredRecord] = field(default_factory=list)
+
+    def add(self, *events: AnyEvent) -> list[StoredRecord]:
+        return [self.add_bytes(encode_event(e), e.workspace_id.encode()) for e in events]
+
+    def add_bytes(self, value: bytes, key: bytes) -> StoredRecord:
+        record = StoredRecord(EVENTS.name, self.partition, len(self.events), key, value, (), 0)
+        self.events.append(record)
+        return record
+
+    def add_catalog(self, *records: AnyCatalogRecord) -> list[StoredRecord]:
+        added = [
+            StoredRecord(
+                CATALOG.name,
+                self.partition,
+                len(self.catalog) + place,
+                catalog_key(record),
+                encode_catalog(record),
+                (),
+                0,
+            )
+            for place, record in enumerate(records)
+        ]
+        self.catalog += added
+        return added
+
+
+@dataclass
+class Station:
+    """The parts of one process."""
+
+    database: Database
+    source: Source = field(default_factory=Source)
+    broker: MemoryBroker = field(default_factory=lambda: MemoryBroker(SystemClock()))
+
+    def __post_init__(self) -> None:
+        clock, cache = SystemClock(), FactsCache()
+        self.telemetry = Telemetry("attribution")
+        self.log = MemoryLog(self.broker)
+        self.relay = Relay(self.database, self.log, clock, self.telemetry)
+        self.worker = Recomputer(self.database, cache, clock, self.relay.call)
+        self.events = EventsHandler(self.database, cache, clock, self.telemetry, self.relay.call)
+        self.catalog = CatalogHandler(self.database, cache, clock, self.telemetry, self._wake)
+
+    def _wake(self, workspaces: Sequence[str]) -> None:
+        self.worker.call(workspaces)
+        self.relay.call(workspaces)
+
+    async def learn(self, *records: AnyCatalogRecord) -> None:
+        """Take catalog records in, and decide again what they correct."""
+        added = self.source.add_catalog(*records)
+        if added:
+            await hand_over(self.catalog, self.source.partition, added[0].offset, added)
+        await self.worker.drain()
+
+    async def feed(self, *events: AnyEvent) -> None:
+        """Take events in as one batch."""
+        added = self.source.add(*events)
+        if added:
+            await hand_over(self.events, self.source.partition, added[0].offset, added)
+
+    async def feed_bytes(self, *values: bytes, key: bytes) -> None:
+        """Take raw records in as one batch."""
+        added = [self.source.add_bytes(value, key) for value in values]
+        await hand_over(self.events, self.source.partition, added[0].offset, added)
+
+    async def net_ledger(self, *workspaces: str) -> Counter[Account]:
+        """(order, model, account, currency) to minor units, zeros left out."""
+        rows = await self.rows(
+            "SELECT c.natural_id, l.model, l.account, l.currency, sum(l.amount_minor)::bigint FROM attribution.ledger AS l"
+            " JOIN attribution.conversions AS c USING (own_key, workspace_id) GROUP BY 1, 2, 3, 4",
+            *workspaces,
+        )
+        return Counter({tuple(row[:4]): row[4] for row in rows if row[4]})
+
+    async def rows(self, statement: str, *workspaces: str) -> list[tuple[Any, ...]]:
+        """What a statement sees of the workspaces."""
+        async with self.database.read(workspaces) as connection:
+            conn = await driver(connection)
+            return [tuple(row) for row in await conn.fetch(statement)]
+
+    async def credits(self) -> list[AnyCredits]:
+        """Everything on the credits topic, partition by partition."""
+        await self.log.ensure_topics([CREDITS, DEAD_LETTER])
+        await self.relay.drain()
+        return [decode_credits(record.value) for record in await self.read(CREDITS)]
+
+    async def read(self, topic: Any) -> list[StoredRecord]:
+        """Every record of a topic of the memory log."""
+        found: list[StoredRecord] = []
+        ends = await self.log.end_offsets(topic)
+        for partition, end in ends.items():
+            found += self.broker.read(topic, partition, 0, end)
+        return found
+
+
+def new_workspaces(count: int) -> Iterable[str]:
+    """Workspaces that no other test uses."""
+    return [new_id() for _ in range(count)]

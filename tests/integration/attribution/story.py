@@ -1,0 +1,246 @@
+"""Events and catalog records of one workspace, by sentences: who clicked, ordered, identified, and who owns what.
+
+Promise: ids are derived from names and the workspace, so equal sentences give equal events; two workspaces may use equal names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.catalog import (
+    AnyCatalogRecord,
+    Code,
+    CodePeriod,
+    Link,
+    LinkPeriod,
+    Placement,
+    PlacementPeriod,
+    Policy,
+    Precedence,
+    normalise_code,
+)
+from shared.events import (
+    AdjustmentKind,
+    Clicked,
+    ClickRef,
+    Identified,
+    OrderAdjusted,
+    Ordered,
+    Person,
+    Quality,
+    Referred,
+    Source,
+    SourceKind,
+    Visited,
+)
+from shared.ids import click_event_id, natural_id
+from tests.factories import NOON
+
+NEVER = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One workspace's words."""
+
+    workspace_id: str
+
+    def ident(self, kind: str, name: str) -> str:
+        return natural_id(self.workspace_id, "story", kind, name)
+
+    def click(
+        self,
+        click_id: str | None,
+        *,
+        of: str = "mia",
+        by: str | None = None,
+        at: datetime = NOON,
+        quality: tuple[Quality, ...] = (),
+        consent: bool = True,
+    ) -> Clicked:
+        event_id = (
+            click_event_id(self.workspace_id, click_id)
+            if click_id
+            else self.ident("click", f"{of}/{by}/{at.isoformat()}")
+        )
+        return Clicked(
+            event_id=event_id,
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("edge", "door"),
+            person=Person(visitor_id=by, click_id=click_id),
+            consent=consent,
+            quality=quality,
+            link_id=self.ident("link", of),
+        )
+
+    def order(
+        self,
+        name: str = "1001",
+        *,
+        net: int = 4990,
+        at: datetime = NOON + timedelta(hours=1),
+        currency: str = "EUR",
+        visitor: str | None = None,
+        click: Clicked | None = None,
+        customer: str | None = None,
+        email: str | None = None,
+        codes: tuple[str, ...] = (),
+        source: SourceKind = "webhook",
+        source_id: str = "shop",
+        version: int = 1,
+    ) -> Ordered:
+        click_id = click.person.click_id if click else None
+        return Ordered(
+            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}"),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source(source, source_id),
+            person=Person(visitor, click_id, customer, email),
+            natural_id=name,
+            net_minor=net,
+            currency=currency,
+            version=version,
+            codes=codes,
+            click=ClickRef(click.link_id, click.occurred_at) if click else None,
+        )
+
+    def adjusted(
+        self,
+        name: str = "r1",
+        *,
+        of: str = "1001",
+        kind: AdjustmentKind = "refund",
+        amount: int | None = 1000,
+        currency: str | None = "EUR",
+        at: datetime = NOON + timedelta(days=1),
+    ) -> OrderAdjusted:
+        return OrderAdjusted(
+            event_id=self.ident("adjustment", f"{of}/{name}"),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("webhook", "shop"),
+            conversion_kind="purchase",
+            natural_id=of,
+            adjustment_id=name,
+            kind=kind,
+            amount_minor=amount,
+            currency=currency,
+        )
+
+    def identified(self, name: str, person: Person, at: datetime = NOON) -> Identified:
+        return Identified(
+            event_id=self.ident("identified", name),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("public", "page"),
+            person=person,
+        )
+
+    def visited(self, visitor: str, click: Clicked, at: datetime = NOON) -> Visited:
+        return Visited(
+            event_id=self.ident("visited", f"{visitor}/{click.event_id}"),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("public", "page"),
+            person=Person(visitor_id=visitor, click_id=click.person.click_id),
+            click=ClickRef(click.link_id, click.occurred_at),
+        )
+
+    def referred(self, code: str, *, by: str, at: datetime = NOON) -> Referred:
+        return Referred(
+            event_id=self.ident("referred", f"{code}/{by}/{at.isoformat()}"),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("secret", "app"),
+            person=Person(visitor_id=by),
+            code=code,
+        )
+
+    # -- who owns what -------------------------------------------------------------------------------------
+
+    def placement(
+        self, name: str = "mia", *, revision: int = 1, creator: str | None = None
+    ) -> Placement:
+        return Placement(
+            workspace_id=self.workspace_id,
+            id=self.ident("placement", name),
+            revision=revision,
+            recorded_at=NOON,
+            periods=(PlacementPeriod(creator_id=self.ident("creator", creator or name)),),
+        )
+
+    def link(
+        self, name: str = "mia", *, revision: int = 1, owners: Sequence[LinkPeriod] | None = None
+    ) -> Link:
+        return Link(
+            workspace_id=self.workspace_id,
+            id=self.ident("link", name),
+            revision=revision,
+            recorded_at=NOON,
+            code=name,
+            destination="https://shop.example/",
+            periods=tuple(owners or (self.led_to(name),)),
+        )
+
+    def led_to(
+        self, name: str, since: datetime | None = None, until: datetime | None = None
+    ) -> LinkPeriod:
+        return LinkPeriod(
+            placement_id=self.ident("placement", name), valid_from=since, valid_to=until
+        )
+
+    def code(
+        self,
+        text: str,
+        *,
+        of: str = "mia",
+        revision: int = 1,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Code:
+        owned = CodePeriod(
+            valid_from=since,
+            valid_to=until,
+            creator_id=self.ident("creator", of),
+            placement_id=self.ident("placement", of),
+        )
+        return Code(
+            workspace_id=self.workspace_id,
+            id=self.ident("code", text),
+            revision=revision,
+            recorded_at=NOON,
+            code=normalise_code(text),
+            periods=(owned,),
+        )
+
+    def policy(
+        self,
+        *,
+        since: datetime | None = None,
+        revision: int = 1,
+        models: tuple[str, ...] = ("first", "last", "linear"),
+        precedence: Precedence = Precedence.CODE_WINS,
+    ) -> Policy:
+        return Policy(
+            workspace_id=self.workspace_id,
+            id=self.ident("policy", "policy"),
+            revision=revision,
+            recorded_at=NOON,
+            valid_from=since,
+            models=models,
+            precedence=precedence,
+        )
+
+    def cast(self, *names: str) -> list[AnyCatalogRecord]:
+        """Creators with one placement and one link each."""
+        records: list[AnyCatalogRecord] = []
+        for name in names or ("mia", "tom"):
+            records += [self.placement(name), self.link(name)]
+        return records

@@ -1,0 +1,40 @@
+"""Attribution's history with books in it: what a migration moves comes back when it is taken back."""
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from shared.db.migrate import move_history
+from shared.ids import new_id
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.attribution.station import Station
+from tests.integration.attribution.story import Story
+
+LAST_BODIES = """
+SELECT c.natural_id, {column} FROM attribution.conversions AS c
+JOIN attribution.decisions AS d ON d.own_key = c.own_key AND d.revision = c.revision AND d.workspace_id = c.workspace_id
+ORDER BY 1
+"""
+
+
+async def test_what_stands_repeats_its_decision_again_after_going_down(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    station = Station(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    await station.learn(*story.cast())
+    await station.feed(story.order("1001", net=500), story.order("1002", net=700))
+    await station.feed(story.adjusted("r1", of="1001", amount=100))
+    await station.database.close()
+    url = make_url(fresh_database)
+    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    try:
+        bodies = await conn.fetch(LAST_BODIES.format(column="d.body"))
+        assert [row[0] for row in bodies] == ["1001", "1002"]
+        await move_history(fresh_database, "attribution", "0002")
+        assert await conn.fetch(LAST_BODIES.format(column="c.decision")) == bodies
+        forced = "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('conversions', 'decisions')"
+        assert await conn.fetchval(forced)
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetch(LAST_BODIES.format(column="d.body")) == bodies
+    finally:
+        await conn.close()

@@ -1,0 +1,131 @@
+"""House rules of SQL: batch statements on young tables never scan a table, and every table but the exempt ones is under forced row-level security."""
+
+import importlib
+import re
+from collections.abc import Iterator
+from types import ModuleType
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from services.attribution import tables
+from shared.db.migrate import move_history
+from tests.fixtures.postgres import PostgresServer
+
+STORES = ("offsets", "intake", "identity", "scopes", "decisions", "outbox", "catalog")
+# Read by people or by a relay over all that it sees, one page at a time: not on the batch path.
+OFF_THE_PATH = {
+    "ALL_WORKSPACES",
+    "LIST_DEAD_LETTERS",
+    "PICK_DEAD_LETTERS",
+    "RESOLVE_DEAD_LETTERS",
+    "SEE",
+    "WANTED",
+    "TRY_RELAY",
+    "LETTER_COLUMNS",
+}
+# The relay walks up to its LIMIT; the table of workspaces is keyed by the workspace itself.
+WALKERS = ("outbox.READ_OUTBOX", "offsets.READ_WORKSPACES")
+EXEMPT = {
+    "offsets": "a partition holds many workspaces; no person's data",
+    "workspaces": "counters by workspace; read before any workspace is known",
+    "key_hashes": "a key's hash leads to its workspace",
+    "alembic_version": "the history's own version",
+}
+WORD = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every constant of the stores that is a statement of the batch path."""
+    for name in STORES:
+        module: ModuleType = importlib.import_module(f"services.attribution.store.{name}")
+        for constant, value in sorted(vars(module).items()):
+            elsewhere = (
+                constant.startswith("_") or constant in OFF_THE_PATH or hasattr(tables, constant)
+            )
+            if constant.isupper() and isinstance(value, str) and not elsewhere:
+                assert WORD.match(value), f"{constant} is no statement: name it in OFF_THE_PATH"
+                yield f"{name}.{constant}", value
+
+
+def test_the_list_is_whole() -> None:
+    names = {name for name, _ in statements()}
+    assert {"intake.INSERT_TOUCHES", "scopes.JOURNEYS", "decisions.INSERT_LEDGER"} <= names
+    assert len(names) >= 35
+
+
+@pytest.mark.parametrize("name", [name for name, _ in statements()])
+async def test_no_batch_statement_scans_a_table(fresh_database: str, name: str) -> None:
+    statement = dict(statements())[name]
+    url = make_url(fresh_database)
+    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    transaction = conn.transaction()
+    await transaction.start()
+    try:
+        # As the service: the policy and the settings of its role are part of the plan.
+        await conn.execute("SET LOCAL ROLE laurel_attribution")
+        await conn.execute("SET LOCAL jit = off")
+        await conn.execute(
+            "SELECT set_config('laurel.workspaces', '{00000000-0000-0000-0000-000000000001}', true)"
+        )
+        await conn.execute(tables.STAGE_TABLES)
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await conn.execute(f"PREPARE probe AS {statement}")
+        count = len(set(re.findall(r"\$\d+", statement)))
+        arguments = f"({', '.join(['NULL'] * count)})" if count else ""
+        rows = await conn.fetch(f"EXPLAIN (COSTS OFF) EXECUTE probe{arguments}")
+        plan = "\n".join(row[0] for row in rows)
+    finally:
+        await transaction.rollback()
+        await conn.close()
+    scanned = re.findall(r"Seq Scan on (\S+)", plan)
+    assert all(table.startswith("stage_") for table in scanned), plan
+    # A walk through a whole index, or through all of a workspace's part of it, is a scan by another name.
+    walks = re.findall(r"Index (?:Only )?Scan [^\n]*\n(?!\s*Index Cond)", plan)
+    # An index that starts with the workspace is named so.
+    conditions = re.findall(r"(?<!_of_workspace) on [^\n]*\n\s*Index Cond: (.*)", plan)
+    walks += [
+        c for c in conditions if not re.search(r'\("?(?!workspace_id)[a-z_0-9]+"? (=|>|<)', c)
+    ]
+    assert not walks or name in WALKERS, plan
+
+
+async def test_every_table_is_under_forced_row_level_security(
+    postgres_server: PostgresServer, owner_url: str
+) -> None:
+    url = make_url(owner_url)
+    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    try:
+        rows = await conn.fetch(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
+            " WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r'"
+        )
+        weak = await conn.fetch(
+            "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee = 'laurel_attribution' AND table_schema = 'attribution'"
+            " AND table_name IN ('ledger', 'decisions') AND privilege_type NOT IN ('SELECT', 'INSERT')"
+        )
+        uniques = await conn.fetch(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON oid = indrelid"
+            " WHERE indisunique AND relnamespace = 'attribution'::regnamespace"
+        )
+    finally:
+        await conn.close()
+    assert {row[0] for row in rows if not row[1]} == set(EXEMPT)
+    assert weak == []
+    without = [row[0] for row in uniques if "workspace_id" not in row[1]]
+    assert all(any(name in index for name in EXEMPT) for index in without), without
+
+
+async def test_the_history_goes_down_and_up_again(fresh_database: str) -> None:
+    await move_history(fresh_database, "attribution", "base")
+    url = make_url(fresh_database)
+    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    count = "SELECT count(*) FROM pg_class WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r'"
+    try:
+        assert await conn.fetchval(count) == 1
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetchval(count) == len(EXEMPT) + 14
+    finally:
+        await conn.close()

@@ -1,0 +1,112 @@
+"""A larger random world: many visitors, few of whom buy, beside what joins too much: shared devices, guests, a click that leaks.
+
+Promise: a function of its seed. Two towns use the same people, codes, orders and links, each in its own workspace.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from shared.catalog import AnyCatalogRecord
+from shared.events import AnyEvent, Clicked, Person, SourceKind
+from tests.factories import NOON
+from tests.integration.attribution.chance import CODES, CREATORS, Chance
+from tests.integration.attribution.story import Story
+
+PEOPLE = 150
+STRANGERS = 600
+# Enough for a hub, with some to spare for those that a test tells late.
+MET_BY_A_HUB = 64
+LOYAL_ORDERS = 60
+
+
+@dataclass
+class Town:
+    """One brand's customers and passers-by."""
+
+    story: Story
+    random: Random
+
+    def __post_init__(self) -> None:
+        self._chance = Chance(self.story, self.random)
+
+    def events(self, clicks: int, orders: int) -> list[AnyEvent]:
+        """Everything that happens, in no order."""
+        clicked = [self.a_click(number) for number in range(clicks)]
+        happened: list[AnyEvent] = [*clicked, *self.joined_too_often(clicked[0])]
+        for number in range(orders):
+            happened += self.a_sale(number, clicked)
+        for number in range(LOYAL_ORDERS):
+            happened += self.a_loyal_sale(number)
+        self.random.shuffle(happened)
+        return happened
+
+    def a_click(self, number: int) -> Clicked:
+        owns_devices = self.random.random() < 0.4
+        return self.story.click(
+            f"k{number}",
+            of=self.random.choice(CREATORS),
+            by=self.a_device(number % PEOPLE)
+            if owns_devices
+            else f"s{self.random.randrange(STRANGERS)}",
+            at=self._chance.moment(),
+        )
+
+    def a_device(self, person: int) -> str:
+        """One of two, or rarely that of somebody else."""
+        owner = self.random.randrange(PEOPLE) if self.random.random() < 0.01 else person
+        return f"{self.random.choice('vw')}{owner}"
+
+    def a_sale(self, number: int, clicked: list[Clicked]) -> list[AnyEvent]:
+        """An order, and sometimes what comes before or after it."""
+        person = self.random.randrange(PEOPLE)
+        device = self.a_device(person)
+        sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
+        customer = self._chance.maybe(f"c{person}", odds=0.7)
+        sold: list[AnyEvent] = [
+            self.story.order(
+                f"{number}",
+                net=self.random.randrange(1, 10_000),
+                at=self._chance.moment(),
+                visitor=device,
+                click=self.random.choice(clicked[person::PEOPLE])
+                if self.random.random() < 0.6
+                else None,
+                customer=customer,
+                email=self._chance.maybe(f"e{person}", odds=0.6),
+                codes=tuple(code for code in CODES if self.random.random() < 0.2),
+                source=self.random.choice(sources),
+            )
+        ]
+        if customer and self.random.random() < 0.3:
+            known = Person(visitor_id=device, customer_id=customer)
+            sold.append(self.story.identified(f"i{number}", known, self._chance.moment()))
+        if self.random.random() < 0.2:
+            sold.append(self.story.adjusted(of=f"{number}", amount=self.random.choice((None, 100))))
+        if self.random.random() < 0.2:
+            sold.append(
+                self.story.referred(self.random.choice(CODES), by=device, at=self._chance.moment())
+            )
+        return sold
+
+    def a_loyal_sale(self, number: int) -> list[AnyEvent]:
+        """A click and an order of the one customer who buys most."""
+        click = self.a_loyal_click(number)
+        order = self.story.order(f"l{number}", at=click.occurred_at, click=click, customer="loyal")
+        return [click, order]
+
+    def a_loyal_click(self, day: int) -> Clicked:
+        """The click of that customer on a day, negative before the first order."""
+        return self.story.click(f"l{day}", by="loyal", at=NOON + timedelta(days=day))
+
+    def joined_too_often(self, leaked: Clicked) -> list[AnyEvent]:
+        """A guest account and a click id in a newsletter, each met by more visitors than a hub may know."""
+        met: list[AnyEvent] = [self.story.visited(f"n{n}", leaked) for n in range(MET_BY_A_HUB)]
+        for number in range(MET_BY_A_HUB):
+            guest = Person(visitor_id=f"g{number}", email_hash="guest")
+            met.append(self.story.identified(f"g{number}", guest, self._chance.moment()))
+        return met
+
+    def records(self) -> list[AnyCatalogRecord]:
+        """First facts, then corrections of them."""
+        return self._chance.records()

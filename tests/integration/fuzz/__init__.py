@@ -1,0 +1,1 @@
+"""Attacks that the OpenAPI documents themselves suggest, on running services."""

@@ -1,0 +1,1 @@
+"""roi against a real Postgres: catalog, fold, answers."""

@@ -1,0 +1,341 @@
+"""One brand's books for the tests of folds and answers: its catalog, its credits with their numbers, its answers over HTTP shapes.
+
+Promise: everything goes the product's own way (the catalog's writer, the consumer's handler, the answer's store and formulas); only what
+stands outside roi is built by hand: credit records, and the log's records that carry them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from services.roi.domain.answer import MODELS, Question, build_answer
+from services.roi.domain.answer_facts import spread_costs
+from services.roi.domain.entity import EntityKind, Version
+from services.roi.pipeline.fold import CreditsFold
+from services.roi.pipeline.rebuild import RollupRebuild
+from services.roi.store import answers as store
+from services.roi.store.catalog import Writer
+from services.roi.store.rebuild import ask_rebuild, pending
+from services.roi.store.spans import Asked, span_of
+from services.roi.store.workspaces import claim_name
+from services.roi.wire.answers import RoiAnswer, encode_answer
+from services.roi.wire.fields import parse_day_or_time
+from shared.clock import SystemClock
+from shared.credits import (
+    AnyCredits,
+    CreditEntry,
+    DecisionCredited,
+    Tally,
+    TouchesTallied,
+    encode_credits,
+)
+from shared.db.engine import Database
+from shared.ids import automatic_placement_id, new_id
+from shared.log.port import StoredRecord
+from shared.log.topics import CREDITS
+from shared.telemetry import Telemetry
+from tests.fixtures.batches import hand_over
+
+NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
+Group = tuple[str, ...]
+
+
+@dataclass
+class Books:
+    """One workspace and the way into it. `recorded_at` of the next record stands in `now` and moves a second with each."""
+
+    database: Database
+    workspace_id: str
+    now: datetime = NOON
+    sequence: int = 0
+    gaps: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    async def open(
+        cls, database: Database, *, time_zone: str = "UTC", currency: str = "EUR"
+    ) -> "Books":
+        """A new brand."""
+        workspace_id = new_id()
+        name = f"brand {workspace_id}"
+        await claim_name(database, workspace_id, name, NOON - timedelta(days=400))
+        books = cls(database, workspace_id)
+        facts = {"name": name, "time_zone": time_zone, "currency": currency}
+        await books.put("workspace", facts, entity_id=workspace_id, at=NOON - timedelta(days=400))
+        return books
+
+    def tick(self) -> datetime:
+        """The next moment."""
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    # --- the catalog ---------------------------------------------------------------------------------
+
+    async def put(
+        self,
+        kind: EntityKind,
+        *versions: Version | dict[str, Any],
+        entity_id: str | None = None,
+        at: datetime | None = None,
+        archived: bool = False,
+    ) -> str:
+        """Create an entity, or give an existing one these rows of facts."""
+        rows = tuple(v if isinstance(v, Version) else Version(v) for v in versions)
+        entity_id = entity_id or new_id()
+        async with self.database.write([self.workspace_id]) as conn:
+            writer = await Writer.begin(conn, self.workspace_id, at or self.tick())
+            found = await writer.find(kind, entity_id)
+            if found is None:
+                await writer.create(kind, entity_id, rows)
+            else:
+                archived_at = writer.recorded_at if archived else found.archived_at
+                await writer.change(found, versions=rows or found.versions, archived_at=archived_at)
+        return entity_id
+
+    async def creator(self, name: str) -> str:
+        """A creator with the automatic placement."""
+        creator_id = await self.put("creator", {"name": name})
+        facts = placement_facts(creator_id, automatic=True)
+        automatic_id = automatic_placement_id(self.workspace_id, creator_id)
+        await self.put("placement", facts, entity_id=automatic_id)
+        return creator_id
+
+    async def placement(
+        self, creator_id: str | None, campaign_id: str | None = None, platform: str = "instagram"
+    ) -> str:
+        """A placement; without a creator the brand's own."""
+        return await self.put("placement", placement_facts(creator_id, campaign_id, platform))
+
+    async def campaign(self, name: str) -> str:
+        """A campaign."""
+        return await self.put("campaign", {"name": name})
+
+    async def cost(
+        self, amount_minor: int, incurred_on: str, currency: str = "EUR", **owner: str
+    ) -> str:
+        """A cost of one owner: `creator_id`, `campaign_id` or `placement_id`."""
+        return await self.put("cost", cost_facts(amount_minor, incurred_on, currency, **owner))
+
+    async def margin(self, millionths: int, valid_from: datetime | None = None) -> str:
+        """A policy with this margin."""
+        facts = {
+            "margin_millionths": millionths,
+            "windows_days": {},
+            "precedence": "code_wins",
+            "models": list(MODELS),
+        }
+        return await self.put("policy", Version(facts, valid_from))
+
+    # --- credits -------------------------------------------------------------------------------------
+
+    def order(
+        self,
+        amount_minor: int,
+        occurred_at: datetime,
+        shares: Mapping[str, tuple[int, datetime | None]],
+        **changes: Any,
+    ) -> DecisionCredited:
+        """A decision with one entry per account: account → (amount, touched at), split alike by every model."""
+        currency = changes.pop("currency", "EUR")
+        models: Sequence[str] = changes.pop("models", MODELS)
+        stage = changes.pop("stage", "purchase")
+        units_left = changes.pop("units", 1_000_000)
+        entries: list[CreditEntry] = []
+        assert sum(amount for amount, _ in shares.values()) == amount_minor
+        for model in models:
+            for index, (account, (amount, touched_at)) in enumerate(shares.items()):
+                whole = units_left // len(shares)
+                units = units_left - whole * (len(shares) - 1) if index == 0 else whole
+                entries.append(
+                    CreditEntry(
+                        model=model,
+                        revision=1,
+                        account=account,
+                        amount_minor=amount,
+                        units=units,
+                        currency=currency,
+                        stage=stage,
+                        touched_at=touched_at,
+                    )
+                )
+        return self.decision(occurred_at, entries, currency=currency, **changes)
+
+    def decision(
+        self, occurred_at: datetime, entries: Iterable[CreditEntry], **changes: Any
+    ) -> DecisionCredited:
+        """A decision with the next number."""
+        self.sequence += 1
+        facts: dict[str, Any] = {
+            "workspace_id": self.workspace_id,
+            "sequence": self.sequence,
+            "recorded_at": self.tick(),
+            "decision_id": new_id(),
+            "revision": 1,
+            "conversion_id": new_id(),
+            "kind": "purchase",
+            "natural_id": f"order {self.sequence}",
+            "occurred_at": occurred_at,
+            "currency": "EUR",
+            "person_ref": "somebody",
+            "entries": tuple(entries),
+        }
+        return DecisionCredited(**facts | changes)
+
+    def clicks(self, account: str, quarter_at: datetime, counted: int) -> TouchesTallied:
+        """Clicks on one account, with the next number."""
+        self.sequence += 1
+        tally = Tally(
+            account=account,
+            kind="click",
+            stage="consideration",
+            quarter_at=quarter_at,
+            counted=counted,
+            flagged=1,
+        )
+        return TouchesTallied(
+            workspace_id=self.workspace_id,
+            sequence=self.sequence,
+            recorded_at=self.tick(),
+            tallies=(tally,),
+        )
+
+    def handler(self) -> CreditsFold:
+        """A fresh consumer."""
+        return CreditsFold(self.database, Telemetry("roi"), self._hear_gaps)
+
+    def _hear_gaps(self, gaps: Mapping[str, int]) -> None:
+        self.gaps = dict(gaps)
+
+    async def fold(self, *records: AnyCredits) -> None:
+        """Hand records to a consumer as one batch, at whatever offset it stands."""
+        await fold(self.handler(), records)
+
+    async def ask_zone(self, time_zone: str) -> None:
+        """Another reporting time zone, as the workspace's call asks for it; the rollups are not made yet."""
+        async with self.database.write([self.workspace_id]) as conn:
+            writer = await Writer.begin(conn, self.workspace_id, self.tick())
+            found = await writer.find("workspace", self.workspace_id)
+            assert found is not None
+            present_zone = found.latest.facts["time_zone"]
+            await ask_rebuild(writer.pg, self.workspace_id, present_zone, time_zone)
+            facts = {**found.latest.facts, "time_zone": time_zone}
+            await writer.change(found, versions=(Version(facts),))
+
+    async def change_zone(self, time_zone: str) -> None:
+        """Another reporting time zone with its rollups."""
+        await self.ask_zone(time_zone)
+        await self.finish_rebuild(RollupRebuild(self.database, SystemClock()))
+
+    async def finish_rebuild(self, worker: RollupRebuild) -> int:
+        """Work until nothing of this workspace is pending; gives the number of turns."""
+        turns = 0
+        while self.workspace_id in await pending(self.database):
+            await worker.turn()
+            turns += 1
+        return turns
+
+    # --- answers -------------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        group_by: str = "creator",
+        *,
+        days: tuple[str, str] = ("2026-01-01", "2026-12-31"),
+        model: str | None = None,
+        by: str = "conversion_time",
+        as_of: datetime | None = None,
+        currency: str | None = None,
+    ) -> dict[str, Any]:
+        """The answer as its JSON; also proves that the body is what the OpenAPI document says."""
+        dimensions = tuple(group_by.split(","))
+        models = (model,) if model else MODELS if "model" in dimensions else ("last",)
+        from_, to = (parse_day_or_time(text) for text in days)
+        desk, found = await self.gather((from_, to), dimensions, models, by, as_of)
+        answer = build_answer(
+            Question(dimensions, models, currency, desk.currency),
+            found.facts,
+            found.credits,
+            found.touches,
+            spread_costs(found.facts, found.costs, found.starts),
+        )
+        meta = {
+            "by": by,
+            "group_by": dimensions,
+            "from": from_,
+            "to": to,
+            "time_zone": desk.time_zone,
+            "as_of": desk.as_of,
+            "fresh_to": desk.fresh_to,
+            "sequence": desk.sequence,
+        }
+        body = encode_answer(answer, meta, models, lists_models="model" in dimensions)
+        RoiAnswer.model_validate_json(body)
+        decoded: dict[str, Any] = json.loads(body)
+        return decoded
+
+    async def gather(
+        self,
+        asked: Asked,
+        dimensions: tuple[str, ...],
+        models: Sequence[str] = ("last",),
+        by: str = "conversion_time",
+        as_of: datetime | None = None,
+    ) -> tuple[store.Desk, store.Gathered]:
+        """What an answer is made of."""
+        async with self.database.read([self.workspace_id]) as conn:
+            desk = await store.desk(conn, self.workspace_id, self.now, as_of)
+            span = await span_of(conn, desk.time_zone, asked)
+            return desk, await store.gather(conn, desk, store.Ask(span, by, models, dimensions))
+
+
+async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:
+    """One batch of partition 0, at the stored offset."""
+    at = (await handler.stored_offsets()).get(0, 0)
+    await hand_over(handler, 0, at, stored(at, records))
+
+
+def stored(at: int, records: Sequence[AnyCredits]) -> list[StoredRecord]:
+    """Records as the log gives them, from an offset on."""
+    return [
+        StoredRecord(
+            CREDITS.name, 0, at + place, record.workspace_id.encode(), encode_credits(record), (), 0
+        )
+        for place, record in enumerate(records)
+    ]
+
+
+def placement_facts(
+    creator_id: str | None,
+    campaign_id: str | None = None,
+    platform: str | None = None,
+    *,
+    automatic: bool = False,
+) -> dict[str, Any]:
+    """The facts of a placement."""
+    return {
+        "creator_id": creator_id,
+        "campaign_id": campaign_id,
+        "platform": platform,
+        "is_brand": creator_id is None,
+        "automatic": automatic,
+    }
+
+
+def cost_facts(
+    amount_minor: int, incurred_on: str, currency: str = "EUR", **owner: str
+) -> dict[str, Any]:
+    """The facts of a cost."""
+    owners = {"placement_id": None, "creator_id": None, "campaign_id": None} | owner
+    amount = {"amount_minor": amount_minor, "currency": currency}
+    return {"kind": "fee", "amount": amount, "incurred_on": incurred_on, **owners}
+
+
+def labels(answer: Mapping[str, Any], measure: str = "net_revenue") -> dict[str, Any]:
+    """Label to one measure, for reading a test aloud; money as its minor units."""
+    return {row["label"]: plain(row["measures"][measure]) for row in answer["rows"]}
+
+
+def plain(value: Any) -> Any:
+    """Money as minor units, everything else as it is."""
+    return value["amount_minor"] if isinstance(value, dict) else value

@@ -1,0 +1,183 @@
+"""A running roi for the tests: the whole service over real Postgres and real HTTP, with workspaces and keys of its own.
+
+Promise: `roi_running` serves what a deployment serves (relay and fold included) on the log in Postgres; `Brand` is one workspace with an
+admin key and speaks HTTP. Brands share a database, so every test makes its own.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from services.roi.app import Outside, running_roi
+from services.roi.bootstrap import create_key, ensure_workspace
+from services.roi.settings import RoiSettings
+from shared.catalog import AnyCatalogRecord, decode_catalog
+from shared.clock import Clock, SystemClock
+from shared.db.engine import Database
+from shared.db.roles import service_url
+from shared.log.port import EventLog
+from shared.log.postgres import PostgresLog
+from shared.log.topics import CATALOG
+from tests.fixtures.http import running
+from tests.fixtures.postgres import SECRET_KEY
+
+SHORT_URL = "https://go.example"
+
+
+# A wait, not a promise: how soon a change is felt is shown by the README, which sleeps a second and goes on.
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """One running roi."""
+
+    url: str
+    database: Database
+    log: EventLog
+    clock: Clock
+
+    async def brand(self, http: httpx.AsyncClient, scopes: Sequence[str] = ("admin",)) -> "Brand":
+        """A new workspace with one key."""
+        name = f"brand {uuid.uuid4().hex}"
+        workspace_id = await ensure_workspace(self.database, self.clock, name)
+        brand = Brand(self, http, workspace_id, "")
+        return await brand.with_key(scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """One workspace and a key to it."""
+
+    roi: Roi
+    http: httpx.AsyncClient
+    workspace_id: str
+    key: str
+
+    async def with_key(self, scopes: Sequence[str]) -> "Brand":
+        """The same workspace through another key."""
+        key = await create_key(
+            self.roi.database,
+            self.roi.clock,
+            self.workspace_id,
+            key=None,
+            scopes=scopes,
+            public=False,
+            name="test",
+        )
+        return replace(self, key=key)
+
+    async def call(
+        self, method: str, path: str, json: Any = None, **options: Any
+    ) -> httpx.Response:
+        """One request with the brand's key."""
+        headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
+        if json is not None:
+            options["json"] = json
+        return await self.http.request(method, self.roi.url + path, headers=headers, **options)
+
+    async def ok(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
+        """The JSON of a request that must succeed."""
+        response = await self.call(method, path, json, **options)
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json()
+
+    async def post(self, path: str, json: Any, **options: Any) -> Any:
+        """The object of a create, which must answer 201."""
+        response = await self.call("POST", path, json, **options)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def refused(self, method: str, path: str, json: Any = None, **options: Any) -> "Refusal":
+        """The problem of a request that must be refused."""
+        response = await self.call(method, path, json, **options)
+        assert response.status_code >= 400, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        body = response.json()
+        return Refusal(
+            response.status_code,
+            body["detail"],
+            {error["field"]: error["message"] for error in body["errors"]},
+        )
+
+    async def published(
+        self, done: Callable[[dict[str, AnyCatalogRecord]], bool]
+    ) -> dict[str, AnyCatalogRecord]:
+        """The newest catalog record of each entity of this workspace, once `done` is content; fails when it is not in good time."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                found = newest(await self.records())
+                if done(found):
+                    return found
+                await asyncio.sleep(0.01)
+
+    async def records(self) -> list[AnyCatalogRecord]:
+        """Every catalog record of this workspace, in the order of the log."""
+        reader = await self.roi.log.reader(CATALOG, group=None)
+        low, ends = (
+            await self.roi.log.low_offsets(CATALOG),
+            await self.roi.log.end_offsets(CATALOG),
+        )
+        found: list[AnyCatalogRecord] = []
+        try:
+            for partition in await reader.assignment():
+                await reader.seek(partition, low[partition])
+                position = low[partition]
+                while position < ends[partition]:
+                    batch = await reader.fetch(records_max=1000, wait_ms=100)
+                    if not batch:
+                        break
+                    position = batch[-1].next_offset
+                    found += [decode_catalog(record.value) for record in batch]
+        finally:
+            await reader.close()
+        return [record for record in found if record.workspace_id == self.workspace_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A problem: its status, its sentence, and the fields with theirs."""
+
+    status: int
+    detail: str
+    errors: dict[str, str]
+
+
+def newest(records: Sequence[AnyCatalogRecord]) -> dict[str, AnyCatalogRecord]:
+    """What a reader of the topic keeps: the greatest revision of each entity."""
+    kept: dict[str, AnyCatalogRecord] = {}
+    for record in records:
+        if record.id not in kept or kept[record.id].revision <= record.revision:
+            kept[record.id] = record
+    return kept
+
+
+@asynccontextmanager
+async def roi_running(
+    owner_url: str, *, clock: Clock | None = None, settings: dict[str, str] | None = None
+) -> AsyncIterator[Roi]:
+    """roi at work while the block runs."""
+    wall = SystemClock()
+    url = service_url(owner_url, "roi", SECRET_KEY)
+    database = Database(url, application_name="test-roi", pool_size=8)
+    log = PostgresLog(url, wall)
+    environ = {
+        "LAUREL_SECRET_KEY": SECRET_KEY,
+        "LAUREL_SHORT_URL": SHORT_URL,
+        **(settings or {}),
+    }
+    outside = Outside(database, log, clock or wall)
+    async with running_roi(RoiSettings.load(environ), outside) as app, running(app) as base:
+        yield Roi(base, database, log, outside.clock)
+
+
+@asynccontextmanager
+async def brand_running(owner_url: str) -> AsyncIterator[Brand]:
+    """One brand of a running roi."""
+    async with roi_running(owner_url) as roi, httpx.AsyncClient(timeout=10) as http:
+        yield await roi.brand(http)

@@ -1,0 +1,298 @@
+"""The fold of credits: rollups equal their raw rows however batches are cut, repeated or interrupted; gaps stop one workspace only."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.roi.store import rollups as store
+from shared.credits import AnyCredits, CreditEntry, CreditsRejected, DecisionCredited
+from shared.db.engine import driver
+from shared.errors import OffsetMoved
+from shared.ids import new_id
+from shared.log.port import StoredRecord
+from shared.log.topics import CREDITS
+from tests.fixtures.batches import hand_over
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.books import NOON, Books, fold, stored
+
+NIL = "00000000-0000-0000-0000-000000000000"
+MODELS = ("first", "last", "linear")
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia")
+
+
+@pytest.fixture
+async def books(database_for: DatabaseFactory) -> Books:
+    return await Books.open(await database_for("roi"))
+
+
+async def rows_of(books: Books, table: str) -> Counter[str]:
+    """Every row of a rollup: as text, without the workspace and its generation."""
+    async with books.database.read([books.workspace_id]) as conn:
+        rows = await (await driver(conn)).fetch(
+            f"SELECT (to_jsonb(r) - 'workspace_id' - 'generation')::text AS r FROM roi.{table} AS r"
+        )
+    return Counter(row["r"] for row in rows)
+
+
+def moved(records: Sequence[AnyCredits], to: Books) -> list[AnyCredits]:
+    """The same records of another workspace."""
+    return [
+        type(record)(
+            **{name: getattr(record, name) for name in record.__struct_fields__}
+            | {"workspace_id": to.workspace_id}
+        )
+        for record in records
+    ]
+
+
+def a_history(books: Books, seed: int, zone_days: int = 20) -> list[AnyCredits]:
+    """A random story: orders split over accounts, revisions that reverse them, clicks that move, several currencies and kinds."""
+    chance = random.Random(seed)
+    accounts = [new_id() for _ in range(4)] + ["organic"]
+    start = datetime(2026, 3, 20, tzinfo=UTC)
+    records: list[AnyCredits] = []
+    for _ in range(40):
+        books.now += timedelta(hours=chance.randrange(14))
+        occurred_at = start + timedelta(minutes=15 * chance.randrange(96 * zone_days))
+        if chance.random() < 0.4:
+            account, count = chance.choice(accounts[:4]), chance.randrange(-2, 9)
+            records.append(books.clicks(account, occurred_at, count))
+            continue
+        kind = chance.choice(["purchase", "renewal", "lead"])
+        currency = chance.choice(["EUR", "JPY", "KWD"]) if kind != "lead" else None
+        entries = tuple(
+            CreditEntry(
+                model=model,
+                revision=1,
+                account=account,
+                amount_minor=chance.randrange(-500, 9_000) if currency else 0,
+                units=chance.randrange(1_000_000),
+                currency=currency,
+                stage=chance.choice(["purchase", "retention"]),
+                touched_at=None
+                if account == "organic"
+                else occurred_at - timedelta(minutes=chance.randrange(60_000)),
+            )
+            for model in MODELS
+            for account in chance.sample(accounts, 2)
+        )
+        decision = books.decision(occurred_at, entries, kind=kind, currency=currency)
+        records.append(decision)
+        if chance.random() < 0.3:
+            undone = tuple(
+                CreditEntry(
+                    **{name: getattr(entry, name) for name in entry.__struct_fields__}
+                    | {"amount_minor": -entry.amount_minor, "units": -entry.units}
+                )
+                for entry in entries
+            )
+            records.append(books.decision(occurred_at, undone, kind=kind, currency=currency))
+    return records
+
+
+def brute_force(records: Sequence[AnyCredits], zone: str) -> Counter[tuple[Any, ...]]:
+    """What `rollups` must hold, computed one entry at a time."""
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for record in records:
+        if not isinstance(record, DecisionCredited):
+            continue
+        for entry in record.entries:
+            for basis, moment in (
+                ("conversion_time", record.occurred_at),
+                ("touch_time", entry.touched_at or record.occurred_at),
+            ):
+                account = NIL if entry.account == "organic" else entry.account
+                day = moment.astimezone(ZoneInfo(zone)).date()
+                key = (day, basis, entry.model, account, entry.stage, record.kind)
+                sums[*key, entry.currency or "", "amount"] += entry.amount_minor
+                sums[*key, entry.currency or "", "units"] += entry.units
+    return Counter({key: value for key, value in sums.items() if value})
+
+
+async def folded(books: Books, table: str = "rollups") -> Counter[tuple[Any, ...]]:
+    """What `rollups` (or its history, added up over the days) holds, in the form of `brute_force`."""
+    async with books.database.read([books.workspace_id]) as conn:
+        rows = await (await driver(conn)).fetch(f"SELECT * FROM roi.{table}")
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        key = (row["bucket_on"], row["basis"], row["model"], str(row["account"]))
+        key_end = (row["stage"], row["conversion_kind"], row["currency"])
+        sums[*key, *key_end, "amount"] += row["amount_minor"]
+        sums[*key, *key_end, "units"] += row["units"]
+    return Counter({key: value for key, value in sums.items() if value})
+
+
+def by_month(daily: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
+    """The same sums by the first day of the month."""
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for (day, *key), value in daily.items():
+        sums[day.replace(day=1), *key] += value
+    return Counter({key: value for key, value in sums.items() if value})
+
+
+async def clicks_of(books: Books, table: str = "touch_rollups") -> Counter[tuple[Any, ...]]:
+    async with books.database.read([books.workspace_id]) as conn:
+        rows = await (await driver(conn)).fetch(f"SELECT * FROM roi.{table}")
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        sums[row["bucket_on"], str(row["account"])] += row["counted"]
+    return Counter({key: value for key, value in sums.items() if value})
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_rollups_equal_a_brute_force_sum_however_batches_are_cut_and_repeated(
+    database_for: DatabaseFactory, seed: int
+) -> None:
+    zone = ZONES[seed]
+    books = await Books.open(await database_for("roi"), time_zone=zone)
+    records = a_history(books, seed)
+    chance = random.Random(seed)
+    handler, at = books.handler(), 0
+    while at < len(records):
+        size = chance.randrange(1, 12)
+        again = max(0, at - chance.randrange(6))
+        batch = list(records[again : at + size])
+        chance.shuffle(batch)
+        await fold(handler, batch)
+        at += size
+    assert await folded(books) == brute_force(records, zone)
+    assert await folded(books, "rollups_history") == brute_force(records, zone)
+    assert await folded(books, "rollups_monthly") == by_month(brute_force(records, zone))
+    clicks: Counter[tuple[Any, ...]] = Counter()
+    for record in records:
+        if not isinstance(record, DecisionCredited):
+            for tally in record.tallies:
+                day = tally.quarter_at.astimezone(ZoneInfo(zone)).date()
+                clicks[day, tally.account] += tally.counted
+    expected = Counter({key: value for key, value in clicks.items() if value})
+    assert await clicks_of(books) == expected
+    assert await clicks_of(books, "touch_rollups_history") == expected
+    assert await clicks_of(books, "touch_rollups_monthly") == by_month(expected)
+    assert books.gaps == {}
+
+
+async def test_one_batch_or_many_give_the_same_rows(database_for: DatabaseFactory) -> None:
+    database = await database_for("roi")
+    one, many = await Books.open(database), await Books.open(database)
+    records = a_history(one, 7)
+    await one.fold(*records)
+    for record in moved(records, many):
+        await many.fold(record)
+    for table in (*store.ROLLUPS, "credit_entries", "touch_tallies", "folded_records", "folds"):
+        assert await rows_of(one, table) == await rows_of(many, table), table
+
+
+async def test_two_brands_in_one_batch_equal_each_alone(database_for: DatabaseFactory) -> None:
+    database = await database_for("roi")
+    first, second = await Books.open(database), await Books.open(database)
+    ours, theirs = a_history(first, 1), a_history(second, 2)
+    mixed = [*ours, *theirs]
+    random.Random(3).shuffle(mixed)
+    await first.fold(*mixed)
+    assert await folded(first) == brute_force(ours, "UTC")
+    assert await folded(second) == brute_force(theirs, "UTC")
+
+
+async def test_a_gap_stops_its_workspace_and_no_other_and_heals(
+    database_for: DatabaseFactory,
+) -> None:
+    database = await database_for("roi")
+    torn, whole = await Books.open(database), await Books.open(database)
+    records, others = a_history(torn, 4), a_history(whole, 5)
+    handler = torn.handler()
+    await fold(handler, [*records[:3], *records[5:9], *others])
+    assert torn.gaps == {torn.workspace_id: 4}
+    assert await folded(torn) == brute_force(records[:3], "UTC")
+    assert await folded(whole) == brute_force(others, "UTC")
+
+    await fold(handler, records[9:])
+    restarted = torn.handler()
+    await restarted.stored_offsets()
+    assert torn.gaps == {torn.workspace_id: 4}, "a fresh process knows of the gap"
+
+    await fold(restarted, records[3:5])
+    assert torn.gaps == {}
+    assert await folded(torn) == brute_force(records, "UTC")
+    assert not await rows_of(torn, "waiting_credits")
+
+
+async def test_records_published_again_change_nothing(books: Books) -> None:
+    records = a_history(books, 6)
+    await books.fold(*records)
+    before = await rows_of(books, "rollups_history")
+    await books.fold(*records)
+    assert await rows_of(books, "rollups_history") == before
+
+
+async def test_a_zombie_consumer_changes_nothing(books: Books) -> None:
+    handler = books.handler()
+    records = [books.order(100, NOON, {"organic": (100, None)}) for _ in range(2)]
+    await fold(handler, records[:1])
+    at = (await handler.stored_offsets())[0]
+    with pytest.raises(OffsetMoved):
+        await hand_over(handler, 0, at - 1, stored(at - 1, records[1:]))
+    assert await folded(books) == brute_force(records[:1], "UTC")
+    assert (await handler.stored_offsets())[0] == at
+
+
+@pytest.mark.parametrize("problem", ["bytes", "workspace", "account", "sequence"])
+async def test_what_makes_no_sense_stops_loudly_and_writes_nothing(
+    books: Books, problem: str
+) -> None:
+    good = books.order(100, NOON, {"organic": (100, None)})
+    account = "nobody" if problem == "account" else "organic"
+    changes: dict[str, Any] = {}
+    if problem == "workspace":
+        changes["workspace_id"] = new_id()
+    if problem == "sequence":
+        changes["sequence"] = 0
+    bad = books.order(100, NOON, {account: (100, None)}, **changes)
+    handler = books.handler()
+    at = (await handler.stored_offsets()).get(0, 0)
+    batch = stored(at, [good, bad])
+    if problem == "bytes":
+        batch[1] = StoredRecord(CREDITS.name, 0, at + 1, b"", b"{}", (), 0)
+    with pytest.raises(CreditsRejected):
+        await hand_over(handler, 0, at, batch)
+    assert not await folded(books)
+    assert (await handler.stored_offsets()).get(0, 0) == at
+
+
+async def test_known_at_grows_with_every_record_even_when_clocks_jump(books: Books) -> None:
+    early, late = NOON - timedelta(days=900), NOON + timedelta(days=5)
+    records = [
+        books.order(1, NOON, {"organic": (1, None)}, recorded_at=moment)
+        for moment in (late, early, early)
+    ]
+    await books.fold(*records)
+    await books.creator("Mia")
+    async with books.database.read([books.workspace_id]) as conn:
+        connection = await driver(conn)
+        known = [
+            row["known_at"]
+            for row in await connection.fetch(
+                "SELECT known_at FROM roi.folded_records ORDER BY sequence"
+            )
+        ]
+        clock_at = await connection.fetchval(
+            "SELECT clock_at FROM roi.workspaces WHERE workspace_id = $1", books.workspace_id
+        )
+    tick = timedelta(microseconds=1)
+    assert known == [late, late + tick, late + 2 * tick]
+    assert clock_at > known[-1], "a change of the catalog moves the same clock"
+
+
+async def test_another_time_zone_makes_the_rollups_anew(books: Books) -> None:
+    records = a_history(books, 8)
+    await books.fold(*records[:30])
+    await books.change_zone("Asia/Kathmandu")
+    await books.fold(*records[30:])
+    assert await folded(books) == brute_force(records, "Asia/Kathmandu")
+    assert await folded(books, "rollups_history") == brute_force(records, "Asia/Kathmandu")
+    monthly = by_month(brute_force(records, "Asia/Kathmandu"))
+    assert await folded(books, "rollups_monthly") == monthly

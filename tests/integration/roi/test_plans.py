@@ -1,0 +1,43 @@
+"""The catalog's hot statements use their indexes on tables that nobody analysed yet (house rule 5)."""
+
+import re
+import uuid
+from typing import Final
+
+import pytest
+
+from services.roi.store import catalog, idempotency, keys, link_codes, outbox
+from shared.db.engine import driver
+from tests.fixtures.postgres import DatabaseFactory
+
+ID: Final = str(uuid.uuid4())
+STATEMENTS: Final = {
+    "by id": catalog._BY_ID,
+    "by external id": catalog._BY_EXTERNAL_ID,
+    "page": catalog._PAGE,
+    "versions": catalog._VERSIONS,
+    "supersede": catalog._SUPERSEDE,
+    "key": keys._LOOK_UP,
+    "claim": link_codes._CLAIM,
+    "idempotency": idempotency._FIND,
+    "outdated": outbox._OUTDATED,
+    "published again": catalog._SOME,
+}
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+async def test_no_statement_reads_a_whole_table(
+    database_for: DatabaseFactory, fresh_database: str, name: str
+) -> None:
+    database = await database_for("roi", url=fresh_database)
+    statement = STATEMENTS[name]
+    count = max(int(number) for number in re.findall(r"\$(\d+)", statement))
+    async with database.write([ID]) as conn:
+        pg = await driver(conn)
+        await pg.execute(f"PREPARE asked AS {statement}")
+        # A generic plan is what a service that runs for days uses.
+        await pg.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        rows = await pg.fetch(f"EXPLAIN EXECUTE asked({', '.join(['NULL'] * count)})")
+        await pg.execute("DEALLOCATE asked")
+    plan = "\n".join(row[0] for row in rows)
+    assert "Seq Scan" not in plan, plan

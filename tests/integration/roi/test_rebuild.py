@@ -1,0 +1,156 @@
+"""Another time zone while Laurel runs: steps that are killed and taken up by another process, with credits coming in and answers going out.
+
+Promise: in the end every rollup equals that of a workspace that had the zone from its first day; until then every answer is that of the
+old days, with all that was folded meanwhile.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.roi.pipeline.rebuild import RollupRebuild
+from services.roi.store import rebuild as store
+from services.roi.store.rollups import ROLLUPS
+from shared.clock import SystemClock
+from shared.db.engine import driver
+from shared.ids import new_id
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.books import NOON, Books
+from tests.integration.roi.test_answers_hold import explain
+from tests.integration.roi.test_fold import a_history, brute_force, folded, moved, rows_of
+
+ZONE = "Asia/Kathmandu"
+
+
+def a_worker(books: Books, step_rows: int = 7) -> RollupRebuild:
+    """The worker of a fresh process, with steps so small that a short story takes many."""
+    return RollupRebuild(books.database, SystemClock(), step_rows)
+
+
+async def one_generation(books: Books) -> int:
+    """The generation of all rollup rows of a workspace, which must be one."""
+    found: set[int] = set()
+    async with books.database.read([books.workspace_id]) as conn:
+        connection = await driver(conn)
+        for table in ROLLUPS:
+            rows = await connection.fetch(f"SELECT DISTINCT generation FROM roi.{table}")
+            found |= {row["generation"] for row in rows}
+    assert len(found) == 1
+    return found.pop()
+
+
+async def assert_same_rollups(books: Books, other: Books) -> None:
+    """Every rollup row of both is the same."""
+    for table in ROLLUPS:
+        assert await rows_of(books, table) == await rows_of(other, table), table
+
+
+async def figures(books: Books) -> dict[str, Any]:
+    answer = await books.ask("day,model")
+    return {name: answer[name] for name in ("rows", "organic", "totals")}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_rebuild_that_is_killed_goes_on_in_another_process(
+    database_for: DatabaseFactory, seed: int
+) -> None:
+    database = await database_for("roi")
+    books, straight = await Books.open(database), await Books.open(database, time_zone=ZONE)
+    old = await Books.open(database)
+    records = a_history(books, seed)
+    await books.fold(*records[:30])
+    # Asked for between two records: later, and the workspace's clock would date the rest of them anew.
+    books.now = records[29].recorded_at
+    await books.ask_zone(ZONE)
+    await old.fold(*moved(records[:30], old))
+    kills, told = 0, 30
+    while (await books.ask())["meta"]["time_zone"] == "UTC":
+        task = asyncio.create_task(a_worker(books).run())
+        # Longer each time: kills come between steps and within them, and the rebuild ends on any machine.
+        await asyncio.sleep(0.0005 * kills)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled(), "a bug, not a kill"
+        kills += 1
+        if kills % 3 == 0 and told < len(records) - 1:
+            for one in (books, old):
+                await one.fold(*moved(records[told : told + 1], one))
+            told += 1
+            answer = await books.ask("day,model")
+            if answer["meta"]["time_zone"] == "UTC":
+                expected = await figures(old)
+                assert {name: answer[name] for name in expected} == expected
+    assert kills > 10
+    await books.fold(*records[told:])
+    await books.finish_rebuild(a_worker(books))
+    await straight.fold(*moved(records, straight))
+    await assert_same_rollups(books, straight)
+    assert await folded(books) == brute_force(records, ZONE)
+    assert await figures(books) == await figures(straight)
+    assert await one_generation(books) == 1
+
+
+async def test_a_rebuild_in_many_steps_equals_one_in_one_go(database_for: DatabaseFactory) -> None:
+    database = await database_for("roi")
+    books, at_once = await Books.open(database), await Books.open(database)
+    records = a_history(books, 11)
+    await books.fold(*records)
+    await at_once.fold(*moved(records, at_once))
+    for one in (books, at_once):
+        await one.ask_zone(ZONE)
+    # One step a UTC day on which something became known, at least.
+    turns = await books.finish_rebuild(a_worker(books, step_rows=1))
+    await at_once.finish_rebuild(a_worker(at_once, step_rows=1_000_000))
+    assert turns > len(records)
+    await assert_same_rollups(books, at_once)
+
+
+async def test_a_change_of_mind_in_between_leaves_nothing_behind(
+    database_for: DatabaseFactory,
+) -> None:
+    database = await database_for("roi")
+    books, straight = await Books.open(database), await Books.open(database)
+    records = a_history(books, 12)
+    await books.fold(*records)
+    await straight.fold(*moved(records, straight))
+    worker = a_worker(books)
+    for zone in (ZONE, "America/St_Johns", "UTC"):
+        await books.ask_zone(zone)
+        for _ in range(4):
+            await worker.turn()
+        assert (await books.ask())["meta"]["time_zone"] == "UTC"
+    await books.finish_rebuild(worker)
+    await assert_same_rollups(books, straight)
+    assert await one_generation(books) == 0
+    await books.ask_zone(ZONE)
+    await books.ask_zone("Pacific/Apia")
+    await books.finish_rebuild(worker)
+    assert await folded(books) == brute_force(records, "Pacific/Apia")
+    assert await one_generation(books) > 0
+
+
+async def test_a_workspace_without_credits_has_its_days_at_once(
+    database_for: DatabaseFactory,
+) -> None:
+    books = await Books.open(await database_for("roi"))
+    await books.ask_zone(ZONE)
+    assert await books.finish_rebuild(a_worker(books)) == 2
+    assert (await books.ask())["meta"]["time_zone"] == ZONE
+    record = books.order(100, NOON.replace(hour=20), {"organic": (100, None)})
+    await books.fold(record)
+    assert await folded(books) == brute_force([record], ZONE)
+
+
+async def test_no_step_scans_a_table(database_for: DatabaseFactory, fresh_database: str) -> None:
+    database = await database_for("roi", url=fresh_database)
+    zone, day = ([new_id()], [ZONE], [1]), NOON.date()
+    statements: list[tuple[str, tuple[Any, ...]]] = [
+        (store.NEXT_RECORDS, (new_id(), NOON, 5_000)),
+        (store.NEXT_BUCKET, (new_id(), 1, day)),
+        *((sql, (*zone, day, NOON, NOON)) for sql in store.ADD_STORED),
+        *((sql, (new_id(), 1, day)) for sql in store.SWEEP),
+    ]
+    for sql, arguments in statements:
+        plan = await explain(database, sql, arguments)
+        assert not [line for line in plan if "Seq Scan" in line], "\n".join((sql, *plan))

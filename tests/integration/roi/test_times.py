@@ -1,0 +1,256 @@
+"""Questions between two times: random cuts on real rollups and raw rows against the pure answer made of every record by itself.
+
+Promise: in zones whose days have 23 and 25 hours, no midnight, quarter-hour offsets, or a clock that goes back over midnight, an answer
+equals the pure one, its rows and what is organic add up to its totals, and two neighbouring spans add up to the one that holds both.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.roi.domain.answer import (
+    BASES,
+    MODELS,
+    Answer,
+    CreditCell,
+    Question,
+    TouchCell,
+    build_answer,
+)
+from services.roi.domain.answer_facts import Cost, CostOwner, Facts, spread_costs
+from services.roi.domain.entity import Version
+from services.roi.domain.rollup import account_id
+from shared.credits import ORGANIC, AnyCredits, TouchesTallied
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.books import Books, labels, placement_facts
+from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
+
+QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
+# A zone and the moment at which its clock does something; the story is told in the days around it.
+TURNS = (
+    ("UTC", "2026-03-10T00:00:00Z"),
+    ("Europe/Berlin", "2026-03-29T01:00:00Z"),  # 23 hours
+    ("Europe/Berlin", "2025-10-26T01:00:00Z"),  # 25 hours
+    ("Asia/Kathmandu", "2026-03-10T18:15:00Z"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),  # half an hour
+    ("Africa/Cairo", "2026-04-23T22:00:00Z"),  # midnight does not exist
+    ("Africa/Cairo", "2025-10-30T21:00:00Z"),  # midnight goes back to 23:00
+    ("America/St_Johns", "2010-11-07T02:31:00Z"),  # 00:01 goes back to 23:01
+    ("Antarctica/Casey", "2010-03-04T15:00:00Z"),  # 02:00 goes back to 23:00 of the day before
+)
+
+
+class Story:
+    """One brand with everything that was told about it, and how far around the turn of its clock it goes."""
+
+    def __init__(self, books: Books, zone: str, turn_at: datetime, seed: int) -> None:
+        self.books = books
+        self.zone = ZoneInfo(zone)
+        self.turn_at = turn_at
+        self.chance = random.Random(seed)
+        self.records: list[AnyCredits] = []
+        self.costs: list[Cost] = []
+
+    def quarter(self, days: int = 3) -> datetime:
+        """Some quarter of an hour, most often near the turn."""
+        spread = self.chance.choice([8, 48, 96 * days])
+        turn_at = self.turn_at.replace(minute=self.turn_at.minute // 15 * 15)
+        return turn_at + self.chance.randint(-spread, spread) * QUARTER
+
+    def moment(self) -> datetime:
+        """Some moment, now and then the first or the last of a quarter."""
+        inside = self.chance.choice([0, 899_999_999, self.chance.randrange(900_000_000)])
+        return self.quarter() + timedelta(microseconds=inside)
+
+    async def tell(self) -> None:
+        """Placements of which one moves and one ends at odd moments, a margin, costs, orders, leads and clicks over several days."""
+        books, chance = self.books, self.chance
+        creators = [await books.creator(name) for name in ("Mia", "Jo")]
+        campaign = await books.campaign("Spring")
+        moved = [placement_facts(creators[0], campaign), placement_facts(creators[1])]
+        at = self.quarter(1)
+        placements = [
+            await books.put("placement", Version(moved[0], None, at), Version(moved[1], at)),
+            await books.placement(creators[0], campaign, "tiktok"),
+            await books.placement(None, platform="youtube"),
+        ]
+        await books.margin(500_000, self.quarter(1))
+        for _ in range(12):
+            day = self.moment().astimezone(self.zone).date()
+            owners: dict[CostOwner, str] = {
+                "placement": chance.choice(placements),
+                "creator": chance.choice(creators),
+                "campaign": campaign,
+            }
+            owner = chance.choice(list(owners))
+            amount_minor = chance.randrange(1, 1_000)
+            await books.cost(amount_minor, day.isoformat(), **{f"{owner}_id": owners[owner]})
+            self.costs.append(Cost(owner, UUID(owners[owner]), day, "EUR", amount_minor))
+        for _ in range(8):
+            batch = [self._record([*placements, ORGANIC]) for _ in range(12)]
+            books.now += timedelta(hours=chance.randrange(20))
+            self.records += batch
+            await books.fold(*batch)
+
+    def _record(self, accounts: Sequence[str]) -> AnyCredits:
+        chance = self.chance
+        if chance.random() < 0.4:
+            return self.books.clicks(
+                chance.choice(accounts[:-1]), self.quarter(), chance.randrange(-1, 9)
+            )
+        # Even amounts: half of each is a whole one, so margins need no rounding, which does not add up over spans.
+        shares: dict[str, tuple[int, datetime | None]] = {
+            account: (2 * chance.randrange(-100, 5_000), self.moment())
+            for account in chance.sample(accounts, 2)
+        }
+        if ORGANIC in shares:
+            shares[ORGANIC] = (shares[ORGANIC][0], None)
+        kind = chance.choice(["purchase", "renewal", "lead"])
+        return self.books.order(
+            sum(amount for amount, _ in shares.values()),
+            self.moment(),
+            shares,
+            currency=chance.choice(["EUR", "EUR", "JPY"]),
+            kind=kind,
+            stage=chance.choice(["purchase", "retention"]),
+        )
+
+
+async def a_story(database_for: DatabaseFactory, zone: str, turn: str) -> Story:
+    books = await Books.open(await database_for("roi"), time_zone=zone)
+    story = Story(books, zone, datetime.fromisoformat(turn), len(zone))
+    await story.tell()
+    return story
+
+
+def begins_at(day: date, zone: ZoneInfo) -> datetime:
+    """When a local day begins: at the later midnight where it comes twice, when the clock jumps where it never comes."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return max(midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
+def pure_answer(
+    story: Story, facts: Facts, question: Question, span: tuple[datetime, datetime], by: str
+) -> Answer:
+    """The answer made of single records: each in the span or not, each dated by its own local day."""
+    credits: list[CreditCell] = []
+    touches: list[TouchCell] = []
+    for record in story.records:
+        if isinstance(record, TouchesTallied):
+            for tally in record.tallies:
+                day = tally.quarter_at.astimezone(story.zone).date()
+                if span[0] <= tally.quarter_at < span[1]:
+                    cell = TouchCell(account_id(tally.account), day, tally.stage, tally.counted)
+                    touches.append(cell)
+            continue
+        for entry in record.entries:
+            moment = (entry.touched_at if by == "touch_time" else None) or record.occurred_at
+            if entry.model not in question.models or not span[0] <= moment < span[1]:
+                continue
+            day = moment.astimezone(story.zone).date()
+            paid_units = entry.units if record.kind != "lead" else 0
+            numbers = (entry.currency or "", entry.amount_minor, entry.units, paid_units)
+            account = account_id(entry.account)
+            credits.append(CreditCell(entry.model, account, day, entry.stage, *numbers))
+    costs = [c for c in story.costs if span[0] <= begins_at(c.incurred_on, story.zone) < span[1]]
+    days = sorted({cost.incurred_on for cost in costs}) or [date.min]
+    return build_answer(question, facts, credits, touches, spread_costs(facts, costs, days))
+
+
+def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """Every additive figure of every row, of organic and of the totals, added up over answers."""
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for answer in answers:
+        parts = [(tuple(row["group"].values()), row["measures"]) for row in answer["rows"]]
+        for name in ("organic", "totals"):
+            listed = answer[name] if isinstance(answer[name], list) else [answer[name]]
+            parts += [((name, measures.get("model")), measures) for measures in listed]
+        for key, measures in parts:
+            for metric in ADDITIVE:
+                for currency, number in by_currency(measures[metric.id], metric.unit).items():
+                    sums[key, metric.id, currency] += number
+    return Counter({key: number for key, number in sums.items() if number})
+
+
+def texts(*moments: datetime) -> tuple[str, str]:
+    """A span as a caller writes it."""
+    start, end = (moment.isoformat() for moment in moments)
+    return start, end
+
+
+@pytest.mark.parametrize(("zone", "turn"), TURNS)
+async def test_an_answer_between_two_times_equals_the_pure_one(
+    database_for: DatabaseFactory, zone: str, turn: str
+) -> None:
+    story = await a_story(database_for, zone, turn)
+    told = story.records
+    for _ in range(8):
+        group_by = tuple(story.chance.choice(GROUPS).split(","))
+        models = MODELS if "model" in group_by else ("last",)
+        by = story.chance.choice(BASES)
+        start, end = sorted(story.chance.sample([story.quarter(5) for _ in range(40)], 2))
+        if start == end:
+            continue
+        as_of = story.chance.choice([None, story.chance.choice(told).recorded_at])
+        desk, found = await story.books.gather((start, end), group_by, models, by, as_of)
+        question = Question(group_by, models, None, "EUR")
+        shares = spread_costs(found.facts, found.costs, found.starts)
+        answer = build_answer(question, found.facts, found.credits, found.touches, shares)
+        story.records = [record for record in told if record.recorded_at <= desk.as_of]
+        expected = pure_answer(story, found.facts, question, (start, end), by)
+        assert answer == expected, (group_by, by, start, end, as_of)
+
+
+@pytest.mark.parametrize(("zone", "turn"), TURNS)
+async def test_neighbouring_spans_add_up_to_the_one_that_holds_both(
+    database_for: DatabaseFactory, zone: str, turn: str
+) -> None:
+    story = await a_story(database_for, zone, turn)
+    for _ in range(5):
+        group_by, by = story.chance.choice(GROUPS), story.chance.choice(BASES)
+        as_of = story.chance.choice([None, story.chance.choice(story.records).recorded_at])
+        cuts = sorted({story.quarter(5) for _ in range(4)})
+        parts = [
+            await story.books.ask(group_by, days=texts(*pair), by=by, as_of=as_of)
+            for pair in pairwise(cuts)
+        ]
+        whole = await story.books.ask(group_by, days=texts(cuts[0], cuts[-1]), by=by, as_of=as_of)
+        check_sums(whole)
+        assert sums_of(parts) == sums_of([whole]), (group_by, by, cuts, as_of)
+
+
+@pytest.mark.parametrize(("zone", "turn"), TURNS[:7])
+async def test_times_that_are_whole_days_ask_what_the_days_ask(
+    database_for: DatabaseFactory, zone: str, turn: str
+) -> None:
+    story = await a_story(database_for, zone, turn)
+    today = story.turn_at.astimezone(story.zone).date()
+    for first, last in ((today, today), (today - DAY, today + 30 * DAY)):
+        # The day's first moment is the clock's where midnight comes twice; there, costs wait for the second.
+        times = [begins_at(first, story.zone), begins_at(last + DAY, story.zone)]
+        for group_by in ("creator", "day", "platform,stage"):
+            by_days = await story.books.ask(group_by, days=(f"{first}", f"{last}"))
+            by_times = await story.books.ask(group_by, days=texts(*times))
+            assert by_times["rows"] == by_days["rows"]
+            assert by_times["totals"] == by_days["totals"]
+
+
+async def test_a_days_cost_is_of_the_moment_at_which_the_day_begins(
+    database_for: DatabaseFactory,
+) -> None:
+    books = await Books.open(await database_for("roi"), time_zone="Asia/Kathmandu")
+    reel = await books.placement(await books.creator("Mia"))
+    await books.cost(300, "2026-03-11", placement_id=reel)
+    begins = datetime(2026, 3, 10, 18, 15, tzinfo=UTC)
+    with_cost = await books.ask(days=texts(begins, begins + QUARTER))
+    assert labels(with_cost, "cost") == {"Mia": 300}
+    for span in ((begins - DAY, begins), (begins + QUARTER, begins + 2 * DAY)):
+        assert (await books.ask(days=texts(*span)))["rows"] == []

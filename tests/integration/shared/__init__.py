@@ -1,0 +1,1 @@
+"""Integration tests of shared/: the database and the HTTP base."""

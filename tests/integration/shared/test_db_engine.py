@@ -1,0 +1,305 @@
+"""Transactions on real Postgres: locks, visibility, time-outs, and what a lost or full database looks like."""
+
+import asyncio
+import time
+import uuid
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from shared.db.engine import ACQUIRE_SECONDS, Database, driver
+from shared.db.migrate import migrate
+from shared.db.roles import service_url
+from shared.errors import ConfigurationError, Transient
+from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
+
+LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+VISIBLE = text("SELECT current_setting('laurel.workspaces')")
+
+
+def new_workspace() -> str:
+    return str(uuid.uuid4())
+
+
+async def test_write_locks_each_workspace_once_and_shows_them(
+    database_for: DatabaseFactory,
+) -> None:
+    database = await database_for("attribution")
+    first, second = new_workspace(), new_workspace()
+    async with database.write([first, second.upper(), uuid.UUID(first)], extra=["host"]) as conn:
+        assert (await conn.execute(LOCKS)).scalar() == 3
+        visible = (await conn.execute(VISIBLE)).scalar()
+    assert visible == "{" + ",".join(sorted([first, second])) + "}"
+
+
+async def _end_backend(owner_url: str, process: int) -> None:
+    """End a connection from the server's side."""
+    url = make_url(owner_url)
+    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    try:
+        assert await conn.fetchval("SELECT pg_terminate_backend($1, 5000)", process)
+    finally:
+        await conn.close()
+
+
+async def test_the_lock_is_the_first_statement(database_for: DatabaseFactory) -> None:
+    """A writer that had to wait reads what the holder committed: its first snapshot is younger than the lock."""
+    database = await database_for("attribution")
+    workspace = new_workspace()
+    order: list[str] = []
+    entered = asyncio.Event()
+
+    async def holder() -> None:
+        async with database.write([workspace]):
+            entered.set()
+            await asyncio.sleep(0.2)
+            order.append("holder")
+
+    async def waiter() -> None:
+        await entered.wait()
+        async with database.write([workspace]) as conn:
+            order.append("waiter")
+            isolation = await conn.execute(text("SHOW transaction_isolation"))
+            assert isolation.scalar() == "read committed"
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(holder())
+        tasks.create_task(waiter())
+    assert order == ["holder", "waiter"]
+
+
+async def test_opposite_orders_never_deadlock(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution", pool_size=8)
+    workspaces = [new_workspace() for _ in range(6)]
+    done = 0
+
+    async def writer(names: list[str]) -> None:
+        nonlocal done
+        for _ in range(15):
+            async with database.write(names) as conn:
+                await conn.execute(text("SELECT 1"))
+            done += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for turn in range(8):
+            tasks.create_task(writer(workspaces[turn % 3 :] if turn % 2 else workspaces[::-1]))
+    assert done == 8 * 15
+
+
+async def test_a_bug_inside_stays_a_bug_when_the_rollback_fails(
+    database_for: DatabaseFactory, owner_url: str
+) -> None:
+    """A loop tries again what is `Transient`: a bug behind a lost connection must not look like one."""
+    database = await database_for("attribution", pool_size=1)
+
+    async def buggy() -> None:
+        async with database.write([new_workspace()]) as conn:
+            process = (await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            await _end_backend(owner_url, process)
+            raise TypeError("the bug")
+
+    with pytest.raises(TypeError, match="the bug"):
+        await buggy()
+    # The only connection of the pool came back.
+    await database.ping()
+
+
+async def test_services_do_not_wait_for_each_other(database_for: DatabaseFactory) -> None:
+    attribution, roi = await database_for("attribution"), await database_for("roi")
+    workspace = new_workspace()
+    async with attribution.write([workspace]), asyncio.timeout(2), roi.write([workspace]) as conn:
+        assert (await conn.execute(LOCKS)).scalar() == 1
+
+
+async def test_a_reader_waits_for_no_writer_and_cannot_write(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+    workspace = new_workspace()
+    async with (
+        database.write([workspace]),
+        asyncio.timeout(2),
+        database.read([workspace]) as conn,
+    ):
+        assert (await conn.execute(text("SHOW transaction_read_only"))).scalar() == "on"
+    async with database.write([workspace]) as conn:
+        assert (await conn.execute(text("SHOW transaction_read_only"))).scalar() == "off"
+
+
+async def test_a_transaction_needs_a_workspace(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+    with pytest.raises(ValueError, match="at least one workspace"):
+        async with database.write([]):
+            pass
+    with pytest.raises(ValueError, match="badly formed"):
+        async with database.read(["main"]):
+            pass
+
+
+async def test_exempt_begins_a_transaction_without_a_workspace(
+    database_for: DatabaseFactory,
+) -> None:
+    database = await database_for("attribution")
+    async with database.exempt() as conn:
+        assert (await driver(conn)).is_in_transaction()
+        assert (await conn.execute(VISIBLE)).scalar() == ""
+        with pytest.raises(asyncpg.InvalidTextRepresentationError):
+            await (await driver(conn)).execute(
+                "SELECT current_setting('laurel.workspaces')::uuid[]"
+            )
+
+
+async def test_copy_runs_inside_the_transaction(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+
+    async def copy_and_fail() -> None:
+        async with database.write([new_workspace()]) as conn:
+            raw = await driver(conn)
+            await raw.execute("CREATE TEMP TABLE copied (id int)")
+            await raw.copy_records_to_table("copied", records=[(1,), (2,)])
+            assert await raw.fetchval("SELECT count(*) FROM copied") == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await copy_and_fail()
+    async with database.exempt() as conn:
+        gone = await conn.execute(text("SELECT to_regclass('pg_temp.copied')"))
+        assert gone.scalar() is None
+
+
+async def test_a_full_pool_is_transient_within_two_seconds(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution", pool_size=1)
+    loop = asyncio.get_running_loop()
+    async with database.read([new_workspace()]):
+        began = loop.time()
+        with pytest.raises(Transient):
+            async with database.read([new_workspace()]):
+                pass
+        assert loop.time() - began < ACQUIRE_SECONDS + 0.5
+    await database.ping()
+
+
+async def test_slow_statements_and_waits_are_transient(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+
+    async def by_sqlalchemy() -> None:
+        async with database.exempt() as conn:
+            await conn.execute(text("SET LOCAL statement_timeout = '50ms'"))
+            await conn.execute(text("SELECT pg_sleep(5)"))
+
+    async def by_the_driver() -> None:
+        async with database.exempt() as conn:
+            raw = await driver(conn)
+            await raw.execute("SET LOCAL statement_timeout = '50ms'")
+            await raw.execute("SELECT pg_sleep(5)")
+
+    for slow in (by_sqlalchemy, by_the_driver):
+        with pytest.raises(Transient, match="statement timeout"):
+            await slow()
+
+
+async def test_a_frozen_holder_loses_its_transaction(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+    workspace = new_workspace()
+
+    async def freeze() -> None:
+        async with database.write([workspace]) as conn:
+            await conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '100ms'"))
+            await asyncio.sleep(0.5)
+            await conn.execute(text("SELECT 1"))
+
+    with pytest.raises(Transient):
+        await freeze()
+    async with asyncio.timeout(2), database.write([workspace]) as conn:
+        assert (await conn.execute(LOCKS)).scalar() == 1
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_wakes_up_after_its_transaction_was_ended_sees_an_outage(
+    database_for: DatabaseFactory, turns: int
+) -> None:
+    """Also in the few turns of the loop between the server's last word, which answers no statement, and the end of the connection."""
+    database = await database_for("attribution")
+
+    async def sleep_through() -> None:
+        async with database.write([new_workspace()]) as conn:
+            pg = await driver(conn)
+            await pg.execute("SET LOCAL idle_in_transaction_session_timeout = '100ms'")
+            time.sleep(0.5)  # noqa: ASYNC251 - the whole process is frozen
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await pg.execute("SELECT $1::integer", 1)
+
+    with pytest.raises(Transient):
+        await sleep_through()
+    await database.ping()
+
+
+async def test_a_bad_statement_is_a_bug_and_stays_one(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+    with pytest.raises(Exception, match="does not exist") as caught:
+        async with database.exempt() as conn:
+            await conn.execute(text("SELECT * FROM nowhere"))
+    assert not isinstance(caught.value, Transient)
+
+
+async def test_a_wrong_secret_is_said_where_log_ins_are_checked(
+    database_for: DatabaseFactory, owner_url: str
+) -> None:
+    missing = owner_url.replace("/laurel_", "/absent_")
+    database = await database_for("attribution", url=missing)
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        await database.ping()
+
+
+async def test_cancelled_requests_leak_no_connection(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution", pool_size=3)
+
+    async def hang() -> None:
+        async with database.write([new_workspace()]) as conn:
+            await conn.execute(text("SELECT pg_sleep(10)"))
+
+    async def hang_three_times() -> None:
+        async with asyncio.timeout(0.05), asyncio.TaskGroup() as tasks:
+            for _ in range(3):
+                tasks.create_task(hang())
+
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            await hang_three_times()
+    async with (
+        database.read([new_workspace()]),
+        database.read([new_workspace()]),
+        database.read([new_workspace()]) as conn,
+    ):
+        assert (await conn.execute(text("SELECT 1"))).scalar() == 1
+
+
+async def test_a_crash_of_postgres_is_transient_and_heals(own_postgres: PostgresServer) -> None:
+    await migrate(own_postgres.owner_url, SECRET_KEY)
+    url = service_url(own_postgres.owner_url, "attribution", SECRET_KEY)
+    database = Database(url, application_name="test")
+    await database.open()
+    workspace = new_workspace()
+    loop = asyncio.get_running_loop()
+
+    async def crash() -> None:
+        async with database.write([workspace]) as conn:
+            own_postgres.stop("immediate")
+            await conn.execute(text("SELECT 1"))
+
+    try:
+        with pytest.raises(Transient):
+            await crash()
+        began = loop.time()
+        with pytest.raises(Transient):
+            await database.ping()
+        assert loop.time() - began < ACQUIRE_SECONDS + 0.5
+        own_postgres.start()
+        async with database.write([workspace]) as conn:
+            assert (await conn.execute(LOCKS)).scalar() == 1
+        own_postgres.stop("fast")
+        own_postgres.start()
+        await database.ping()
+    finally:
+        await database.close()

@@ -1,0 +1,298 @@
+"""Every call of all three services against the ids of another workspace: 404 in a path, 422 in a body, and never a word of theirs.
+
+Promise: the calls are taken from the OpenAPI documents, so a new one fails here until somebody says how it keeps workspaces apart. An id of
+another workspace is answered exactly as one that nobody has.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+import pytest
+
+from shared.ids import new_id
+from tests.e2e.installation import Brand, Installation, eventually
+from tests.integration.sides import KINDS, REFERENCES, SHARED, Json, Pair, Side
+
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.fixture(scope="module")
+def pair(house: Installation) -> Pair:
+    sides = [
+        Side(Brand.in_new_workspace(house, name), name)
+        for name in (f"theirs{new_id()[-8:]}", f"mine{new_id()[-8:]}")
+    ]
+    for side in sides:
+        side.fill()
+    return Pair(*sides)
+
+
+# --- roi -------------------------------------------------------------------------------------------------
+
+
+def shows_one(pair: Pair, kind: str) -> None:
+    roi = pair.mine.brand.roi
+    pair.refused_alike(
+        404, lambda one: pair.ask(roi, "GET", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
+    )
+
+
+def lists(pair: Pair, kind: str) -> None:
+    answer = pair.ask(
+        pair.mine.brand.roi, "GET", f"/v1/{kind}?limit=200&include_archived=true"
+    ).json()
+    assert pair.mine.id_of(kind) in {item["id"] for item in answer["items"]}
+
+
+def creates(pair: Pair, kind: str) -> None:
+    _refuses_references(pair, kind, "POST", f"/v1/{kind}")
+    if kind == "links":
+        body = pair.mine.body(kind) | {"code": pair.theirs.made["links"]["code"]}
+        taken = pair.ask(pair.mine.brand.roi, "POST", "/v1/links", body)
+        assert (taken.status_code, taken.json()["detail"]) == (409, "code: is taken")
+    # The same external id and Idempotency-Key in both workspaces made two objects.
+    assert pair.mine.id_of(kind) != pair.theirs.id_of(kind)
+
+
+def corrects(pair: Pair, kind: str) -> None:
+    roi = pair.mine.brand.roi
+    before = _theirs(pair, kind)
+    pair.refused_alike(
+        404, lambda one: pair.ask(roi, "PATCH", f"/v1/{kind}/{one}", {}), pair.theirs.id_of(kind)
+    )
+    _refuses_references(pair, kind, "PATCH", f"/v1/{kind}/{pair.mine.id_of(kind)}")
+    assert _theirs(pair, kind) == before
+
+
+def archives(pair: Pair, kind: str) -> None:
+    roi = pair.mine.brand.roi
+    pair.refused_alike(
+        404, lambda one: pair.ask(roi, "DELETE", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
+    )
+    assert _theirs(pair, kind)["deleted_at"] is None
+
+
+def replaces(pair: Pair, kind: str) -> None:
+    before = _theirs(pair, kind)
+    path = f"/v1/{kind}/by-external-id/{SHARED}"
+    _refuses_references(pair, kind, "PUT", path)
+    answer = pair.ask(pair.mine.brand.roi, "PUT", path, pair.mine.body(kind))
+    assert (answer.status_code, answer.json()["id"]) == (200, pair.mine.id_of(kind)), answer.text
+    assert _theirs(pair, kind) == before
+
+
+def _theirs(pair: Pair, kind: str) -> Json:
+    found: Json = pair.theirs.brand.roi.get(f"/v1/{kind}/{pair.theirs.id_of(kind)}").json()
+    return found
+
+
+def _refuses_references(pair: Pair, kind: str, method: str, path: str) -> None:
+    for name, referred in REFERENCES.get(kind, {}).items():
+
+        def call(one: str, name: str = name) -> httpx.Response:
+            body = pair.mine.naming(kind, name, one)
+            if method == "PATCH":
+                body = {name: one}
+            return pair.ask(pair.mine.brand.roi, method, path, body)
+
+        pair.refused_alike(422, call, pair.theirs.id_of(referred))
+
+
+def answers_own_figures(pair: Pair) -> None:
+    for group_by in ("creator", "campaign", "placement", "platform", "day"):
+        query = f"/v1/roi?group_by={group_by}&from=2026-01-01&to=2026-12-31"
+        answer = pair.ask(pair.mine.brand.roi, "GET", query)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["totals"]["net_revenue"]["amount_minor"] < 5_000
+
+
+def shows_own_workspace(pair: Pair) -> None:
+    shown = pair.ask(pair.mine.brand.roi, "GET", "/v1/workspace").json()
+    assert shown["name"] == pair.mine.name
+
+
+def corrects_own_workspace(pair: Pair) -> None:
+    theirs = {"name": pair.theirs.name}
+    taken = pair.ask(pair.mine.brand.roi, "PATCH", "/v1/workspace", theirs)
+    assert taken.status_code == 409
+    assert pair.theirs.brand.roi.get("/v1/workspace").json()["name"] == pair.theirs.name
+
+
+def tells_all_the_same(pair: Pair) -> None:
+    asked = [side.brand.roi.get("/v1/metrics").json() for side in (pair.theirs, pair.mine)]
+    assert asked[0] == asked[1]
+
+
+# --- attribution -----------------------------------------------------------------------------------------
+
+
+def _their_order(pair: Pair) -> str:
+    """An order of theirs whose id says nothing of them, so that naming it puts none of their words into our books."""
+    order_id = f"asked {new_id()}"
+    pair.theirs.order(order_id, net="12.00")
+    eventually(lambda: pair.theirs.brand.explanation(order_id), what="they know their order")
+    return order_id
+
+
+def explains_own_orders(pair: Pair) -> None:
+    attribution = pair.mine.brand.attribution
+    order_id = _their_order(pair)
+    for name in ("order_id", "conversion_id"):
+        answer = pair.ask(attribution, "GET", "/v1/explanations", params={name: order_id})
+        assert answer.status_code == 404
+
+
+def balances_own_books(pair: Pair) -> None:
+    query = "/v1/ledger/balance?group_by=model,currency,account"
+    answer = pair.ask(pair.mine.brand.attribution, "GET", query)
+    assert answer.status_code == 200
+
+
+def lists_own_letters(pair: Pair) -> None:
+    answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/dead-letters?limit=200").json()
+    assert pair.mine.letter_id in {item["id"] for item in answer["items"]}
+
+
+def retries_own_letters(pair: Pair) -> None:
+    attribution = pair.mine.brand.attribution
+
+    def call(one: str) -> httpx.Response:
+        return pair.ask(attribution, "POST", "/v1/dead-letters/retry", {"ids": [one]})
+
+    pair.refused_alike(422, call, pair.theirs.letter_id)
+
+
+def tells_the_lag(pair: Pair) -> None:
+    answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/lag").json()
+    assert set(answer["items"][0]) == {"topic", "partition", "records", "seconds"}
+
+
+# --- tracking --------------------------------------------------------------------------------------------
+
+
+def a_foreign_click_earns_nothing(pair: Pair) -> None:
+    """Their click id is evidence of nothing here: the order stands, organic, and names nobody."""
+    order_id = f"stolen {new_id()}"
+    pair.mine.order(order_id, net="9.00", person={"click_id": pair.theirs.click_id})
+    found = eventually(lambda: pair.mine.brand.explanation(order_id), what="it is explained")
+    assert pair.mine.brand.credited_to(order_id) == {"organic": 900}
+    assert not [word for word in pair.theirs.secrets() if word in str(found)]
+
+
+def a_foreign_order_is_not_adjusted(pair: Pair) -> None:
+    order_id = _their_order(pair)
+    before = pair.theirs.brand.explanation(order_id)
+    body = {
+        "order_id": order_id,
+        "adjustment_id": new_id(),
+        "kind": "cancel",
+        "currency": "EUR",
+        "occurred_at": "2026-03-02T12:00:00Z",
+    }
+    answer = pair.ask(pair.mine.brand.tracking, "POST", "/v1/adjustments", body)
+    assert answer.status_code == 202
+
+    def waits() -> bool | None:
+        balance = pair.mine.brand.attribution.get("/v1/ledger/balance").json()
+        known = {item["adjustment_id"] for item in balance["unmatched_adjustments"]}
+        return body["adjustment_id"] in known or None
+
+    eventually(waits, what="the adjustment waits for an order of its own workspace")
+    assert pair.theirs.brand.explanation(order_id) == before
+
+
+def events_name_own_links(pair: Pair) -> None:
+    moment = {"occurred_at": "2026-03-01T11:00:00Z"}
+    events = [
+        {"type": "clicked", "link": pair.theirs.made["links"]["code"], **moment},
+        {"type": "clicked", "link": f"nobody-{new_id()[-8:]}", **moment},
+    ]
+    answer = pair.ask(pair.mine.brand.tracking, "POST", "/v1/events", events).json()
+    assert answer["accepted"] == 0
+    foreign, unknown = (item["errors"] for item in answer["rejected"])
+    assert str(foreign).replace(events[0]["link"], "") == str(unknown).replace(
+        events[1]["link"], ""
+    )
+
+
+def webhooks_need_their_own_secret(pair: Pair) -> None:
+    connection = pair.theirs.made["connections"]["id"]
+    answer = pair.ask(pair.mine.brand.tracking, "POST", f"/webhooks/shopify/{connection}", {})
+    assert answer.status_code == 401
+
+
+def links_are_public(pair: Pair) -> None:
+    """A key changes nothing: whoever has the address is redirected, and told no more than that."""
+    path = f"/{pair.theirs.made['links']['code']}"
+    answer = pair.mine.brand.tracking.get(path)
+    assert answer.status_code == 302
+    assert pair.theirs.made["links"]["id"] not in str(answer.headers) + answer.text
+
+
+def has_no_workspace(pair: Pair) -> None:
+    """Health and metrics: numbers and parts, never an id."""
+    for client in (pair.mine.brand.roi, pair.mine.brand.attribution, pair.mine.brand.tracking):
+        for path in ("/health/live", "/health/ready", "/metrics"):
+            pair.ask(client, "GET", path)
+
+
+CALLS: Final[dict[str, Callable[[Pair], None]]] = {
+    "GET /health/live": has_no_workspace,
+    "GET /health/ready": has_no_workspace,
+    "GET /metrics": has_no_workspace,
+    "GET /v1/workspace": shows_own_workspace,
+    "PATCH /v1/workspace": corrects_own_workspace,
+    "GET /v1/roi": answers_own_figures,
+    "GET /v1/metrics": tells_all_the_same,
+    "GET /v1/explanations": explains_own_orders,
+    "GET /v1/ledger/balance": balances_own_books,
+    "GET /v1/dead-letters": lists_own_letters,
+    "POST /v1/dead-letters/retry": retries_own_letters,
+    "GET /v1/lag": tells_the_lag,
+    "POST /v1/conversions": a_foreign_click_earns_nothing,
+    "POST /v1/adjustments": a_foreign_order_is_not_adjusted,
+    "POST /v1/events": events_name_own_links,
+    "POST /webhooks/shopify/{connection_id}": webhooks_need_their_own_secret,
+    "GET /{code}": links_are_public,
+}
+CATALOG: Final[dict[str, Callable[[Pair, str], None]]] = {
+    "GET /v1/KIND": lists,
+    "POST /v1/KIND": creates,
+    "GET /v1/KIND/{object_id}": shows_one,
+    "PATCH /v1/KIND/{object_id}": corrects,
+    "DELETE /v1/KIND/{object_id}": archives,
+    "PUT /v1/KIND/by-external-id/{external_id}": replaces,
+}
+
+
+def test_every_call_of_every_service_is_covered(house: Installation) -> None:
+    served = {
+        f"{method.upper()} {path}"
+        for service in ("tracking", "attribution", "roi")
+        for path, found in httpx.get(f"{house.url(service)}/openapi.json").json()["paths"].items()
+        for method in found
+    }
+    covered = set(CALLS) | {call.replace("KIND", kind) for call in CATALOG for kind in KINDS}
+    assert served == covered, "say below how the new call keeps workspaces apart"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_keeps_workspaces_apart(pair: Pair, call: str) -> None:
+    CALLS[call](pair)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("call", CATALOG)
+def test_a_call_of_the_catalog_keeps_workspaces_apart(pair: Pair, call: str, kind: str) -> None:
+    CATALOG[call](pair, kind)
+
+
+def test_a_key_of_one_workspace_never_opens_another(pair: Pair) -> None:
+    """No header and no parameter chooses the workspace; only the key does."""
+    headers = {"X-Workspace-Id": pair.theirs.made["creators"]["id"], "X-Workspace": "main"}
+    for path in ("/v1/creators", "/v1/workspace"):
+        answer = pair.ask(pair.mine.brand.roi, "GET", path, headers=headers)
+        assert answer.status_code == 200
+    query = "/v1/creators?workspace_id=" + new_id()
+    assert pair.ask(pair.mine.brand.roi, "GET", query).status_code == 422

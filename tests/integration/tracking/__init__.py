@@ -1,0 +1,1 @@
+"""tracking over real HTTP, a real journal on disk and the log in memory."""

@@ -1,0 +1,179 @@
+"""Shopify webhooks over HTTP: the signature suite, replays with other headers, and what a delivery becomes."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from shared.events import OrderAdjusted, Ordered
+from shared.ids import new_id
+from tests.fixtures.samples import VendorSample
+from tests.integration.tracking.world import OLD_SHOP_SECRET, SHOP_SECRET, Site, sign
+
+ORDER: dict[str, Any] = {
+    "id": 820982911946154508,
+    "created_at": "2026-03-01T12:00:00+01:00",
+    "processed_at": None,
+    "updated_at": "2026-03-01T12:00:01+01:00",
+    "cancelled_at": None,
+    "currency": "EUR",
+    "subtotal_price": "100.00",
+    "total_tax": "15.97",
+    "taxes_included": False,
+    "email": "mia@shop.example",
+    "customer": {"id": 7, "email": None},
+    "discount_codes": [{"code": "mia10", "amount": "10.00"}],
+    "note_attributes": [],
+    "line_items": None,
+    "refunds": [{"id": 1}],
+    "something_new": {"deep": [1.5]},
+}
+
+
+async def test_an_order_becomes_an_event(site: Site) -> None:
+    click_id = (await site.client.get("/mia")).headers["location"].split("lclid=")[1][:50]
+    response = await site.deliver("orders/create", ORDER | {"landing_site": f"/?lclid={click_id}"})
+    assert response.status_code == 200
+    order = next(e for e in await site.events(2) if isinstance(e, Ordered))
+    assert response.json() == {"accepted": True, "event_ids": [order.event_id], "errors": []}
+    assert order.natural_id == "820982911946154508"
+    assert (order.net_minor, order.currency, order.codes) == (10000, "EUR", ("MIA10",))
+    assert order.person.click_id == click_id
+    assert order.person.customer_id == "7"
+    assert order.source.id == site.world.brand.connection_id
+    assert "@" not in repr(order)
+
+
+async def test_the_vendors_own_order_and_refund(site: Site, vendor_sample: VendorSample) -> None:
+    order = vendor_sample("shopify/order")["order"]
+    refund = vendor_sample("shopify/refund")["refund"]
+    for topic, payload in (("orders/create", order), ("refunds/create", refund)):
+        response = await site.deliver(topic, payload)
+        assert response.status_code == 200
+        assert response.json()["accepted"] is True
+    for payload in vendor_sample("shopify/orders")["orders"]:
+        assert (await site.deliver("orders/updated", payload)).json()["accepted"] is True
+    events = await site.events(3)
+    ordered = next(e for e in events if isinstance(e, Ordered))
+    adjusted = next(e for e in events if isinstance(e, OrderAdjusted))
+    assert (ordered.natural_id, ordered.net_minor, ordered.codes) == (
+        "450789469",
+        39800,
+        ("TENOFF",),
+    )
+    assert ordered.occurred_at.year == 2008
+    assert (adjusted.natural_id, adjusted.amount_minor, adjusted.capped, adjusted.currency) == (
+        "450789469",
+        20900,
+        True,
+        "USD",
+    )
+
+
+async def test_only_the_shops_signature_counts(site: Site) -> None:
+    body = json.dumps(ORDER).encode()
+    right = sign(body, SHOP_SECRET)
+    good = await site.deliver("orders/create", body)
+    rotated = await site.deliver("orders/create", body, secret=OLD_SHOP_SECRET)
+    assert (good.status_code, rotated.status_code) == (200, 200)
+    bad_bodies = [
+        json.dumps(ORDER, indent=1).encode(),
+        body.replace(b"100.00", b"900.00"),
+        body + b" ",
+        b"",
+        gzip.compress(body),
+    ]
+    for sent in bad_bodies:
+        assert (await site.deliver("orders/create", body, sent=sent)).status_code == 401
+    bad_signatures = [
+        sign(body, "another"),
+        bytes.fromhex("00" * 32).hex(),
+        "",
+        "=",
+        right + "x",
+        right[:-1],
+        "x" * 10_240,
+        f"{right},{right}",
+    ]
+    for signature in bad_signatures:
+        response = await site.deliver(
+            "orders/create", body, headers={"X-Shopify-Hmac-Sha256": signature}
+        )
+        assert response.status_code == 401, signature
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_strange_signature_headers_are_401(site: Site) -> None:
+    body = json.dumps(ORDER).encode()
+    path = f"/webhooks/shopify/{site.world.brand.connection_id}"
+    right = sign(body, SHOP_SECRET).encode()
+    name, domain = b"x-shopify-hmac-sha256", (b"x-shopify-shop-domain", b"mia.myshopify.com")
+    for values in ([b"\xff\xfe\xe4"], [right, right], [b"x", right], []):
+        headers = [(name, value) for value in values] + [domain]
+        response = await site.client.post(path, content=body, headers=headers)
+        assert response.status_code == 401
+
+
+async def test_another_shop_or_connection_is_refused(site: Site) -> None:
+    other = await site.deliver(
+        "orders/create", ORDER, headers={"X-Shopify-Shop-Domain": "evil.myshopify.com"}
+    )
+    unknown = await site.deliver("orders/create", ORDER, connection_id=new_id())
+    nonsense = await site.deliver("orders/create", ORDER, connection_id="%00")
+    assert (other.status_code, unknown.status_code) == (401, 404)
+    assert nonsense.status_code in (400, 404)
+
+
+async def test_a_replay_with_other_headers_changes_nothing(site: Site) -> None:
+    first = await site.deliver("orders/create", ORDER)
+    headers = {"X-Shopify-Webhook-Id": "new", "X-Shopify-Triggered-At": "2030-01-01T00:00:00Z"}
+    again = await site.deliver("orders/create", ORDER, headers=headers)
+    cancelled = await site.deliver("orders/cancelled", ORDER)
+    as_refund = await site.deliver("refunds/create", ORDER)
+    unused = await site.deliver("app/uninstalled", ORDER)
+    assert first.json() == again.json()
+    assert unused.json() == {"accepted": True, "event_ids": [], "errors": []}
+    assert as_refund.json()["accepted"] is False
+    assert as_refund.json()["errors"][0]["field"] == "order_id"
+    assert len(cancelled.json()["event_ids"]) == 1
+    events = await site.events(3)
+    assert not [e for e in events if isinstance(e, OrderAdjusted)]
+    assert {e.net_minor for e in events if isinstance(e, Ordered)} == {10000}
+
+
+async def test_a_cancel_is_one_adjustment_however_often_it_is_told(site: Site) -> None:
+    body = ORDER | {"cancelled_at": "2026-03-02T10:00:00Z", "updated_at": "2026-03-02T10:00:00Z"}
+    await site.deliver("orders/cancelled", body)
+    await site.deliver("orders/updated", body)
+    cancels = [e for e in await site.events(4) if isinstance(e, OrderAdjusted)]
+    assert len(cancels) == 2
+    assert len({e.event_id for e in cancels}) == 1
+    assert {(e.kind, e.amount_minor, e.net_after_minor) for e in cancels} == {
+        ("cancel", None, None)
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "field"),
+    [
+        ("orders/create", {k: v for k, v in ORDER.items() if k != "id"}, "id"),
+        ("orders/create", ORDER | {"subtotal_price": None}, "subtotal_price"),
+        ("orders/create", ORDER | {"subtotal_price": "1e999"}, "subtotal_price"),
+        ("orders/create", ORDER | {"currency": None}, "subtotal_price"),
+        ("orders/create", ORDER | {"created_at": "yesterday"}, "created_at"),
+        ("orders/create", ["list"], "body"),
+        ("orders/create", b"no json", "body"),
+        ("orders/create", b'{"id": ' + b"9" * 5_000 + b"}", "body"),
+        ("refunds/create", {"id": 1}, "order_id"),
+    ],
+)
+async def test_a_signed_delivery_that_cannot_be_used_is_said_and_counted(
+    site: Site, topic: str, payload: Any, field: str
+) -> None:
+    response = await site.deliver(topic, payload)
+    assert response.status_code == 200
+    assert response.json()["accepted"] is False
+    assert response.json()["errors"][0]["field"] == field
+    metrics = (await site.client.get("/metrics")).text
+    assert 'laurel_intake_total{outcome="unusable",type="shopify"} 1.0' in metrics

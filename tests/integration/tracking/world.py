@@ -1,0 +1,198 @@
+"""A brand in a catalog and a tracking process around it: what the tests of this folder stand on.
+
+Promise: real HTTP, a real journal in a scratch folder; only the log is the one in memory, whose outages the test commands.
+"""
+
+import asyncio
+import base64
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.tracking.app import Tracking
+from services.tracking.settings import TrackingSettings
+from shared.catalog import (
+    AnyCatalogRecord,
+    ApiKey,
+    Connection,
+    Link,
+    LinkPeriod,
+    Workspace,
+    encode_catalog,
+)
+from shared.clock import SystemClock
+from shared.events import AnyEvent, decode_event
+from shared.ids import ClickSigner, api_key_hash, new_id
+from shared.log.memory import MemoryBroker, MemoryLog
+from shared.log.port import Record
+from shared.log.topics import ALL, CATALOG, EVENTS
+from shared.sealing import Sealer, new_api_key
+from tests.fixtures.http import running
+
+SECRET_KEY = "a secret of these tests only"
+SHOP_SECRET = "hush"
+OLD_SHOP_SECRET = "hush, but older"
+SHOP_DOMAIN = "mia.myshopify.com"
+DESTINATION = "https://shop.example/p?x=1#top"
+
+
+class Brand:
+    """One workspace with a link, a connection and keys; ids are new in every test."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.sealer = Sealer(SECRET_KEY)
+        self.signer = ClickSigner(self.sealer.click_key())
+        self.workspace_id = new_id()
+        self.link_id = new_id()
+        self.connection_id = new_id()
+        self.secret_key = new_api_key(public=False)
+        self.public_key = new_api_key(public=True)
+        self.read_key = new_api_key(public=False)
+
+    def records(self) -> list[AnyCatalogRecord]:
+        """The catalog of this brand."""
+        return [
+            Workspace(
+                id=self.workspace_id, name="main", time_zone="UTC", currency="EUR", **self.common()
+            ),
+            self.key(self.secret_key, "track"),
+            self.key(self.read_key, "read"),
+            self.key(self.public_key, "collect", public=True, origins=("https://shop.example",)),
+            self.link(),
+            Connection(
+                id=self.connection_id,
+                kind="shopify",
+                sealed_secrets=tuple(
+                    self.sealer.seal(secret, self.connection_id)
+                    for secret in (SHOP_SECRET, OLD_SHOP_SECRET)
+                ),
+                shop_domain=SHOP_DOMAIN,
+                **self.common(),
+            ),
+        ]
+
+    def common(self, revision: int = 1) -> dict[str, Any]:
+        """What every record carries."""
+        return {
+            "workspace_id": self.workspace_id,
+            "revision": revision,
+            "recorded_at": self.clock.now(),
+        }
+
+    def link(self, code: str = "Mia", revision: int = 1, **fields: Any) -> Link:
+        """A link; `fields` override."""
+        given: dict[str, Any] = {
+            "id": self.link_id,
+            "code": code,
+            "destination": DESTINATION,
+            "periods": (LinkPeriod(placement_id=new_id()),),
+        }
+        return Link(**{**given, **fields}, **self.common(revision))
+
+    def key(self, key: str, scope: Any, **fields: Any) -> ApiKey:
+        """A key of this brand."""
+        return ApiKey(
+            id=new_id(), sha256=api_key_hash(key), scopes=(scope,), **fields, **self.common()
+        )
+
+    def bearer(self, key: str | None = None) -> dict[str, str]:
+        """The header of a caller with that key, else the secret one."""
+        return {"Authorization": f"Bearer {key or self.secret_key}"}
+
+
+class World:
+    """A broker, a brand and a data folder; tracking processes come and go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.brand = Brand()
+        self.broker = MemoryBroker(self.brand.clock)
+
+    async def publish(self, *records: AnyCatalogRecord) -> None:
+        """Put records on the catalog topic."""
+        log = MemoryLog(self.broker)
+        await log.ensure_topics(ALL)
+        batch = [Record(r.id.encode(), encode_catalog(r)) for r in records]
+        await log.append(CATALOG, batch)
+
+    def tracking(self, **options: Any) -> Tracking:
+        """A process that is not running yet."""
+        settings = TrackingSettings.load(
+            {"LAUREL_DATA_DIR": str(self.folder), "LAUREL_SECRET_KEY": SECRET_KEY}
+            | options.pop("environ", {})
+        )
+        log = MemoryLog(self.broker, timeout_seconds=1.0)
+        return Tracking(settings, log, self.brand.clock, **options)
+
+    @asynccontextmanager
+    async def serving(self, **options: Any) -> AsyncIterator["Site"]:
+        """A running process with a client."""
+        tracking = self.tracking(**options)
+        async with (
+            tracking.running(),
+            running(tracking.asgi, prompt=tracking.prompt, gate=tracking.app.state.gate) as url,
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            yield Site(self, tracking, client)
+
+    def events(self) -> list[AnyEvent]:
+        """What stands on the log."""
+        return [
+            decode_event(record.value)
+            for partition, (_, end) in self.broker.edges(EVENTS).items()
+            for record in self.broker.read(EVENTS, partition, 0, end)
+        ]
+
+
+class Site:
+    """One running process as a caller sees it."""
+
+    def __init__(self, world: World, tracking: Tracking, client: httpx.AsyncClient) -> None:
+        self.world = world
+        self.tracking = tracking
+        self.client = client
+
+    async def ready(self) -> None:
+        """Wait until the process says that it can serve."""
+        await until(lambda: self.tracking.health.ready()[0])
+
+    async def events(self, count: int) -> list[AnyEvent]:
+        """The events on the log, once there are `count`."""
+        await until(lambda: len(self.world.events()) >= count)
+        return self.world.events()
+
+    async def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
+        """A call with a key."""
+        return await self.client.post(path, json=body, headers=self.world.brand.bearer(key))
+
+    async def deliver(self, topic: str, payload: Any, **options: Any) -> httpx.Response:
+        """A Shopify delivery, signed; `headers` override."""
+        brand = self.world.brand
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        headers = {
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Shop-Domain": SHOP_DOMAIN,
+            "X-Shopify-Hmac-Sha256": sign(body, options.get("secret", SHOP_SECRET)),
+            **options.get("headers", {}),
+        }
+        path = f"/webhooks/shopify/{options.get('connection_id', brand.connection_id)}"
+        return await self.client.post(path, content=options.get("sent", body), headers=headers)
+
+
+def sign(body: bytes, secret: str) -> str:
+    """Shopify's signature."""
+    return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that another part brings about."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it never came"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Unit tests: pure and quick, mirroring the source."""

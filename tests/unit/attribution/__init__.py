@@ -1,0 +1,1 @@
+"""Tests of the pure core of attribution: examples for each rule, properties for what must always hold."""

@@ -1,0 +1,61 @@
+"""The demo's month: deterministic, in order, within its span, and with what makes it worth looking at."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+
+from services.cli.demo.brand import DAYS
+from services.cli.demo.catalog import plan_size, posts
+from services.cli.demo.month import link_code, make_month
+
+FIRST = date(2026, 3, 1)
+MONTH = make_month(FIRST)
+
+
+def test_the_same_first_day_gives_the_same_events() -> None:
+    assert make_month(FIRST) == MONTH
+    assert make_month(date(2026, 4, 1)) != MONTH
+
+
+def test_events_are_in_order_and_before_the_last_day() -> None:
+    times = [datetime.fromisoformat(event["occurred_at"]) for event in MONTH.events]
+    assert times == sorted(times)
+    assert times[0] >= datetime(2026, 3, 1, tzinfo=UTC)
+    assert times[-1] < datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=DAYS - 1)
+
+
+def test_every_event_has_an_id_of_its_own_making() -> None:
+    names = ("event_id", "adjustment_id", "conversion_id", "order_id")
+    ids = [next(event[name] for name in names if name in event) for event in MONTH.events]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_month_holds_every_kind_of_event() -> None:
+    kinds = Counter(event["type"] for event in MONTH.events)
+    assert set(kinds) == {"clicked", "ordered", "renewed", "lead", "order_adjusted"}
+    assert kinds["clicked"] == MONTH.clicks
+    assert kinds["ordered"] + kinds["renewed"] == MONTH.orders
+    refunds = Counter(event.get("kind") for event in MONTH.events)
+    assert refunds["refund"]
+    assert refunds["cancel"]
+
+
+def test_clicks_lead_to_links_of_the_plan() -> None:
+    planned = {link_code(post) for post, _ in posts()}
+    assert {event["link"] for event in MONTH.events if event["type"] == "clicked"} == planned
+    assert plan_size() > len(planned)
+
+
+def test_the_story_is_an_order_with_three_parents() -> None:
+    (order,) = [
+        event
+        for event in MONTH.events
+        if event.get("order_id") == MONTH.story_order and event["type"] == "ordered"
+    ]
+    visitor = order["person"]["visitor_id"]
+    clicks = [
+        event["link"]
+        for event in MONTH.events
+        if event["type"] == "clicked" and event.get("person", {}).get("visitor_id") == visitor
+    ]
+    assert len(clicks) == 2
+    assert order["codes"] == ["KETTLE15"]

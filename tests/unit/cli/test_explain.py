@@ -1,0 +1,143 @@
+"""The words of an explanation: every reason has a sentence, and the sentences say who gets what and why."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any, get_args
+
+import pytest
+from rich.console import Console
+
+from services.attribution.domain.model import Reason
+from services.cli.explain import words
+from services.cli.explain.names import Names
+from services.cli.explain.page import page
+from services.cli.explain.sentence import what_happened, who_gets_it
+from shared.credits import TouchKind
+from shared.events import ConversionKind
+
+NAMES = Names(
+    creators={"c-mia": "Mia", "c-jonas": "Jonas"},
+    placements={"p-mia": "Mia · instagram reel", "p-jonas": "Jonas"},
+)
+EURO = {"amount_minor": 4990, "currency": "EUR"}
+
+
+def candidate(
+    placement: str, kind: str = "click", reason: str | None = None, day: int = 1
+) -> dict[str, Any]:
+    return {
+        "touch_id": f"t-{placement}-{day}",
+        "kind": kind,
+        "placement_id": placement,
+        "creator_id": placement.replace("p-", "c-"),
+        "occurred_at": f"2026-03-{day:02d}T10:00:00+00:00",
+        "verdict": "kept" if reason is None else "rejected",
+        "reason": reason,
+    }
+
+
+def credit(model: str, account: str, share: str, minor: int) -> dict[str, Any]:
+    amount = {"amount_minor": minor, "currency": "EUR"}
+    return {
+        "model": model,
+        "account": account,
+        "share": share,
+        "amount": amount,
+        "units": 1_000_000,
+    }
+
+
+def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    revision = {
+        "revision": 1,
+        "reason": "conversion",
+        "recorded_at": "2026-03-05T12:00:01+00:00",
+        "net": EURO,
+        "candidates": list(candidates),
+        "credits": list(credits),
+    }
+    entry = {"occurred_at": "2026-03-05T12:00:00+00:00", "recorded_at": "2026-03-05T12:00:01+00:00"}
+    return {
+        "order_id": "1001",
+        "kind": "purchase",
+        "status": "credited",
+        "net": EURO,
+        "revisions": [revision],
+        "ledger": [entry],
+    }
+
+
+def test_every_term_of_the_closed_lists_has_plain_words() -> None:
+    assert set(words.REASONS) == {str(reason) for reason in Reason}
+    assert set(words.KINDS) == set(get_args(TouchKind))
+    assert set(words.CONVERSIONS) == set(get_args(ConversionKind))
+
+
+def test_one_touch_takes_all() -> None:
+    told = answer(candidate("p-mia"), credits=(credit("last", "p-mia", "1/1", 4990),))
+    assert what_happened(told) == "Order 1001 brought 49.90 EUR net."
+    sentence = who_gets_it(told, NAMES, "last")
+    assert sentence.startswith(
+        "Under the model “last”, Mia · instagram reel gets all of it, because"
+    )
+    assert "clicked a link" in sentence
+
+
+def test_shared_credit_names_each_amount() -> None:
+    told = answer(
+        candidate("p-mia", day=1),
+        candidate("p-jonas", kind="code", day=5),
+        credits=(credit("linear", "p-mia", "1/2", 2495), credit("linear", "p-jonas", "1/2", 2495)),
+    )
+    sentence = who_gets_it(told, NAMES, "linear")
+    assert "Mia · instagram reel gets 24.95 EUR and Jonas gets 24.95 EUR" in sentence
+    assert "2 touches count" in sentence
+
+
+def test_nobody_is_credited_with_the_reasons() -> None:
+    told = answer(candidate("p-mia", reason="outside_window")) | {"status": "organic"}
+    assert "too long before the order" in who_gets_it(told, NAMES, "last")
+    told = answer() | {"status": "organic"}
+    assert "no creator's content" in who_gets_it(told, NAMES, "last")
+
+
+@pytest.mark.parametrize("status", ["awaiting_order", "unconfirmed"])
+def test_an_order_that_does_not_stand_yet_says_so(status: str) -> None:
+    told = answer() | {"status": status, "revisions": [], "ledger": [], "net": None}
+    assert "1001" in what_happened(told)
+    assert who_gets_it(told, NAMES, "last") == ""
+
+
+def test_the_page_shows_evidence_money_and_history() -> None:
+    told = answer(
+        candidate("p-mia", reason="superseded_by_code"),
+        candidate("p-jonas", kind="code", day=5),
+        credits=(credit("last", "p-jonas", "1/1", 4990),),
+    )
+    told["revisions"].append(told["revisions"][0] | {"revision": 2, "reason": "adjustment"})
+    screen = StringIO()
+    console = Console(file=screen, width=180)
+    for part in page(told, NAMES, "last"):
+        console.print(part)
+    shown = screen.getvalue()
+    for expected in (
+        "✓",
+        "does not count: another",
+        "another creator's code",
+        "4 days before",
+        "How it got here",
+        "49.90 EUR",
+    ):
+        assert expected in shown
+
+
+def test_times_and_shares_read_as_one_would_say_them() -> None:
+    order = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    assert words.before(order - timedelta(days=1, hours=2), order) == "1 day before"
+    assert words.before(order - timedelta(hours=3), order) == "3 hours before"
+    assert words.before(order - timedelta(minutes=5), order) == "5 min before"
+    assert words.before(order, order) == "at the checkout"
+    assert words.before(order + timedelta(seconds=1), order) == "at the checkout"
+    assert words.before(order + timedelta(minutes=1), order) == "after the order"
+    assert words.share("1/1") == "all"
+    assert words.share("2/5") == "2/5"

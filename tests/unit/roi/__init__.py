@@ -1,0 +1,1 @@
+"""The pure rules of roi, by example and by property."""

@@ -1,0 +1,131 @@
+"""Every metric's formula by example, and what the dictionary promises about itself."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.roi.domain.metrics.dictionary import DICTIONARY, Figures, Ratio, Unit, Value, divide
+
+# The worked example of the market study: cost 10,000, attributed revenue 25,000, margin 40 %.
+EXAMPLE = Figures(
+    clicks=400,
+    units=12_500_000,
+    paid_units=10_000_000,
+    paid_units_in_currency=8_000_000,
+    net_revenue_minor=2_500_000,
+    contribution_minor=1_000_000,
+    cost_minor=1_000_000,
+)
+NOTHING = Figures(0, 0, 0, 0, 0, 0, 0)
+METRICS = {metric.id: metric for metric in DICTIONARY}
+
+
+def exact(value: Value) -> Fraction:
+    """A value as a reduced fraction."""
+    assert value is not None
+    return Fraction(value.numerator, value.denominator)
+
+
+@pytest.mark.parametrize(
+    ("metric_id", "value"),
+    [
+        ("clicks", 400),
+        ("conversions", Fraction(25, 2)),
+        ("net_revenue", 2_500_000),
+        ("cost", 1_000_000),
+        ("profit", 0),
+        ("roi", Fraction(0)),
+        ("roas", Fraction(5, 2)),
+        ("cpa", Fraction(100_000)),
+        ("cpc", Fraction(2_500)),
+        ("aov", Fraction(312_500)),
+        ("conversion_rate", Fraction(1, 32)),
+    ],
+)
+def test_the_formula_of_each_metric(metric_id: str, value: Fraction | int) -> None:
+    assert exact(METRICS[metric_id].compute(EXAMPLE)) == value
+
+
+def test_every_metric_has_an_example() -> None:
+    assert list(METRICS) == [
+        "clicks",
+        "conversions",
+        "net_revenue",
+        "cost",
+        "profit",
+        "roi",
+        "roas",
+        "cpa",
+        "cpc",
+        "aov",
+        "conversion_rate",
+    ]
+
+
+@pytest.mark.parametrize("metric_id", ["roi", "roas", "cpa", "cpc", "aov", "conversion_rate"])
+def test_a_ratio_over_nothing_is_null_and_never_zero(metric_id: str) -> None:
+    assert METRICS[metric_id].compute(NOTHING) is None
+    assert not METRICS[metric_id].additive
+
+
+def test_nothing_that_happened_is_zero() -> None:
+    for metric in DICTIONARY:
+        if metric.additive:
+            assert exact(metric.compute(NOTHING)) == 0, metric.id
+
+
+@pytest.mark.parametrize(
+    ("figures", "nulls"),
+    [
+        (replace(EXAMPLE, net_revenue_minor=None), {"net_revenue", "roas", "aov"}),
+        (replace(EXAMPLE, contribution_minor=None), {"profit", "roi"}),
+        (replace(EXAMPLE, cost_minor=None), {"cost", "profit", "roi", "roas", "cpa", "cpc"}),
+    ],
+)
+def test_what_is_missing_makes_missing_what_is_made_of_it(
+    figures: Figures, nulls: set[str]
+) -> None:
+    assert {metric.id for metric in DICTIONARY if metric.compute(figures) is None} == nulls
+
+
+def test_a_loss_is_a_negative_return() -> None:
+    figures = replace(EXAMPLE, contribution_minor=250_000)
+    assert METRICS["profit"].compute(figures) == -750_000
+    assert METRICS["roi"].compute(figures) == Ratio(-750_000, 1_000_000)
+
+
+def test_the_dictionary_says_everything_about_each_metric() -> None:
+    for metric in DICTIONARY:
+        texts = (metric.name, metric.formula, metric.basis, metric.empty_value, metric.source)
+        assert all(texts), metric.id
+        assert metric.inputs
+        assert metric.version >= 1
+        assert metric.per_currency or metric.unit is not Unit.MONEY
+
+
+def test_divide_is_exact() -> None:
+    assert divide(1, 3) == Ratio(1, 3)
+    assert divide(0, 3) == Ratio(0, 3)
+    assert divide(1, 0) is None
+    assert divide(None, 3) is None
+
+
+@given(
+    st.integers(-(10**18), 10**18),
+    st.integers(-(10**9), 10**9).filter(bool),
+    st.sampled_from([1, 2, 10, 1_000_000]),
+)
+def test_a_ratio_rounds_half_to_even_as_fractions_do(
+    numerator: int, denominator: int, factor: int
+) -> None:
+    assert Ratio(numerator, denominator).times(factor) == round(
+        Fraction(numerator * factor, denominator)
+    )
+
+
+@given(st.integers(-50, 50), st.sampled_from([-8, -4, -2, 2, 4, 8]))
+def test_a_ratio_rounds_ties_to_even(numerator: int, denominator: int) -> None:
+    assert Ratio(numerator, denominator).times(1) == round(Fraction(numerator, denominator))

@@ -1,0 +1,1 @@
+"""The pure rules of tracking, and its parts that need no server."""

@@ -1,0 +1,227 @@
+"""What Shopify's payloads mean: taxes, refunds, click ids, and numbers in every dress."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected
+from services.tracking.domain.shopify import read
+
+ORDER: dict[str, Any] = {
+    "id": 1,
+    "created_at": "2026-03-01T12:00:00+01:00",
+    "updated_at": "2026-03-02T12:00:00+01:00",
+    "currency": "EUR",
+    "subtotal_price": "119.00",
+}
+REFUND: dict[str, Any] = {"id": 5, "order_id": 1, "created_at": "2026-03-03T12:00:00Z"}
+CLICK = "Ab_-" * 12 + "xy"
+
+
+def order(**fields: Any) -> ConversionClaim:
+    claims = read("orders/create", ORDER | fields, "EUR")
+    assert not isinstance(claims, Rejected)
+    assert isinstance(claims[0], ConversionClaim)
+    return claims[0]
+
+
+def refund(**fields: Any) -> AdjustmentClaim | None:
+    claims = read("refunds/create", REFUND | fields, "JPY")
+    assert not isinstance(claims, Rejected)
+    if not claims:
+        return None
+    assert isinstance(claims[0], AdjustmentClaim)
+    return claims[0]
+
+
+def rejected_field(topic: str, payload: object) -> str:
+    claims = read(topic, payload, None)
+    assert isinstance(claims, Rejected)
+    return claims.flaws[0].field
+
+
+def test_net_is_the_subtotal_without_the_tax_it_includes() -> None:
+    assert order().net_minor == 11900
+    assert order(total_tax="19.00", taxes_included=False).net_minor == 11900
+    assert order(total_tax="19.00", taxes_included=True).net_minor == 10000
+    assert order(total_tax=None, taxes_included=True).net_minor == 11900
+
+
+def test_the_tax_of_the_shipping_is_not_inside_the_subtotal() -> None:
+    shipping = [{"price": "11.90", "tax_lines": [{"price": "1.90"}, {"price": None}]}]
+    taxed = order(total_tax="20.90", taxes_included=True, shipping_lines=shipping)
+    assert taxed.net_minor == 10000
+    assert taxed.taxes_included is True
+
+
+@pytest.mark.parametrize("price", ["119.00", "119", "119.0000", 119, Decimal("119.00")])
+def test_numbers_come_in_every_dress(price: Any) -> None:
+    assert order(subtotal_price=price).net_minor == 11900
+
+
+@pytest.mark.parametrize("price", ["", "x", "1,5", "NaN", "1e400", True, [], {}, "119.001", 1.5])
+def test_what_is_no_amount_is_named(price: Any) -> None:
+    assert rejected_field("orders/create", ORDER | {"subtotal_price": price}) == "subtotal_price"
+
+
+def test_currencies_without_decimals() -> None:
+    assert order(currency="JPY", subtotal_price="1190.00").net_minor == 1190
+    assert order(currency="KWD", subtotal_price="1.5").net_minor == 1500
+    assert rejected_field("orders/create", ORDER | {"currency": "EURO"}) == "subtotal_price"
+
+
+def test_time_is_when_it_was_processed_and_the_version_is_the_vendors_clock() -> None:
+    assert order().occurred_at.isoformat() == "2026-03-01T11:00:00+00:00"
+    processed = order(processed_at="2026-02-28T00:00:00Z")
+    assert processed.occurred_at.isoformat() == "2026-02-28T00:00:00+00:00"
+    assert processed.version == order().version == 1772449200000000
+    assert order(updated_at=None).version is not None
+
+
+def test_topic_and_clock_are_in_the_natural_key() -> None:
+    create, paid = (read(topic, ORDER, None) for topic in ("orders/create", "orders/paid"))
+    assert not isinstance(create, Rejected)
+    assert not isinstance(paid, Rejected)
+    keys = {claim.natural_key for claim in (*create, *paid) if isinstance(claim, ConversionClaim)}
+    keys.add(order(updated_at="2026-03-05T00:00:00Z").natural_key)
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"note_attributes": [{"name": "x", "value": "y"}, {"name": "lclid", "value": CLICK}]},
+        {"landing_site": f"/products?a=1&lclid={CLICK}#x"},
+        {"landing_site": f"https://shop.example/?lclid=old&lclid={CLICK}"},
+        {"landing_site": "/?source=abc", "landing_site_ref": CLICK},
+        {"landing_site_ref": f"https://l.example/?lclid={CLICK}"},
+        {
+            "note_attributes": [{"name": "lclid", "value": CLICK}],
+            "landing_site": "/?lclid=another",
+        },
+    ],
+)
+def test_the_click_id_is_found(fields: dict[str, Any]) -> None:
+    assert order(**fields).person.click_id == CLICK
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"note_attributes": "x", "landing_site": 5, "landing_site_ref": "abc"},
+        {"note_attributes": [None, 3, {"name": "lclid", "value": None}]},
+        {"landing_site": "https://[broken/?lclid=x"},
+        {"landing_site": "/?" + "&".join(f"a{n}=1" for n in range(500)) + "&lclid=x"},
+    ],
+)
+def test_no_click_id_is_no_click_id(fields: dict[str, Any]) -> None:
+    assert order(**fields).person.click_id is None
+
+
+def test_keys_of_the_person() -> None:
+    person = order(customer={"id": 7, "email": "a@b.de"}, email=None).person
+    assert (person.customer_id, person.email) == ("7", "a@b.de")
+    assert order(customer=[], email="nobody").person.email is None
+    assert order(customer={"id": True}, email="a\x00@b.de").person.email is None
+
+
+def test_a_refund_is_the_sum_of_its_lines() -> None:
+    lines = [
+        {"subtotal": "10.00", "total_tax": "1.60"},
+        {"subtotal": Decimal("5.5"), "total_tax": None, "subtotal_set": None},
+        {"subtotal": None},
+    ]
+    transactions = [{"kind": "refund", "status": "success", "amount": "99", "currency": "EUR"}]
+    claim = refund(refund_line_items=lines, transactions=transactions)
+    assert claim is not None
+    assert (claim.amount_minor, claim.tax_minor, claim.capped) == (1550, 160, True)
+    assert (claim.natural_id, claim.adjustment_id, claim.currency) == ("1", "5", "EUR")
+
+
+def test_without_lines_it_is_what_was_paid_back() -> None:
+    transactions = [
+        {"kind": "refund", "status": "success", "amount": "20.00", "currency": "USD"},
+        {"kind": "refund", "status": "failure", "amount": "30.00", "currency": "USD"},
+        {"kind": "sale", "status": "success", "amount": "40.00", "currency": "USD"},
+    ]
+    claim = refund(transactions=transactions, refund_line_items=[{"subtotal": None}])
+    assert claim is not None
+    assert (claim.amount_minor, claim.currency) == (2000, "USD")
+
+
+def test_a_refund_of_nothing_is_nothing() -> None:
+    assert refund(transactions=[], refund_line_items=None) is None
+
+
+def test_the_shops_own_currency_is_the_lines() -> None:
+    shop_money = {"shop_money": {"amount": "10.00", "currency_code": "EUR"}}
+    transactions = [{"kind": "refund", "status": "success", "amount": "11", "currency": "USD"}]
+    claim = refund(
+        refund_line_items=[{"subtotal": "10.00", "subtotal_set": shop_money}],
+        transactions=transactions,
+    )
+    assert claim is not None
+    assert claim.currency == "EUR"
+
+
+def test_a_currency_that_nobody_tells_is_the_orders() -> None:
+    claim = refund(refund_line_items=[{"subtotal": "1000"}])
+    assert claim is not None
+    assert (claim.amount_minor, claim.currency) == (1000, None)
+    payload = REFUND | {"refund_line_items": [{"subtotal": "1000"}]}
+    assert rejected_field("refunds/create", payload) == "transactions.currency"
+
+
+def test_a_cancel_believes_the_signed_body() -> None:
+    cancelled = read("orders/cancelled", ORDER, None)
+    contradicted = read("orders/cancelled", ORDER | {"cancelled_at": None}, None)
+    told_by_update = read("orders/updated", ORDER | {"cancelled_at": ORDER["created_at"]}, None)
+    for claims, count in ((cancelled, 2), (contradicted, 1), (told_by_update, 2)):
+        assert not isinstance(claims, Rejected)
+        assert len(claims) == count
+
+
+def test_unused_topics_are_nothing() -> None:
+    assert read("products/update", ORDER, None) == ()
+    assert read("", None, None) == ()
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.sampled_from(["orders/create", "orders/cancelled", "refunds/create"]),
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            [
+                *ORDER,
+                *REFUND,
+                "total_tax",
+                "customer",
+                "transactions",
+                "refund_line_items",
+                "note_attributes",
+                "shipping_lines",
+                "taxes_included",
+                "discount_codes",
+                "cancelled_at",
+            ],
+            _json,
+        ),
+    ),
+)
+def test_no_payload_is_a_failure(topic: str, fields: dict[str, Any]) -> None:
+    base = REFUND if topic == "refunds/create" else ORDER
+    claims = read(topic, base | fields, "EUR")
+    assert isinstance(claims, Rejected | tuple)
