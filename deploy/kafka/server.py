@@ -87,8 +87,9 @@ class KafkaServer:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it: connections stay open and nothing is answered."""
+        """Freeze it: connections stay open and nothing is answered, from the moment this returns."""
         self._signal(signal.SIGSTOP)
+        _wait_for(self._is_frozen, STOP_SECONDS)
 
     def resume(self) -> None:
         """End of `pause`."""
@@ -136,6 +137,18 @@ class KafkaServer:
             return False
         command = Path(f"/proc/{pid}/cmdline")
         return not command.exists() or str(self.folder).encode() in command.read_bytes()
+
+    def _is_frozen(self) -> bool:
+        """No thread runs any more. The signal is sent to one, which stops the others when it is scheduled: on busy
+        cores late enough for them to answer another request."""
+        pid = self.pid()
+        if pid is None or not Path("/proc").exists():
+            return True
+        try:
+            states = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+        except OSError:  # a thread has ended between the look and the reading
+            return False
+        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
 
     def _signal(self, number: signal.Signals) -> None:
         pid = self.pid()

@@ -1,6 +1,8 @@
 """What only Kafka has: the settings of its topics, markers of other people's transactions, batches by size, its server."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.kafka.server import main
+from deploy.kafka.server import KafkaServer, main
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, Permanent
 from shared.log.follow import Follower
@@ -103,6 +105,23 @@ async def test_a_marker_at_the_end_holds_nobody_up(log: KafkaLog, kafka_bootstra
         work.cancel()
     assert seen == ["kept", "later"]
     assert await log.end_offsets(topic) == {0: 5}
+
+
+def test_a_paused_broker_answers_nobody_from_the_moment_that_pause_returns(
+    own_kafka: KafkaServer,
+) -> None:
+    """The signal alone comes into force when the kernel next runs the thread it picked: up to 26 ms later on busy cores."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        for _ in range(30):
+            own_kafka.pause()
+            tasks = Path(f"/proc/{own_kafka.pid()}/task").glob("*/stat")
+            assert {task.read_text().rpartition(")")[2].split()[0] for task in tasks} == {"T"}
+            own_kafka.resume()
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_the_command_line_starts_and_stops_a_server(
