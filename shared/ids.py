@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import hmac
 import re
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -19,7 +18,7 @@ import uuid_utils
 
 KeyKind = Literal["visitor", "click", "customer", "email"]
 
-_NAMESPACE: Final = uuid.UUID("6c617572-656c-5a1d-8000-000000000001").bytes
+_NAMESPACE: Final = uuid_utils.UUID("6c617572-656c-5a1d-8000-000000000001")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLICK_VERSION: Final = 1
 _CLICK_NONCE_BYTES: Final = 6
@@ -49,17 +48,12 @@ def natural_id(workspace_id: str, source_class: str, kind: str, natural_key: str
         f"{len(workspace_id)}:{workspace_id}{len(source_class)}:{source_class}"
         f"{len(kind)}:{kind}{len(natural_key)}:{natural_key}"
     )
-    return _uuid5_text(hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest())
+    return str(uuid_utils.uuid5(_NAMESPACE, name))
 
 
-def _uuid5_text(digest: bytes) -> str:
-    """What uuid.uuid5 makes of a digest, without its object: every redirect pays for this."""
-    text = digest.hex()
-    variant = _VARIANTS[digest[8] & 0x3F]
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[18:20]}-{text[20:32]}"
-
-
-_VARIANTS: Final = tuple(f"{0x80 | bits:02x}" for bits in range(64))
+def uuid_text(raw: bytes) -> str:
+    """The usual spelling of an id's 16 bytes."""
+    return str(uuid_utils.UUID(bytes=raw))
 
 
 def automatic_placement_id(workspace_id: str, creator_id: str) -> str:
@@ -69,22 +63,9 @@ def automatic_placement_id(workspace_id: str, creator_id: str) -> str:
 
 def click_event_id(workspace_id: str, click_id: str) -> str:
     """The event id of a click; also what a touch rebuilt from an order's click id gets."""
-    return natural_id(workspace_id, "edge", "clicked", click_id)
-
-
-class ClickEventIds:
-    """`click_event_id` for many clicks: what all clicks of a workspace share is hashed once."""
-
-    def __init__(self, workspace_id: str) -> None:
-        self.workspace_id = workspace_id
-        common = f"{len(workspace_id)}:{workspace_id}4:edge7:clicked{_CLICK_CHARACTERS}:"
-        self._common = hashlib.sha1(_NAMESPACE + common.encode(), usedforsecurity=False)
-
-    def of(self, click_id: bytes) -> str:
-        """The event id of a click id that `ClickSigner.make` made."""
-        digest = self._common.copy()
-        digest.update(click_id)
-        return _uuid5_text(digest.digest())
+    # A `natural_id`, spelled out: each redirect pays for it.
+    name = f"{len(workspace_id)}:{workspace_id}4:edge7:clicked{len(click_id)}:{click_id}"
+    return str(uuid_utils.uuid5(_NAMESPACE, name))
 
 
 # Copied for each key: making one costs more than using it.
@@ -145,7 +126,7 @@ class ClickSigner:
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != click_id:
             return None  # unused bits were set: a second spelling of one id would be a second event
         occurred_at = _EPOCH + timedelta(milliseconds=int.from_bytes(body[17:23], "big"))
-        return ClickFacts(str(uuid.UUID(bytes=body[1:17])), occurred_at)
+        return ClickFacts(uuid_text(body[1:17]), occurred_at)
 
     def _mac(self, body: bytes) -> bytes:
         mac = self._keyed.copy()

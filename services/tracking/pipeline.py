@@ -23,20 +23,20 @@ from services.tracking.domain.claims import (
     Facts,
     Rejected,
 )
-from services.tracking.domain.links import link_key
+from services.tracking.domain.links import around_click, link_key
 from services.tracking.domain.touches import touch
 from services.tracking.domain.visits import Visit
 from services.tracking.store.agents import Agents
 from services.tracking.store.catalog import Catalog, Shop
 from services.tracking.store.journal import Journal
 from services.tracking.store.links import LinkFound
-from services.tracking.wire.clicks import ClickTarget
+from services.tracking.wire.clicks import NOBODY, click, more_of, person
 from services.tracking.wire.webhook import read_json
 from shared.clock import Clock
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
-from shared.ids import ClickEventIds, ClickFacts, ClickSigner, new_id
+from shared.ids import ClickFacts, ClickSigner, click_event_id, new_id
 from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
@@ -145,19 +145,11 @@ class Visits:
         self._agents = agents
         self._clock = clock
         self._chance = Chance()
-        self._event_ids: dict[str, ClickEventIds] = {}
         self._millisecond = -1
         self._moment = ""
 
-    def target(self, link: LinkFound) -> ClickTarget:
-        """A working link, ready to be followed any number of times."""
-        event_ids = self._event_ids.get(link.workspace_id)
-        if event_ids is None:
-            event_ids = self._event_ids[link.workspace_id] = ClickEventIds(link.workspace_id)
-        return ClickTarget(link.link_id, link.destination, event_ids)
-
-    def follow(self, target: ClickTarget, visit: Visit) -> Answer:
-        """Record the visit as far as the disk allows, and say where it goes."""
+    def follow(self, link: LinkFound, visit: Visit) -> Answer:
+        """Record the visit to a working link as far as the disk allows, and say where it goes."""
         # Cut to what a click id can say, so that a click rebuilt from an order is the same click.
         now = self._clock.now()
         millisecond = (now - _EPOCH) // _MILLISECOND
@@ -168,13 +160,18 @@ class Visits:
             flags = (*flags, Quality.PREFETCH)
         if visit.consent:
             chance = self._chance.take(_NONCE_BYTES + _VISITOR_BYTES)
-            click_id = self._signer.make_ascii(target.link_id, millisecond, chance[:_NONCE_BYTES])
+            click_id = self._signer.make_ascii(link.link_id, millisecond, chance[:_NONCE_BYTES])
             visitor_id = visit.visitor_id or new_visitor_id(chance[_NONCE_BYTES:])
-            event = target.event(self._moment, click_id, visitor_id, flags, visit.sub_source)
-            answer = Answer(target.location(click_id), visitor_id)
+            before, after = around_click(link.destination)
+            answer = Answer(before + click_id + after, visitor_id)
+            click_text = click_id.decode()
+            event_id = click_event_id(link.workspace_id, click_text)
+            who = person(visitor_id, click_text)
         else:
-            event = target.keyless_event(self._moment, new_id(), flags, visit.sub_source)
-            answer = Answer(target.plain, None)
+            answer = Answer(link.destination, None)
+            event_id, who = new_id(), NOBODY
+        more = more_of(flags, visit.sub_source) if flags or visit.sub_source else ""
+        event = click(event_id, link.workspace_id, link.link_id, self._moment, who, more)
         if self._journal.offer(event):
             self.tally.recorded += 1
         else:

@@ -11,7 +11,9 @@ What can go wrong: an answer is written as it is given, so it holds nothing of a
 from typing import Any, Final, Protocol
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from shared.http.idle import IdleProtocol
 
 EXTENSION: Final = "laurel.direct"
 
@@ -35,7 +37,7 @@ def direct_of(scope: Scope) -> Direct | None:
     return extensions.get(EXTENSION) if extensions else None
 
 
-class DirectProtocol(HttpToolsProtocol):
+class DirectProtocol(IdleProtocol):
     """The server's side, in every connection: whether a request is the one to answer now, it asks of its own cycle."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

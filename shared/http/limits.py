@@ -23,6 +23,9 @@ WRITE_SECONDS: Final = 10.0
 # How long we listen on after a last answer: closing over unread bytes resets the connection, and the answer is lost.
 PARTING_SECONDS: Final = 1.0
 
+# Longer than the pause between two webhooks of a busy shop, short enough to free idle sockets.
+IDLE_SECONDS: Final = 15
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -36,6 +39,7 @@ class ConnectionLimits:
     connections_max: int = CONNECTIONS_MAX
     write_seconds: float = WRITE_SECONDS
     parting_seconds: float = PARTING_SECONDS
+    idle_seconds: int = IDLE_SECONDS
 
 
 LIMITS: Final = ConnectionLimits()

@@ -72,7 +72,6 @@ class GuardedProtocol(DirectProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
         self._weighty: dict[bytes, bytes] = {}
-        self._is_in_head = False
         self._is_deaf = False
         # What no host is: None stands for a missing header.
         self._sound_host: bytes = b"/"
@@ -100,9 +99,6 @@ class GuardedProtocol(DirectProtocol):
             return
         if self._is_deaf:
             return
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
         self._prompted = 0
         try:
             self.parser.feed_data(data)
@@ -137,10 +133,6 @@ class GuardedProtocol(DirectProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
-    @override
-    def timeout_keep_alive_handler(self) -> None:
-        self._end()
-
     def part(self) -> None:
         """Close after the last answer, once the caller had a moment to read it; what it still sends is dropped."""
         self._is_deaf = True
@@ -150,13 +142,6 @@ class GuardedProtocol(DirectProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._end_timer = self.loop.call_later(self._limits.parting_seconds, self._end)
-
-    def _end(self) -> None:
-        """A close waits for the caller to read everything: one that does not is cut off."""
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        elif not self.transport.is_closing():
-            self.transport.close()
 
     # -- the head ------------------------------------------------------------------------------------------
 
@@ -250,7 +235,7 @@ class GuardedProtocol(DirectProtocol):
         self._prompted += 1
         self._is_prompted = True
         self._write_whole(302, answer)
-        self.on_response_complete()
+        self._answered_on_the_spot()
 
     def _new_scope(self, method: str, version: str) -> HTTPScope:
         raw_path, _, query = self.url.partition(b"?")

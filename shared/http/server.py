@@ -29,8 +29,6 @@ from shared.telemetry import Telemetry
 
 # Requests end within 5 s; twice that lets the slowest finish and still beats an orchestrator's 30 s.
 GRACEFUL_SHUTDOWN_SECONDS: Final = 10
-# Longer than the pause between two webhooks of a busy shop, short enough to free idle sockets.
-KEEP_ALIVE_SECONDS: Final = 15
 # Connections the kernel may hold while the loop is busy.
 BACKLOG: Final = 2_048
 # Open files besides connections: journals, the database's pool, the log.
@@ -98,7 +96,7 @@ def server_config(
         backlog=BACKLOG,
         # The protocol has its own limits: uvicorn would answer in plain text.
         limit_concurrency=None,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
 

@@ -37,8 +37,8 @@ class Redirects:
     def answer(self, target: bytes, fields: Fields) -> bytes | None:
         """Record a visit to a working link and answer it; None when this is no such visit. (A `Prompt` of the server.)"""
         path, _, query = target.partition(b"?")
-        # An escaped path is the app's to read; a byte beyond ASCII is in no code.
-        link = None if b"%" in path else self._find(path[1:].decode("latin-1"), fields)
+        # What is no code, an escaped one too, is nobody's: the app reads it.
+        link = self._find(path[1:].lower(), fields)
         if link is None or not link.destination:
             return None
         location, visitor_id = self._follow(link, fields, query)
@@ -50,7 +50,8 @@ class Redirects:
     def find(self, scope: Scope) -> LinkFound | None:
         """The link of a request's path, working or not."""
         path: str = scope["path"]
-        return self._find(path[1:], scope["headers"]) if path[:1] == "/" else None
+        key = link_key(path[1:]) if path[:1] == "/" else None
+        return None if key is None else self._find(key.encode(), scope["headers"])
 
     def headers(self, scope: Scope, link: LinkFound) -> Fields:
         """Record the visit to a working link; the headers of its 302."""
@@ -69,14 +70,11 @@ class Redirects:
         """Whether the whole catalog is known, so that a code that is not there does not exist."""
         return self._visits.catalog.is_complete
 
-    def _find(self, code: str, fields: Fields) -> LinkFound | None:
-        key = link_key(code)
-        if key is None:
-            return None
+    def _find(self, key: bytes, fields: Fields) -> LinkFound | None:
         return self._links.find(key, host_of(fields) if self._links.has_hosts else b"")
 
     def _follow(self, link: LinkFound, fields: Fields, query: bytes) -> tuple[bytes, str | None]:
-        return self._visits.follow(self._visits.target(link), read_visit(fields, query))
+        return self._visits.follow(link, read_visit(fields, query))
 
     def _cookie(self, visitor_id: str) -> bytes:
         return f"{VISITOR_COOKIE}={visitor_id}{self._cookie_flags}".encode("ascii")

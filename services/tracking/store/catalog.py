@@ -21,6 +21,7 @@ from shared.catalog import (
     decode_catalog,
 )
 from shared.http.auth import Principal
+from shared.ids import uuid_text
 from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
@@ -140,7 +141,7 @@ class Catalog:
 
     def link_id(self, workspace_id: str, key: str) -> str | None:
         """The workspace's link with that code."""
-        found = self.links.find(key)
+        found = self.links.find(key.encode())
         if found is None or found.workspace_id != workspace_id:
             return None
-        return str(UUID(bytes=found.link_id))
+        return uuid_text(found.link_id)

@@ -13,11 +13,11 @@ from services.tracking.domain.links import canonical_destination, link_key
 from shared.catalog import Link
 from shared.telemetry import get_logger
 
-# Revision, number of the workspace, flags, length of the key; then the key and the destination.
-_HEAD: Final = struct.Struct(">QIBB")
+# Revision, link id, number of the workspace, flags, length of the key; then the key and the destination.
+_HEAD: Final = struct.Struct(">Q16sIBB")
 _WORKS: Final = 1
 _DELETED: Final = 2
-_ID_BYTES: Final = 16
+_HOST_MARK: Final = b"@"
 
 _log = get_logger(__name__)
 
@@ -31,14 +31,17 @@ class LinkFound(NamedTuple):
 
 
 class Links:
-    """All links of all workspaces. Two dictionaries of bytes that share the link's id."""
+    """All links of all workspaces, in two dictionaries of packed rows: by id, and by code for each host that has links of its own.
+
+    A code leads to its row and not to an id that leads to the row: of a million links nearly each step is a cache miss.
+    """
 
     def __init__(self) -> None:
         self.workspaces: list[str] = []
         self._numbers: dict[str, int] = {}
         self._rows: dict[bytes, bytes] = {}
-        self._ids: dict[bytes, bytes] = {}
-        self._hosts: set[bytes] = set()
+        self._shared: dict[bytes, bytes] = {}
+        self._by_host: dict[bytes, dict[bytes, bytes]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -56,57 +59,56 @@ class Links:
         if flags == 0 and link.enabled and destination is not None:
             flags = _WORKS
         whole_key = key.encode() if link.host is None else f"{key}@{link.host.lower()}".encode()
-        head = _HEAD.pack(link.revision, self._number(link.workspace_id), flags, len(whole_key))
-        return self.put_row(
-            UUID(link.id).bytes, head + whole_key + (destination or "").encode("ascii")
-        )
+        number = self._number(link.workspace_id)
+        head = _HEAD.pack(link.revision, UUID(link.id).bytes, number, flags, len(whole_key))
+        return self.put_row(head + whole_key + (destination or "").encode("ascii"))
 
-    def put_row(self, link_id: bytes, row: bytes) -> bool:
+    def put_row(self, row: bytes) -> bool:
         """Take a packed row, as `put` and a snapshot make them."""
+        revision, link_id, *_ = _HEAD.unpack_from(row)
         old = self._rows.get(link_id)
         if old is not None:
-            if _HEAD.unpack_from(old)[0] >= _HEAD.unpack_from(row)[0]:
+            if _HEAD.unpack_from(old)[0] >= revision:
                 return False
-            old_key = _key(old)
-            if self._ids.get(old_key) == link_id:
-                del self._ids[old_key]
+            old_keys, old_key = self._place(old)
+            if old_keys.get(old_key) is old:
+                del old_keys[old_key]
         self._rows[link_id] = row
-        key = _key(row)
-        holder = self._ids.get(key)
-        if holder is None or not _is_deleted(row) or _is_deleted(self._rows[holder]):
-            self._ids[key] = link_id
-        host = key.partition(b"@")[2]
-        if host:
-            self._hosts.add(host)
+        keys, key = self._place(row)
+        holder = keys.get(key)
+        if holder is None or not _is_deleted(row) or _is_deleted(holder):
+            keys[key] = row
         return True
 
-    def find(self, key: str, host: bytes = b"") -> LinkFound | None:
-        """The link of a code on a host; hosts without links of their own share one space of codes."""
-        whole_key = key.encode()
-        if host in self._hosts:
-            whole_key += b"@" + host
-        link_id = self._ids.get(whole_key)
-        if link_id is None:
+    def find(self, key: bytes, host: bytes = b"") -> LinkFound | None:
+        """The link of a code in lower case on a host; hosts without links of their own share one space of codes."""
+        keys = self._by_host.get(host, self._shared) if host else self._shared
+        row = keys.get(key)
+        if row is None:
             return None
-        row = self._rows[link_id]
-        _, number, flags, key_length = _HEAD.unpack_from(row)
-        if flags != _WORKS:
-            return LinkFound(link_id, self.workspaces[number], b"")
-        return LinkFound(link_id, self.workspaces[number], row[_HEAD.size + key_length :])
+        _, link_id, number, flags, key_length = _HEAD.unpack_from(row)
+        destination = row[_HEAD.size + key_length :] if flags == _WORKS else b""
+        return LinkFound(link_id, self.workspaces[number], destination)
 
     @property
     def has_hosts(self) -> bool:
         """Whether any link has a host of its own, so the request's host matters."""
-        return bool(self._hosts)
+        return bool(self._by_host)
 
     def workspace_of(self, link_id: bytes) -> str | None:
         """Whose a link is."""
         row = self._rows.get(link_id)
-        return None if row is None else self.workspaces[_HEAD.unpack_from(row)[1]]
+        return None if row is None else self.workspaces[_HEAD.unpack_from(row)[2]]
 
-    def rows(self) -> Iterator[tuple[bytes, bytes]]:
+    def rows(self) -> Iterator[bytes]:
         """All links as packed rows, as they stand at the call."""
-        return iter(list(self._rows.items()))
+        return iter(list(self._rows.values()))
+
+    def _place(self, row: bytes) -> tuple[dict[bytes, bytes], bytes]:
+        """Where a row is found by its code: the codes of its host, and its own among them."""
+        whole_key = row[_HEAD.size : _HEAD.size + row[_HEAD.size - 1]]
+        key, _, host = whole_key.partition(_HOST_MARK)
+        return (self._by_host.setdefault(host, {}) if host else self._shared), key
 
     def restore_workspaces(self, workspaces: list[str]) -> None:
         """Number the workspaces as the snapshot's rows do; only before the first row."""
@@ -119,10 +121,6 @@ class Links:
             number = self._numbers[workspace_id] = len(self.workspaces)
             self.workspaces.append(workspace_id)
         return number
-
-
-def _key(row: bytes) -> bytes:
-    return row[_HEAD.size : _HEAD.size + row[_HEAD.size - 1]]
 
 
 def _is_deleted(row: bytes) -> bool:

@@ -21,14 +21,13 @@ from shared.catalog import CatalogRejected, decode_catalog, encode_catalog
 from shared.ids import new_id
 from shared.telemetry import get_logger
 
-MAGIC: Final = b"laurel-catalog-1\n"
+MAGIC: Final = b"laurel-catalog-2\n"
 DIGEST_BYTES: Final = 16
 # The writer thread lets requests pass after each run of rows: about a millisecond of work.
 ROWS_A_RUN: Final = 500
 PAUSE_SECONDS: Final = 0.002
 
 _LENGTH: Final = struct.Struct(">I")
-_LINK_ID_BYTES: Final = 16
 
 _log = get_logger(__name__)
 
@@ -47,7 +46,7 @@ class Image:
 
     head: bytes
     records: list[bytes]
-    links: Iterator[tuple[bytes, bytes]]
+    links: Iterator[bytes]
 
 
 def take_image(catalog: Catalog, positions: Mapping[int, int]) -> Image:
@@ -108,7 +107,7 @@ def _restore(catalog: Catalog, frames: Iterator[bytes]) -> dict[int, int]:
         except CatalogRejected as error:
             _log.error("snapshot_record_refused", reason=str(error))
     for frame in frames:
-        catalog.links.put_row(frame[:_LINK_ID_BYTES], frame[_LINK_ID_BYTES:])
+        catalog.links.put_row(frame)
     return head.positions
 
 
@@ -117,8 +116,8 @@ def _frames(image: Image) -> Iterable[bytes]:
     yield _framed(image.head)
     for record in image.records:
         yield _framed(record)
-    for link_id, row in image.links:
-        yield _framed(link_id + row)
+    for row in image.links:
+        yield _framed(row)
 
 
 def _framed(content: bytes) -> bytes:

@@ -20,6 +20,8 @@ from shared.telemetry import Telemetry
 PATIENCE_SECONDS = 20.0
 # More than the sockets of both sides hold.
 LARGE_BYTES = 32_000_000
+# Longer than the test of idle connections lets one be idle.
+SLOW_SECONDS = 1.5
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
@@ -33,8 +35,8 @@ class Target:
     prompted: int = 0
 
     def prompt(self, target: bytes, fields: Fields) -> bytes | None:
-        """Answer on the spot; large answers are the app's."""
-        if target == b"/large":
+        """Answer on the spot; large and slow answers are the app's."""
+        if target in (b"/large", b"/slow"):
             return None
         assert fields
         self.heard.append(target.decode())
@@ -46,6 +48,8 @@ class Target:
         if scope["type"] != "http":
             return
         self.heard.append(scope["path"])
+        if scope["path"] == "/slow":
+            await asyncio.sleep(SLOW_SECONDS)
         body = b"x" * LARGE_BYTES if scope["path"] == "/large" else b"heard"
         await Response(body)(scope, receive, send)
 

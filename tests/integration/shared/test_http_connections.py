@@ -12,7 +12,13 @@ import pytest
 from shared.http.limits import ConnectionLimits
 from shared.http.problems import PROBLEM_MEDIA_TYPE
 from tests.fixtures.http import running
-from tests.integration.shared.target import LARGE_BYTES, Target, statuses, until_closed
+from tests.integration.shared.target import (
+    LARGE_BYTES,
+    PATIENCE_SECONDS,
+    Target,
+    statuses,
+    until_closed,
+)
 
 HEAD_SECONDS = 0.3
 LIMITS = ConnectionLimits(head_seconds=HEAD_SECONDS, write_seconds=0.3, parting_seconds=0.3)
@@ -285,6 +291,32 @@ async def test_a_caller_that_reads_nothing_is_cut_off(target: Target) -> None:
     await asyncio.sleep(1.5)
     assert len(await until_closed(reader)) < LARGE_BYTES
     writer.close()
+
+
+@pytest.mark.parametrize("with_prompt", [False, True])
+async def test_a_connection_may_be_idle_for_a_while_after_its_last_answer(
+    with_prompt: bool,
+) -> None:
+    """Answers in between begin the while anew, and an answer that takes longer is no idleness."""
+    target = Target()
+    prompt = target.prompt if with_prompt else None
+    slow = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
+    loop = asyncio.get_running_loop()
+    async with running(
+        target.edge(), limits=ConnectionLimits(idle_seconds=1), prompt=prompt
+    ) as target.url:
+        reader, writer = await target.open()
+        for request in (SECOND, SECOND, SECOND, slow, SECOND):
+            writer.write(request)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
+            assert statuses(answer) == [200]
+            await reader.read(0 if b" 302 " in answer else len(b"heard"))
+            await asyncio.sleep(0.6)
+        began = loop.time()
+        assert await until_closed(reader) == b""
+        assert 0.3 < loop.time() - began < PATIENCE_SECONDS
+        writer.close()
+    assert target.heard == ["/second"] * 3 + ["/slow", "/second"]
 
 
 async def test_more_connections_than_allowed_are_told_to_come_back() -> None:

@@ -177,7 +177,7 @@ async def assert_the_unknown_is_asked_again_later(site: Site) -> None:
 
 
 def _is_gone(site: Site) -> bool:
-    found = site.tracking.catalog.links.find("mia")
+    found = site.tracking.catalog.links.find(b"mia")
     return found is not None and not found.destination
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracking.domain.links import around_click
 from services.tracking.pipeline import Chance, milliseconds_text
-from services.tracking.wire.clicks import ClickTarget, uuid_text
+from services.tracking.wire.clicks import NOBODY, click, more_of, person
 from shared.events import (
     Clicked,
     Person,
@@ -20,11 +19,10 @@ from shared.events import (
     event_headers,
     outside,
 )
-from shared.ids import ClickEventIds, ClickSigner, click_event_id, new_id
+from shared.ids import ClickSigner, click_event_id, natural_id, new_id, uuid_text
 
 SIGNER = ClickSigner(b"k" * 32)
 WORKSPACE = new_id()
-DESTINATIONS = (b"https://a.example/", b"https://a.example/?x=1#top", b"https://a.example/?#")
 
 flags = st.lists(st.sampled_from(Quality), max_size=3).map(tuple)
 sub_sources = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
@@ -45,36 +43,35 @@ def expected(moment: datetime, link_id: bytes, **fields: Any) -> Clicked:
     )
 
 
-@given(
-    moments, st.binary(min_size=16, max_size=16), st.sampled_from(DESTINATIONS), flags, sub_sources
-)
+@given(moments, st.binary(min_size=16, max_size=16), flags, sub_sources)
 def test_the_template_gives_the_event_of_the_vocabulary(
     moment: datetime,
     link_id: bytes,
-    destination: bytes,
     quality: tuple[Quality, ...],
     sub_source: str | None,
 ) -> None:
-    target = ClickTarget(link_id, destination, ClickEventIds(WORKSPACE))
-    click_id = SIGNER.make_ascii(link_id, 1_700_000_000_000, b"nonce!")
-    text = milliseconds_text(moment)
-    frame = target.event(text, click_id, "v" * 22, quality, sub_source)
-    event_id = click_event_id(WORKSPACE, click_id.decode())
+    click_id = SIGNER.make(link_id, 1_700_000_000_000, b"nonce!")
+    text, more = milliseconds_text(moment), more_of(quality, sub_source)
+    event_id = click_event_id(WORKSPACE, click_id)
+    frame = click(event_id, WORKSPACE, link_id, text, person("v" * 22, click_id), more)
     assert decode_event(frame) == expected(
         moment,
         link_id,
         event_id=event_id,
-        person=Person("v" * 22, click_id.decode()),
+        person=Person("v" * 22, click_id),
         quality=quality,
         sub_source=sub_source,
     )
-    keyless = target.keyless_event(text, event_id, quality, sub_source)
+    keyless = click(event_id, WORKSPACE, link_id, text, NOBODY, more)
     assert decode_event(keyless) == expected(
         moment, link_id, event_id=event_id, consent=False, quality=quality, sub_source=sub_source
     )
-    before, after = around_click(destination)
-    assert target.location(click_id) == before + click_id + after
-    assert target.plain == destination
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_clicks_id_is_a_natural_id(workspace_id: str, click_id: str) -> None:
+    natural = natural_id(workspace_id, "edge", "clicked", click_id)
+    assert click_event_id(workspace_id, click_id) == natural
 
 
 @given(moments)

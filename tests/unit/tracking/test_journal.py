@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.tracking.store.catalog import Catalog
 from services.tracking.store.journal import FRAMES_WAITING_MAX, ROTATE_BYTES, WAITERS_MAX, Journal
-from services.tracking.store.journal_file import JournalFile, pack_frames, unpack_frames
+from services.tracking.store.journal_file import PAGE_BYTES, JournalFile, pack_frames, unpack_frames
 from services.tracking.store.slots import adopt_slots, take_slot
 from services.tracking.store.snapshot import load_snapshot, take_image, write_image
 from shared.clock import SystemClock
@@ -72,7 +72,12 @@ def test_closing_never_checkpoints(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_page_costs_its_rows_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("noise", [b"\xff", b"\x00", b"\x01", b"\x7f"])
+@pytest.mark.parametrize("block", range(PAGE_BYTES // 4096))
+def test_a_damaged_block_costs_the_rows_of_its_page_only(
+    tmp_path: Path, block: int, noise: bytes
+) -> None:
+    """Whatever stands in it: the numbers of its rows may read as any number, and none of them leads past rows that are well."""
     path = tmp_path / "a.journal"
     file = JournalFile(path)
     file.open_writer()
@@ -83,8 +88,8 @@ def test_a_damaged_page_costs_its_rows_only(tmp_path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2 // 4096 * 4096
-    data[middle : middle + 4096] = b"\xff" * 4096
+    middle = len(data) // 2 // PAGE_BYTES * PAGE_BYTES + block * 4096
+    data[middle : middle + 4096] = noise * 4096
     path.write_bytes(data)
     damaged = JournalFile(path)
     rows: list[int] = []
@@ -217,7 +222,7 @@ def test_a_snapshot_comes_back_whole(tmp_path: Path) -> None:
     write_image(take_image(catalog, {0: 17}), path)
     again = Catalog(Sealer(SECRET_KEY))
     assert load_snapshot(again, path) == {0: 17}
-    assert again.links.find("mia") == catalog.links.find("mia") is not None
+    assert again.links.find(b"mia") == catalog.links.find(b"mia") is not None
     assert again.shop(brand.connection_id) == catalog.shop(brand.connection_id) is not None
     assert again.currency(brand.workspace_id) == "EUR"
     assert len(again.kept()) == len(catalog.kept()) == 5

@@ -140,7 +140,7 @@ def link(code: str, revision: int = 1, **fields: Any) -> Link:
 
 
 def destination_of(links: Links, key: str) -> str | None:
-    found = links.find(key)
+    found = links.find(key.encode())
     return None if found is None else found.destination.decode()
 
 
@@ -182,7 +182,7 @@ def test_disabled_deleted_and_broken_links_lead_nowhere() -> None:
     links.put(link("broken", destination="javascript:1"))
     links.put(link("health"))
     assert [destination_of(links, key) for key in ("off", "gone", "broken")] == ["", "", ""]
-    assert links.find("health") is None
+    assert links.find(b"health") is None
 
 
 def test_the_owner_is_known() -> None:
