@@ -263,7 +263,8 @@ def encode_event(event: AnyEvent) -> bytes:
 
 def decode_event(value: bytes) -> AnyEvent:
     """The event in a record's value; raises `EventRejected`."""
-    if b"\\u" in value and _ESCAPED_TROUBLE.search(value) is not None:
+    # One byte is found ten times as fast as two, and nearly no event has it.
+    if b"\\" in value and _ESCAPED_TROUBLE.search(value) is not None:
         raise EventRejected(RejectReason.BAD_TEXT, "the text holds NUL or a surrogate")
     try:
         event: AnyEvent = _decoder.decode(value)

@@ -48,7 +48,7 @@ STAGE_TABLES: Final = """
 SET LOCAL client_min_messages = warning;
 CREATE TEMP TABLE IF NOT EXISTS stage_touches (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL, occurred_at timestamptz NOT NULL,
-    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[] NOT NULL, consent boolean NOT NULL,
+    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[], consent boolean NOT NULL,
     derived boolean NOT NULL, fingerprint bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
