@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 from typing_extensions import override
 
 from services.tracking.domain import intake, shopify
@@ -104,7 +105,7 @@ class EdgeFacts(Facts):
 # --- visits ----------------------------------------------------------------------------------------------
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """Where a visit goes, and the visitor id to leave with the browser (None without consent)."""
 
     location: bytes

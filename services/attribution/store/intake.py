@@ -7,9 +7,10 @@ is inserted; for the rest the stored fingerprint tells duplicate from conflict.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from services.attribution.domain.model import Edge, Touch
 from services.attribution.tables import (
@@ -62,7 +63,7 @@ INSERT INTO attribution.edges ({", ".join(EDGE_COLUMNS)}) SELECT {", ".join(EDGE
 """)
 
 
-class StagedTouch(NamedTuple):
+class StagedTouch(msgspec.Struct, frozen=True, gc=False):
     """A touch of the batch at its place in it."""
 
     place: int
@@ -71,7 +72,7 @@ class StagedTouch(NamedTuple):
     fingerprint: bytes
 
 
-class StagedEvidence(NamedTuple):
+class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
     """An event of the batch that is no touch, at its place in it."""
 
     place: int

@@ -7,7 +7,9 @@ What can go wrong: `EventRejected` for bytes that are no event; arithmetic beyon
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from services.attribution.domain.model import Adjustment, ConversionKey, ConversionVersion, Touch
 from shared.catalog import normalise_code
@@ -46,7 +48,7 @@ OWN_KEYS_FROM: Final = b"o"
 OWN_KEYS_TO: Final = b"p"
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """What one event proves. `keys` were seen together (two or more join); `clicks` are the click keys among them with their touch.
 
     `derived` is the touch that a click id on this event says must have happened. Of `touch` and `body` exactly one is set.

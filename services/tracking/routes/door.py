@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from services.tracking.domain.links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
-from services.tracking.pipeline import Visits
+from services.tracking.pipeline import Answer, Visits
 from services.tracking.store.links import LinkFound
 from shared.http.protocol import Fields
 
@@ -41,11 +41,11 @@ class Redirects:
         link = self._find(path[1:].lower(), fields)
         if link is None or not link.destination:
             return None
-        location, visitor_id = self._follow(link, fields, query)
-        if visitor_id is None:
-            return b"".join((b"location: ", location, _END, b"\r\n"))
-        cookie = self._cookie(visitor_id)
-        return b"".join((b"location: ", location, _END, b"set-cookie: ", cookie, b"\r\n\r\n"))
+        to = self._follow(link, fields, query)
+        if to.visitor_id is None:
+            return b"".join((b"location: ", to.location, _END, b"\r\n"))
+        cookie = self._cookie(to.visitor_id)
+        return b"".join((b"location: ", to.location, _END, b"set-cookie: ", cookie, b"\r\n\r\n"))
 
     def find(self, scope: Scope) -> LinkFound | None:
         """The link of a request's path, working or not."""
@@ -55,10 +55,10 @@ class Redirects:
 
     def headers(self, scope: Scope, link: LinkFound) -> Fields:
         """Record the visit to a working link; the headers of its 302."""
-        location, visitor_id = self._follow(link, scope["headers"], scope["query_string"])
-        headers = [(b"location", location), *_COMMON]
-        if visitor_id is not None:
-            headers.append((b"set-cookie", self._cookie(visitor_id)))
+        to = self._follow(link, scope["headers"], scope["query_string"])
+        headers = [(b"location", to.location), *_COMMON]
+        if to.visitor_id is not None:
+            headers.append((b"set-cookie", self._cookie(to.visitor_id)))
         return headers
 
     def count(self, outcome: str) -> None:
@@ -73,7 +73,7 @@ class Redirects:
     def _find(self, key: bytes, fields: Fields) -> LinkFound | None:
         return self._links.find(key, host_of(fields) if self._links.has_hosts else b"")
 
-    def _follow(self, link: LinkFound, fields: Fields, query: bytes) -> tuple[bytes, str | None]:
+    def _follow(self, link: LinkFound, fields: Fields, query: bytes) -> Answer:
         return self._visits.follow(link, read_visit(fields, query))
 
     def _cookie(self, visitor_id: str) -> bytes:

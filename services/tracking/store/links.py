@@ -6,8 +6,10 @@ What can go wrong: a destination that is not canonical makes its link lead nowhe
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from services.tracking.domain.links import canonical_destination, link_key
 from shared.catalog import Link
@@ -22,7 +24,7 @@ _HOST_MARK: Final = b"@"
 _log = get_logger(__name__)
 
 
-class LinkFound(NamedTuple):
+class LinkFound(msgspec.Struct, frozen=True, gc=False):
     """A link as the redirect needs it. `destination` is empty when it is disabled or deleted."""
 
     link_id: bytes

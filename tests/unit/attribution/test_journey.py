@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from services.attribution.domain import journey
 from services.attribution.domain.decide import decide_scope
@@ -86,12 +87,12 @@ def test_one_touch(seen: Touch, expected: Reason | str | None) -> None:
 
 
 def test_times_are_cut_to_the_second() -> None:
-    same_second = touch("t", by=PHONE)._replace(
-        occurred_at=NOON.replace(second=7, microsecond=900_000)
+    same_second = structs.replace(
+        touch("t", by=PHONE), occurred_at=NOON.replace(second=7, microsecond=900_000)
     )
     at_noon = replace(order("1001", PHONE), occurred_at=NOON.replace(second=7))
     assert verdict(scope(same_second, at_noon)) == "kept"
-    next_second = same_second._replace(occurred_at=NOON.replace(second=8))
+    next_second = structs.replace(same_second, occurred_at=NOON.replace(second=8))
     assert verdict(scope(next_second, at_noon)) is Reason.AFTER_CONVERSION
 
 
@@ -110,8 +111,8 @@ def test_a_lost_click_is_rebuilt_from_the_order_and_the_real_one_replaces_it() -
     rebuilt, real = decided(scope(carrying)), decided(scope(carrying, lost))
     assert rebuilt == real
     assert rebuilt.status is Status.CREDITED
-    bot = lost._replace(quality=(Quality.BOT,))
-    stored = lost._replace(derived=True)
+    bot = structs.replace(lost, quality=(Quality.BOT,))
+    stored = structs.replace(lost, derived=True)
     for arrival in (scope(stored, bot, carrying), scope(bot, stored, carrying)):
         assert verdict(arrival) is Reason.BOT
 

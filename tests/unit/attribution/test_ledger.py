@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, post
@@ -83,7 +84,7 @@ def test_a_new_revision_reverses_what_stands_and_adds_the_new() -> None:
 
 
 def test_credits_of_one_slot_are_one_entry() -> None:
-    twice = (FIRST, FIRST._replace(touch_id="twin"))
+    twice = (FIRST, structs.replace(FIRST, touch_id="twin"))
     linear = [e for e in entries(decided(*twice, ORDER), 1) if e.model == "linear"]
     assert [(e.amount_minor, e.units) for e in linear] == [(1000, 1_000_000)]
 
@@ -135,11 +136,11 @@ def test_all_postings_sum_to_the_last_decision(
 def test_touches_count_by_account_kind_stage_and_quarter() -> None:
     at = datetime(2026, 3, 1, 10, 14, 59, tzinfo=UTC)
     seen = [
-        touch("1", by=PHONE)._replace(occurred_at=at),
-        touch("2", consent=False)._replace(occurred_at=at - minutes(14)),
-        touch("3", quality=(Quality.BOT,))._replace(occurred_at=at),
-        touch("4")._replace(occurred_at=at + minutes(1)),
-        touch("5", of="nobody")._replace(occurred_at=at),
+        structs.replace(touch("1", by=PHONE), occurred_at=at),
+        structs.replace(touch("2", consent=False), occurred_at=at - minutes(14)),
+        structs.replace(touch("3", quality=(Quality.BOT,)), occurred_at=at),
+        structs.replace(touch("4"), occurred_at=at + minutes(1)),
+        structs.replace(touch("5", of="nobody"), occurred_at=at),
     ]
     quarter = datetime(2026, 3, 1, 10, tzinfo=UTC)
     found = {(t.account, t.quarter_at): (t.counted, t.flagged) for t in tally(seen, FACTS)}
@@ -152,7 +153,7 @@ def test_touches_count_by_account_kind_stage_and_quarter() -> None:
 
 def test_quarters_are_of_utc_whatever_the_offset() -> None:
     kathmandu = timezone(timedelta(hours=5, minutes=45))
-    seen = touch("1")._replace(occurred_at=datetime(2026, 3, 1, 5, 50, tzinfo=kathmandu))
+    seen = structs.replace(touch("1"), occurred_at=datetime(2026, 3, 1, 5, 50, tzinfo=kathmandu))
     assert tally([seen], FACTS)[0].quarter_at == datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 
 
