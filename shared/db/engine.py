@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy import TextClause, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.db.failures import DRIVER_ERRORS, translated
+from shared.db.failures import DRIVER_ERRORS, is_lock_timeout, translated
 from shared.db.roles import driver_url
 from shared.errors import Transient
 from shared.telemetry import get_logger
@@ -34,6 +34,15 @@ _LOCK: Final = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(current_user || ':' || name, 0)),"
     " set_config('laurel.workspaces', :visible, true)"
     " FROM unnest(CAST(:names AS text[])) AS name"
+)
+# The server ends a transaction whose client does nothing, but not one that is in the middle of a COPY: there it listens to nobody but its
+# client and to `pg_terminate_backend`. No batch takes so long to send.
+STUCK_SECONDS: Final = 10.0
+_END_STUCK: Final = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity AS a"
+    " WHERE datname = current_database() AND usename = current_user AND state = 'active' AND wait_event_type = 'Client'"
+    " AND query_start < clock_timestamp() - make_interval(secs => :seconds)"
+    " AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted)"
 )
 _SHOW: Final = text("SELECT set_config('laurel.workspaces', :visible, true)")
 
@@ -127,9 +136,24 @@ class Database:
         try:
             return await self._first_statement(options, statement, parameters)
         except exc.DBAPIError as error:
+            if is_lock_timeout(error):
+                await self._end_stuck()
             if not error.connection_invalidated:
                 raise
             return await self._first_statement(options, statement, parameters)
+
+    async def _end_stuck(self) -> None:
+        """End the sessions of this role that hold a workspace while their process is frozen in the middle of sending. It does its batch again
+        when it wakes up. A session that lives on is met by the next who waits."""
+        assert self._engine is not None
+        try:
+            async with self._engine.connect() as conn:
+                ended = (await conn.execute(_END_STUCK, {"seconds": STUCK_SECONDS})).all()
+        except DRIVER_ERRORS as error:
+            logger.warning("database.stuck_not_ended", problem=type(error).__name__)
+            return
+        if ended:
+            logger.warning("database.stuck_ended", sessions=len(ended))
 
     async def _first_statement(
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]

@@ -19,7 +19,8 @@ from shared.errors import ConfigurationError, LaurelError, Transient
 # statement timeout), 58 system error.
 _TRANSIENT_CLASSES: Final = frozenset({"08", "53", "57", "58"})
 # Serialization failure, deadlock, lock timeout, idle and whole transaction timeouts, database just dropped or busy.
-_TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "55P03", "25P03", "25P04", "55006"})
+_LOCK_TIMEOUT: Final = "55P03"
+_TRANSIENT_STATES: Final = frozenset({"40001", "40P01", _LOCK_TIMEOUT, "25P03", "25P04", "55006"})
 # Bad log-in, missing database: trying again cannot help before someone migrates.
 _CONFIGURATION_CLASSES: Final = frozenset({"28", "3D"})
 
@@ -57,6 +58,11 @@ def classify(error: BaseException) -> type[LaurelError] | None:
     if state[:2] in _CONFIGURATION_CLASSES:
         return ConfigurationError
     return Transient if _connection_is_gone(error) else None
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether somebody else held what the statement had to have."""
+    return _sqlstate(error) == _LOCK_TIMEOUT
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator, Awaitable
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from shared.db.engine import ACQUIRE_SECONDS, Database, driver
+from shared.db.engine import ACQUIRE_SECONDS, STUCK_SECONDS, Database, driver
 from shared.db.migrate import migrate
 from shared.db.roles import service_url
 from shared.errors import ConfigurationError, Transient
@@ -104,6 +105,52 @@ async def test_a_bug_inside_stays_a_bug_when_the_rollback_fails(
         await buggy()
     # The only connection of the pool came back.
     await database.ping()
+
+
+async def test_a_writer_that_is_frozen_in_a_copy_does_not_hold_its_workspace(
+    database_for: DatabaseFactory,
+) -> None:
+    """The server's own time-outs do not reach it there: it waits for the rest of the rows, for ever."""
+    database = await database_for("attribution")
+    workspace = new_workspace()
+    sending, woken = asyncio.Event(), asyncio.Event()
+
+    async def rows() -> AsyncIterator[bytes]:
+        yield b"1\n"
+        sending.set()
+        await woken.wait()
+
+    async def frozen() -> None:
+        async with database.write([workspace]) as conn:
+            await conn.execute(text("CREATE TEMP TABLE sent (number integer) ON COMMIT DROP"))
+            await (await driver(conn)).copy_to_table("sent", source=rows())
+
+    async with asyncio.TaskGroup() as tasks:
+        zombie = tasks.create_task(_failure_of(frozen()))
+        await sending.wait()
+        tries = 0
+        async with asyncio.timeout(2 * STUCK_SECONDS + 10):
+            while True:
+                tries += 1
+                try:
+                    async with database.write([workspace]):
+                        break
+                except Transient:
+                    continue
+        assert tries > 1
+        woken.set()
+        assert isinstance(await zombie, Transient)
+    # Nobody else was ended, and the pool goes on.
+    async with database.write([workspace]):
+        pass
+
+
+async def _failure_of(work: Awaitable[None]) -> Exception | None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test looks at it
+        return error
+    return None
 
 
 async def test_services_do_not_wait_for_each_other(database_for: DatabaseFactory) -> None:
