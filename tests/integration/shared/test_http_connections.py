@@ -311,7 +311,7 @@ async def test_a_connection_may_be_idle_for_a_while_after_its_last_answer(
             answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
             assert statuses(answer) == [200]
             await reader.read(0 if b" 302 " in answer else len(b"heard"))
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.4)
         began = loop.time()
         assert await until_closed(reader) == b""
         assert 0.3 < loop.time() - began < PATIENCE_SECONDS
