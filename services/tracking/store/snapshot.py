@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ DIGEST_BYTES: Final = 16
 # The writer thread lets requests pass after each run of rows: about a millisecond of work.
 ROWS_A_RUN: Final = 500
 PAUSE_SECONDS: Final = 0.002
+PIECE_BYTES: Final = 1024 * 1024
 
 _LENGTH: Final = struct.Struct(">I")
 
@@ -82,20 +83,34 @@ def write_image(image: Image, path: Path) -> None:
 def load_snapshot(catalog: Catalog, path: Path) -> dict[int, int] | None:
     """Fill an empty catalog; the positions to read on from, or None when there is no sound snapshot."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return _load(catalog, file)
     except FileNotFoundError:
         return None
     except OSError as error:
         _log.error("snapshot_unreadable", reason=str(error))
         return None
-    body, digest = memoryview(data)[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
-    if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != digest:
-        _log.error("snapshot_damaged", file=str(path))
+
+
+def _load(catalog: Catalog, file: BinaryIO) -> dict[int, int] | None:
+    """Read it twice, for its checksum and for its rows: never is all of it in memory, beside the catalog that it becomes."""
+    end = file.seek(0, os.SEEK_END) - DIGEST_BYTES
+    if end < 0 or not _is_sound(file, end):
+        _log.error("snapshot_damaged", file=file.name)
         return None
-    if bytes(body[: len(MAGIC)]) != MAGIC:
-        _log.warning("snapshot_of_another_version", file=str(path))
+    file.seek(0)
+    if file.read(len(MAGIC)) != MAGIC:
+        _log.warning("snapshot_of_another_version", file=file.name)
         return None
-    return _restore(catalog, _split(body, len(MAGIC)))
+    return _restore(catalog, _split(file, end - len(MAGIC)))
+
+
+def _is_sound(file: BinaryIO, end: int) -> bool:
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    file.seek(0)
+    for start in range(0, end, PIECE_BYTES):
+        digest.update(file.read(min(PIECE_BYTES, end - start)))
+    return digest.digest() == file.read()
 
 
 def _restore(catalog: Catalog, frames: Iterator[bytes]) -> dict[int, int]:
@@ -124,9 +139,8 @@ def _framed(content: bytes) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
-def _split(body: memoryview, position: int) -> Iterator[bytes]:
-    while position < len(body):
-        start = position + _LENGTH.size
-        (length,) = _LENGTH.unpack_from(body, position)
-        position = start + length
-        yield bytes(body[start:position])
+def _split(file: BinaryIO, left_bytes: int) -> Iterator[bytes]:
+    while left_bytes > 0:
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        left_bytes -= _LENGTH.size + length
+        yield file.read(length)
