@@ -89,7 +89,8 @@ class KafkaServer:
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing is answered, from the moment this returns."""
         self._signal(signal.SIGSTOP)
-        _wait_for(self._is_frozen, STOP_SECONDS)
+        if not _wait_for(self._is_frozen, STOP_SECONDS):
+            raise KafkaUnavailable(f"Kafka did not freeze within {STOP_SECONDS} s")
 
     def resume(self) -> None:
         """End of `pause`."""

@@ -19,7 +19,6 @@ from shared.telemetry import get_logger
 _HEAD: Final = struct.Struct(">Q16sIBB")
 _WORKS: Final = 1
 _DELETED: Final = 2
-_HOST_MARK: Final = b"@"
 
 _log = get_logger(__name__)
 
@@ -109,7 +108,7 @@ class Links:
     def _place(self, row: bytes) -> tuple[dict[bytes, bytes], bytes]:
         """Where a row is found by its code: the codes of its host, and its own among them."""
         whole_key = row[_HEAD.size : _HEAD.size + row[_HEAD.size - 1]]
-        key, _, host = whole_key.partition(_HOST_MARK)
+        key, _, host = whole_key.partition(b"@")
         return (self._by_host.setdefault(host, {}) if host else self._shared), key
 
     def restore_workspaces(self, workspaces: list[str]) -> None:
