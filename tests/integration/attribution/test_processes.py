@@ -156,6 +156,7 @@ class Pair:
 
     async def counted(self, name: str) -> Counter[str]:
         """What a process has counted of the events that it read in this life, by outcome."""
+        assert self.installation.processes[name].poll() is None, self.installation.output()
         answer = await self.client.get(f"http://127.0.0.1:{self.ports[name]}/metrics")
         found = _COUNTED.findall(answer.raise_for_status().text)
         return Counter({outcome: int(float(count)) for outcome, count in found})
@@ -172,7 +173,12 @@ class Pair:
             raise AssertionError(f"{what}: never\n{self.installation.output()}") from None
 
     async def both_at_work(self) -> bool:
-        """Whether each owns its half of the partitions."""
+        """Whether each answers and owns its half of the partitions: for a moment the locks of a killed one stand without it."""
+        for port in self.ports.values():
+            try:
+                (await self.client.get(f"http://127.0.0.1:{port}/health/live")).raise_for_status()
+            except httpx.TransportError:
+                return False
         lock_class = crc32(f"{EVENTS_GROUP}:{EVENTS.name}".encode()) & 0x7FFF_FFFF
         held = [row[1] for row in await self.conn.fetch(HOLDERS, lock_class)]
         return held == [EVENTS.partitions // len(NAMES)] * len(NAMES)

@@ -13,6 +13,8 @@ from tests.e2e.installation import READY_SECONDS_MAX, Installation, eventually
 
 # An empty value means "not set": Laurel makes both keys itself.
 OWN_KEYS = {"LAUREL_ADMIN_KEY": "", "LAUREL_SECRET_KEY": ""}
+# The last line of what a ready Laurel says, line by line: the first one alone may stand in the file before the others.
+ANNOUNCED = "  stop         Ctrl-C"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def laurel() -> Iterator[Installation]:
     """One that runs and is ready, shared by the tests of a file."""
     for installation in an_installation():
         installation.start("run")
-        await_words(installation, "Laurel is ready.")
+        await_words(installation, ANNOUNCED)
         yield installation
 
 

@@ -14,7 +14,7 @@ from services.cli.ready import QUESTIONS
 from shared.ids import is_api_key
 from shared.settings import Settings
 from tests.e2e.installation import Installation, eventually
-from tests.integration.cli.conftest import await_words, process_of, processes_of
+from tests.integration.cli.conftest import ANNOUNCED, await_words, process_of, processes_of
 
 STOP_SECONDS_MAX = 10
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -31,8 +31,9 @@ def answers(laurel: Installation, service: str) -> bool:
 
 
 def test_ready_means_the_key_works_everywhere_and_its_file_is_private(laurel: Installation) -> None:
-    said = await_words(laurel, "Laurel is ready.")
+    said = await_words(laurel, ANNOUNCED)
     path = laurel.folder.resolve() / "data" / "admin.key"
+    assert "Laurel is ready." in said
     assert str(path) in said
     assert is_api_key(the_key(laurel))
     assert the_key(laurel) not in said
@@ -93,7 +94,7 @@ def test_a_killed_postgres_comes_back(laurel: Installation) -> None:
 @linux_only
 def test_nothing_outlives_the_supervisor(empty: Installation) -> None:
     empty.start("run")
-    await_words(empty, "Laurel is ready.")
+    await_words(empty, ANNOUNCED)
     key = the_key(empty)
     assert len(processes_of(empty)) >= 5, "supervisor, three services, Postgres"
     empty.processes["run"].kill()
@@ -104,7 +105,7 @@ def test_nothing_outlives_the_supervisor(empty: Installation) -> None:
         what="all processes end with a killed supervisor",
     )
     empty.start("run")
-    said = await_words(empty, "Laurel is ready.", times=2)
+    said = await_words(empty, ANNOUNCED, times=2)
     assert the_key(empty) == key, "a later run keeps the key and says where it is"
     assert said.count(str(empty.folder.resolve() / "data" / "admin.key")) == 2
     began = time.monotonic()
