@@ -33,6 +33,9 @@ STARTED: Final = "Kafka Server started"
 # Any name does: a folder never meets another cluster.
 CLUSTER_ID: Final = "laurel-laurel-laurel-A"
 
+# Of a thread that has ended and waits to be collected.
+_ENDED: Final = {"Z", "X"}
+
 # Only who started a process can learn that it ended, and must remember it until then.
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
@@ -121,15 +124,20 @@ class KafkaServer:
 
     def pid(self) -> int | None:
         """The process id of the running node; None when there is none."""
+        pid = self._noted_pid()
+        return pid if pid is not None and self._is_ours(pid) else None
+
+    def _noted_pid(self) -> int | None:
         try:
-            pid = int(self._pid_file.read_text())
+            return int(self._pid_file.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return pid if self._is_ours(pid) else None
 
     def _is_ours(self, pid: int) -> bool:
         """Alive, and not another program that got the same number later."""
-        if pid in _children and _children[pid].poll() is not None:
+        if pid in _children:
+            if _children[pid].poll() is None:
+                return True
             del _children[pid]
             return False
         try:
@@ -143,13 +151,7 @@ class KafkaServer:
         """No thread runs any more. The signal is sent to one, which stops the others when it is scheduled: on busy
         cores late enough for them to answer another request."""
         pid = self.pid()
-        if pid is None or not Path("/proc").exists():
-            return True
-        try:
-            states = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
-        except OSError:  # a thread has ended between the look and the reading
-            return False
-        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
+        return pid is None or not Path("/proc/self").exists() or _states(pid) == {"T"}
 
     def _signal(self, number: signal.Signals) -> None:
         pid = self.pid()
@@ -158,13 +160,15 @@ class KafkaServer:
 
     def _end(self, number: signal.Signals) -> None:
         self._signal(number)
-        if not self._wait_until_gone(STOP_SECONDS):
+        if not _wait_for(self._is_gone, STOP_SECONDS):
             self._signal(signal.SIGKILL)
-            self._wait_until_gone(STOP_SECONDS)
+            _wait_for(self._is_gone, STOP_SECONDS)
         self._pid_file.unlink(missing_ok=True)
 
-    def _wait_until_gone(self, seconds: float) -> bool:
-        return _wait_for(lambda: self.pid() is None, seconds)
+    def _is_gone(self) -> bool:
+        """With its last thread. A process that is ending gives its command line back before its ports."""
+        pid = self._noted_pid()
+        return pid is None or not (self._is_ours(pid) or _is_ending(pid))
 
     def _prepare(self, jars: Path) -> None:
         """Write the settings and format the storage, once a folder."""
@@ -219,6 +223,26 @@ class KafkaServer:
 
     def _said(self) -> str:
         return self._output.read_text(errors="replace")
+
+
+def _is_ending(pid: int) -> bool:
+    """Whether a process has no command line any more and a thread that has not ended yet."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return not command and not _states(pid) <= _ENDED
+
+
+def _states(pid: int) -> set[str]:
+    """The letters of a process's threads in /proc; "?" for one that ended between the look and the reading."""
+    states = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            states.add(task.read_text().rpartition(")")[2].split()[0])
+        except OSError:
+            states.add("?")
+    return states
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:

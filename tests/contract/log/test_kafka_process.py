@@ -1,0 +1,73 @@
+"""When a broker's process counts as gone: with its last thread, which holds the ports, and not with its command line."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.kafka.server import STOP_SECONDS, KafkaServer
+
+# The first thread ends and leaves one behind, as a killed broker does for a moment: the command line reads empty by then.
+ENDING = """
+import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+print("started", flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+HOLD_SECONDS = 0.3
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@pytest.fixture
+def ending(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has begun to end, named by the folder's file; it ends when its input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        (tmp_path / "pid").write_text(str(process.pid))
+        while Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            pass
+        yield process
+        process.kill()
+
+
+def test_a_process_is_gone_with_its_last_thread(
+    ending: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """Nobody collects it in the meantime: one that has ended and stays behind does not keep `kill` waiting."""
+    ended = threading.Event()
+
+    def end() -> None:
+        time.sleep(HOLD_SECONDS)
+        ended.set()
+        assert ending.stdin is not None
+        ending.stdin.close()
+
+    server = KafkaServer(tmp_path)
+    holder = threading.Thread(target=end)
+    holder.start()
+    began = time.monotonic()
+    server.kill()
+    assert ended.is_set()
+    assert time.monotonic() - began < STOP_SECONDS, "it waited for somebody to collect the process"
+    holder.join()
+    assert ending.returncode is None
+
+
+def test_another_program_under_the_same_number_is_not_the_broker(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        (tmp_path / "pid").write_text(str(process.pid))
+        server = KafkaServer(tmp_path)
+        assert server.pid() is None
+        server.kill()
+        assert process.poll() is None
+        process.kill()
