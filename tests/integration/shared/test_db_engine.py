@@ -18,8 +18,6 @@ from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
 
 LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
 VISIBLE = text("SELECT current_setting('laurel.workspaces')")
-# Below the ten seconds after which a wait for a lock ends by itself, and long for anything that waits for none.
-WAITED_SECONDS = 8
 
 
 def new_workspace() -> str:
@@ -153,11 +151,7 @@ async def test_a_writer_that_is_frozen_in_a_copy_does_not_hold_its_workspace(
 async def test_services_do_not_wait_for_each_other(database_for: DatabaseFactory) -> None:
     attribution, roi = await database_for("attribution"), await database_for("roi")
     workspace = new_workspace()
-    async with (
-        attribution.write([workspace]),
-        asyncio.timeout(WAITED_SECONDS),
-        roi.write([workspace]) as conn,
-    ):
+    async with attribution.write([workspace]), asyncio.timeout(2), roi.write([workspace]) as conn:
         assert (await conn.execute(LOCKS)).scalar() == 1
 
 
@@ -166,7 +160,7 @@ async def test_a_reader_waits_for_no_writer_and_cannot_write(database_for: Datab
     workspace = new_workspace()
     async with (
         database.write([workspace]),
-        asyncio.timeout(WAITED_SECONDS),
+        asyncio.timeout(2),
         database.read([workspace]) as conn,
     ):
         assert (await conn.execute(text("SHOW transaction_read_only"))).scalar() == "on"
@@ -258,7 +252,7 @@ async def test_a_frozen_holder_loses_its_transaction(database_for: DatabaseFacto
 
     with pytest.raises(Transient):
         await freeze()
-    async with asyncio.timeout(WAITED_SECONDS), database.write([workspace]) as conn:
+    async with asyncio.timeout(2), database.write([workspace]) as conn:
         assert (await conn.execute(LOCKS)).scalar() == 1
 
 
