@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,22 +41,14 @@ def test_a_process_is_gone_with_its_last_thread(
     ending: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     """Nobody collects it in the meantime: one that has ended and stays behind does not keep `kill` waiting."""
-    ended = threading.Event()
-
-    def end() -> None:
-        time.sleep(HOLD_SECONDS)
-        ended.set()
-        assert ending.stdin is not None
-        ending.stdin.close()
-
-    server = KafkaServer(tmp_path)
-    holder = threading.Thread(target=end)
-    holder.start()
-    began = time.monotonic()
-    server.kill()
-    assert ended.is_set()
-    assert time.monotonic() - began < STOP_SECONDS, "it waited for somebody to collect the process"
-    holder.join()
+    killing = threading.Thread(target=KafkaServer(tmp_path).kill)
+    killing.start()
+    killing.join(HOLD_SECONDS)
+    assert killing.is_alive()
+    assert ending.stdin is not None
+    ending.stdin.close()
+    killing.join(STOP_SECONDS)
+    assert not killing.is_alive(), "it waits for somebody to collect the process"
     assert ending.returncode is None
 
 
