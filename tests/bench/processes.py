@@ -19,7 +19,7 @@ from typing import Final, Self
 
 import httpx
 
-from tests.bench.page import ROOT
+from tests.bench.performance_page import ROOT
 
 SERVER_CORE: Final = 0
 LOAD_CORE: Final = 1

@@ -16,7 +16,7 @@ from services.roi.store.workspaces import claim_name
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import natural_id
-from tests.bench.database import connect
+from tests.bench.durable_postgres import connect
 from tests.factories import NOON
 from tests.fixtures.postgres import SECRET_KEY
 

@@ -21,9 +21,9 @@ from shared.credits import AnyCredits
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import api_key_hash
-from tests.bench.compare import Spread
-from tests.bench.database import SECRET_KEY, postgres
-from tests.bench.page import Line, Section
+from tests.bench.comparison import Spread, percentile
+from tests.bench.durable_postgres import SECRET_KEY, postgres
+from tests.bench.performance_page import Line, Section
 from tests.bench.processes import (
     SERVER_CORE,
     Processes,
@@ -207,9 +207,3 @@ def _lines(name: str, found: Mapping[int, list[list[float]]]) -> list[Line]:
             )
         )
     return lines
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

@@ -20,11 +20,12 @@ from shared.events import AnyEvent, encode_event, event_headers
 from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG, EVENTS
-from tests.bench import floor
-from tests.bench.compare import Round, Spread, interleave, limits, ratios, subjects
-from tests.bench.database import SECRET_KEY, BenchPostgres, connect, postgres, value_of
-from tests.bench.logs import kafka
-from tests.bench.page import Line, Section
+from tests.bench import sql_floor
+from tests.bench.comparison import Round, Spread, interleave, limits, ratios, subjects
+from tests.bench.durable_postgres import SECRET_KEY, BenchPostgres, connect, postgres, value_of
+from tests.bench.event_stream import Traffic
+from tests.bench.performance_page import Line, Section
+from tests.bench.pinned_kafka import kafka
 from tests.bench.processes import (
     Child,
     Processes,
@@ -35,7 +36,6 @@ from tests.bench.processes import (
     wait_until_answers,
 )
 from tests.bench.scale import Scale
-from tests.bench.traffic import Traffic
 
 # (percent of orders, processes) → the goal; None: reported.
 CASES: Final[Mapping[tuple[float, int], float | None]] = {
@@ -110,13 +110,13 @@ class _Bench:
         self._traffic = traffic
         events = list(traffic.stream())
         self._records = [record_of(event) for event in events]
-        self._rows = floor.batches(record.value for record in self._records)
+        self._rows = sql_floor.batches(record.value for record in self._records)
 
     def floor(self) -> Credited:
         """The limit, in a database of its own."""
         url = self._database.clone()
         try:
-            return Credited(asyncio.run(floor.rows_per_second(url, self._rows)))
+            return Credited(asyncio.run(sql_floor.rows_per_second(url, self._rows)))
         finally:
             self._database.drop(url)
 

@@ -13,12 +13,12 @@ from statistics import median
 from typing import Any, Final
 
 from shared.events import AnyEvent, Person
-from tests.bench.crediting import append, record_of, running
-from tests.bench.database import connect, postgres
-from tests.bench.page import Line, Section
+from tests.bench.bench_attribution import append, record_of, running
+from tests.bench.durable_postgres import connect, postgres
+from tests.bench.event_stream import BEGIN, CREATORS, Traffic, order
+from tests.bench.performance_page import Line, Section
 from tests.bench.processes import scratch
 from tests.bench.scale import Scale
-from tests.bench.traffic import BEGIN, CREATORS, Traffic, order
 
 TOUCHES: Final = (10, 1_000, 10_000)
 SHARERS: Final = 200
