@@ -60,7 +60,7 @@ async def test_the_reference_can_be_read_and_used(
         page = await listening(context, asked, spoken)
         await page.goto(f"{house.url(service)}/docs")
         await page.locator(".opblock").first.wait_for()
-        document = httpx.get(f"{house.url(service)}/openapi.json").json()
+        document = await (await context.request.get(f"{house.url(service)}/openapi.json")).json()
         assert await page.locator(".opblock").count() == operation_count(document)
         await authorize(page)
         path, body, status = CALLS[service]
