@@ -45,6 +45,10 @@ from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "tracking"
+DOES: Final = (
+    "Redirects short links, takes conversions, events and webhooks, and writes each"
+    " one to the log as an event."
+)
 # 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 # Often enough that a start without the log knows almost everything, rarely enough for a million links.
@@ -101,6 +105,7 @@ class Tracking:
     def _make_app(self, redirects: Redirects, gate: Gate) -> FastAPI:
         app = create_app(
             service=SERVICE,
+            does=DOES,
             lifespan=None,
             health=self.health,
             telemetry=self.telemetry,
