@@ -1,8 +1,8 @@
 """Who earns when content changes hands: asked of all three services over HTTP.
 
-Promise: a link or code is moved from a date on, and what was clicked or ordered before stays with the
-owner before. A placement is corrected, and the past is restated. The explanation of an order and the
-ROI answer name the same creator and the same placement at every step.
+Promise: a link or code is moved from a date on, and what was clicked or ordered before stays with
+the owner before. A placement is corrected, and the past is restated. The explanation of an order
+and the ROI answer name the same creator and the same placement at every step.
 """
 
 from collections import Counter
