@@ -126,7 +126,6 @@ def test_money_follows_a_moved_link_and_a_corrected_placement(house: Installatio
     what_came_before_the_move_pays_the_old_creator(story)
     a_corrected_placement_restates_the_past(story)
     a_link_without_a_date_is_restated(story)
-    story.brand.assert_verified()
 
 
 def what_came_before_the_move_pays_the_old_creator(story: Handover) -> None:
