@@ -34,7 +34,7 @@ from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
 from shared.catalog import Policy
 from shared.credits import ORGANIC
-from shared.ids import natural_id
+from shared.ids import conversion_id as published_conversion_id
 from shared.models import ChosenModel, chosen_model
 from shared.money import split
 
@@ -112,7 +112,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
 
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
     """The id under which a conversion is published: the same on every machine."""
-    return natural_id(workspace_id, "conversion", key.kind, key.natural_id)
+    return published_conversion_id(workspace_id, key.kind, key.natural_id)
 
 
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:

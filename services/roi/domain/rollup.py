@@ -131,6 +131,8 @@ def entry_rows(known: KnownRecord) -> list[Row]:
 
     Memos are rows of their own model beside the entries, so an answer of that model reads them
     in the same way; `is_additive` of `shared/models.py` tells that they are not to be summed.
+    An entry that has its own `occurred_at` is dated by it: a reversal takes away on the day on
+    which the old entry was added.
     """
     record = known.record
     if not isinstance(record, DecisionCredited):
@@ -152,7 +154,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             entry.currency,
             entry.amount_minor,
             entry.units,
-            record.occurred_at,
+            entry.occurred_at or record.occurred_at,
             entry.touched_at,
             record.person_ref,
             record.new_customer,

@@ -6,12 +6,12 @@ What can go wrong: `ModelsDiffer` at import when a model has no file, a file no 
 no function `shares`. The service then does not start.
 """
 
-import pkgutil
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Final
 
 from services.attribution.domain.steps import ModelInput, Shares
+from shared.extensions import module_names
 from shared.models import CREDIT_MODELS
 
 Model = Callable[[ModelInput], Shares]
@@ -21,12 +21,10 @@ class ModelsDiffer(Exception):
     """The files of the package are not the models of `shared/models.py`."""
 
 
-def find_functions(
-    package: str, path: Iterable[str], names: Collection[str]
-) -> Mapping[str, Model]:
+def find_functions(package: str, names: Collection[str]) -> Mapping[str, Model]:
     """The function `shares` of each module of a package; raises `ModelsDiffer` unless the modules
     are exactly `names`."""
-    found = {module.name for module in pkgutil.iter_modules(path)}
+    found = set(module_names(package))
     if found != set(names):
         missing, extra = sorted(set(names) - found), sorted(found - set(names))
         raise ModelsDiffer(f"{package}: models without a file {missing}, without an entry {extra}")
@@ -39,4 +37,4 @@ def find_functions(
     return functions
 
 
-FUNCTIONS: Final[Mapping[str, Model]] = find_functions(__name__, __path__, CREDIT_MODELS)
+FUNCTIONS: Final[Mapping[str, Model]] = find_functions(__name__, CREDIT_MODELS)
