@@ -7,11 +7,12 @@ What can go wrong: an abandoned client may run in the background until its own t
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
@@ -24,6 +25,15 @@ from shared.errors import ConfigurationError, Transient
 # A close may take 5 s. Clients stop at the same time, each in one stop and some hang-ups.
 CLOSE_SECONDS: Final = 2.0
 HANG_UP_SECONDS: Final = 0.5
+
+# Private names of the library that `_hang_up` needs; a test asserts that they exist. First the
+# parts of each client that hold sockets, then the background tasks of a group's member.
+PARTS: Final[Mapping[type, tuple[str, ...]]] = {
+    AIOKafkaConsumer: ("_fetcher", "_client"),
+    AIOKafkaProducer: ("_sender", "client"),
+    AIOKafkaAdminClient: ("_client",),
+}
+TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
 
 logger = structlog.get_logger(__name__)
 
@@ -56,14 +66,17 @@ async def stop(client: Any) -> None:
 
 
 async def _hang_up(client: Any) -> None:
-    """Cancel the background tasks of the client and close its sockets after a failed stop."""
-    coordinator = getattr(client, "_coordinator", None)
-    for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
-        task = getattr(coordinator, name, None)
+    """Cancel the background tasks of the client and close its sockets after a failed stop.
+
+    The library has no public call for it. A part is None before the client has started.
+    """
+    coordinator = vars(client).get("_coordinator")
+    for name in TASKS if coordinator is not None else ():
+        task = vars(coordinator).get(name)
         if task is not None:
             task.cancel()
-    for name in ("_sender", "_fetcher", "_client", "client"):
-        part = getattr(client, name, None)
+    for name in PARTS[type(client)]:
+        part = vars(client).get(name)
         if part is not None:
             with suppress(TimeoutError, KafkaError, OSError):
                 async with asyncio.timeout(HANG_UP_SECONDS):
