@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
+from shared.models import DEFAULT_MODELS, ModelRef
 
 # The version of a kind whose record does not name one; `VERSIONS` has those of the others.
 VERSION: Final = 1
@@ -197,7 +198,7 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     margin_millionths: int = 1_000_000
     windows_days: Windows = Windows()
     precedence: Precedence = Precedence.CODE_WINS
-    models: tuple[str, ...] = ("first", "last", "linear")
+    models: tuple[ModelRef, ...] = DEFAULT_MODELS
     stages: dict[str, str] = {}
 
 
