@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
 from services.attribution.wire.events import conversion_evidence
@@ -120,6 +120,8 @@ class DeadLetterAnswer(AnswerModel):
 
 class RetryBody(StrictModel):
     """Which letters to try again; without `ids` the oldest."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": None}]})
 
     ids: Annotated[list[str], Field(max_length=100)] | None = None
 
