@@ -38,6 +38,7 @@ KNOWN_FIELDS: Final = frozenset(
         "admin_key",
         "secret_key",
         "short_url",
+        "redirect_shortcut",
     }
 )
 
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
     admin_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     short_url: str | None = None
+    # Off, a redirect is answered by its route: slower, and independent of uvicorn's inner names.
+    redirect_shortcut: bool = True
 
     @classmethod
     @override
