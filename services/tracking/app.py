@@ -25,6 +25,7 @@ from services.tracking.store.agents import Agents
 from services.tracking.store.catalog import Catalog
 from services.tracking.store.journal import BYTES_MAX, Journal
 from services.tracking.store.snapshot import load_snapshot, take_image, write_image
+from services.tracking.store.vendors import find_adapters
 from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
@@ -42,6 +43,10 @@ from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "tracking"
+DOES: Final = (
+    "Redirects short links, takes conversions, events and webhooks, and writes each"
+    " one to the log as an event."
+)
 # 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
 BODY_BYTES_MAX: Final = 1024 * 1024
 # Often enough that a start without the log knows almost everything, rarely enough for a million links.
@@ -99,6 +104,7 @@ class Tracking:
     def _make_app(self, in_flight_max: int) -> FastAPI:
         app = create_app(
             service=SERVICE,
+            does=DOES,
             lifespan=None,
             health=self.health,
             telemetry=self.telemetry,
@@ -106,7 +112,7 @@ class Tracking:
             in_flight_max=in_flight_max,
         )
         app.include_router(event_calls_router(self._intake))
-        app.include_router(webhooks_router(self._intake))
+        app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(redirect_router(self.redirects))
         return app
 

@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from shared.http.body import Router, StrictRoute
-from shared.http.docs import docs_page
+from shared.http.front_page import front_page_router
 from shared.http.health import Health
 from shared.http.middleware import BODY_BYTES_MAX, IN_FLIGHT_MAX, RequestMiddleware
 from shared.http.openapi import with_problems
 from shared.http.problems import RETRY_AFTER_SECONDS, FieldError, Problem
+from shared.http.reference import reference_router
 from shared.telemetry import Telemetry
 
 VERSION: Final = "1"
@@ -64,23 +65,30 @@ def create_app(
     service: str,
     lifespan: Lifespan | None,
     health: Health,
+    does: str = "",
     telemetry: Telemetry | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
     in_flight_max: int = IN_FLIGHT_MAX,
 ) -> FastAPI:
-    """An app with the operational routes. `app.state.telemetry` is the `Telemetry` given, else one of its own."""
+    """An app with the operational routes. `does` says in one sentence what the service is for.
+
+    `app.state.telemetry` is the `Telemetry` given, else one of its own.
+    """
     app = ServiceApp(
         telemetry or Telemetry(service),
         body_bytes_max=body_bytes_max,
         in_flight_max=in_flight_max,
         title=f"Laurel {service}",
         version=VERSION,
+        description=does,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.include_router(_operations(app, health))
+    app.include_router(front_page_router(app, service))
+    app.include_router(reference_router(app))
     return app
 
 
@@ -119,9 +127,5 @@ def _operations(app: FastAPI, health: Health) -> Router:
     async def metrics() -> Response:
         telemetry: Telemetry = app.state.telemetry
         return Response(telemetry.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @router.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return docs_page(app.openapi())
 
     return router

@@ -127,7 +127,13 @@ TALLY_COLUMNS: Final = (
 
 
 def entry_rows(known: KnownRecord) -> list[Row]:
-    """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies."""
+    """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies.
+
+    Memos are rows of their own model beside the entries, so an answer of that model reads them
+    in the same way; `is_additive` of `shared/models.py` tells that they are not to be summed.
+    An entry that has its own `occurred_at` is dated by it: a reversal takes away on the day on
+    which the old entry was added.
+    """
     record = known.record
     if not isinstance(record, DecisionCredited):
         return []
@@ -148,7 +154,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             entry.currency,
             entry.amount_minor,
             entry.units,
-            record.occurred_at,
+            entry.occurred_at or record.occurred_at,
             entry.touched_at,
             record.person_ref,
             record.new_customer,
@@ -156,7 +162,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             known.known_at,
             known.recorded_day,
         )
-        for position, entry in enumerate(record.entries)
+        for position, entry in enumerate((*record.entries, *record.memos))
     ]
 
 
