@@ -5,9 +5,9 @@ answered without a click. Unknown is 404, switched off 410, not loaded yet 503. 
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 
 from services.tracking.domain.links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
@@ -84,7 +84,12 @@ def redirect_router(responder: RedirectResponder) -> Router:
         responses=problems(410)
         | {302: {"description": "To the destination, with the click id appended"}},
     )
-    async def follow(code: str, request: Request) -> Response:  # noqa: ARG001 - declared for the document; read from the path
+    async def follow(
+        code: Annotated[  # noqa: ARG001 - declared for the document; read from the path
+            str, Path(description="The short code of the link.", examples=["mia-bag"])
+        ],
+        request: Request,
+    ) -> Response:
         scope = request.scope
         link = responder.find(scope["path"], scope["headers"])
         if link is None or not link.destination:
