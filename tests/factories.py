@@ -19,10 +19,11 @@ from services.attribution.domain.model import (
     Touch,
 )
 from shared import catalog
-from shared.catalog import CodePeriod, LinkPeriod, PlacementPeriod, Policy, Precedence, Windows
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Windows
 from shared.credits import TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import natural_id, person_key
+from shared.models import DEFAULT_MODELS, ModelRef
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOTHING: Final = timedelta(0)
@@ -198,9 +199,7 @@ def influencers(*names: str) -> Facts:
     """Creators with one placement and one link each, for ever."""
     return Facts(
         links={link_id(name): (LinkPeriod(placement_id=placement_id(name)),) for name in names},
-        placements={
-            placement_id(name): (PlacementPeriod(creator_id=creator_id(name)),) for name in names
-        },
+        placements={placement_id(name): creator_id(name) for name in names},
     )
 
 
@@ -208,7 +207,7 @@ def brand_content() -> Facts:
     """The brand's own placement and link."""
     return Facts(
         links={link_id(BRAND): (LinkPeriod(placement_id=placement_id(BRAND)),)},
-        placements={placement_id(BRAND): (PlacementPeriod(is_brand=True),)},
+        placements={placement_id(BRAND): ""},
     )
 
 
@@ -231,7 +230,7 @@ def policy(
     since: datetime | None = None,
     windows: Windows | None = None,
     precedence: Precedence = Precedence.CODE_WINS,
-    models: tuple[str, ...] = ("first", "last", "linear"),
+    models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
     revision: int = 1,
 ) -> Policy:
@@ -252,7 +251,7 @@ def policy(
 def facts(*parts: Facts | Policy) -> Facts:
     """All parts together; owners of one code or link add up."""
     links: dict[str, tuple[LinkPeriod, ...]] = {}
-    placements: dict[str, tuple[PlacementPeriod, ...]] = {}
+    placements: dict[str, str] = {}
     codes: dict[str, tuple[CodePeriod, ...]] = {}
     policies: list[Policy] = []
     for part in parts:
@@ -261,8 +260,7 @@ def facts(*parts: Facts | Policy) -> Facts:
             continue
         for entity, link_periods in part.links.items():
             links[entity] = links.get(entity, ()) + link_periods
-        for entity, placement_periods in part.placements.items():
-            placements[entity] = placements.get(entity, ()) + placement_periods
+        placements |= part.placements
         for text, code_periods in part.codes.items():
             codes[text] = codes.get(text, ()) + code_periods
     return Facts(links, placements, codes, tuple(policies))

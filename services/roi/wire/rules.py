@@ -13,9 +13,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from services.roi.wire.destinations import canonical_host, canonical_origin
 from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
+from services.roi.wire.models import ModelChoice, ModelChoices
 from shared.catalog import Precedence, Windows
 from shared.extensions import VENDOR_PACKAGE, folder_names
 from shared.http.wire import AnswerModel, Currency, Moment, StrictModel
+from shared.models import DEFAULT_MODELS, ModelRef
 
 MILLIONTHS: Final = 1_000_000
 # Two years: longer than any window in the market (Impact and Awin stop at one), short enough for the journey query.
@@ -55,6 +57,10 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _default_models() -> list[ModelRef]:
+    return [*DEFAULT_MODELS]
+
+
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 Margin = Annotated[
     Decimal,
@@ -62,8 +68,6 @@ Margin = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0, "maximum": 1}]}),
 ]
 Days = Annotated[int, Field(strict=True, ge=0, le=WINDOW_DAYS_MAX)]
-ModelName = Literal["first", "last", "linear"]
-_MODELS: Final[tuple[ModelName, ...]] = ("first", "last", "linear")
 ScopeName = Literal["collect", "track", "read", "write", "admin"]
 Origin = Annotated[str, AfterValidator(canonical_origin)]
 ShopDomain = Annotated[
@@ -90,18 +94,26 @@ class WorkspaceBody(StrictModel):
     """The workspace as corrected."""
 
     name: Name
+    """The brand's name."""
     time_zone: TimeZone
+    """The IANA time zone whose days reports are by."""
     currency: Currency
+    """The currency of figures that name none."""
 
 
 class WorkspaceAnswer(AnswerModel):
     """The workspace as answered."""
 
     id: str
+    """The id of the workspace."""
     created_at: datetime
+    """When it was made."""
     name: str
+    """The brand's name."""
     time_zone: str
+    """The IANA time zone whose days reports are by."""
     currency: str
+    """The currency of figures that name none."""
 
 
 class WindowsDays(StrictModel):
@@ -120,9 +132,7 @@ class PolicyBody(Named):
     margin: Margin = Decimal(1)
     windows_days: WindowsDays = WindowsDays()
     precedence: Precedence = Precedence.CODE_WINS
-    models: Annotated[list[ModelName], Field(min_length=1), AfterValidator(_unique)] = Field(
-        default_factory=lambda: list(_MODELS)
-    )
+    models: ModelChoices = Field(default_factory=_default_models)
 
 
 class PolicyAnswer(Stored):
@@ -132,45 +142,61 @@ class PolicyAnswer(Stored):
     margin: float
     windows_days: WindowsDays
     precedence: Precedence
-    models: list[str]
+    models: list[ModelChoice]
 
 
 class ConnectionBody(Named):
     """A webhook connection as sent. A new `secret` is valid beside the one before it."""
 
     kind: VendorName
+    """The vendor."""
     secret: Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS_MAX)]
+    """The secret that the vendor signs with. The one before it stays valid."""
     shop_domain: ShopDomain | None = None
+    """The shop's own host name; deliveries of another one are refused."""
 
 
 class ConnectionAnswer(Stored):
     """A webhook connection as answered: never its secret."""
 
     kind: str
+    """The vendor."""
     shop_domain: str | None
+    """The shop's own host name; deliveries of another one are refused."""
     webhook_url: str
+    """The address to enter at the vendor."""
 
 
 class KeyBody(Named):
     """A key as sent. A public key has the scope `collect` and nothing else; only it may be bound to origins."""
 
     name: Name | None = None
+    """A name for people."""
     scopes: Annotated[list[ScopeName], Field(min_length=1), AfterValidator(_unique)] | None = None
+    """What the key may do; `admin` includes all."""
     public: Flag = False
+    """Whether the key may stand in a web page; such a key may only `collect`."""
     origins: Annotated[list[Origin], Field(max_length=LIST_ITEMS_MAX)] = Field(default_factory=list)
+    """The origins of the pages that may use a public key; none means all."""
 
 
 class KeyAnswer(Stored):
     """A key as answered: `label` names it, the key itself only comes with its creation."""
 
     name: str | None
+    """A name for people."""
     label: str
+    """The first letters of the key, to recognise it by."""
     scopes: list[str]
+    """What the key may do; `admin` includes all."""
     public: bool
+    """Whether the key may stand in a web page; such a key may only `collect`."""
     origins: list[str]
+    """The origins of the pages that may use a public key; none means all."""
 
 
 class NewKeyAnswer(KeyAnswer):
     """A key at its creation."""
 
     key: str
+    """The key. It is shown in this answer and nowhere else."""
