@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from shared.http.gate import IN_FLIGHT_MAX
+from shared.http.middleware import IN_FLIGHT_MAX
 from tests.bench.comparison import Round, interleave, limits, ratios, subjects
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import nowhere
