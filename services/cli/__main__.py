@@ -11,12 +11,12 @@ import typer
 
 from services.cli import keys
 from services.cli.console import complain
-from services.cli.demo.command import demo
+from services.cli.demo.demo_command import demo
 from services.cli.doctor import doctor
-from services.cli.explain.command import explain
+from services.cli.explain.explain_command import explain
 from services.cli.migrate import migrate
 from services.cli.run import run
-from services.cli.verify.command import verify
+from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
 
 FAILED: Final = 2
@@ -29,8 +29,9 @@ cost.
 [not dim bold]Start here[/]
 
   [not dim][cyan]laurel run[/]            start everything; keep this terminal open[/]
-  [not dim][cyan]laurel demo[/]           in a second terminal: a month of believable traffic[/]
-  [not dim][cyan]laurel explain 1187[/]   why that order of the demo was credited as it was[/]
+  [not dim][cyan]laurel demo[/]           in a second terminal: a month of traffic in a workspace `demo`[/]
+  [not dim][cyan]laurel explain 1187 --workspace demo[/]
+                        why that order of the demo was credited as it was
   [not dim][cyan]laurel verify[/]         prove that the books balance[/]
 """
 

@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 
 from services.cli.console import err, out, plain
-from services.cli.owner import Owner, find_owner
-from services.cli.profile import Api, load_profile
+from services.cli.profile import Api, Owner, find_owner, load_profile
 from services.roi.bootstrap import create_key, ensure_workspace
 from shared.catalog import Scope
 from shared.clock import SystemClock

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.cli.console import out
-from services.cli.owner import find_owner
+from services.cli.profile import find_owner
 from shared.db.migrate import SCHEMAS
 from shared.db.migrate import migrate as migrate_database
 from shared.settings import Settings

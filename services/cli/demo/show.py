@@ -3,6 +3,8 @@
 Promise: every figure comes from roi's answer; nothing is computed here but which row is the best and which the worst.
 """
 
+import shlex
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rich.table import Table
@@ -12,7 +14,6 @@ from services.cli.console import LAUREL, out
 from services.cli.demo.brand import CAST, Talent
 from services.cli.demo.catalog import Plan
 from services.cli.explain.words import money
-from services.cli.profile import Profile
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
@@ -22,27 +23,36 @@ _WIDTH_FOR_KINDS: Final = 92
 LISTENERS_OF_A_PODCAST: Final = 50
 
 
-def show(
-    answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, story: str, profile: Profile
-) -> None:
-    """All of it."""
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the recommended commands need: the workspace, the order to explain, roi's address."""
+
+    workspace: str
+    story: str
+    roi: str
+
+
+def show(answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, hints: Hints) -> None:
+    """Print the table, what may surprise, and commands to try."""
     talents = {plan.creators[talent.slug]: talent for talent in CAST}
     out.print(_table(answer, talents))
     for fact in surprises(answer, first_touch, talents):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
-    address = f"{profile.roi}/v1/roi?group_by=campaign,day&model=linear"
+    address = f"{hints.roi}/v1/roi?group_by=campaign,day&model=linear"
+    chosen = f"--workspace {shlex.quote(hints.workspace)}"
     for what, how in (
         (
             "Three creators led to this order, and part of it came back:",
-            f"{LAUREL} explain {story}",
+            f"{LAUREL} explain {hints.story} {chosen}",
         ),
-        ("Prove that the books balance:", f"{LAUREL} verify"),
+        ("Prove that the books balance:", f"{LAUREL} verify {chosen}"),
+        ("A key to this workspace:", f"export KEY=$({LAUREL} keys create {chosen})"),
         (
-            "The same month by campaign and day, with the key that `make run` printed as KEY:",
+            "The same month by campaign and day:",
             f"curl -H \"Authorization: Bearer $KEY\" '{address}'",
         ),
-        ("Everything that can be asked:", f"{profile.roi}/docs"),
+        ("Everything that can be asked:", f"{hints.roi}/docs"),
     ):
         out.print(Text(what), Text(f"\n  {how}", style="hint"), sep="", soft_wrap=True)
 

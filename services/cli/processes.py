@@ -1,29 +1,144 @@
-"""Keeps the embedded Postgres alive: started as a child, probed each second, started afresh when it is gone or stuck.
+"""The processes under `laurel run`: the three services and Postgres, restarted when they die.
 
-Promise: after `start` it answers; while `watch` runs, a server that died is back within seconds; after `stop` nothing of it
-is left. Its own log is `postgres.log` in the data folder.
+Promise: a process that dies comes back after 0, 1, 5, then 30 s, and after a healthy minute after
+0 s again, whatever killed it and however often. A Postgres that runs and no longer answers is
+ended and restarted. After `stop` none of them is left.
 
-What can go wrong: `Transient` from `start` when it does not come up, with the last lines of its log.
+What can go wrong: `Transient` from `EmbeddedPostgres.start` when it does not come up, with the
+last lines of its log (`postgres.log` in the data folder).
 """
 
 import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-from services.cli import place
-from services.cli.backoff import BackOff
-from services.cli.output import Say
+from services.cli import postgres_folder
+from services.cli.console import Output, Say
 from shared.clock import Clock
 from shared.db.failures import DRIVER_ERRORS
 from shared.errors import Transient
+from shared.settings import environment_with
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+
+# --- how long to wait before a restart -----------------------------------------------------------
+
+# The first restart is at once: most deaths are accidents. A process that keeps dying is tried
+# every 30 s and never given up.
+WAIT_SECONDS: Final = (0.0, 1.0, 5.0, 30.0)
+HEALTHY_SECONDS: Final = 60.0
+
+
+class BackOff:
+    """The deaths of one process. Make it when the process first starts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._deaths = 0
+        self._started_at = clock.monotonic()
+
+    def seconds_before_next(self) -> float:
+        """The process died now: how long to wait before the next start, which must follow."""
+        now = self._clock.monotonic()
+        if now - self._started_at >= HEALTHY_SECONDS:
+            self._deaths = 0
+        wait_seconds = WAIT_SECONDS[min(self._deaths, len(WAIT_SECONDS) - 1)]
+        self._deaths += 1
+        self._started_at = now + wait_seconds
+        return wait_seconds
+
+
+# --- services ------------------------------------------------------------------------------------
+
+# Together with Postgres's fast shutdown this stays below the ten seconds that a person waits before pulling the plug.
+DRAIN_SECONDS_MAX: Final = 7.0
+
+
+class ServiceProcess:
+    """One service as a child process, started again whenever it ends."""
+
+    def __init__(
+        self, service: str, environment: Mapping[str, str], clock: Clock, output: Output
+    ) -> None:
+        self.service = service
+        self._environment = environment_with(environment)
+        self._clock = clock
+        self._output = output
+        self._process: Process | None = None
+        self._is_stopping = False
+
+    async def run(self) -> None:
+        """Keep the service running until `stop`."""
+        back_off = BackOff(self._clock)
+        while not self._is_stopping:
+            how = await self._live()
+            if self._is_stopping:
+                return
+            wait_seconds = back_off.seconds_before_next()
+            when = f"in {wait_seconds:.0f} s" if wait_seconds else "at once"
+            self._output.say(self.service, f"{how}; starts again {when}")
+            await self._clock.sleep(wait_seconds)
+
+    async def stop(self) -> None:
+        """Ask it to drain, then make it end. `run` goes on showing what it says meanwhile."""
+        self._is_stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), DRAIN_SECONDS_MAX)
+        except TimeoutError:
+            self._output.say(self.service, f"did not drain within {DRAIN_SECONDS_MAX:.0f} s")
+            self.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End it now: for a person who pressed Ctrl-C twice."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    async def _live(self) -> str:
+        """One life of the process; how it ended."""
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "services.cli.child",
+                "run",
+                self.service,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=PIPE,  # never written to: its end tells the child that we are gone
+                stdout=PIPE,
+                stderr=STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"could not start ({error.strerror})"
+        assert process.stdout is not None
+        await self._output.follow(self.service, process.stdout)
+        return f"ended {_how(await process.wait())}"
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"by signal {-code}"
+
+
+# --- Postgres ------------------------------------------------------------------------------------
+
 PROBE_SECONDS: Final = 1.0
 PROBE_TIMEOUT_SECONDS: Final = 2.0
 # Making the cluster takes a second or two, recovery after kill -9 about as long; a slow disk may need far more.
@@ -43,17 +158,17 @@ class EmbeddedPostgres:
         self._clock = clock
         self._say = say
         self._log = data_folder / "postgres.log"
-        self._place = place.find(data_folder)
+        self._folder = postgres_folder.find(data_folder)
         self._process: Process | None = None
 
     @property
     def owner_url(self) -> str:
         """The owner's address."""
-        return self._place.owner_url
+        return self._folder.owner_url
 
     async def start(self) -> None:
         """Start it and wait until it answers."""
-        place.prepare(self._place, self._data_folder)
+        postgres_folder.prepare(self._folder, self._data_folder)
         back_off = BackOff(self._clock)
         deadline = self._clock.monotonic() + START_SECONDS_MAX
         while True:
@@ -109,7 +224,8 @@ class EmbeddedPostgres:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "services.cli.postgres_process",
+                "services.cli.child",
+                "postgres",
                 str(self._data_folder),
                 str(os.getpid()),
                 cwd=ROOT,
