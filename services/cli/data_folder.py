@@ -3,7 +3,8 @@
 Promise: the folder is made with mode 0700 and every secret in it with 0600, complete or not at
 all. One `laurel run` at a time holds the folder, by a lock that the kernel drops with the process.
 
-What can go wrong: `ConfigurationError` when another Laurel holds the folder, or when it cannot be written.
+What can go wrong: `ConfigurationError` when another Laurel holds the folder, or when it cannot be
+written.
 """
 
 import fcntl

@@ -1,7 +1,8 @@
 """`laurel doctor`: what Laurel needs on this machine, whether it is there, and how to get it.
 
-Promise: looks only; a throw-away Postgres is the one thing it starts, and it removes it. Exit code 0 when everything needed is there,
-1 otherwise; what is only nice to have never fails it.
+Promise: it only looks. The one thing that it starts is a Postgres in a folder of its own, which it
+removes. Exit code 0 when everything needed is there, 1 otherwise; what is only nice to have never
+makes it 1.
 """
 
 import asyncio
@@ -215,7 +216,7 @@ def _port(service: str, port: int, why: str | None) -> Finding:
 
 
 async def _services(settings: Settings, running: set[str]) -> list[Finding]:
-    """Those that run: whether they are ready, and whether our key opens them. None is needed to start Laurel."""
+    """Whether the services that run are ready and the key opens them. None has to run."""
     if not running:
         return [Finding("services", False, "not running", "start them: `laurel run`", needed=False)]
     try:

@@ -12,8 +12,8 @@ from shared.settings import Settings
 def migrate() -> None:
     """Prepare a database: schemas, tables, and one log-in per service.
 
-    Uses LAUREL_DATABASE_URL (the owner's) and LAUREL_SECRET_KEY, else the Postgres of a running `laurel run`. Running it
-    again changes nothing.
+    Uses LAUREL_DATABASE_URL (the owner's) and LAUREL_SECRET_KEY, else the Postgres of a running
+    `laurel run`. Running it again changes nothing.
     """
     owner = find_owner(Settings.load())
     with out.status("migrating"):

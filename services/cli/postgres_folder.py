@@ -141,7 +141,7 @@ def _package() -> Path | None:
 
 
 def _reachable(programs: Path) -> Path:
-    """The programs themselves, or, where another user cannot reach them, the place of their copy."""
+    """The programs themselves, or their copy where another user cannot reach them."""
     real = (programs / "postgres").resolve()
     if all(path.stat().st_mode & stat.S_IXOTH for path in (real, *real.parents)):
         return programs

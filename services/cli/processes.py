@@ -57,7 +57,7 @@ class BackOff:
 
 # --- services ------------------------------------------------------------------------------------
 
-# Together with Postgres's fast shutdown this stays below the ten seconds that a person waits before pulling the plug.
+# Together with the fast shutdown of Postgres this stays below the ten seconds of `laurel run`.
 DRAIN_SECONDS_MAX: Final = 7.0
 
 
@@ -141,9 +141,9 @@ def _how(code: int) -> str:
 
 PROBE_SECONDS: Final = 1.0
 PROBE_TIMEOUT_SECONDS: Final = 2.0
-# Making the cluster takes a second or two, recovery after kill -9 about as long; a slow disk may need far more.
+# Making the cluster takes two seconds, recovery about as long; a slow disk may need far more.
 START_SECONDS_MAX: Final = 60.0
-# A server that answers nothing for this long is stuck, not busy; recovery and start-up do answer ("starting up").
+# A server that answers nothing for so long is stuck; during recovery and start it does answer.
 SILENT_SECONDS_MAX: Final = 30.0
 STOP_SECONDS_MAX: Final = 4.0
 LOG_BYTES_MAX: Final = 10_000_000
@@ -229,7 +229,7 @@ class EmbeddedPostgres:
                 str(self._data_folder),
                 str(os.getpid()),
                 cwd=ROOT,
-                # Not our environment: it holds keys that Postgres needs not know. The folder tells people whose it is.
+                # Not our environment: it holds keys. The folder says which Laurel this belongs to.
                 env={
                     "LC_ALL": "C.UTF-8",
                     "LAUREL_DATA_DIR": str(self._data_folder),
@@ -238,7 +238,7 @@ class EmbeddedPostgres:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Its own session: Ctrl-C in the terminal is for the supervisor, which ends things in order.
+                # Its own session: Ctrl-C must reach only the supervisor, which ends it last.
                 start_new_session=True,
             )
 
@@ -252,7 +252,7 @@ class EmbeddedPostgres:
         return False
 
     async def _answers(self) -> bool:
-        """Whether somebody is in there. "Starting up" is not an answer yet, but `watch` sees that the process lives."""
+        """Whether the server answers a query. "Starting up" is not an answer yet."""
         try:
             connection = await asyncpg.connect(
                 self.owner_url, timeout=PROBE_TIMEOUT_SECONDS, command_timeout=PROBE_TIMEOUT_SECONDS

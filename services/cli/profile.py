@@ -1,4 +1,4 @@
-"""How a command reaches a running Laurel: addresses and a key, or the owner's log-in to its database.
+"""How a command reaches a running Laurel: addresses and a key, or the owner's database log-in.
 
 Promise: what is missing or does not answer is said in one sentence with what to do next. A key to
 another workspace than the admin key's is derived from the secret key and made in the database, so
@@ -68,7 +68,7 @@ def service_urls(settings: Settings) -> dict[str, str]:
 
 
 def load_profile(settings: Settings) -> Profile:
-    """The addresses, and the admin key: the setting's, the data folder's, or the command line's own."""
+    """The addresses, and a key: the setting's, the data folder's, or the command line's own."""
     return Profile(**service_urls(settings), key=_key(settings))
 
 
@@ -100,7 +100,7 @@ class Owner:
 
 
 def find_owner(settings: Settings) -> Owner:
-    """From LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else from the data folder of a running Laurel."""
+    """From LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else from a running Laurel's data folder."""
     folder = DataFolder(settings.data_dir)
     secret_key = folder.secret_key(settings, create=False)
     if settings.database_url is None:
@@ -241,5 +241,8 @@ def _problem(service: str, response: httpx.Response) -> str:
     fields = [f"{item.get('field')}: {item.get('message')}" for item in body.get("errors") or []]
     text = f"{service} answered {response.status_code}: " + "; ".join((said, *fields))
     if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        text += ". Is it a key of this installation? Set LAUREL_ADMIN_KEY to one, or LAUREL_DATA_DIR to its data folder"
+        text += (
+            ". Is it a key of this installation? Set LAUREL_ADMIN_KEY to one, or LAUREL_DATA_DIR to"
+            " its data folder"
+        )
     return text

@@ -50,8 +50,9 @@ def run(
 ) -> None:
     """Start Laurel: Postgres and the three services, until Ctrl-C.
 
-    Everything it keeps lies in LAUREL_DATA_DIR (default: .laurel in this folder). With LAUREL_DATABASE_URL it uses
-    your Postgres instead of its own, with LAUREL_LOG=kafka://host:9092 your Kafka.
+    Everything it keeps lies in LAUREL_DATA_DIR (default: .laurel in this folder). With
+    LAUREL_DATABASE_URL it uses your Postgres instead of its own, with LAUREL_LOG=kafka://host:9092
+    your Kafka.
     """
     settings = Settings.load()
     if service is None:

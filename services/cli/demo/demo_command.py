@@ -58,8 +58,8 @@ async def _demo(workspace: str) -> None:
         answer = await _answer(api, plan, "last")
         first_touch = await _answer(api, plan, "first")
     out.print(
-        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count), {month.orders:,} orders and"
-        f" renewals, {len(CAST)} creators: every event is in the answers\n"
+        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
+        f" {month.orders:,} orders and renewals, {len(CAST)} creators: every event is in the answers\n"
     )
     show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
 
@@ -94,13 +94,13 @@ async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
 
 
 async def _await_credited(api: Api, clock: Clock) -> None:
-    """The last order sent is known, so all before it are (they travel in order); then roi has to fold as far."""
+    """Wait for the last order sent (events travel in order), then for roi to fold as far."""
     deadline = clock.monotonic() + _CREDITED_SECONDS_MAX
     while not await is_known(api, LIVE_ORDERS[-1]):
         if clock.monotonic() > deadline:
             raise Transient(
-                f"attribution has not credited the month within {_CREDITED_SECONDS_MAX:.0f} s; `laurel doctor`"
-                " tells why, and running the demo again loses nothing"
+                f"attribution has not credited the month within {_CREDITED_SECONDS_MAX:.0f} s;"
+                " `laurel doctor` tells why, and running the demo again loses nothing"
             )
         await clock.sleep(_POLL_SECONDS)
     balance = await api.get("attribution", "/v1/ledger/balance", group_by="model,currency")

@@ -1,6 +1,7 @@
-"""What to look at after the demo: ROI by creator, what may surprise, an order worth explaining, and commands to try.
+"""What the demo prints: ROI by creator, what may surprise, and commands to try.
 
-Promise: every figure comes from roi's answer; nothing is computed here but which row is the best and which the worst.
+Promise: every figure comes from roi's answer. Only the choice of the best and worst row is made
+here.
 """
 
 import shlex
@@ -130,17 +131,23 @@ def surprises(
     best = max(rows, key=_roi)
     if loudest is not best and _roi(loudest) < 0:
         found.append(
-            f"Reach is not return: {loudest['label']} ({_kind(talents[loudest['group']['creator']])}) brought the most clicks"
-            f" and lost money ({_roi(loudest):+.0%}); {best['label']} ({_kind(talents[best['group']['creator']])})"
+            f"Reach is not return: {_named(loudest, talents)} brought the most clicks"
+            f" and lost money ({_roi(loudest):+.0%}); {_named(best, talents)}"
             f" returned {_roi(best):+.0%}."
         )
     for row in rows:
         if talents[row["group"]["creator"]].listeners > LISTENERS_OF_A_PODCAST:
             found.append(
-                f"{row['label']} sold {money(row['measures']['net_revenue'])} with {row['measures']['clicks']} clicks:"
+                f"{row['label']} sold {money(row['measures']['net_revenue'])}"
+                f" with {row['measures']['clicks']} clicks:"
                 " listeners type his code and click nothing."
             )
     return [*found, *_mover(rows, first_touch)]
+
+
+def _named(row: dict[str, Any], talents: dict[str, Talent]) -> str:
+    """A row's creator with what kind it is."""
+    return f"{row['label']} ({_kind(talents[row['group']['creator']])})"
 
 
 def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:
@@ -154,8 +161,8 @@ def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]
         return []
     _, row, first = max(moves, key=lambda move: abs(move[0]))
     return [
-        f"It depends on the question: {row['label']} gets {money(row['measures']['net_revenue'])} as the last touch and"
-        f" {money(first)} as the first."
+        f"It depends on the question: {row['label']} gets"
+        f" {money(row['measures']['net_revenue'])} as the last touch and {money(first)} as the first."
     ]
 
 

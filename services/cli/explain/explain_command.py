@@ -72,8 +72,8 @@ async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
         if refused.status != httpx.codes.NOT_FOUND:
             raise
         raise ConfigurationError(
-            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after it was sent;"
-            " leads, sign-ups and downloads need --kind"
+            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after"
+            " it was sent; leads, sign-ups and downloads need --kind"
         ) from refused
 
 
@@ -82,7 +82,8 @@ def _require_model(answer: dict[str, Any], model: str) -> None:
     known = {credit["model"] for revision in answer["revisions"] for credit in revision["credits"]}
     if known and model not in known:
         raise ConfigurationError(
-            f"{answer['order_id']} is not credited under a model {model!r}; there are {', '.join(sorted(known))}"
+            f"{answer['order_id']} is not credited under a model {model!r};"
+            f" there are {', '.join(sorted(known))}"
         )
 
 
