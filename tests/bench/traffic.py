@@ -157,7 +157,7 @@ def _creator(workspace_id: str, number: int, common: dict[str, Any]) -> Iterator
     creator_id = ident("creator", name)
     placement_id = ident("placement", name)
     automatic_id = automatic_placement_id(workspace_id, creator_id)
-    owned = {"creator_id": creator_id, "platform": "instagram"}
+    owned: dict[str, Any] = {"creator_id": creator_id, "platform": "instagram"}
     yield Creator(
         id=creator_id, name=f"creator {number}", automatic_placement_id=automatic_id, **common
     )
