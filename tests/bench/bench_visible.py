@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-from services.cli.place import find
+from services.cli.postgres_folder import find
 from tests.bench.comparison import percentile
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import kafka
