@@ -1,56 +1,25 @@
-"""HTTP shapes of questions and answers: `GET /v1/roi` and `GET /v1/metrics`.
+"""HTTP shapes of answers: `GET /v1/roi` and `GET /v1/metrics`.
 
-Promise: here exact values become JSON: money as whole minor units with its currency, conversions and ratios as numbers, missing as
-null. One currency in an answer gives single values, several give a list with one item each, in the order of their codes. Bodies
-are written by msgspec, because an answer may have thousands of rows; the pydantic models say the same to the OpenAPI document.
+Promise: exact values become JSON here: money as whole minor units with its currency, conversions and ratios
+as numbers, missing as null. One currency in an answer gives single values; several give a list with one item
+each, in the order of their codes. The fields of `measures` are those of the metric registry. Bodies are
+written by msgspec, because an answer may have thousands of rows; the pydantic models describe the same body
+in the OpenAPI document.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field, create_model
 
-from services.roi.domain.answer import (
-    DIMENSIONS,
-    DIMENSIONS_MAX,
-    NOT_ADDITIVE_MODELS,
-    Answer,
-    Measures,
-)
-from services.roi.domain.metrics.dictionary import DICTIONARY, Metric, Ratio, Unit, Value
-from services.roi.wire.fields import DayOrTime
-from shared.http.wire import AnswerModel, Currency, Moment, MoneyOut, StrictModel
-
-_GROUP_PATTERN: Final = "^({0})(,({0}))?$".format("|".join(DIMENSIONS))
-
-
-def _check_group_by(value: str) -> str:
-    names = value.split(",")
-    allowed = f"one or two of {', '.join(DIMENSIONS)}, joined by a comma"
-    if not set(names) <= set(DIMENSIONS) or len(names) > DIMENSIONS_MAX:
-        raise ValueError(f"send {allowed}")
-    if len(set(names)) != len(names):
-        raise ValueError(f"names one dimension twice; send {allowed}")
-    return value
-
-
-class RoiParameters(StrictModel):
-    """What `GET /v1/roi` may be asked. Dates are the workspace's own days, both included; times are half-open, on whole quarters of an
-    hour. By default the last 30 days."""
-
-    group_by: Annotated[
-        str,
-        AfterValidator(_check_group_by),
-        WithJsonSchema({"type": "string", "pattern": _GROUP_PATTERN}),
-    ] = "creator"
-    from_: Annotated[DayOrTime | None, Field(alias="from")] = None
-    to: DayOrTime | None = None
-    model: Literal["first", "last", "linear"] | None = None
-    by: Literal["conversion_time", "touch_time"] = "conversion_time"
-    as_of: Moment | None = None
-    currency: Currency | None = None
+from services.roi.answers.assemble import Answer, Figures
+from services.roi.answers.dictionary import METRICS_IN_ORDER
+from services.roi.answers.kinds import Metric
+from services.roi.answers.question import NOT_ADDITIVE_MODELS
+from services.roi.answers.values import Ratio, Unit, Value
+from shared.http.wire import AnswerModel, MoneyOut
 
 
 class CurrencyMoney(AnswerModel):
@@ -67,25 +36,30 @@ class CurrencyRatio(AnswerModel):
     currency: str
 
 
-MoneyValue = MoneyOut | None | list[CurrencyMoney]
-RatioValue = float | None | list[CurrencyRatio]
+def _field(metric: Metric) -> tuple[Any, Any]:
+    """The type of a metric's value in a row."""
+    described = Field(description=f"{metric.name}: {metric.formula}.")
+    if metric.unit is Unit.MONEY:
+        return (MoneyOut | None | list[CurrencyMoney], described)
+    kind = {Unit.COUNT: int, Unit.CONVERSIONS: float, Unit.RATIO: float | None}[metric.unit]
+    return (kind | list[CurrencyRatio] if metric.per_currency else kind, described)
 
 
-class RoiMeasures(AnswerModel):
+class _Measures(AnswerModel):
     """The figures of a row, of what is organic, or of the totals. `model` is there when models are listed side by side."""
 
     model: str | None = None
-    clicks: int
-    conversions: float
-    net_revenue: MoneyValue
-    cost: MoneyValue
-    profit: MoneyValue
-    roi: RatioValue
-    roas: RatioValue
-    cpa: MoneyValue
-    cpc: MoneyValue
-    aov: MoneyValue
-    conversion_rate: float | None
+
+
+if TYPE_CHECKING:
+    RoiMeasures = _Measures
+else:
+    RoiMeasures = create_model(
+        "RoiMeasures",
+        __base__=_Measures,
+        __doc__=_Measures.__doc__,
+        **{metric.id: _field(metric) for metric in METRICS_IN_ORDER},
+    )
 
 
 class RoiRow(AnswerModel):
@@ -104,7 +78,8 @@ class MetricVersion(AnswerModel):
 
 
 class RoiMeta(AnswerModel):
-    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last credits record in it."""
+    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last credits record in it; `source` is the
+    finest grain that was read: months, days or entries."""
 
     model: str | list[str]
     by: str
@@ -119,6 +94,7 @@ class RoiMeta(AnswerModel):
     fresh_to: datetime
     sequence: int
     additive: bool
+    source: str
     metrics: dict[str, MetricVersion]
 
 
@@ -156,7 +132,7 @@ class MetricList(AnswerModel):
 
 def metric_list() -> MetricList:
     """The metric dictionary as answered."""
-    return MetricList(items=[_metric_entry(metric) for metric in DICTIONARY])
+    return MetricList(items=[_metric_entry(metric) for metric in METRICS_IN_ORDER])
 
 
 def _metric_entry(metric: Metric) -> MetricEntry:
@@ -164,16 +140,27 @@ def _metric_entry(metric: Metric) -> MetricEntry:
     return MetricEntry(**values | {"unit": metric.unit.value, "inputs": list(metric.inputs)})
 
 
-METRIC_VERSIONS: Final = {
-    metric.id: {"version": metric.version, "formula": metric.formula} for metric in DICTIONARY
-}
 _encoder: Final = msgspec.json.Encoder()
 
 
 def encode_answer(
-    answer: Answer, meta: Mapping[str, Any], models: Sequence[str], *, lists_models: bool
+    answer: Answer,
+    meta: Mapping[str, Any],
+    metrics: Sequence[Metric],
+    models: Sequence[str],
+    *,
+    lists_models: bool,
 ) -> bytes:
     """The body of an answer; `lists_models` gives what is organic and the totals model by model."""
+
+    def shown(figures: Figures) -> dict[str, object]:
+        return _measures(metrics, figures)
+
+    def by_model(measured: Mapping[str, Figures]) -> object:
+        if lists_models:
+            return [{"model": model, **shown(found)} for model, found in measured.items()]
+        return shown(next(iter(measured.values())))
+
     body = {
         "meta": {
             **meta,
@@ -182,28 +169,25 @@ def encode_answer(
             "currencies": answer.currencies,
             "missing_rates": answer.missing_rates,
             "additive": NOT_ADDITIVE_MODELS.isdisjoint(models),
-            "metrics": METRIC_VERSIONS,
+            "metrics": {
+                metric.id: {"version": metric.version, "formula": metric.formula}
+                for metric in metrics
+            },
         },
         "rows": [
-            {"group": row.group, "label": row.label, "measures": _measures(row.measures)}
+            {"group": row.group, "label": row.label, "measures": shown(row.figures)}
             for row in answer.rows
         ],
-        "organic": _by_model(answer.organic, lists_models=lists_models),
-        "totals": _by_model(answer.totals, lists_models=lists_models),
+        "organic": by_model(answer.organic),
+        "totals": by_model(answer.totals),
     }
     return _encoder.encode(body)
 
 
-def _by_model(measured: Mapping[str, Measures], *, lists_models: bool) -> object:
-    if lists_models:
-        return [{"model": model, **_measures(found)} for model, found in measured.items()]
-    return _measures(next(iter(measured.values())))
-
-
-def _measures(measures: Measures) -> dict[str, object]:
+def _measures(metrics: Sequence[Metric], figures: Figures) -> dict[str, object]:
     shown: dict[str, object] = {}
-    for metric in DICTIONARY:
-        value = measures[metric.id]
+    for metric in metrics:
+        value = figures[metric.id]
         if not isinstance(value, tuple):
             shown[metric.id] = _number(value)
         elif len(value) == 1:

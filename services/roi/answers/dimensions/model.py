@@ -1,0 +1,10 @@
+"""Dimension `model`: the credit models side by side, in the order in which they were asked for.
+
+Touches and costs belong to every model alike: each model carries all of them and has totals of its own.
+"""
+
+from typing import Final
+
+from services.roi.answers.kinds import Dimension, FromRow
+
+MODEL: Final = Dimension(id="model", label="Model", source=FromRow("model"), order=str)
