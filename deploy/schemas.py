@@ -1,6 +1,7 @@
-"""Writes the published descriptions of Laurel's edges: AsyncAPI of the log here, OpenAPI of each service as the service tells it.
+"""Writes the published descriptions: AsyncAPI of the log, OpenAPI of each service, the settings page.
 
-Promise: `docs/api/*.json` is generated, never edited; a test fails when it no longer matches the code (`make schemas` mends it).
+Promise: `docs/api/*.json` and `docs/settings.md` are generated and never edited. A test fails when
+they no longer match the code; `make schemas` mends it.
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+from pydantic.fields import FieldInfo
 
 from services.attribution import app as attribution
 from services.attribution.settings import AttributionSettings
@@ -22,9 +24,11 @@ from shared.clock import SystemClock
 from shared.http.app import openapi_document
 from shared.http.health import Health
 from shared.log import topics
+from shared.settings import PREFIX, ReadBy, Settings
 from shared.telemetry import Telemetry
 
 FOLDER: Final = Path("docs/api")
+SETTINGS_PAGE: Final = Path("docs/settings.md")
 REFERENCE: Final = "#/components/schemas/{name}"
 # Settings under which every part can be made; nothing is opened, so they lead nowhere.
 NOWHERE: Final = {
@@ -118,9 +122,36 @@ def dump(document: Document) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+_SETTINGS_INTRO: Final = """# Settings: what Laurel reads from the environment
+
+Generated from the settings classes by `make schemas`. Laurel reads settings from the environment
+when a process starts; an unknown `LAUREL_` name stops the start with the nearest known name. An
+empty value means "not set". One environment can feed all services: each reads what is its own.
+
+| name | default | read by | meaning |
+|---|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """`docs/settings.md`: name, default, readers and meaning of each setting of each service."""
+    fields: dict[str, FieldInfo] = {}
+    for settings in (Settings, TrackingSettings, AttributionSettings, RoiSettings):
+        fields |= settings.model_fields
+    return _SETTINGS_INTRO + "".join(_setting(name, field) for name, field in fields.items())
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    default = "not set" if field.default is None else f"`{field.default}`"
+    readers = [word for mark in field.metadata if isinstance(mark, ReadBy) for word in mark.names]
+    meaning = " ".join((field.description or "").split())
+    return f"| `{PREFIX}{name.upper()}` | {default} | {', '.join(readers)} | {meaning} |\n"
+
+
 def main() -> int:
     """Write every document."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    SETTINGS_PAGE.write_text(settings_page())
     for name, document in documents().items():
         (FOLDER / name).write_text(dump(document))
     return 0

@@ -153,9 +153,10 @@ class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
 
 
 class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
-    """A storefront's webhook connection. `sealed_secrets`: newest first, at most two valid at once, context = `id`."""
+    """A storefront's webhook connection. `kind` is the name of the vendor's adapter."""
 
-    kind: Literal["shopify"]
+    kind: Text
+    # Newest first, at most two valid at once, sealed with `id` as context.
     sealed_secrets: tuple[str, ...]
     shop_domain: str | None = None
 

@@ -1,6 +1,7 @@
-"""The only reader of the wall clock: a port, the system's clock and a clock that a test turns by hand.
+"""The only reader of the wall clock: an interface, the system clock, and a manual clock for tests.
 
-Promise: `now()` is an aware UTC datetime. `sleep()` goes through the same port, so a test never waits.
+Promise: `now()` is an aware UTC datetime. `sleep()` belongs to the same interface, so a test with a
+manual clock never waits.
 """
 
 import asyncio
@@ -11,23 +12,23 @@ from typing_extensions import override
 
 
 class Clock(Protocol):
-    """What a component may know of time."""
+    """The time source of a component."""
 
     def now(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """Return the present time, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never steps back; only differences mean something."""
+        """Return seconds on a clock that never steps back; only differences are meaningful."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         ...
 
 
 class SystemClock(Clock):
-    """The machine's clock."""
+    """The clock of the machine."""
 
     @override
     def now(self) -> datetime:
@@ -43,7 +44,7 @@ class SystemClock(Clock):
 
 
 class ManualClock(Clock):
-    """A clock that stands still until it is told to move; `sleep` moves it at once."""
+    """A clock that only moves by `advance` and by `sleep`, which returns at once."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
@@ -63,6 +64,6 @@ class ManualClock(Clock):
         await asyncio.sleep(0)
 
     def advance(self, seconds: float) -> None:
-        """Move forward (or back, with a negative number: clock jumps are a test of their own)."""
+        """Move the clock forward, or back with a negative number, to test clock jumps."""
         self._now += timedelta(seconds=seconds)
         self._elapsed_seconds += max(0.0, seconds)

@@ -1,8 +1,8 @@
-"""The tree of errors: what may be tried again, what may not, and what is a bug.
+"""The tree of error types: what may be retried, what may not, and what is a bug.
 
-Three kinds only. A *rejection* of input is a value with a reason and never an exception of this file. An
-*operational failure* is one of the classes below. A *bug* is an assertion or any other exception: it
-stops the process loudly.
+There are three kinds. A *rejection* of input is a value with a reason, never an exception of this
+file. An *operational failure* is one of the classes below. A *bug* is an assertion or any other
+exception; it stops the process with a traceback.
 
     LaurelError
     ├── Transient          try the whole batch or request again later; nothing was written
@@ -14,23 +14,23 @@ stops the process loudly.
 
 
 class LaurelError(Exception):
-    """Any failure that Laurel expects and names."""
+    """The base of all operational failures."""
 
 
 class Transient(LaurelError):
-    """The world is in the way (log, database, disk); the same call may succeed later."""
+    """The log, the database or the disk is unavailable; the same call may succeed later."""
 
 
 class OffsetMoved(Transient):
-    """The compare-and-set of a stored offset found another value: this consumer is a zombie or was overtaken."""
+    """The stored offset has another value: another consumer has handled the partition."""
 
 
 class Permanent(LaurelError):
-    """The same call will fail for ever."""
+    """The same call always fails."""
 
 
 class OffsetGone(Permanent):
-    """The offset asked for lies below the low mark: retention has removed it."""
+    """The offset is below the low mark: retention has removed the record."""
 
     def __init__(self, topic: str, partition: int, offset: int, low: int) -> None:
         super().__init__(

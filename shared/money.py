@@ -1,7 +1,7 @@
-"""Money as integer minor units of an ISO 4217 currency: parse, show as a decimal string, split exactly.
+"""Money as integer minor units of an ISO 4217 currency: parse, format, and split exactly.
 
-Promise: no float ever; `split` loses and invents nothing. What can go wrong: `parse_minor` raises `MoneyError` with a sentence
-for the person who sent the figure.
+Promise: there is no float. The parts of `split` always sum to the amount. What can go wrong:
+`parse_minor` raises `MoneyError` with a sentence that says what to send.
 """
 
 import math
@@ -13,13 +13,13 @@ from typing import Final
 
 import moneyed
 
-# 2^63 - 1 is what the ledger's bigint columns hold; one conversion may use a millionth of that, so a
-# workspace's sum of a million of the largest conversions still fits.
+# A bigint column of the ledger holds 2^63 - 1. One conversion may use a millionth of that, so the
+# sum of a million of the largest conversions still fits.
 AMOUNT_MINOR_MAX: Final = (2**63 - 1) // 1_000_000
 
 _DECIMAL: Final = re.compile(r"(-?\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
 _ISO_CODE: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-# Looked up once: a conversion asks for its currency's several times.
+# Computed once, because a conversion needs the exponent several times.
 _EXPONENTS: Final = {
     code: len(str(currency.sub_unit)) - 1
     for code, currency in moneyed.CURRENCIES.items()
@@ -32,7 +32,7 @@ class MoneyError(ValueError):
 
 
 def exponent(currency: str) -> int:
-    """Decimal places of an ISO 4217 currency (JPY 0, EUR 2, KWD 3). Raises `MoneyError` for an unknown code."""
+    """Return the decimal places of a currency (JPY 0, EUR 2); `MoneyError` if it is unknown."""
     places = _EXPONENTS.get(currency)
     if places is None:
         raise MoneyError(f"{currency!r} is not an ISO 4217 currency code, send one like 'EUR'")
@@ -40,9 +40,10 @@ def exponent(currency: str) -> int:
 
 
 def parse_minor(text: str, currency: str) -> int:
-    """Minor units of a decimal string: `parse_minor("49.90", "EUR") == 4990`.
+    """Return the minor units of a decimal string: `parse_minor("49.90", "EUR") == 4990`.
 
-    More decimals than the currency has are refused unless they are zeros ("10.000" is ten euros).
+    More decimals than the currency has are refused, unless they are zeros ("10.000" EUR is 10).
+    Raises `MoneyError`.
     """
     places = exponent(currency)
     parts = _DECIMAL.fullmatch(text)
@@ -51,28 +52,30 @@ def parse_minor(text: str, currency: str) -> int:
     whole, decimals = parts[1], parts[2] or ""
     if decimals[places:].strip("0"):
         raise MoneyError(f"{currency} has {places} decimal places, '{text}' has more")
-    # The digits without the point, at most 15 + 6 of them; the sign stands before them.
+    # The sign and the digits without the point, at most 15 + 6.
     return check_minor(int(whole + decimals[:places].ljust(places, "0")))
 
 
 def check_minor(amount_minor: int) -> int:
-    """The amount itself when it is within `AMOUNT_MINOR_MAX`, else `MoneyError`."""
+    """Return the amount; `MoneyError` when it is beyond `AMOUNT_MINOR_MAX`."""
     if abs(amount_minor) > AMOUNT_MINOR_MAX:
         raise MoneyError(f"the amount is beyond {AMOUNT_MINOR_MAX} minor units")
     return amount_minor
 
 
 def format_minor(amount_minor: int, currency: str) -> str:
-    """The decimal string of an amount: `format_minor(4990, "EUR") == "49.90"`."""
+    """Return the decimal string of an amount: `format_minor(4990, "EUR") == "49.90"`."""
     places = exponent(currency)
     return f"{Decimal(amount_minor).scaleb(-places):.{places}f}"
 
 
 def split(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
-    """Split an amount by shares that sum to 1, by largest remainder; the parts sum to the amount exactly.
+    """Split an amount by shares that sum to 1; the parts sum to the amount exactly.
 
-    Sign-symmetric: the parts of −x are the negated parts of x, so a reversal cancels to zero. Ties of remainders go
-    to the earlier share, so callers pass shares in a canonical order. Method: Hamilton's apportionment.
+    Method: largest remainder (Hamilton's apportionment). It is sign-symmetric: the parts of -x are
+    the negated parts of x, so a reversal cancels to zero. When remainders are equal the earlier
+    share gets the unit, so callers pass the shares in a canonical order. Raises `ValueError` for
+    shares that are negative or do not sum to 1.
     """
     common = math.lcm(*(share.denominator for share in shares))
     weights = [share.numerator * (common // share.denominator) for share in shares]

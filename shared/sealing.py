@@ -1,7 +1,9 @@
-"""Everything done with `LAUREL_SECRET_KEY`: sealing secrets for the log, deriving keys, hashing e-mails, minting API keys.
+"""The uses of `LAUREL_SECRET_KEY`: seal secrets, derive keys, hash e-mails; and new API keys.
 
-Promise: one secret, many keys: each use derives its own by HMAC-SHA256 with a label, so no use can stand in for another.
-What can go wrong: `unseal` raises `SealBroken` when the text was changed or sealed under another secret.
+Promise: each use derives its own key from the secret by HMAC-SHA256 with a label, so the key of one
+use has no value for another.
+What can go wrong: `unseal` raises `SealBroken` when the text was changed or sealed under another
+secret.
 """
 
 import base64
@@ -20,54 +22,54 @@ _NONCE_BYTES: Final = 12
 
 
 class SealBroken(Permanent):
-    """The sealed text does not open: other secret key, other context, or changed on the way."""
+    """The sealed text cannot be opened: other secret key, other context, or changed text."""
 
 
 class Sealer:
-    """Uses of one `LAUREL_SECRET_KEY`. Cheap to make, safe to share."""
+    """The keys of one `LAUREL_SECRET_KEY`. Cheap to make, safe to share."""
 
     def __init__(self, secret_key: str) -> None:
         self._secret = secret_key.encode()
-        self._peppers: dict[str, bytes] = {}  # one a workspace, of those that exist
+        self._peppers: dict[str, bytes] = {}  # one for each workspace
 
     def derive(self, label: str) -> bytes:
-        """32 bytes for one use, named by its label."""
+        """Return the key (32 bytes) of the use that the label names."""
         return hmac.digest(self._secret, f"laurel/{label}".encode(), "sha256")
 
     def seal(self, plaintext: str, context: str) -> str:
-        """AES-256-GCM, base64; `context` (the entity's id) must be the same to open it."""
+        """Seal by AES-256-GCM, as base64. The same `context` (an entity id) opens it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         box = AESGCM(self.derive("seal")).encrypt(nonce, plaintext.encode(), context.encode())
         return base64.b64encode(nonce + box).decode()
 
     def unseal(self, sealed: str, context: str) -> str:
-        """The plaintext, or `SealBroken`."""
+        """Return the plaintext, or raise `SealBroken`."""
         try:
             raw = base64.b64decode(sealed, validate=True)
             opened = AESGCM(self.derive("seal")).decrypt(
                 raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()
             )
         except (InvalidTag, ValueError) as error:
-            raise SealBroken(f"the sealed value of {context} does not open") from error
+            raise SealBroken(f"the sealed value of {context} cannot be opened") from error
         return opened.decode()
 
     def email_hash(self, workspace_id: str, email: str) -> str:
-        """Keyed hash of an e-mail (trimmed, lower-case) under a pepper of the workspace; hex, 32 characters."""
+        """Return the keyed hash of an e-mail in the workspace: 32 hexadecimal characters."""
         pepper = self._peppers.get(workspace_id)
         if pepper is None:
             pepper = self._peppers[workspace_id] = self.derive(f"email/{workspace_id}")
         return hmac.digest(pepper, email.strip().lower().encode(), "sha256")[:16].hex()
 
     def click_key(self) -> bytes:
-        """The key of `shared.ids.ClickSigner`."""
+        """Return the key of `shared.ids.ClickSigner`."""
         return self.derive("click")
 
     def role_password(self, role: str) -> str:
-        """The database password of one service's role."""
+        """Return the database password of a role."""
         return self.derive(f"role/{role}").hex()
 
 
 def new_api_key(*, public: bool) -> str:
-    """A new key of the documented form: 8 characters to name it, 32 (190 bits) to keep secret."""
+    """Return a new key: 8 characters that name it and 32 secret ones (190 bits)."""
     name, body = ("".join(secrets.choice(_ALPHABET) for _ in range(count)) for count in (8, 32))
     return f"lrl_{'pub' if public else 'sec'}_{name}_{body}"

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -49,23 +49,49 @@ _KAFKA_SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
 _KAFKA_SCHEME = "kafka://"
 
 
+class ReadBy:
+    """Marks a field with the services and commands that read it; `docs/settings.md` shows them."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+
 class Settings(BaseSettings):
     """What every service may read. A service inherits and adds fields only if `KNOWN_FIELDS` names them."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
-    host: str = "127.0.0.1"
-    tracking_port: int = Field(default=8001, ge=1, le=65535)
-    attribution_port: int = Field(default=8002, ge=1, le=65535)
-    roi_port: int = Field(default=8003, ge=1, le=65535)
-    data_dir: Path = Path(".laurel")
-    log: str = "postgres"
-    database_url: SecretStr | None = None
-    admin_key: SecretStr | None = None
-    secret_key: SecretStr | None = None
-    short_url: str | None = None
+    host: Annotated[str, ReadBy("all")] = "127.0.0.1"
+    """The address that the services listen on. Leave it on loopback unless a proxy such as
+    `deploy/nginx.conf` stands in front."""
+    tracking_port: Annotated[int, ReadBy("tracking", "roi")] = Field(default=8001, ge=1, le=65535)
+    """The port of tracking; roi shows it in short links where `LAUREL_SHORT_URL` is not set."""
+    attribution_port: Annotated[int, ReadBy("attribution")] = Field(default=8002, ge=1, le=65535)
+    """The port of attribution."""
+    roi_port: Annotated[int, ReadBy("roi")] = Field(default=8003, ge=1, le=65535)
+    """The port of roi."""
+    data_dir: Annotated[Path, ReadBy("tracking", "laurel run")] = Path(".laurel")
+    """The folder of tracking's journal and snapshot, and of what `laurel run` makes: the embedded
+    database and the keys."""
+    log: Annotated[str, ReadBy("all")] = "postgres"
+    """Where the log is: `postgres`, or `kafka://host:port[,host:port]`."""
+    database_url: Annotated[SecretStr | None, ReadBy("all")] = None
+    """The database owner's address, `postgresql://user:password@host:port/database`. It is what
+    `laurel migrate` uses; each service derives its own log-in from it. `laurel run` sets it."""
+    admin_key: Annotated[SecretStr | None, ReadBy("roi")] = None
+    """The admin key of the workspace `main`, `lrl_sec_<8>_<32 or more>`. `laurel run` makes one."""
+    secret_key: Annotated[SecretStr | None, ReadBy("all")] = None
+    """At least 16 random characters. It seals secrets, signs click ids and derives the services'
+    database passwords. `laurel run` makes one and keeps it."""
+    short_url: Annotated[str | None, ReadBy("tracking", "roi")] = None
+    """The public base of short links, such as `https://go.example.com`. Without it links show
+    tracking's own address."""
 
     @classmethod
     @override

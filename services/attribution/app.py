@@ -40,6 +40,10 @@ from shared.log.watchdog import measure_lag, progress_or_die
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "attribution"
+DOES: Final = (
+    "Reads events, credits conversions to placements, keeps the ledger, and explains"
+    " every decision."
+)
 # Two consumers, the worker, the relay and the watch take one each; the rest answers requests.
 POOL_SIZE: Final = 10
 # A correction decides many conversions again; small batches of the catalog keep its locks short.
@@ -102,7 +106,11 @@ class Attribution:
     def build_app(self) -> FastAPI:
         """The HTTP side."""
         app = create_app(
-            service=SERVICE, lifespan=None, health=self.health, telemetry=self.telemetry
+            service=SERVICE,
+            does=DOES,
+            lifespan=None,
+            health=self.health,
+            telemetry=self.telemetry,
         )
         app.state.parts = Parts(self.outside.database, self._look_up, self.retrier, self.lag)
         app.include_router(router)

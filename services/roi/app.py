@@ -53,6 +53,10 @@ from shared.sealing import Sealer
 from shared.telemetry import Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
+DOES: Final = (
+    "Keeps creators, campaigns, placements, links, codes, policies and costs, and"
+    " answers what they returned."
+)
 # Ten requests at once keep two cores busy; the relay takes two, the fold and the rebuild one each besides.
 POOL_SIZE: Final = 13
 RETRY_SECONDS: Final = 0.5
@@ -157,7 +161,7 @@ def build_app(
     async def lookup(sha256: bytes) -> Principal | None:
         return await look_up(outside.database, sha256)
 
-    app = create_app(service=SERVICE, lifespan=None, health=health, telemetry=telemetry)
+    app = create_app(service=SERVICE, does=DOES, lifespan=None, health=health, telemetry=telemetry)
     app.state.parts = Parts(
         database=outside.database,
         clock=outside.clock,

@@ -26,6 +26,7 @@ from services.tracking.store.agents import Agents
 from services.tracking.store.catalog import Catalog
 from services.tracking.store.journal import BYTES_MAX, Journal
 from services.tracking.store.snapshot import load_snapshot, take_image, write_image
+from services.tracking.store.vendors import find_adapters
 from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
@@ -44,6 +45,10 @@ from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "tracking"
+DOES: Final = (
+    "Redirects short links, takes conversions, events and webhooks, and writes each"
+    " one to the log as an event."
+)
 # 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 # Often enough that a start without the log knows almost everything, rarely enough for a million links.
@@ -100,13 +105,14 @@ class Tracking:
     def _make_app(self, redirects: Redirects, gate: Gate) -> FastAPI:
         app = create_app(
             service=SERVICE,
+            does=DOES,
             lifespan=None,
             health=self.health,
             telemetry=self.telemetry,
             gate=gate,
         )
         app.include_router(intake_router(self._intake))
-        app.include_router(webhooks_router(self._intake))
+        app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(links_router(redirects))
         return app
 

@@ -1,1 +1,1 @@
-"""One door to Postgres: engine and transactions, roles, row-level security, migrations. SQL of a service is not here."""
+"""Access to Postgres: transactions, roles, row-level security, migrations; no SQL of a service."""

@@ -1,11 +1,12 @@
-"""One service's pool of connections onto its own role, and the only three ways to open a transaction.
+"""The connection pool of one service, and the three ways to open a transaction.
 
-Promise: `write` makes its caller the only writer of the named workspaces: its first statement takes their locks in
-ascending order, and READ COMMITTED gives every later statement a snapshot that sees what the previous holder
-committed. Commit happens here and nowhere else; any error rolls back.
+Promise: `write` makes its caller the only writer of the named workspaces. Its first statement takes
+their locks in ascending order. Under READ COMMITTED every later statement sees what the previous
+lock holder committed. Only this file commits; any error rolls back.
 
-What can go wrong: `Transient` when the database is away, slow or full, within two seconds for the way in. When the
-connection dies during COMMIT nobody knows whether it happened: callers are idempotent and simply do it again.
+What can go wrong: `Transient` when the database is unreachable, slow or full; a connection is given
+or refused within 2 s. If the connection dies during COMMIT, the outcome is unknown. Callers are
+idempotent and repeat the work.
 """
 
 import asyncio
@@ -23,38 +24,40 @@ from shared.db.roles import driver_url
 from shared.errors import Transient
 from shared.telemetry import get_logger
 
-# A request that cannot have a connection in 2 s is answered 503 rather than kept hanging.
+# A request that gets no connection in 2 s is answered 503.
 ACQUIRE_SECONDS: Final = 2.0
-# Above the roles' statement_timeout (30 s): the server gives up first and says why; this catches a dead network.
+# More than the statement_timeout of the roles (30 s): the server reports slow statements itself.
 COMMAND_SECONDS: Final = 35.0
 
-# One round trip: the locks (function calls in the order of the array, which is ascending) and the visible workspaces.
-# The key holds the role's name, so that services never wait for each other.
+# One round trip: the locks, in the ascending order of the array, and the visible workspaces.
+# The lock key holds the name of the role, so services never wait for each other.
 _LOCK: Final = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(current_user || ':' || name, 0)),"
     " set_config('laurel.workspaces', :visible, true)"
     " FROM unnest(CAST(:names AS text[])) AS name"
 )
-# The server ends a transaction whose client does nothing, but not one that is in the middle of a COPY: there it listens to nobody but its
-# client and to `pg_terminate_backend`. No batch takes so long to send.
+# The server ends a transaction whose client is idle, but not one in the middle of a COPY. Only its
+# client or `pg_terminate_backend` ends that. No batch takes this long to send.
 STUCK_SECONDS: Final = 10.0
 _END_STUCK: Final = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity AS a"
-    " WHERE datname = current_database() AND usename = current_user AND state = 'active' AND wait_event_type = 'Client'"
+    " WHERE datname = current_database() AND usename = current_user AND state = 'active'"
+    " AND wait_event_type = 'Client'"
     " AND query_start < clock_timestamp() - make_interval(secs => :seconds)"
-    " AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted)"
+    " AND EXISTS (SELECT FROM pg_locks AS l"
+    " WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted)"
 )
 _SHOW: Final = text("SELECT set_config('laurel.workspaces', :visible, true)")
 
 _WRITE: Final = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
-# One snapshot for a whole answer: its rows and its totals are counted at the same moment.
+# One snapshot for an answer: its rows and its totals are read at the same moment.
 _READ: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 logger = get_logger(__name__)
 
 
 class Database:
-    """A pool onto one role of one database. Build it in the composition root; safe for concurrent use."""
+    """A connection pool of one role. Made in the composition root; safe for concurrent use."""
 
     def __init__(self, url: str, *, application_name: str, pool_size: int = 5) -> None:
         self._url = driver_url(url)
@@ -63,7 +66,7 @@ class Database:
         self._engine: AsyncEngine | None = None
 
     async def open(self) -> None:
-        """Make the pool. Connects to nothing yet, so a service starts also while Postgres is away."""
+        """Make the pool without a connection, so a service starts while Postgres is unreachable."""
         self._engine = create_async_engine(
             self._url,
             pool_size=self._pool_size,
@@ -79,7 +82,7 @@ class Database:
         )
 
     async def close(self) -> None:
-        """Close every connection. Harmless when not open."""
+        """Close every connection; does nothing when the pool is not open."""
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
@@ -93,8 +96,11 @@ class Database:
     async def write(
         self, workspaces: Sequence[UUID | str], *, extra: Sequence[str] = ()
     ) -> AsyncIterator[AsyncConnection]:
-        """A transaction that alone writes these workspaces. `extra` names further locks (say, a shared host of links),
-        taken after the workspaces'. Commits on normal exit, rolls back on any error."""
+        """Open a transaction that is the only writer of these workspaces.
+
+        `extra` names further locks (such as a shared host of links), taken after those of the
+        workspaces. It commits on normal exit and rolls back on any error.
+        """
         names = _canonical(workspaces)
         setup = {"names": [*names, *sorted(set(extra))], "visible": _literal(names)}
         async with self._transaction(_WRITE, _LOCK, setup) as conn:
@@ -102,14 +108,14 @@ class Database:
 
     @asynccontextmanager
     async def read(self, workspaces: Sequence[UUID | str]) -> AsyncIterator[AsyncConnection]:
-        """A read-only transaction that sees these workspaces, all of it at one moment, and waits for no writer."""
+        """Open a read-only transaction on one snapshot of these workspaces; no lock is taken."""
         setup = {"visible": _literal(_canonical(workspaces))}
         async with self._transaction(_READ, _SHOW, setup) as conn:
             yield conn
 
     @asynccontextmanager
     async def exempt(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction without a workspace: only the closed list of exempt tables can be used, others raise."""
+        """Open a transaction without a workspace; only the exempt tables can be used in it."""
         async with self._transaction(_WRITE, _SHOW, {"visible": ""}) as conn:
             yield conn
 
@@ -125,14 +131,16 @@ class Database:
             except BaseException:
                 await asyncio.shield(_abandon(conn))
                 raise
-            # Shielded, so that a cancelled request cannot leak it.
+            # Shielded, so that a cancelled request does not leak the connection.
             await asyncio.shield(conn.close())
 
     async def _begin(
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]
     ) -> AsyncConnection:
-        """The connection with its first statement done. A pooled connection that died unnoticed is replaced once:
-        nothing has been written yet, so the second try is safe."""
+        """Return a connection after its first statement.
+
+        A dead pooled connection is replaced once. Nothing was written yet, so the retry is safe.
+        """
         try:
             return await self._first_statement(options, statement, parameters)
         except exc.DBAPIError as error:
@@ -143,8 +151,11 @@ class Database:
             return await self._first_statement(options, statement, parameters)
 
     async def _end_stuck(self) -> None:
-        """End the sessions of this role that hold a workspace while their process is frozen in the middle of sending. It does its batch again
-        when it wakes up. A session that lives on is met by the next who waits."""
+        """End sessions of this role that hold a workspace lock while their process is frozen.
+
+        The frozen process repeats its batch when it wakes up. A session that survives is ended by
+        the next transaction that waits for its lock.
+        """
         assert self._engine is not None
         try:
             async with self._engine.connect() as conn:
@@ -176,8 +187,11 @@ class Database:
 
 
 async def _abandon(conn: AsyncConnection) -> None:
-    """Roll back and give the connection up. The error that led here says what happened: a rollback that fails as well (the
-    connection is gone, so the server rolls back by itself) must not take its place and make a bug look like an outage."""
+    """Roll back and close the connection.
+
+    A rollback fails when the connection is lost; the server then rolls back by itself. That failure
+    is only logged, so the caller sees the first exception.
+    """
     try:
         await conn.close()
     except DRIVER_ERRORS as error:
@@ -187,7 +201,7 @@ async def _abandon(conn: AsyncConnection) -> None:
 
 
 async def driver(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    """The asyncpg connection beneath, inside the same transaction, for COPY and statements over whole batches."""
+    """Return the asyncpg connection of the same transaction, for COPY and batch statements."""
     raw = await conn.get_raw_connection()
     connection = raw.driver_connection
     assert isinstance(connection, asyncpg.Connection)
@@ -195,7 +209,7 @@ async def driver(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
 
 
 def _canonical(workspaces: Sequence[UUID | str]) -> list[str]:
-    """Each workspace once, in ascending order of its canonical text: the one order in which locks are taken."""
+    """Return each workspace once, in ascending order: the order in which locks are taken."""
     if not workspaces:
         raise ValueError("a transaction needs at least one workspace")
     return sorted({str(UUID(str(workspace))) for workspace in workspaces})

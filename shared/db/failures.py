@@ -1,9 +1,10 @@
-"""Which database errors are the world's fault: the map from a driver's exception to Laurel's three kinds.
+"""The map from exceptions of the database driver to the error types of Laurel.
 
-Promise: an operational error (connection lost, pool or lock or statement timeout, deadlock, server out of resources)
-becomes `Transient`; a log-in that can never work becomes `ConfigurationError`; anything else (a bad statement, a
-violated constraint) stays as it is, because it is a bug or a decision of the caller. `OSError` counts as a lost
-connection, so nothing but database work belongs inside a transaction's block.
+Promise: an operational error (lost connection; time-out of pool, lock or statement; deadlock;
+server out of resources) becomes `Transient`. A log-in that cannot work becomes
+`ConfigurationError`. Any other error (a bad statement, a violated constraint) stays unchanged: it
+is a bug or is handled by the caller. `OSError` counts as a lost connection, so the block of a
+transaction must contain database work only.
 """
 
 from collections.abc import Iterator
@@ -15,16 +16,16 @@ from sqlalchemy import exc
 
 from shared.errors import ConfigurationError, LaurelError, Transient
 
-# SQLSTATE classes: 08 connection, 53 out of resources (disk full included), 57 operator intervention (shutdown,
-# statement timeout), 58 system error.
+# SQLSTATE classes: 08 connection, 53 out of resources (a full disk too), 57 operator intervention
+# (shutdown, statement time-out), 58 system error.
 _TRANSIENT_CLASSES: Final = frozenset({"08", "53", "57", "58"})
-# Serialization failure, deadlock, lock timeout, idle and whole transaction timeouts, database just dropped or busy.
+# Serialization failure, deadlock, lock time-out, time-outs of a transaction, database in use.
 _LOCK_TIMEOUT: Final = "55P03"
 _TRANSIENT_STATES: Final = frozenset({"40001", "40P01", _LOCK_TIMEOUT, "25P03", "25P04", "55006"})
-# Bad log-in, missing database: trying again cannot help before someone migrates.
+# Bad log-in or missing database: a retry cannot help before `laurel migrate`.
 _CONFIGURATION_CLASSES: Final = frozenset({"28", "3D"})
 
-# Everything that the driver, what wraps it, and the operating system beneath it raise.
+# Everything that SQLAlchemy, asyncpg and the operating system raise.
 DRIVER_ERRORS: Final = (
     exc.SQLAlchemyError,
     asyncpg.PostgresError,
@@ -36,7 +37,7 @@ DRIVER_ERRORS: Final = (
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let operational database errors leave the block as `shared.errors` kinds."""
+    """Translate operational database errors of the block to the types of `shared.errors`."""
     try:
         yield
     except LaurelError:
@@ -49,7 +50,7 @@ def translated() -> Iterator[None]:
 
 
 def classify(error: BaseException) -> type[LaurelError] | None:
-    """The kind an exception of SQLAlchemy, asyncpg or the operating system stands for; None when it is neither."""
+    """Return the error type that an exception means; None when it is not operational."""
     if isinstance(error, exc.TimeoutError | OSError):
         return Transient
     state = _sqlstate(error)
@@ -61,7 +62,7 @@ def classify(error: BaseException) -> type[LaurelError] | None:
 
 
 def is_lock_timeout(error: BaseException) -> bool:
-    """Whether somebody else held what the statement had to have."""
+    """Whether the statement did not get a lock in time."""
     return _sqlstate(error) == _LOCK_TIMEOUT
 
 
@@ -71,8 +72,11 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def _connection_is_gone(error: BaseException) -> bool:
-    """Errors without a state: the driver noticed the loss by itself, or a plan outlived a migration. It knows no state for what a server
-    says unasked before it hangs up (a transaction idled too long, a shutdown), and then takes no statement: `InternalClientError`."""
+    """Whether an error without SQLSTATE means a lost connection or a plan from before a migration.
+
+    asyncpg raises `InternalClientError` when the server has announced the end of the session (a
+    shutdown, or a transaction that was idle too long).
+    """
     if isinstance(error, exc.DBAPIError):
         return error.connection_invalidated or isinstance(error.orig, OSError)
     return isinstance(
@@ -84,6 +88,6 @@ def _connection_is_gone(error: BaseException) -> bool:
 
 
 def _message(error: BaseException) -> str:
-    """The database's own words without the statement and its parameters: those may hold a person's data."""
+    """Return the message without statement and parameters, which may hold personal data."""
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
     return f"database: {type(origin).__name__}: {origin}".splitlines()[0]

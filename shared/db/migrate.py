@@ -1,10 +1,11 @@
-"""Prepares a database: the services' roles, the schemas, every history of `deploy/migrations`, and the grants.
+"""Prepare a database: roles, schemas, all migrations of `deploy/migrations`, and grants.
 
-Promise: all of it is one transaction, so a failed migration changes nothing; running it again changes nothing either,
-and two at once wait for each other. The owner may be a superuser or a plain owner of the database with CREATEROLE. The
-services' roles are never owners and never bypass row-level security: checked on every run.
+Promise: everything runs in one transaction, so a failed migration changes nothing. It can be
+repeated, and two runs at once wait for each other. The owner is a superuser, or owns the database
+and has CREATEROLE. The roles of the services own nothing and never bypass row-level security; every
+run checks that.
 
-What can go wrong: `ConfigurationError` when the owner may not do its work or a role is too strong.
+What can go wrong: `ConfigurationError` when the owner lacks a right or a role has too many.
 """
 
 from collections.abc import Callable
@@ -26,27 +27,27 @@ Work = Callable[[Connection], None]
 SCHEMAS: Final = ("log", "attribution", "roi")
 _MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "deploy" / "migrations"
 
-# Any number will do, as long as every migrate of a database takes the same one.
+# Any number works if all runs on a database use the same one.
 _LOCK_KEY: Final = 0x6C6175_72656C
-# Roles are shared by all databases of a server, where the lock above does not reach: two migrates may meet there.
+# Roles belong to the server, and the lock above to one database, so two runs may collide there.
 _ATTEMPTS_MAX: Final = 5
 _COLLISIONS: Final = ("tuple concurrently updated", "pg_authid_rolname_index", "pg_db_role_setting")
 
-# Settings of the services' roles. They apply at log-in, which is why each service logs in as its own role.
+# Settings of the roles. They apply at log-in, so each service logs in as its own role.
 _ROLE_SETTINGS: Final = {
-    # A frozen process must not hold a workspace: a batch holds its locks for 250 ms, so 10 s is far from any healthy one.
+    # A frozen process must release its workspaces. A healthy batch holds its locks for 0.25 s.
     "idle_in_transaction_session_timeout": "10s",
-    # Longer than any healthy holder of a workspace, shorter than the patience of a caller of the API.
+    # Longer than a healthy batch holds a lock, shorter than an API client waits.
     "lock_timeout": "10s",
-    # No statement of Laurel is meant to run for more than seconds.
+    # The statements of Laurel run for some seconds at most.
     "statement_timeout": "30s",
-    # Compiling a statement that runs for milliseconds costs more than it gives.
+    # Compiling costs more than it saves for statements that run for milliseconds.
     "jit": "off",
 }
 
 
 async def migrate(owner_url: str, secret_key: str) -> None:
-    """Bring the database to the newest state of every history."""
+    """Upgrade every schema to its newest revision."""
     for attempt in range(1, _ATTEMPTS_MAX + 1):
         try:
             return await _run(owner_url, lambda conn: _prepare(conn, secret_key))
@@ -54,11 +55,11 @@ async def migrate(owner_url: str, secret_key: str) -> None:
             is_collision = any(sign in str(error) for sign in _COLLISIONS)
             if not is_collision or attempt == _ATTEMPTS_MAX:
                 raise
-    raise Transient("another migration kept changing the roles of this server")
+    raise Transient("another migration keeps changing the roles of this server")
 
 
 async def move_history(owner_url: str, schema: str, revision: str) -> None:
-    """Take one history up to its "head" or down to an older `revision` ("base" empties the schema)."""
+    """Upgrade one schema to "head" or downgrade it to `revision` ("base" empties it)."""
     move = command.upgrade if revision == "head" else command.downgrade
     await _run(owner_url, lambda conn: move(_alembic_config(conn, schema), revision))
 
@@ -93,11 +94,11 @@ def _ensure_role(conn: Connection, service: str, secret_key: str) -> None:
         text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
     ).scalar()
     if strength is None:
-        # Only said at creation: a plain owner may not even mention these attributes on an existing role.
+        # Only at creation: a plain owner may not name these attributes of an existing role.
         conn.execute(text(f"CREATE ROLE {role} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"))
     elif strength:
         raise ConfigurationError(f"role {role} must be NOSUPERUSER and NOBYPASSRLS")
-    # As a parameter, so that the password stands in no statement text: those end up in error messages.
+    # A parameter, because the text of a statement may appear in error messages.
     conn.execute(
         text("SELECT set_config('laurel.password', :password, true)"),
         {"password": role_password(service, secret_key)},
@@ -111,8 +112,11 @@ def _ensure_role(conn: Connection, service: str, secret_key: str) -> None:
 
 
 def _ensure_schema(conn: Connection, schema: str) -> None:
-    """The schema, and who may use it: `log` all three roles (its history grants table by table), another schema
-    its own role alone, to which every table of the history is granted by default."""
+    """Create a schema with its grants.
+
+    All three roles use `log`; its migrations grant table by table. Any other schema belongs to one
+    role, which gets access to every table by default.
+    """
     conn.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
     if schema == "log":
         for service in SERVICES:
@@ -129,7 +133,7 @@ def _ensure_schema(conn: Connection, schema: str) -> None:
 
 
 def _seal_version_table(conn: Connection, schema: str) -> None:
-    """A service may read at which revision its schema is, and never write it."""
+    """Let a service read the revision of its schema but not change it."""
     role = None if schema == "log" else role_name(schema)
     if role is not None:
         conn.execute(text(f"REVOKE ALL ON {schema}.alembic_version FROM {role}"))
@@ -147,5 +151,5 @@ def _alembic_config(conn: Connection, schema: str) -> Config:
 
 
 def _option(path: Path) -> str:
-    """A path as Alembic's configuration wants it, where % begins a substitution."""
+    """Escape % in a path for the configuration of Alembic."""
     return str(path).replace("%", "%%")

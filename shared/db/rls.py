@@ -1,8 +1,8 @@
-"""Row-level security: the one policy that keeps workspaces apart, as SQL for migrations.
+"""Row-level security: the policy that separates workspaces, as SQL for migrations.
 
-Promise: a protected table shows and takes only rows of the workspaces that the transaction named in
-`laurel.workspaces` (`Database.write` and `.read` name them). The policy binds the table's owner too (FORCE). A transaction
-that named none gets an error, never rows.
+Promise: a protected table shows and accepts only rows of the workspaces that the transaction set in
+`laurel.workspaces` (`Database.write` and `Database.read` set them). The policy also binds the owner
+of the table (FORCE). A transaction without the setting gets an error, never rows.
 """
 
 import re
@@ -11,14 +11,14 @@ from typing import Final
 SETTING: Final = "laurel.workspaces"
 POLICY: Final = "workspace_isolation"
 
-# The setting is read through a scalar sub-select, once per statement: the plain form costs a factor of five on batches.
+# The sub-select reads the setting once a statement; the plain form makes batches 5 times slower.
 CONDITION: Final = f"workspace_id = ANY((SELECT current_setting('{SETTING}')::uuid[])::uuid[])"
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def protect(schema: str, table: str) -> list[str]:
-    """The statements that put `schema.table` (which has a `workspace_id uuid` column) under the policy."""
+    """Return the statements that protect `schema.table`, which has a column `workspace_id`."""
     for name in (schema, table):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a plain SQL name")

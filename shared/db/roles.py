@@ -1,9 +1,10 @@
-"""The three database roles: their names, their derived passwords and the address each service logs in with.
+"""The three database roles: names, derived passwords, and the address each service logs in with.
 
-Promise: a password is never stored; it is HMAC-SHA256 of the role's name under the secret key, so `laurel migrate` and
-the service that logs in compute the same one, and a new secret key heals with the next migrate.
+Promise: a password is never stored. It is the HMAC-SHA256 of the role name under the secret key, so
+`laurel migrate` and the service compute the same one. After a change of the secret key, the next
+`laurel migrate` sets the new passwords.
 
-Roles belong to a whole Postgres server: two Laurel databases on one server must share one secret key.
+Roles belong to a Postgres server, so two Laurel databases on one server need the same secret key.
 """
 
 import hashlib
@@ -20,20 +21,20 @@ _DRIVER: Final = "postgresql+asyncpg"
 
 
 def role_name(service: str) -> str:
-    """The Postgres role that `service` logs in as."""
+    """Return the Postgres role of a service."""
     if service not in SERVICES:
         raise ValueError(f"{service!r} is not one of {SERVICES}")
     return f"laurel_{service}"
 
 
 def role_password(service: str, secret_key: str) -> str:
-    """The role's password: hexadecimal, so it needs no quoting in SQL and none in a URL."""
+    """Return the password of the role, in hexadecimal, so it needs no quoting anywhere."""
     message = b"laurel database role " + role_name(service).encode()
     return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()
 
 
 def service_url(owner_url: str, service: str, secret_key: str) -> str:
-    """The owner's address (TCP or unix socket) with the service's own log-in in place of the owner's."""
+    """Return the address of the owner (TCP or unix socket) with the log-in of the service."""
     url = driver_url(owner_url).set(
         username=role_name(service), password=role_password(service, secret_key)
     )
@@ -41,11 +42,11 @@ def service_url(owner_url: str, service: str, secret_key: str) -> str:
 
 
 def driver_url(url: str) -> URL:
-    """Any spelling of a Postgres URL, as SQLAlchemy wants it for asyncpg."""
+    """Parse a Postgres URL and set the asyncpg driver. Raises `ConfigurationError`."""
     try:
         parsed = make_url(url.replace("postgres://", "postgresql://", 1))
     except ArgumentError:
-        # The text of a bad URL may hold a password: say what is wrong without it.
+        # The URL may hold a password, so the message does not repeat it.
         raise ConfigurationError(
             "the database URL must look like postgresql://user:password@host:port/database"
         ) from None

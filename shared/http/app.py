@@ -18,8 +18,8 @@ from typing_extensions import override
 
 from shared.errors import Transient
 from shared.http.body import Router, StrictRoute
-from shared.http.docs import docs_page
 from shared.http.edge import Edge, as_problem, request_id_of
+from shared.http.front_page import front_page_router
 from shared.http.gate import Gate
 from shared.http.health import Health
 from shared.http.openapi import with_problems
@@ -30,6 +30,7 @@ from shared.http.problems import (
     field_errors,
     problem_response,
 )
+from shared.http.reference import reference_router
 from shared.telemetry import Telemetry
 
 # Ten times the largest webhook of the vendors' samples; a body is held in memory while it is checked.
@@ -60,14 +61,16 @@ def create_app(
     service: str,
     lifespan: Lifespan | None,
     health: Health,
+    does: str = "",
     telemetry: Telemetry | None = None,
     gate: Gate | None = None,
 ) -> FastAPI:
-    """An app with the operational routes. Its `Telemetry` is the one given, else its own, at `app.state.telemetry`; its
+    """An app with the operational routes. `does` says in one sentence what the service is for. Its `Telemetry` is the one given, else its own, at `app.state.telemetry`; its
     gate is the one given, which something in front of it shares, else its own, at `app.state.gate`: the server lets go whom it holds."""
     app = ServiceApp(
         title=f"Laurel {service}",
         version=VERSION,
+        description=does,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -84,6 +87,8 @@ def create_app(
     ):
         app.add_exception_handler(kind, handler)
     app.include_router(_operations(app, health))
+    app.include_router(front_page_router(app, service))
+    app.include_router(reference_router(app))
     return app
 
 
@@ -133,9 +138,5 @@ def _operations(app: FastAPI, health: Health) -> Router:
     async def metrics() -> Response:
         telemetry: Telemetry = app.state.telemetry
         return Response(telemetry.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @router.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return docs_page(app.openapi())
 
     return router

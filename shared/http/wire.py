@@ -31,15 +31,20 @@ from shared.money import AMOUNT_MINOR_MAX, MoneyError, check_minor, exponent, pa
 
 
 class StrictModel(BaseModel):
-    """The base of every request body: unknown fields are 422."""
+    """The base of every request body: unknown fields are 422.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    The text under a field is its description in the OpenAPI document.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class AnswerModel(BaseModel):
-    """The base of every answer."""
+    """The base of every answer. The text under a field is its description in the OpenAPI document."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 # --- moments ---------------------------------------------------------------------------------------------
@@ -189,7 +194,9 @@ class MoneyOut(AnswerModel):
     """Money as answered, always in this one spelling."""
 
     amount_minor: int
+    """The amount in minor units of the currency: 4990 is 49.90 EUR."""
     currency: str
+    """The currency, as ISO 4217 writes it."""
 
 
 # --- lists -----------------------------------------------------------------------------------------------
@@ -208,14 +215,18 @@ class ListParameters(StrictModel):
     """`?cursor=&limit=`; use as `Annotated[ListParameters, Query()]`, which also refuses unknown parameters."""
 
     cursor: str | None = Field(default=None, max_length=CURSOR_CHARACTERS_MAX)
+    """`next_cursor` of the page before; leave it out for the first page."""
     limit: int = Field(default=LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
+    """The most items that the page may hold."""
 
 
 class Page(AnswerModel, Generic[Item]):
     """One page, newest first; `next_cursor` is null on the last."""
 
     items: list[Item]
+    """The items of this page."""
     next_cursor: str | None = None
+    """Send it as `cursor` for the next page; null on the last page."""
 
 
 def encode_cursor(*values: CursorValue) -> str:

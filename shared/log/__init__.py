@@ -1,1 +1,1 @@
-"""The log: one port, three adapters (memory, Postgres, Kafka) and the one consumer loop."""
+"""The event log: one interface, three adapters (memory, Postgres, Kafka), one consumer loop."""

@@ -1,9 +1,10 @@
-"""Follow a compacted topic: read it whole up to the ends captured at start, then go on for ever, handing over records.
+"""Follow a compacted topic: read all of it, then hand over each new record, without an end.
 
-Promise: `caught_up` is set once every record that stood on the topic when following began was handed over (compaction may
-have replaced it by a newer one of its key). While the log is away nothing is handed over and the follower waits.
-What can go wrong: after a failure it may hand over records again, and the log may hold an older value of a key after a newer
-one (a delayed retry of the writer): the receiver keeps the greater version of each entity.
+Promise: `caught_up` is set when every record that was on the topic at the start was handed over
+(or a newer record of its key, after compaction). While the log is unreachable, the follower waits.
+What can go wrong: records may be handed over twice after a failure, and the log may hold an older
+value of a key behind a newer one (a delayed retry of the writer). So the receiver must keep the
+record with the greatest revision of each entity.
 """
 
 import asyncio
@@ -20,8 +21,8 @@ from shared.log.topics import Topic
 RECORDS_MAX: Final = 5_000
 WAIT_MS: Final = 500
 BACK_OFF_SECONDS: Final = 1.0
-# The last offset below an end may be a hole (a marker, a compacted record): then the reader never stands at the end, and two
-# empty fetches of a log that answers tell that nothing is left.
+# The last offset below an end may be a hole (a marker, a compacted record). The position then never
+# reaches the end, but two empty fetches of a log that answers prove that nothing is left.
 EMPTY_FETCHES: Final = 2
 
 logger = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ Receiver = Callable[[Sequence[StoredRecord]], None]
 
 
 class Follower:
-    """Reads all partitions of one topic alone and hands every batch to `receive`."""
+    """Reads all partitions of one topic and passes every batch to `receive`."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Follower:
         *,
         start: Mapping[int, int] | None = None,
     ) -> None:
-        """`start` continues where a snapshot ended: partition to the offset to read next."""
+        """`start` gives the offsets to read next, by partition, as a snapshot has stored them."""
         self.positions: dict[int, int] = dict(start or {})
         self.caught_up = asyncio.Event()
         self._log = log
@@ -83,7 +84,7 @@ class Follower:
         for partition in sorted(await reader.assignment()):
             position = self.positions.get(partition, low[partition])
             if position > ends[partition]:
-                # The snapshot belongs to a log that was since made anew: all of it is unread.
+                # The log was created again after the snapshot was written, so all of it is unread.
                 position = low[partition]
             self.positions[partition] = position
             await reader.seek(partition, position)

@@ -1,11 +1,13 @@
-"""THE consumer loop: fetch, decode, handle, remember, seek back on failure, drain on stop. Every service's consumer is this one.
+"""The consumer loop of every service: fetch, decode, handle, seek back on failure, drain on stop.
 
-Promise: a batch is handled at least once and its effects count once, because the handler moves the stored offset by
-compare-and-set in the transaction of the effects. The next batch is fetched and decoded while the database works on the last one; batches are
-handled one after the other, in the order of their partition. After any `Transient` the loop backs off and reads again from the
-stored offset. A stop finishes the batch being handled. What it does is visible in `progress`, which `watchdog.py` judges.
-What can go wrong: `OffsetGone` below a stored offset means that retention has removed what was never read; it is raised and
-ends the process, because going on would lose records silently.
+Promise: a batch is handled at least once, and its effects count once, because the handler moves the
+stored offset by compare-and-set in the transaction of the effects. The next batch is fetched and
+decoded while the database works on the current one. Batches are handled one after the other, in the
+order of their partition. After any `Transient` the loop waits and reads again from the stored
+offset. A stop finishes the batch that is being handled. `progress` shows the state of the loop;
+`watchdog.py` reads it.
+What can go wrong: `OffsetGone` below a stored offset means that retention removed records that were
+never read. The loop raises it and the process ends, because going on would lose records silently.
 """
 
 import asyncio
@@ -23,12 +25,12 @@ from shared.log.topics import Topic
 
 # One batch holds the locks of its workspaces for at most 250 ms, which 10,000 events take.
 RECORDS_MAX: Final = 10_000
-# A stop is noticed at the latest after one empty fetch.
+# An empty fetch takes this long, so a stop is noticed at the latest then.
 WAIT_MS: Final = 500
-# The first retry is soon, because most failures are short; the last are rare enough to harm nobody.
+# Most failures are short, so the first retry comes soon; later ones cause almost no load.
 BACK_OFF_FIRST_SECONDS: Final = 0.1
 BACK_OFF_MAX_SECONDS: Final = 5.0
-# What a supervisor grants between asking and killing, less a margin for closing the connections.
+# The time between the stop signal and the kill, less a margin to close the connections.
 DRAIN_SECONDS: Final = 10.0
 
 logger = structlog.get_logger(__name__)
@@ -37,15 +39,18 @@ Decoded = TypeVar("Decoded")
 
 
 class BatchHandler(Protocol[Decoded]):
-    """What a service plugs into the loop. `handle` is never called concurrently with itself."""
+    """What a service gives to the loop. Calls of `handle` never overlap."""
 
     async def stored_offsets(self) -> Mapping[int, int]:
-        """Partition to the offset to read next, as stored in the database; absent partitions were never read."""
+        """Return the stored offset to read next of each partition; one never read is absent."""
         ...
 
     async def decode(self, records: Sequence[StoredRecord]) -> Decoded:
-        """What a batch says, from its bytes alone: called before its turn, while the batch before is being handled, so it gives way
-        now and then. What it raises is raised when the turn comes."""
+        """Decode a batch from its bytes alone.
+
+        It runs while the batch before is being handled, so it must yield to the event loop from
+        time to time. An exception is raised again when the turn of the batch comes.
+        """
         ...
 
     async def handle(
@@ -55,26 +60,29 @@ class BatchHandler(Protocol[Decoded]):
         records: Sequence[StoredRecord],
         decoded: Decoded,
     ) -> None:
-        """Apply one batch of one partition (`decoded` is what `decode` made of `records`) in one transaction and move the stored
-        offset from `expected_offset` to `records[-1].next_offset` by compare-and-set inside it. A partition without a stored offset starts at the low mark
-        that the loop found: then `expected_offset` is that mark and no row exists yet, so the handler inserts it. Raises
-        `OffsetMoved` when the compare fails, `Transient` when nothing was written; anything else is a bug and stops
-        the process."""
+        """Apply one batch of one partition in one transaction, and move the stored offset in it.
+
+        `decoded` is the result of `decode`. The offset moves from `expected_offset` to
+        `records[-1].next_offset` by compare-and-set. A partition without a stored offset starts at
+        the low mark: `expected_offset` is that mark and the handler inserts the row. Raises
+        `OffsetMoved` when the compare fails, and `Transient` when nothing was written. Any other
+        exception is a bug and stops the process.
+        """
         ...
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a loop has done, for health, lag and the watchdog. Only the loop writes it."""
+    """The state of a loop, for health, lag and the watchdog. Only the loop writes it."""
 
     started_at: datetime
     healthy_at: datetime
-    """When a turn last ended well, with a batch or without: older than a minute means not ready."""
+    """When the last step ended without a failure; older than a minute means not ready."""
     last_batch_at: datetime | None = None
     positions: dict[int, int] = field(default_factory=dict)
     """Owned partition to the offset to handle next."""
     applied_at_ms: dict[int, int] = field(default_factory=dict)
-    """Owned partition to the log's time of the last record handled."""
+    """Owned partition to the time of the last record handled, by the clock of the log."""
     batches: int = 0
     records: int = 0
     failures: int = 0
@@ -84,7 +92,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The next batch to handle, or the error that its decoding met."""
+    """The next batch to handle, or the exception that its decoding raised."""
 
     records: Sequence[StoredRecord]
     decoded: Any
@@ -96,7 +104,7 @@ class _Batch:
 
 
 class ConsumerLoop:
-    """Reads one topic for one group and hands batches to one handler until told to stop."""
+    """Reads one topic for one group and passes batches to one handler until it is stopped."""
 
     def __init__(
         self,
@@ -123,7 +131,7 @@ class ConsumerLoop:
         self._next: _Batch | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then the batch in hand gets `drain_seconds` to end, or is abandoned and redone later."""
+        """Work until `stop` is set; then the current batch has `drain_seconds` to end."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 work = tasks.create_task(self._work(stop))
@@ -152,11 +160,11 @@ class ConsumerLoop:
                 await reader.close()
 
     async def _step(self, reader: Reader) -> None:
-        """One turn: take up new partitions, then handle the batch before while the next one is fetched and decoded."""
+        """Seek new partitions; then handle one batch while the next is fetched and decoded."""
         owned = await reader.assignment()
         await self._take_up(reader, owned)
         batch, self._next = self._next, None
-        # Records are waited for only when there is nothing else to do.
+        # The fetch waits for records only when no batch has to be handled.
         wait_ms = self._wait_ms if batch is None else 0
         applied, fetched = await asyncio.gather(
             self._apply(batch), self._read(reader, wait_ms), return_exceptions=True
@@ -165,7 +173,7 @@ class ConsumerLoop:
             fetched = self._lose_place(fetched, owned)
         elif fetched is not None and fetched.partition in self.progress.positions:
             self._next, fetched = fetched, None
-        # A bug ends the process, whatever else has failed.
+        # A bug ends the process even if a `Transient` was raised at the same time.
         failures = [it for it in (applied, fetched) if isinstance(it, BaseException)]
         for failure in sorted(failures, key=lambda it: isinstance(it, Transient)):
             raise failure
@@ -176,23 +184,23 @@ class ConsumerLoop:
             return None
         try:
             return _Batch(records, await self._handler.decode(records))
-        except Exception as error:  # noqa: BLE001 - it is raised when the batch's turn comes
+        except Exception as error:  # noqa: BLE001 - raised by `_apply`
             return _Batch(records, None, error)
 
     def _lose_place(self, failure: BaseException, owned: frozenset[int]) -> BaseException | None:
-        """What a failed fetch means for the positions; None when it is mended by that."""
+        """Reset positions after a failed fetch; None when that repairs the failure."""
         if isinstance(failure, OffsetGone) and failure.partition in self._never_stored:
-            # Never read and never stored: retention overtook the low mark that was asked for a moment ago.
+            # Nothing was read or stored yet: retention moved the low mark after it was read.
             self._forget(failure.partition)
             return None
         if isinstance(failure, Transient):
-            # The reader may have lost its place with its connection: take all up from what is stored.
+            # The reader may have lost its positions: seek all partitions to the stored offsets.
             for partition in owned:
                 self._forget(partition)
         return failure
 
     async def _take_up(self, reader: Reader, owned: frozenset[int]) -> None:
-        """Seek what is new here (after a rebalance, at start, after a failure) to its stored offset."""
+        """Seek each partition without a position to its stored offset, or else to the low mark."""
         for partition in self.progress.positions.keys() - owned:
             self._forget(partition)
         new = owned - self.progress.positions.keys()
@@ -226,7 +234,7 @@ class ConsumerLoop:
         self.progress.records += len(records)
 
     def _forget(self, partition: int) -> None:
-        """The next turn seeks this partition to its stored offset again; what was read ahead of it is read again."""
+        """Drop the position and the batch read ahead; the next step seeks to the stored offset."""
         self.progress.positions.pop(partition, None)
         if self._next is not None and self._next.partition == partition:
             self._next = None

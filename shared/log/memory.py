@@ -1,9 +1,9 @@
-"""The log in memory: a broker shared by any number of handles, for tests and simulation.
+"""The event log in memory, for tests and simulation: one broker, any number of connections.
 
-Promise: everything `port.py` promises, and nothing by the wall clock: record times come from the injected clock, waits are
-the event loop's. A simulation turns the broker's hooks: hang, go away, fail before or after writing, duplicate,
-rebalance, forget by retention, compact.
-What can go wrong: it is not durable, so nothing but tests may use it.
+Promise: the promises of `port.py`, without the wall clock: record times come from the injected
+clock, and waits are those of the event loop. A test calls the hooks of the broker to make it hang,
+become unreachable, fail before or after a write, duplicate, rebalance, expire records, or compact.
+What can go wrong: it is not durable, so only tests use it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ def _offset_of(record: StoredRecord) -> int:
 
 @dataclass(slots=True)
 class _Partition:
-    """One partition: what is kept, in order, with the offsets at both edges."""
+    """One partition: its records in order, its low mark and its end."""
 
     records: list[StoredRecord] = field(default_factory=list)
     low: int = 0
@@ -55,14 +55,14 @@ class _Partition:
 
 @dataclass(slots=True)
 class _Group:
-    """The readers that share one topic; `turn` rotates who gets which partition at every rebalance."""
+    """The readers that share one topic; `turn` changes the assignment at every rebalance."""
 
     members: list["MemoryReader"] = field(default_factory=list)
     turn: int = 0
 
 
 class MemoryBroker:
-    """What the handles share: the partitions, the groups, and the hooks of a test."""
+    """The shared state: partitions, groups, and the hooks for tests."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -75,35 +75,35 @@ class MemoryBroker:
         self._failures: list[bool] = []
         self._duplicates = 0
 
-    # -- hooks ---------------------------------------------------------------------------------------------
+    # -- hooks for tests -------------------------------------------------------------------------
 
     def hang(self) -> None:
-        """Every call waits, as with a frozen server, until its own deadline or `resume`."""
+        """Make every call wait until its own deadline or `resume`, like a frozen server."""
         self._running.clear()
 
     def resume(self) -> None:
-        """End of `hang`."""
+        """End `hang`."""
         self._running.set()
 
     def go_away(self) -> None:
-        """Every call is `Transient` at once, as with a stopped server."""
+        """Make every call raise `Transient` at once, like a stopped server."""
         self._reachable = False
         self._wake()
 
     def come_back(self) -> None:
-        """End of `go_away`."""
+        """End `go_away`."""
         self._reachable = True
 
     def fail_appends(self, count: int, *, after_writing: bool = False) -> None:
-        """The next `count` appends raise `Transient`; with `after_writing` their records arrive nevertheless."""
+        """Make the next `count` appends raise `Transient`, before or after the write."""
         self._failures.extend([after_writing] * count)
 
     def duplicate_appends(self, count: int) -> None:
-        """The next `count` batches arrive twice, as after a lost acknowledgement."""
+        """Write the next `count` batches twice, as after a lost acknowledgement."""
         self._duplicates += count
 
     def rebalance(self, topic: Topic, group: str) -> None:
-        """Deal the partitions out again, to other members than before."""
+        """Assign the partitions to other members than before."""
         found = self._groups.get((topic.name, group))
         if found is None:
             return
@@ -117,11 +117,11 @@ class MemoryBroker:
         self._wake()
 
     def drop_below(self, topic: Topic, partition: int, offset: int) -> None:
-        """Retention by hand: forget everything below `offset`."""
+        """Delete every record below `offset`, like retention."""
         self._partitions(topic)[partition].drop_below(offset)
 
     def enforce_retention(self) -> None:
-        """Forget what is older than its topic keeps, by the injected clock."""
+        """Delete what is older than the retention of its topic, by the injected clock."""
         now_ms = self._now_ms()
         for topic, partitions in self.topics.values():
             for partition in partitions:
@@ -131,15 +131,15 @@ class MemoryBroker:
                     partition.drop_below(kept[0] if kept else partition.end)
 
     def compact(self, topic: Topic) -> None:
-        """Keep only the newest value of each key, now."""
+        """Keep only the newest value of each key."""
         for partition in self._partitions(topic):
             partition.compact()
 
-    # -- what the handles call -----------------------------------------------------------------------------
+    # -- for the connections -------------------------------------------------------------------
 
     async def answer(self, timeout_seconds: float) -> None:
-        """Return when the broker answers; `Transient` when it is away or hangs too long."""
-        # No timer where nothing hangs: a simulation asks a million times.
+        """Return when the broker answers; `Transient` when it is unreachable or hangs."""
+        # A simulation calls this a million times, so the normal case starts no timer.
         if not self._running.is_set():
             try:
                 async with asyncio.timeout(timeout_seconds):
@@ -147,7 +147,7 @@ class MemoryBroker:
             except TimeoutError:
                 raise Transient(f"the log did not answer within {timeout_seconds} s") from None
         if not self._reachable:
-            raise Transient("the log is away")
+            raise Transient("the log is unreachable")
 
     def create(self, topic: Topic) -> None:
         if topic.name not in self.topics:
@@ -209,7 +209,7 @@ class MemoryBroker:
 
 
 class MemoryLog(EventLog):
-    """One handle onto a shared broker."""
+    """One connection to a shared broker."""
 
     def __init__(self, broker: MemoryBroker, *, timeout_seconds: float = 5.0) -> None:
         self._broker = broker
@@ -255,7 +255,7 @@ class MemoryLog(EventLog):
 
 
 class MemoryReader(Reader):
-    """A reader of the broker. A member of a group has joined when its first call returned."""
+    """A reader of the broker. It joins its group at its first call."""
 
     def __init__(
         self, broker: MemoryBroker, topic: Topic, group: str | None, timeout_seconds: float
@@ -280,8 +280,8 @@ class MemoryReader(Reader):
             else:
                 self._broker.join(self._topic, self._group, self)
             self._joined = True
-        # A partition lost and won back since the last call keeps its place: the caller never saw it go, and the
-        # compare-and-set of its offset finds out whether somebody else was there.
+        # A partition lost and regained since the last call keeps its position. If another member
+        # handled it in between, the compare-and-set of the stored offset fails.
         for lost in self.positions.keys() - self.owned:
             del self.positions[lost]
         return self.owned

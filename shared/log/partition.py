@@ -1,7 +1,8 @@
-"""Which partition a key belongs to: one function for all three adapters, and the splitting of a batch by it.
+"""The partition of a key: one function for all three adapters, and the split of a batch by it.
 
-Promise: the same key gives the same partition for ever, in every adapter, process and version of Laurel.
-What can go wrong: a topic that is given more partitions later would move its keys; topics never are (`topics.py`).
+Promise: one key gives the same partition for ever, in every adapter, process and version.
+What can go wrong: more partitions would move the keys of a topic; so the number in `topics.py`
+never changes.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from shared.log.port import Record
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """CRC-32 of the key, as librdkafka's `consistent` partitioner does: fast in C, and the same everywhere."""
+    """Return the partition by CRC-32 of the key, like librdkafka's `consistent` partitioner."""
     return crc32(key) % partitions
 
 
 def by_partition(records: Sequence[Record], partitions: int) -> dict[int, list[Record]]:
-    """Split a batch, keeping the order inside each partition; partitions come in ascending order."""
+    """Split a batch by partition. The order inside a partition is kept; partitions ascend."""
     split: dict[int, list[Record]] = {}
     for record in records:
         split.setdefault(partition_of(record.key, partitions), []).append(record)

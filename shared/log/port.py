@@ -1,16 +1,17 @@
-"""What a log is: the words, the types and the promises that all three adapters keep.
+"""The interface of the event log: terms, types, and the promises that all three adapters keep.
 
-Words. An *offset* is the next to read, never the last read. The *low mark* of a partition is the oldest offset still
-kept, the *end* is the offset the next record will get. Offsets grow but need not be contiguous (Kafka has holes: compaction,
-markers), so nobody counts by subtraction.
+Terms. An *offset* is the next record to read, never the last one read. The *low mark* of a
+partition is the oldest offset that is still kept. The *end* is the offset that the next record
+gets. Offsets grow but need not be contiguous (Kafka leaves holes after compaction and for
+transaction markers), so a difference of two offsets is only an upper bound of a count.
 
-Promises of every adapter (`tests/contract/log/` holds all of them to these):
-- `append` returns only when the records are as durable as the adapter can make them; it raises `Transient` after its
-  deadline, and then the records may still arrive: readers tolerate duplicates.
-- Records with one key land in one partition, in the order of `append` calls by one appender.
+Promises of every adapter (`tests/contract/log/` tests each adapter for them):
+- `append` returns only when the records are as durable as the adapter can make them. After its
+  deadline it raises `Transient`; the records may still arrive then, so readers accept duplicates.
+- Records with one key go to one partition, in the order of the `append` calls of one appender.
 - An offset becomes visible only after all smaller offsets of its partition are visible.
-- A reader below the low mark gets `OffsetGone`, never a silent jump.
-- Compaction keeps at least the newest value of each key, and never changes offsets.
+- A reader below the low mark gets `OffsetGone`. It never skips records silently.
+- Compaction keeps at least the newest value of each key. It never changes offsets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class StoredRecord(msgspec.Struct, frozen=True):
-    """A record as read. `appended_at_ms` is the log's own time, for lag in seconds."""
+    """A record as read. `appended_at_ms` is the time at the log, for the lag in seconds."""
 
     topic: str
     partition: int
@@ -42,64 +43,72 @@ class StoredRecord(msgspec.Struct, frozen=True):
 
     @property
     def next_offset(self) -> int:
-        """The offset to store once this record's effects are."""
+        """The offset to store together with the effects of this record."""
         return self.offset + 1
 
 
 class Reader(Protocol):
     """One consumer's view of one topic. Not safe for concurrent calls.
 
-    A reader with a group shares the partitions with the group's other readers and owns a changing set; one
-    without a group reads all partitions. It never stores offsets anywhere: the caller does, in the transaction of the effects.
+    The readers of a group share the partitions; each owns a set that may change. A reader without
+    a group reads all partitions. A reader never stores offsets. The caller stores them, in the
+    transaction of the effects.
     """
 
     async def assignment(self) -> frozenset[int]:
-        """The partitions owned now; may be empty while a rebalance runs. A partition that is new here since the last
-        call has no position yet: `seek` it before the next `fetch`, or it is not read."""
+        """Return the partitions owned now; the set may be empty during a rebalance.
+
+        A partition that is new since the last call has no position. It is read only after `seek`.
+        """
         ...
 
     async def seek(self, partition: int, offset: int) -> None:
-        """Read `partition` from `offset` on. `offset` 0 on a log whose low mark is higher is `OffsetGone` at fetch;
-        a new consumer starts from `EventLog.low_offsets`."""
+        """Read `partition` from `offset` on; a new consumer starts from `EventLog.low_offsets`.
+
+        An offset below the low mark makes the next `fetch` raise `OffsetGone`.
+        """
         ...
 
     async def fetch(self, *, records_max: int, wait_ms: int) -> Sequence[StoredRecord]:
-        """The next records of **one** partition, in order, at most `records_max`; empty after `wait_ms` without any.
-        Partitions take turns. Raises `OffsetGone`, or `Transient` when the log cannot be reached."""
+        """Return the next records of **one** partition, in order, at most `records_max`.
+
+        The partitions are read in rotation. The result is empty when no record came within
+        `wait_ms`. Raises `OffsetGone`, or `Transient` when the log cannot be reached.
+        """
         ...
 
     async def close(self) -> None:
-        """Leave the group and free the sockets, within 5 s whatever the log does."""
+        """Leave the group and close the sockets, within 5 s even if the log hangs."""
         ...
 
 
 class EventLog(Protocol):
-    """A log. Safe for concurrent `append`s; each reader belongs to one task."""
+    """An event log. `append` may be called concurrently; each reader is used by one task."""
 
     async def open(self) -> None:
-        """Connect. Succeeds also while the log is away where the adapter can (Kafka connects in the background)."""
+        """Connect. An adapter may succeed without the log and connect later."""
         ...
 
     async def close(self) -> None:
-        """Free everything within 5 s, also when the log hangs."""
+        """Close all connections within 5 s, even if the log hangs."""
         ...
 
     async def ensure_topics(self, topics: Sequence[Topic]) -> None:
-        """Create what is missing. Safe to run again and by two processes at once."""
+        """Create the missing topics. Safe to repeat, and safe in two processes at once."""
         ...
 
     async def append(self, topic: Topic, records: Sequence[Record]) -> None:
-        """Append a batch in order; all or, after `Transient`, an unknown prefix of each partition."""
+        """Append a batch in order; after `Transient` a prefix of each partition may be stored."""
         ...
 
     async def low_offsets(self, topic: Topic) -> Mapping[int, int]:
-        """Partition to low mark, for every partition of the topic."""
+        """Return the low mark of every partition of the topic."""
         ...
 
     async def end_offsets(self, topic: Topic) -> Mapping[int, int]:
-        """Partition to end, for every partition of the topic."""
+        """Return the end of every partition of the topic."""
         ...
 
     async def reader(self, topic: Topic, *, group: str | None) -> Reader:
-        """A new reader. `group` None reads all partitions alone."""
+        """Return a new reader. With `group` None it reads all partitions."""
         ...

@@ -1,7 +1,8 @@
 """The four topics that join the services: name, key, partitions and retention, declared once.
 
-Promise: every adapter creates topics from this list and from nothing else. Keys are the workspace
-(`events`, `credits`, `dead-letter`) or workspace and entity (`catalog`), so one brand is one partition and one order.
+Promise: every adapter creates its topics from this list only. The key of `events`, `credits` and
+`dead-letter` is the workspace; the key of `catalog` is workspace and entity. So the records of one
+workspace are in one partition, in one order.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `retention_ms` None means for ever; `compacted` keeps the newest value of each key."""
+    """One topic. `retention_ms` None keeps records for ever; `compacted` keeps one value a key."""
 
     name: str
     partitions: int
@@ -20,8 +21,8 @@ class Topic:
     compacted: bool = False
 
 
-# Eight partitions: two cores times four, so brands still spread when a process is added; a topic's
-# partition count never changes afterwards, because the key decides the partition.
+# Two cores times four, so workspaces still spread when a process is added. The number never
+# changes afterwards, because the partition of a key depends on it.
 PARTITIONS: Final = 8
 
 EVENTS: Final = Topic("laurel.events", PARTITIONS, 30 * DAY_MS)

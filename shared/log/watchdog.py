@@ -1,9 +1,10 @@
-"""Progress or die: how far a consumer loop is behind, and the end of a process whose loop stands still.
+"""The watchdog of a consumer loop: how far it is behind, and the end of a process that stalls.
 
-Promise: a loop is called stalled only when the log answers, the database answers, records wait in a partition that the
-loop owns, and yet no batch ended for the whole time. An outage of either is not a stall: the loop waits for its end.
-What can go wrong: a loop that blocks the event loop itself also blocks its watchdog; the liveness probe of the process is
-the answer to that.
+Promise: a loop is stalled only when the log and the database answer, records wait in a partition
+that the loop owns, and no batch ended for the whole time. An outage of the log or the database is
+no stall: the loop waits until it ends.
+What can go wrong: code that blocks the event loop also blocks this watchdog. The liveness probe of
+the process covers that case.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,13 +17,13 @@ from shared.log.loop import ConsumerLoop, Progress
 from shared.log.port import EventLog
 from shared.log.topics import Topic
 
-# A batch takes a quarter of a second; a rebalance or fail-over less than 20 s. Sixty is neither.
+# A batch takes 0.25 s, a rebalance or fail-over less than 20 s; three times that is a stall.
 STALL_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 5.0
 
 
 class Stalled(Permanent):
-    """A consumer loop stands still although everything it needs answers: end the process, a fresh one goes on."""
+    """A consumer loop makes no progress although log and database answer; the process must end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class Lag:
     """How far one partition is behind."""
 
     records: int
-    """Upper bound: compaction and markers leave holes in offsets."""
+    """An upper bound, because compaction and markers leave holes in the offsets."""
     seconds: float
-    """Age of the last record handled (before the first: of the loop); 0 when nothing waits."""
+    """Age of the last record handled, or of the loop before the first; 0 when nothing waits."""
 
 
 async def measure_lag(
     log: EventLog, topic: Topic, progress: Progress, clock: Clock
 ) -> Mapping[int, Lag]:
-    """The lag of each partition that the loop owns now. Raises `Transient` when the log does not answer."""
+    """Return the lag of each owned partition; `Transient` when the log does not answer."""
     ends = await log.end_offsets(topic)
     now = clock.now()
     lags: dict[int, Lag] = {}
@@ -61,7 +62,7 @@ async def progress_or_die(
     stall_seconds: float = STALL_SECONDS,
     look_every_seconds: float = LOOK_EVERY_SECONDS,
 ) -> None:
-    """Watch `loop` for ever; raise `Stalled` when it stands still. Run it beside the loop in one task group."""
+    """Watch `loop` and raise `Stalled` when it stalls. Run both in one task group."""
     batches = loop.progress.batches
     moved_at = clock.monotonic()
     while True:
@@ -72,8 +73,9 @@ async def progress_or_die(
             moved_at = clock.monotonic()
         elif clock.monotonic() - moved_at >= stall_seconds:
             raise Stalled(
-                f"{loop.topic.name}: records wait, the log and the database answer, and no batch ended in "
-                f"{stall_seconds:.0f} s (last failure: {loop.progress.last_failure or 'none'})"
+                f"{loop.topic.name}: records wait, the log and the database answer, and no batch "
+                f"ended in {stall_seconds:.0f} s "
+                f"(last failure: {loop.progress.last_failure or 'none'})"
             )
 
 

@@ -1,4 +1,4 @@
-"""Style as a test: size of functions and files, opening lines, no float in a core, no leftovers, README tells the truth about paths.
+"""Style as a test: size of functions and files, opening lines, no float in a core, no leftovers, pages name paths that exist.
 
 Promise: each failure names the place and what to do instead.
 """
@@ -128,20 +128,10 @@ def test_nothing_is_left_behind() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_readme_names_only_paths_that_exist() -> None:
-    text = (ROOT / "README.md").read_text()
-    named = re.findall(r"^((?:services|shared|deploy|tests|docs)/[\w./-]*)", text, re.MULTILINE)
-    assert named, "the README shows the tree with a line per file"
-    missing = [name for name in named if not (ROOT / name).exists()]
-    assert not missing, f"the README names what is not there: {missing}"
-
-
-def test_readme_lists_every_product_file() -> None:
-    text = (ROOT / "README.md").read_text()
-    absent = []
-    for path in tracked():
-        name = str(path.relative_to(ROOT))
-        product = name.split("/")[0] in {"services", "shared", "deploy"} and path.suffix == ".py"
-        if product and path.name != "__init__.py" and "/versions/" not in name and name not in text:
-            absent.append(name)
-    assert not absent, f"the README's tree misses: {absent}"
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_pages_name_only_paths_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"`((?:services|shared|deploy|tests|docs)/[\w./-]*)`", text))
+    assert named
+    missing = sorted(name for name in named if not (ROOT / name).exists())
+    assert not missing, f"{page} names what is not there: {missing}"

@@ -10,12 +10,13 @@ from openapi_spec_validator import validate
 
 from deploy import schemas
 from deploy.schemas import asyncapi, documents, dump
+from shared.settings import KNOWN_FIELDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SERVICES: Final = ("tracking", "attribution", "roi")
 # Making three services only to describe them takes a second; once is enough.
 openapi = functools.cache(schemas.openapi)
-OPERATIONAL: Final = ("/health/live", "/health/ready", "/metrics")
+OPERATIONAL: Final = ("/", "/health/live", "/health/ready", "/metrics")
 
 
 def test_every_document_is_current() -> None:
@@ -24,6 +25,21 @@ def test_every_document_is_current() -> None:
     assert {path.name: path.read_text() for path in folder.glob("*.json")} == expected, (
         "run 'make schemas' and commit the result"
     )
+
+
+def test_the_settings_page_is_current() -> None:
+    page = (ROOT / "docs/settings.md").read_text()
+    assert page == schemas.settings_page(), "run 'make schemas' and commit the result"
+
+
+def test_every_setting_has_a_meaning_and_a_reader() -> None:
+    rows = [line for line in schemas.settings_page().splitlines() if line.startswith("| `LAUREL_")]
+    assert len(rows) == len(KNOWN_FIELDS)
+    for row in rows:
+        name, default, readers, meaning = (cell.strip() for cell in row.strip("|").split(" | "))
+        assert default, name
+        assert readers, name
+        assert len(meaning.split()) >= 4, name
 
 
 def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:

@@ -39,6 +39,20 @@ FOLDED: Final = """
 SELECT workspace_id::text, natural_id, model, account::text, currency, sum(amount_minor)::bigint
 FROM roi.credit_entries GROUP BY 1, 2, 3, 4, 5
 """
+# (workspace, basis of time, day, order, model, account, currency) to minor units, of both services.
+LEDGER_DATED: Final = """
+SELECT c.workspace_id::text, b.basis, (b.moment AT TIME ZONE 'UTC')::date, c.natural_id, l.model, l.account, l.currency,
+       sum(l.amount_minor)::bigint
+FROM attribution.ledger AS l JOIN attribution.conversions AS c USING (own_key, workspace_id)
+CROSS JOIN LATERAL (VALUES
+    ('conversion_time', l.occurred_at), ('touch_time', coalesce(l.touched_at, l.occurred_at))) AS b (basis, moment)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+# Rollups do not know orders.
+ROLLUPS_DATED: Final = """
+SELECT workspace_id::text, basis, bucket_on, NULL, model, account::text, nullif(currency, ''), sum(amount_minor)::bigint
+FROM roi.{rollups} GROUP BY 1, 2, 3, 5, 6, 7
+"""
 RESTLESS: Final = """
 SELECT (SELECT count(*) FROM attribution.outbox) + (SELECT count(*) FROM attribution.recomputes)
 """
@@ -107,6 +121,7 @@ class Judge:
         credits = await self._sequences()
         await self._tallies(events, credits)
         await self._fold(credits)
+        await self._days(decided)
 
     def on_the_log(self, topic: Topic) -> list[StoredRecord]:
         """What is kept of a topic, partition by partition."""
@@ -272,6 +287,31 @@ class Judge:
             wrong = await self.conn.fetch(statement)
             assert not wrong, f"{name} differ from the entries: {[tuple(r) for r in wrong][:5]}"
 
+    async def _days(self, decided: Mapping[str, Collection[Decision]]) -> None:
+        """Ledger and rollups hold each order's money on the order's own day, however often its time was corrected."""
+        by_order: Counter[Any] = Counter()
+        for workspace, decisions in decided.items():
+            for (basis, day, order, model, account, currency), minor in oracle.dated_net_of(
+                decisions
+            ).items():
+                key = (workspace, basis, day, order, model, _account(str(account)), currency)
+                by_order[key] += minor
+        self._same("ledger", _dated(await self.conn.fetch(LEDGER_DATED)), by_order)
+        by_day: Counter[Any] = Counter()
+        for (workspace, basis, day, _, *account), minor in by_order.items():
+            by_day[workspace, basis, day, None, *account] += minor
+        by_day = Counter({key: minor for key, minor in by_day.items() if minor})
+        for rollups in ("rollups", "rollups_history"):
+            rows = await self.conn.fetch(ROLLUPS_DATED.format(rollups=rollups))
+            self._same(rollups, _dated(rows), by_day)
+        self.seen["days"] = len({(key[0], key[2]) for key in by_day})
+
+    @staticmethod
+    def _same(what: str, found: Counter[Any], expected: Counter[Any]) -> None:
+        differing = {k for k in found.keys() | expected.keys() if found[k] != expected[k]}
+        told = [(key, found[key], expected[key]) for key in sorted(differing, key=str)]
+        assert not differing, f"{what} by day: (account, found, oracle): {told[:5]}"
+
     async def dump(self, trace: Sequence[str]) -> str:
         """Everything that a run left, in one order: the trace, the records of every topic, the rows of every table."""
         lines = ["# trace", *trace]
@@ -314,6 +354,15 @@ def _nonzero(rows: Iterable[Mapping[Any, Any]]) -> dict[Any, int]:
         workspace, natural_id, model, account, currency, minor = tuple(row)
         found[workspace, natural_id, model, _account(account), currency] += minor
     return {key: minor for key, minor in found.items() if minor}
+
+
+def _dated(rows: Iterable[Mapping[Any, Any]]) -> Counter[Any]:
+    """Amounts by day and account, zeros left out."""
+    found: Counter[Any] = Counter()
+    for row in rows:
+        *key, account, currency, minor = tuple(row)
+        found[*key, _account(account), currency] += minor
+    return Counter({key: minor for key, minor in found.items() if minor})
 
 
 def _account(account: str) -> str:

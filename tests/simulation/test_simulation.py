@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from services.attribution.pipeline import identity
 from services.attribution.store import offsets
+from services.roi.domain import rollup
+from services.roi.pipeline import fold
 from services.roi.store import rollups
 from shared.db import engine
 from tests.simulation.database import databases
@@ -118,7 +120,22 @@ def forget_late_touches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "_late_touches", none)
 
 
-@pytest.mark.parametrize("plant", [forget_compare_and_set, forget_the_lock, forget_late_touches])
+def date_by_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mistake of the first releases: reversals dated by the record that carries them."""
+    rows = rollup.entry_rows
+    place = rollup.ENTRY_COLUMNS.index("occurred_at")
+
+    def misdated(known: rollup.KnownRecord) -> list[rollup.Row]:
+        at = getattr(known.record, "occurred_at", None)
+        return [(*row[:place], at, *row[place + 1 :]) for row in rows(known)]
+
+    monkeypatch.setattr(fold, "entry_rows", misdated)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [forget_compare_and_set, forget_the_lock, forget_late_touches, date_by_the_record],
+)
 async def test_a_planted_bug_is_found(
     fresh_database: str,
     monkeypatch: pytest.MonkeyPatch,

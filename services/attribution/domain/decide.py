@@ -33,7 +33,7 @@ from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
 from shared.catalog import Policy
 from shared.credits import ORGANIC
-from shared.ids import natural_id
+from shared.ids import conversion_id as published_conversion_id
 from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
@@ -107,7 +107,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
 
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
     """The id under which a conversion is published: the same on every machine."""
-    return natural_id(workspace_id, "conversion", key.kind, key.natural_id)
+    return published_conversion_id(workspace_id, key.kind, key.natural_id)
 
 
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:

@@ -127,7 +127,11 @@ TALLY_COLUMNS: Final = (
 
 
 def entry_rows(known: KnownRecord) -> list[Row]:
-    """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies."""
+    """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies.
+
+    An entry that has its own `occurred_at` is dated by it: a reversal takes away on the day on
+    which the old entry was added.
+    """
     record = known.record
     if not isinstance(record, DecisionCredited):
         return []
@@ -148,7 +152,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             entry.currency,
             entry.amount_minor,
             entry.units,
-            record.occurred_at,
+            entry.occurred_at or record.occurred_at,
             entry.touched_at,
             record.person_ref,
             record.new_customer,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from services.roi.wire.destinations import canonical_host, canonical_origin
 from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
 from shared.catalog import Precedence, Windows
+from shared.extensions import VENDOR_PACKAGE, folder_names
 from shared.http.wire import AnswerModel, Currency, Moment, StrictModel
 
 MILLIONTHS: Final = 1_000_000
@@ -70,6 +71,21 @@ ShopDomain = Annotated[
 ]
 
 
+def _known_vendor(value: str) -> str:
+    if value not in _VENDORS:
+        raise ValueError(f"is none of {', '.join(_VENDORS)}")
+    return value
+
+
+# A folder of an adapter is a vendor: nothing else names them.
+_VENDORS: Final = folder_names(VENDOR_PACKAGE)
+VendorName = Annotated[
+    str,
+    AfterValidator(_known_vendor),
+    WithJsonSchema({"type": "string", "enum": list(_VENDORS)}),
+]
+
+
 class WorkspaceBody(StrictModel):
     """The workspace as corrected."""
 
@@ -122,7 +138,7 @@ class PolicyAnswer(Stored):
 class ConnectionBody(Named):
     """A webhook connection as sent. A new `secret` is valid beside the one before it."""
 
-    kind: Literal["shopify"]
+    kind: VendorName
     secret: Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS_MAX)]
     shop_domain: ShopDomain | None = None
 

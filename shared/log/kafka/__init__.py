@@ -1,4 +1,7 @@
-"""The log on Apache Kafka: the only folder that imports aiokafka. The handle is in `log.py`, its readers in `reader.py`."""
+"""The event log on Apache Kafka: `log.py` appends, `reader.py` reads.
+
+Only this folder imports aiokafka.
+"""
 
 from shared.log.kafka.log import KafkaLog
 

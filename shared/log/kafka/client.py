@@ -1,16 +1,18 @@
-"""Deadlines around the Kafka client, whose own are missing or endless: for every call, for its start and for its stop.
+"""Deadlines for every call of the Kafka client, for its start and for its stop.
 
-Promise: what is awaited through here ends in time, and its failures are Laurel's kinds.
-What can go wrong: a client that is abandoned may live on in the background until its own time-outs end it.
+The client's own deadlines are missing or endless.
+Promise: each call ends in time, and its failures are `Transient` or `ConfigurationError`.
+What can go wrong: an abandoned client may run in the background until its own time-outs end it.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
@@ -20,16 +22,25 @@ from aiokafka.errors import (
 
 from shared.errors import ConfigurationError, Transient
 
-# Two parts each of two clients side by side stay below the five seconds that a close may take.
+# A close may take 5 s. Clients stop at the same time, each in one stop and some hang-ups.
 CLOSE_SECONDS: Final = 2.0
 HANG_UP_SECONDS: Final = 0.5
+
+# Private names of the library that `_hang_up` needs; a test asserts that they exist. First the
+# parts of each client that hold sockets, then the background tasks of a group's member.
+PARTS: Final[Mapping[type, tuple[str, ...]]] = {
+    AIOKafkaConsumer: ("_fetcher", "_client"),
+    AIOKafkaProducer: ("_sender", "client"),
+    AIOKafkaAdminClient: ("_client",),
+}
+TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
 
 logger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
-    """Give the block so many seconds, and let the client's failures leave it as Laurel's kinds."""
+    """Run the block with a deadline and translate the exceptions of the client."""
     try:
         async with asyncio.timeout(timeout_seconds):
             yield
@@ -42,8 +53,10 @@ async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
 
 
 async def stop(client: Any) -> None:
-    """Stop a producer, consumer or admin client; abandon it when it hangs (#1101). It owns nothing that is not owned
-    elsewhere too: unsent batches are in the caller's journal, offsets in its database."""
+    """Stop a producer, consumer or admin client; abandon it when it hangs (aiokafka issue 1101).
+
+    Nothing is lost: unsent batches are in the journal of the caller, offsets in its database.
+    """
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
@@ -53,14 +66,17 @@ async def stop(client: Any) -> None:
 
 
 async def _hang_up(client: Any) -> None:
-    """End what the client runs in the background and close its sockets: a stop that was given up does neither."""
-    coordinator = getattr(client, "_coordinator", None)
-    for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
-        task = getattr(coordinator, name, None)
+    """Cancel the background tasks of the client and close its sockets after a failed stop.
+
+    The library has no public call for it. A part is None before the client has started.
+    """
+    coordinator = vars(client).get("_coordinator")
+    for name in TASKS if coordinator is not None else ():
+        task = vars(coordinator).get(name)
         if task is not None:
             task.cancel()
-    for name in ("_sender", "_fetcher", "_client", "client"):
-        part = getattr(client, name, None)
+    for name in PARTS[type(client)]:
+        part = vars(client).get(name)
         if part is not None:
             with suppress(TimeoutError, KafkaError, OSError):
                 async with asyncio.timeout(HANG_UP_SECONDS):
@@ -68,8 +84,11 @@ async def _hang_up(client: Any) -> None:
 
 
 def quiet_client() -> None:
-    """Keep the client from filling the disk: in an outage it logs many lines a second, and leaves failed futures behind
-    that asyncio complains about. All that matters of it reaches the caller as `Transient`."""
+    """Silence the client's log: in an outage it writes many lines a second.
+
+    It also leaves failed futures behind, which asyncio reports. The caller gets every failure that
+    matters as `Transient`.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").addFilter(_is_not_about_kafka)
 

@@ -1,10 +1,11 @@
-"""The handle onto a Kafka cluster: appending, topics, marks; the place where the client's defaults are overruled.
+"""The event log on a Kafka cluster: append, create topics, read low marks and ends.
 
-Promise: what `port.py` promises. Every option that guards data is passed by name, and every await has our own deadline,
-because the client's own are missing or endless. While the brokers are away, calls are `Transient` and nothing hangs; the
-producer and the readers connect whenever they are needed next.
-What can go wrong: a batch that timed out may arrive later (or twice, or after newer ones): readers go by ids and versions.
-A log that was truncated by an unclean election puts stored offsets beyond its end: that is `Permanent`.
+Promise: the promises of `port.py`. Every client option that protects data is passed by name, and
+every call has a deadline of ours. While the brokers are unreachable, calls raise `Transient` and
+nothing hangs; the producer and the readers connect again at their next use.
+What can go wrong: a batch that timed out may arrive later, twice, or after newer batches; readers
+compare ids and revisions. After an unclean election the log may end before a stored offset; that
+is `Permanent`.
 """
 
 import asyncio
@@ -31,20 +32,20 @@ from shared.log.partition import by_partition
 from shared.log.port import EventLog, Reader, Record
 from shared.log.topics import Topic
 
-# Longer than a leader election, so that one costs no retry of the caller.
+# Longer than a leader election, so that an election does not cause a retry of the caller.
 TIMEOUT_SECONDS: Final = 10.0
-# A batch waits at most once for its turn and once for its answer: twice this stays below our own deadline (#1101).
+# A batch waits at most twice this share, which is less than our deadline (aiokafka issue 1101).
 REQUEST_SHARE: Final = 0.4
-# Few, large batches cost the least; above a megabyte nothing is gained.
+# Large batches cost the least; above one megabyte there is no gain.
 BATCH_BYTES: Final = 1_000_000
 # A decision over a journey of 10,000 touches is one record: some megabytes at worst.
 RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
-# What one fetch brings of one partition and of all: a batch of 10,000 events, and the memory a reader may take.
+# One fetch of a partition holds 10,000 events; the total limits the memory of a reader.
 PARTITION_FETCH_BYTES: Final = 8 * 1024 * 1024
 FETCH_BYTES: Final = 16 * 1024 * 1024
 SESSION_MS: Final = 10_000
 HEARTBEAT_MS: Final = 3_000
-# A handler that takes a minute is stalled: its partitions go to somebody else.
+# A handler that takes a minute is stalled: the group gives its partitions to another member.
 POLL_INTERVAL_MS: Final = 60_000
 REPLICAS: Final = 3
 
@@ -52,7 +53,7 @@ logger = structlog.get_logger(__name__)
 
 
 class KafkaLog(EventLog):
-    """One process's handle onto a Kafka cluster."""
+    """The connection of one process to a Kafka cluster."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class KafkaLog(EventLog):
 
     @override
     async def open(self) -> None:
-        """Try to connect; a cluster that is away is found later, by whoever needs it first."""
+        """Try to connect. If the cluster is unreachable, the next call tries again."""
         quiet_client()
         try:
             async with answering("connect", self._timeout_seconds):
@@ -113,7 +114,7 @@ class KafkaLog(EventLog):
             await stop(admin)
 
     async def _check(self, admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
-        """Wait until the brokers know the topics (a new one takes a moment), then compare them with what Laurel needs."""
+        """Wait until the brokers know the topics; then compare their shape with ours."""
         while True:
             described = await admin.describe_topics([topic.name for topic in topics])
             found = {line["topic"]: line["partitions"] for line in described}
@@ -139,7 +140,7 @@ class KafkaLog(EventLog):
                     [(number, batch) for batch in _batches(producer, lane)]
                     for number, lane in by_partition(records, topic.partitions).items()
                 ]
-                # One batch of each partition at a time: a failed one leaves nothing behind it, so what arrived is a prefix.
+                # One batch of each partition at a time: after a failure a prefix has arrived.
                 for turn in zip_longest(*lanes):
                     await _send(producer, topic, (sent for sent in turn if sent is not None))
         except Transient:
@@ -164,7 +165,7 @@ class KafkaLog(EventLog):
             async with answering(what, self._timeout_seconds):
                 yield await self._started_marks()
         except Transient:
-            # Whoever watches progress trusts these answers: a client that stands still must not give them for ever.
+            # The watchdog depends on these offsets, so a failed client is replaced.
             marks, self._marks = self._marks, None
             if marks is not None:
                 await stop(marks)
@@ -183,18 +184,18 @@ class KafkaLog(EventLog):
         return reader
 
     def _consumer(self, group: str | None) -> AIOKafkaConsumer:
-        """A consumer that never decides anything about offsets by itself."""
+        """Return a consumer that never commits and never resets an offset by itself."""
         return AIOKafkaConsumer(
             **self._connection,
             group_id=group,
-            # Offsets are stored with the effects, in the database: Kafka's copy would only be a second truth.
+            # Offsets are stored in the database with the effects; a copy in Kafka could differ.
             enable_auto_commit=False,
-            # Any other answer would jump silently over what retention removed.
+            # Any other value would silently skip records that retention removed.
             auto_offset_reset="none",
             isolation_level="read_committed",
             check_crcs=True,
             fetch_min_bytes=1,
-            # At most what a request may take, or each idle fetch would look like a lost broker.
+            # Less than a request may take; otherwise an idle fetch looks like a lost broker.
             fetch_max_wait_ms=min(500, int(self._timeout_seconds * REQUEST_SHARE * 500)),
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
@@ -202,9 +203,9 @@ class KafkaLog(EventLog):
             heartbeat_interval_ms=HEARTBEAT_MS,
             max_poll_interval_ms=POLL_INTERVAL_MS,
             rebalance_timeout_ms=SESSION_MS,
-            # No static membership: with it a clean stop would hold its partitions until the session ends.
+            # With static membership, a clean stop would keep its partitions until the session ends.
             group_instance_id=None,
-            # The client has no cooperative assignor (#1126): every rebalance stops everybody shortly.
+            # The client has no cooperative assignor (issue 1126), so a rebalance stops all members.
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
         )
 
@@ -214,8 +215,8 @@ class KafkaLog(EventLog):
                 producer = AIOKafkaProducer(
                     **self._connection,
                     acks="all",
-                    # Idempotent batches never expire (#1101): sends and stops would hang as long as the brokers are away.
-                    # Without it a retry inside the client may write a batch twice, which every reader tolerates anyway.
+                    # Idempotent batches never expire (issue 1101): sends and stops hang in an
+                    # outage. Without it the client may write a batch twice, which is accepted.
                     enable_idempotence=False,
                     max_batch_size=BATCH_BYTES,
                     max_request_size=RECORD_BYTES_MAX,
@@ -235,7 +236,7 @@ class KafkaLog(EventLog):
             return self._marks
 
     async def _drop_producer(self) -> None:
-        """What it still holds was given up: a new producer must not send it after newer batches."""
+        """Stop the producer, so that its pending batches are not sent after newer ones."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await stop(producer)
@@ -249,9 +250,9 @@ def _new_topic(topic: Topic, replicas: int) -> NewTopic:
         topic_configs={
             "cleanup.policy": "compact" if topic.compacted else "delete",
             "retention.ms": str(-1 if topic.retention_ms is None else topic.retention_ms),
-            # An acknowledged record survives the loss of any one broker.
+            # An acknowledged record survives the loss of one broker.
             "min.insync.replicas": str(max(1, replicas - 1)),
-            # The record, and what surrounds it in its batch.
+            # The largest record plus the overhead of its batch.
             "max.message.bytes": str(RECORD_BYTES_MAX + 65_536),
             "message.timestamp.type": "LogAppendTime",
         },
@@ -270,8 +271,8 @@ def _refuse_failures(results: Iterable[Sequence[Any]]) -> None:
 def _refuse_another_shape(topic: Topic, partitions: Sequence[Any]) -> None:
     if len(partitions) != topic.partitions:
         raise ConfigurationError(
-            f"topic {topic.name} has {len(partitions)} partitions, Laurel needs {topic.partitions}: "
-            "the key decides the partition, so the number can never change"
+            f"topic {topic.name} has {len(partitions)} partitions, Laurel needs "
+            f"{topic.partitions}: the key decides the partition, so the number can never change"
         )
     replicas = len(partitions[0]["replicas"])
     if replicas < REPLICAS:
@@ -279,14 +280,14 @@ def _refuse_another_shape(topic: Topic, partitions: Sequence[Any]) -> None:
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[Any]:
-    """Pack the records of one partition into as few batches as their size allows."""
+    """Pack the records of one partition into as few batches as the size limit allows."""
     batch = producer.create_batch()
     for record in records:
         key, value, headers = record.key, record.value, list(record.headers)
         if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
             yield batch
             batch = producer.create_batch()
-            # The first record of a batch is always taken, however large it is.
+            # A batch always accepts its first record, whatever its size is.
             batch.append(timestamp=None, key=key, value=value, headers=headers)
     yield batch
 
@@ -297,7 +298,7 @@ async def _send(producer: AIOKafkaProducer, topic: Topic, turn: Iterable[tuple[i
     ]
     done, pending = await asyncio.wait(waiting)
     assert not pending
-    # Ask each for its failure, or asyncio complains later that nobody did.
+    # Read the exception of each future; asyncio reports those that were not read.
     failures = [failure for sent in done if (failure := sent.exception()) is not None]
     if failures:
         raise failures[0]

@@ -1,9 +1,10 @@
-"""One reader of a topic on Kafka: its own consumer, its own positions, and the watch over both.
+"""One reader of a topic on Kafka: its consumer, its positions, and the checks of both.
 
-Promise: the position is ours, not the client's: it survives rebalances and a new consumer. A rebalance in the middle of a
-fetch hands out nothing twice and skips nothing.
-What can go wrong: the client hides lost connections and sometimes stands still (#847, #1154): an empty fetch asks for the
-ends, which tells the one, and a reader that does not move although records wait is made anew, which ends the other.
+Promise: this class keeps the positions, so they survive a rebalance and a new consumer. A rebalance
+during a fetch neither repeats nor skips records.
+What can go wrong: the client hides lost connections and sometimes stalls (aiokafka issues 847 and
+1154). After an empty fetch the reader asks for the ends, which detects a lost connection. A reader
+that makes no progress although records wait gets a new consumer.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from shared.log.port import EventLog, Reader, StoredRecord
 from shared.log.topics import Topic
 from shared.turns import SLICE_ITEMS, give_way
 
-# An empty fetch proves nothing, the client hides a lost connection: so ask for the ends, at most this often.
+# After an empty fetch the reader asks for the ends, at most this often.
 PROBE_SECONDS: Final = 1.0
 # Longer than any rebalance and election.
 STALL_SECONDS: Final = 20.0
@@ -37,7 +38,7 @@ def all_partitions(topic: Topic) -> list[TopicPartition]:
 
 
 class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
-    """A reader of one topic, alone or as a member of a group. Positions are its own, never the client's."""
+    """A reader of one topic, alone or as a member of a group. It keeps its own positions."""
 
     def __init__(
         self,
@@ -68,8 +69,8 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
     @override
     async def assignment(self) -> frozenset[int]:
         await self._started()
-        # A partition lost and won back since the last call keeps its place: the caller never saw it go, and the
-        # compare-and-set of its offset finds out whether somebody else was there.
+        # A partition lost and regained since the last call keeps its position. If another member
+        # handled it in between, the compare-and-set of the stored offset fails.
         for lost in self._positions.keys() - self._owned:
             del self._positions[lost]
         return self._owned
@@ -89,14 +90,14 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
         except OffsetOutOfRangeError as error:
             await self._refuse_out_of_range(error)
         except NoOffsetForPartitionError:
-            # The client asked itself where to start before it was told to.
+            # The client looked for a start position before the first seek.
             self._place(self._positions)
         except (KafkaError, OSError) as error:
             await self._drop()
             raise Transient(f"fetch from {self._topic.name}: {error!r}") from error
         if generation != self._generation:
-            # A poll that began before a rebalance may end with what the client took after it: that is not handed out, so
-            # the client, which now stands behind it, goes back to our positions once more.
+            # The poll began before a rebalance, so its records may come from the time after it.
+            # They are dropped, and the client seeks to our positions again.
             self._place(self._positions)
         elif records:
             self._turn = records[0].partition + 1
@@ -111,7 +112,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
         self.is_closed = True
         await self._drop()
 
-    # -- the client's background calls these two during a rebalance; no lock of ours is ever held around a poll ----
+    # -- the client calls these two during a rebalance; no lock is held around a poll ----------
 
     @override
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -122,7 +123,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
         self._begin_generation(frozenset(tp.partition for tp in assigned), joined=True)
         self._place(self._positions)
 
-    # -- inner parts ---------------------------------------------------------------------------------------
+    # -- private -------------------------------------------------------------------------------
 
     def _begin_generation(self, owned: frozenset[int], *, joined: bool) -> None:
         self._owned = owned
@@ -133,7 +134,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
         self._news.set()
 
     def _place(self, partitions: Iterable[int]) -> None:
-        """Tell the client where we are in what we own; it forgets at every rebalance."""
+        """Seek the client to our positions; it loses its own at every rebalance."""
         for partition in partitions:
             self._pending.pop(partition, None)
             if self._consumer is not None and partition in self._owned:
@@ -144,7 +145,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
     async def _poll(
         self, consumer: AIOKafkaConsumer, records_max: int, wait_ms: int
     ) -> Sequence[Any]:
-        """Records of one partition. What is buffered is handed out in turns, so that none starves behind a busy one."""
+        """Return records of one partition; the partitions are served in rotation."""
         ready = sorted(self._owned & self._positions.keys())
         if not ready:
             self._news.clear()
@@ -183,7 +184,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
     async def _refuse_out_of_range(self, error: OffsetOutOfRangeError) -> None:
         low = await self._log.low_offsets(self._topic)
         for tp, offset in error.args[0].items():
-            # The client stands still at this partition until it is placed again.
+            # The client does not read this partition before the next seek.
             self._place([tp.partition])
             if offset < low[tp.partition]:
                 raise OffsetGone(self._topic.name, tp.partition, offset, low[tp.partition])
@@ -193,7 +194,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
             )
 
     async def _probe(self, consumer: AIOKafkaConsumer) -> None:
-        """Nothing came: find out whether the log is away (`Transient`) or the client stands still (a new one)."""
+        """Check an empty fetch: `Transient` when the log is unreachable or the client stalls."""
         now = asyncio.get_running_loop().time()
         if now - self._probed_at < PROBE_SECONDS:
             return
@@ -203,14 +204,14 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
             self._moved_at = now
         elif now - self._moved_at > STALL_SECONDS:
             await self._drop()
-            raise Transient(f"the reader of {self._topic.name} stood still; a new one takes over")
+            raise Transient(f"the reader of {self._topic.name} stalled; it gets a new consumer")
 
     async def _waits_for_nothing(self, consumer: AIOKafkaConsumer, ends: Mapping[int, int]) -> bool:
         if not self._joined:
             return False
         async with answering("ask for the position", self._timeout_seconds):
             for partition in self._owned & self._positions.keys():
-                # The client's own position is past markers, which we never see (#911).
+                # The client position counts markers, which are never returned (issue 911).
                 tp = TopicPartition(self._topic.name, partition)
                 if await consumer.position(tp) < ends[partition]:
                     return False
@@ -247,8 +248,11 @@ async def _take(
     *,
     is_urgent: bool = False,
 ) -> Mapping[TopicPartition, Sequence[Any]]:
-    """What the client has (`is_urgent`: without waiting for more). Only waits are cut off, which the client does for records and for
-    the end of a rebalance: once it has handed records out, it stands behind them."""
+    """Return the records that the client has; with `is_urgent` it does not wait for more.
+
+    The time-out ends a wait for records or for a rebalance. It never drops records that the client
+    has returned.
+    """
     timeout_ms = 0 if is_urgent else wait_ms
     found: Mapping[TopicPartition, Sequence[Any]] = {}
     with suppress(TimeoutError):

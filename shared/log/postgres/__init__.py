@@ -1,4 +1,4 @@
-"""The log in Postgres: the embedded default. The handle is in `log.py`, its readers in `reader.py`."""
+"""The event log in Postgres, the embedded default: `log.py` appends, `reader.py` reads."""
 
 from shared.log.postgres.log import PostgresLog
 

@@ -1,7 +1,8 @@
-"""The frame around every call of the Postgres log: a time limit, and its failures in Laurel's own kinds.
+"""The deadline of every call of the Postgres log, and the translation of its exceptions.
 
-Promise: a block ends within its seconds; what the database does to it leaves as `Transient` or `ConfigurationError`.
-What can go wrong: a statement that was given up may still finish on the server.
+Promise: a block ends within its deadline. Database errors become `Transient` or
+`ConfigurationError`.
+What can go wrong: a statement that timed out here may still finish on the server.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import asyncpg
 from shared.db.failures import translated
 from shared.errors import ConfigurationError, Transient
 
-# The schema or a topic is not there yet: whoever starts first waits for `laurel migrate` and `ensure_topics`.
+# The schema or a topic is missing: `laurel migrate` or `ensure_topics` has not run yet.
 _NOT_YET: Final = (
     asyncpg.UndefinedFunctionError,
     asyncpg.UndefinedTableError,
@@ -25,7 +26,7 @@ _NOT_YET: Final = (
 
 @asynccontextmanager
 async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
-    """Give the block so many seconds, and translate what the database does to it."""
+    """Run the block with a deadline and translate the errors of the database."""
     try:
         with translated():
             async with asyncio.timeout(timeout_seconds):

@@ -1,9 +1,9 @@
-"""The log in Postgres: the embedded default, on the tables and functions of the schema `log`.
+"""The event log in Postgres, on the tables and functions of the schema `log`.
 
-Promise: what `port.py` promises. A batch is one statement and one commit, whatever the client does afterwards: no lock
-outlives it. Every wait has its own time limit, and the log has its own connections.
-What can go wrong: a caller that timed out may have been heard nevertheless; `laurel migrate` may not have run yet, which is
-`Transient`, because it soon will.
+Promise: the promises of `port.py`. A batch is one statement and one commit, so no lock outlives it.
+Every wait has a deadline, and the log has connections of its own.
+What can go wrong: a batch may be stored although its call timed out. Before `laurel migrate` has
+run, calls raise `Transient`.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from shared.log.topics import Topic
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-# A commit on a busy laptop disk takes tens of milliseconds; five seconds is an outage, and the relay asks again.
+# A commit on a busy laptop disk takes tens of milliseconds, so 5 s mean an outage.
 TIMEOUT_SECONDS: Final = 5.0
-# A server that does not say goodbye in that time is hung up on.
+# After this time the connection is closed without the answer of the server.
 CLOSE_SECONDS: Final = 2.0
-# Relays append one batch at a time; the rest is for reading marks.
+# A relay needs one connection for its batch; the others read low marks and ends.
 POOL_SIZE: Final = 4
-# Retention is late by a thirtieth of the kept span anyway; compaction keeps a catalog of thousands small.
+# Retention drops whole time buckets, so a minute more does not matter.
 HOUSEKEEPING_SECONDS: Final = 60.0
 COMPACTION_CHUNK_RECORDS: Final = 1_000
 COMPACTION_CHUNKS_MAX: Final = 10
@@ -44,7 +44,7 @@ _headers = msgspec.msgpack.Encoder()
 
 
 class PostgresLog(EventLog):
-    """One process's handle onto the log in a Postgres database."""
+    """The connection pool of one process to the log in a Postgres database."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class PostgresLog(EventLog):
         timeout_seconds: float = TIMEOUT_SECONDS,
         housekeeping_seconds: float = HOUSEKEEPING_SECONDS,
     ) -> None:
-        """`url` is a log-in of a service (or the owner), as `postgresql://` or `postgresql+asyncpg://`."""
+        """`url` is the log-in of a service or of the owner, `postgresql://` or with `+asyncpg`."""
         self._url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         self._clock = clock
         self._application_name = application_name
@@ -68,7 +68,7 @@ class PostgresLog(EventLog):
 
     @override
     async def open(self) -> None:
-        """Make the pool. It connects when it is first needed, so a database that is away does not stop a start."""
+        """Make the pool. It connects at its first use, so the process starts without a database."""
         self._pool = await asyncpg.create_pool(
             self._url,
             min_size=0,
@@ -142,8 +142,10 @@ class PostgresLog(EventLog):
         return reader
 
     async def keep_house(self, topic: Topic) -> None:
-        """Forget what the topic's retention lets go, and what newer values of a compacted topic replace. `append`
-        calls it now and then; calling it at any time, by any process, is safe."""
+        """Delete expired records, and records of a compacted topic that have a newer value.
+
+        `append` calls it from time to time. Any process may call it at any time.
+        """
         async with self._connection("keep house") as connection:
             await connection.execute("SELECT log.drop_expired($1)", topic.name)
         for _ in range(COMPACTION_CHUNKS_MAX if topic.compacted else 0):
@@ -162,7 +164,7 @@ class PostgresLog(EventLog):
         try:
             await self.keep_house(topic)
         except Transient as problem:
-            # The batch is safely appended; the next round forgets what this one could not.
+            # The batch is stored; the next call deletes what this one could not.
             logger.info("log.housekeeping_later", topic=topic.name, problem=str(problem))
 
     async def _edges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
@@ -184,8 +186,8 @@ class PostgresLog(EventLog):
             try:
                 yield connection
             except BaseException:
-                # Its state is unknown (a statement may still run): the pool makes a fresh one when it needs it. One that the
-                # server closed in mid-statement was taken back by the pool already, and says so.
+                # A statement may still run on this connection, so the pool must replace it. If the
+                # server closed it, the pool has taken it back and raises `InterfaceError`.
                 with suppress(asyncpg.InterfaceError):
                     connection.terminate()
                 raise

@@ -1,9 +1,10 @@
-"""One reader of the log in Postgres: its own connection, which listens, holds its group's locks and fetches.
+"""One reader of the log in Postgres: a connection that listens, holds locks and fetches.
 
-Promise: members of a group own disjoint partitions, because each partition is a session-level advisory lock: a dead
-member's locks end with its session. A frozen member's session is ended by the server after `ZOMBIE_SECONDS`.
-What can go wrong: with the connection goes the membership. The next call connects again and may own other partitions; the
-caller hears `Transient` in between and seeks anew.
+Promise: the members of a group own disjoint partitions, because each partition is a session-level
+advisory lock. The locks of a dead member end with its session. The server ends the session of a
+frozen member after `ZOMBIE_SECONDS`.
+What can go wrong: a lost connection ends the membership. The call raises `Transient`; the next call
+connects again, may own other partitions, and the caller must seek.
 """
 
 import asyncio
@@ -22,13 +23,13 @@ from shared.log.port import Reader, StoredRecord
 from shared.log.postgres.failures import answering
 from shared.log.topics import Topic
 
-# Notifications wake a reader in milliseconds; the poll is the net under them.
+# A notification wakes a reader in milliseconds; the poll covers lost notifications.
 POLL_SECONDS: Final = 1.0
-# How often a member looks whether the group has changed.
+# How often a member checks whether the group has changed.
 BALANCE_SECONDS: Final = 1.0
-# Longer than any healthy batch with its back-off, shorter than the patience of whoever waits for the partition.
+# Longer than a healthy batch with its back-off, short enough for the next owner to wait.
 ZOMBIE_SECONDS: Final = 30
-# A member is a shared lock of this number beside the partitions' own (0 to 255).
+# Each member holds this number as a shared lock; 0 to 255 are the partitions.
 _MEMBER: Final = 1_000
 
 _headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...])
@@ -58,7 +59,7 @@ class PostgresReader(Reader):
         self._group = group
         self._application_name = application_name
         self._timeout_seconds = timeout_seconds
-        # Two-number locks are a key space of their own: no meeting with the locks on workspaces.
+        # Locks with two numbers have a key space of their own, apart from the workspace locks.
         self._lock_class = crc32(f"{group}:{topic.name}".encode()) & 0x7FFF_FFFF
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._owned: set[int] = set()
@@ -68,7 +69,7 @@ class PostgresReader(Reader):
         self._turn = 0
         self._news = asyncio.Event()
 
-    # -- what the port asks for ----------------------------------------------------------------------------
+    # -- the interface ---------------------------------------------------------------------------
 
     @override
     async def assignment(self) -> frozenset[int]:
@@ -107,12 +108,12 @@ class PostgresReader(Reader):
             except DRIVER_ERRORS:
                 connection.terminate()
 
-    # -- reading -------------------------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------------
 
     async def _next(
         self, connection: "asyncpg.Connection[asyncpg.Record]", records_max: int
     ) -> Sequence[StoredRecord]:
-        """One batch of the next partition in turn that has something; ends known from earlier save a question."""
+        """Return one batch of the next partition that has records; known ends save a query."""
         for _ in range(2):
             for partition in self._rotation():
                 records = await self._read(connection, partition, records_max)
@@ -148,7 +149,7 @@ class PostgresReader(Reader):
             records_max,
         )
         if not rows or rows[0][0] != position:
-            # A hole: compaction has made it, or retention. The mark is read after the rows, so it tells of every loss.
+            # A hole by compaction or by retention. The low mark is read after the rows.
             await self._refuse_below_low(connection, partition, position)
         self._turn = partition + 1
         self._positions[partition] = rows[-1][0] + 1 if len(rows) == records_max else end
@@ -180,10 +181,10 @@ class PostgresReader(Reader):
         if payload == self._topic.name:
             self._news.set()
 
-    # -- the group -----------------------------------------------------------------------------------------
+    # -- the group -------------------------------------------------------------------------------
 
     async def _balance(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Hold a fair share of the partitions: give up what is too much, take what is free."""
+        """Hold an equal share of the partitions: release the excess, lock what is free."""
         now = asyncio.get_running_loop().time()
         if now - self._balanced_at < BALANCE_SECONDS:
             return
@@ -202,7 +203,7 @@ class PostgresReader(Reader):
         self._balanced_at = now
 
     def _share(self, members: list[int], pid: int) -> int:
-        """Everybody computes the same: the first members in order of their sessions hold one more."""
+        """Return the share of this member; the first members by session id hold one more."""
         each, more = divmod(self._topic.partitions, max(1, len(members)))
         rank = members.index(pid) if pid in members else len(members)
         return each + (1 if rank < more else 0)
@@ -215,11 +216,11 @@ class PostgresReader(Reader):
         ):
             self._owned.add(partition)
 
-    # -- the connection ------------------------------------------------------------------------------------
+    # -- the connection --------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _server(self, what: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """The reader's connection for one exchange. After a failure its state is unknown, so it is thrown away."""
+        """Yield the connection for one exchange. It is closed after a failure."""
         async with answering(what, self._timeout_seconds):
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._connect()

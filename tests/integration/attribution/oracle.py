@@ -5,6 +5,7 @@ Promise: it shares only the core and the reading of single events with what it j
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from itertools import combinations
 
 from services.attribution.domain.decide import decide_scope
@@ -102,6 +103,24 @@ def net_of(decided: Iterable[Decision]) -> Counter[Account]:
         for credit in decision.credits:
             account = (decision.key.natural_id, credit.model, credit.account, decision.currency)
             found[account] += credit.amount_minor
+    return Counter({account: amount for account, amount in found.items() if amount})
+
+
+def dated_net_of(decided: Iterable[Decision]) -> Counter[tuple[object, ...]]:
+    """(basis of time, day in UTC, order, model, account, currency) to minor units, zeros left out.
+
+    Each decision counts on the day of its own conversion or touch: no revision before it matters.
+    """
+    found: Counter[tuple[object, ...]] = Counter()
+    for decision in decided:
+        for credit in decision.credits:
+            account = (decision.key.natural_id, credit.model, credit.account, decision.currency)
+            for basis, moment in (
+                ("conversion_time", decision.occurred_at),
+                ("touch_time", credit.touched_at or decision.occurred_at),
+            ):
+                day = moment.astimezone(UTC).date()
+                found[basis, day, *account] += credit.amount_minor
     return Counter({account: amount for account, amount in found.items() if amount})
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from msgspec import structs
+
 from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import answer_question
 from services.roi.answers.context import AnswerContext, context_of
@@ -42,6 +44,16 @@ NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Group = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class StandingOrder:
+    """What is true of one conversion after a record: its time and its credits, no reversals."""
+
+    conversion_id: str
+    kind: str
+    occurred_at: datetime
+    entries: tuple[CreditEntry, ...]
+
+
 @dataclass
 class Books:
     """One workspace and the way into it. `recorded_at` of the next record stands in `now` and moves a second with each."""
@@ -51,6 +63,8 @@ class Books:
     now: datetime = NOON
     sequence: int = 0
     gaps: dict[str, int] = field(default_factory=dict)
+    # By decision id: what stands after that record, as the test means it and not as records say it.
+    stands: dict[str, StandingOrder] = field(default_factory=dict)
 
     @classmethod
     async def open(
@@ -162,10 +176,16 @@ class Books:
         return self.decision(occurred_at, entries, currency=currency, **changes)
 
     def decision(
-        self, occurred_at: datetime, entries: Iterable[CreditEntry], **changes: Any
+        self,
+        occurred_at: datetime,
+        entries: Iterable[CreditEntry],
+        *,
+        stands: Iterable[CreditEntry] | None = None,
+        **changes: Any,
     ) -> DecisionCredited:
-        """A decision with the next number."""
+        """A decision with the next number; `stands` are the credits that are left, default all."""
         self.sequence += 1
+        entries = tuple(entries)
         facts: dict[str, Any] = {
             "workspace_id": self.workspace_id,
             "sequence": self.sequence,
@@ -178,9 +198,43 @@ class Books:
             "occurred_at": occurred_at,
             "currency": "EUR",
             "person_ref": "somebody",
-            "entries": tuple(entries),
+            "entries": entries,
         }
-        return DecisionCredited(**facts | changes)
+        record = DecisionCredited(**facts | changes)
+        left = entries if stands is None else tuple(stands)
+        self.stands[record.decision_id] = StandingOrder(
+            record.conversion_id, record.kind, occurred_at, left
+        )
+        return record
+
+    def corrected(self, record: DecisionCredited, occurred_at: datetime | None) -> DecisionCredited:
+        """The next revision of an order: it happened at another time, or (None) not at all.
+
+        The reversals carry the old time, as attribution's do where the time changes.
+        """
+        stood = self.stands[record.decision_id]
+        is_moved = occurred_at is not None and occurred_at != stood.occurred_at
+        undone = tuple(
+            structs.replace(
+                entry,
+                revision=record.revision + 1,
+                amount_minor=-entry.amount_minor,
+                units=-entry.units,
+                occurred_at=stood.occurred_at if is_moved else None,
+            )
+            for entry in stood.entries
+        )
+        kept = () if occurred_at is None else stood.entries
+        return self.decision(
+            occurred_at or stood.occurred_at,
+            (*undone, *(structs.replace(entry, revision=record.revision + 1) for entry in kept)),
+            stands=kept,
+            conversion_id=record.conversion_id,
+            revision=record.revision + 1,
+            kind=record.kind,
+            natural_id=record.natural_id,
+            currency=record.currency,
+        )
 
     def clicks(self, account: str, quarter_at: datetime, counted: int) -> TouchesTallied:
         """Clicks on one account, with the next number."""

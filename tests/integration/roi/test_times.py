@@ -23,9 +23,9 @@ from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.question import BASES, MODELS, Question
 from services.roi.domain.rollup import account_id
-from shared.credits import ORGANIC, AnyCredits, TouchesTallied
+from shared.credits import ORGANIC, AnyCredits, DecisionCredited, TouchesTallied
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import Books, labels
+from tests.integration.roi.books import Books, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
 
 QUARTER = timedelta(minutes=15)
@@ -54,6 +54,8 @@ class Story:
         self.chance = random.Random(seed)
         self.records: list[AnyCredits] = []
         self.costs: list[Cost] = []
+        # Orders whose time was not corrected yet.
+        self._orders: list[DecisionCredited] = []
 
     def quarter(self, days: int = 3) -> datetime:
         """Some quarter of an hour, most often near the turn."""
@@ -107,8 +109,11 @@ class Story:
         }
         if ORGANIC in shares:
             shares[ORGANIC] = (shares[ORGANIC][0], None)
+        if self._orders and chance.random() < 0.25:
+            again = self._orders.pop(chance.randrange(len(self._orders)))
+            return self.books.corrected(again, self.moment())
         kind = chance.choice(["purchase", "renewal", "lead"])
-        return self.books.order(
+        order = self.books.order(
             sum(amount for amount, _ in shares.values()),
             self.moment(),
             shares,
@@ -116,6 +121,8 @@ class Story:
             kind=kind,
             stage=chance.choice(["purchase", "retention"]),
         )
+        self._orders.append(order)
+        return order
 
 
 async def a_story(database_for: DatabaseFactory, zone: str, turn: str) -> Story:
@@ -144,26 +151,30 @@ def pure_answer(
     span: tuple[datetime, datetime],
     by: str,
 ) -> Answer:
-    """The answer made of single records: each in the span or not, each dated by its own local day."""
+    """The answer made of what stands: each order and each click once, by its own local day."""
     measures = {
         fact: tuple(measure for measure in layout.measures if measure.fact is fact) for fact in Fact
     }
     credits: list[Cell] = []
     touches: list[Cell] = []
+    orders: dict[str, StandingOrder] = {}
     for record in story.records:
-        if isinstance(record, TouchesTallied):
-            for tally in record.tallies:
-                day = tally.quarter_at.astimezone(story.zone).date()
-                if span[0] <= tally.quarter_at < span[1]:
-                    account, stage = account_id(tally.account), {"stage": tally.stage}
-                    touches.append(Cell(day, (tally.counted,), account, columns=stage))
+        if not isinstance(record, TouchesTallied):
+            order = story.books.stands[record.decision_id]
+            orders[order.conversion_id] = order
             continue
-        for entry in record.entries:
-            moment = (entry.touched_at if by == "touch_time" else None) or record.occurred_at
+        for tally in record.tallies:
+            day = tally.quarter_at.astimezone(story.zone).date()
+            if span[0] <= tally.quarter_at < span[1]:
+                account, stage = account_id(tally.account), {"stage": tally.stage}
+                touches.append(Cell(day, (tally.counted,), account, columns=stage))
+    for order in orders.values():
+        for entry in order.entries:
+            moment = (entry.touched_at if by == "touch_time" else None) or order.occurred_at
             if entry.model not in layout.models or not span[0] <= moment < span[1]:
                 continue
             day = moment.astimezone(story.zone).date()
-            paid_units = entry.units if record.kind != "lead" else 0
+            paid_units = entry.units if order.kind != "lead" else 0
             numbers = {
                 "contribution": entry.amount_minor * margin_on(day, margins),
                 "net_revenue": entry.amount_minor,
