@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
+
 ORGANIC: Final = "organic"
 
 Books = dict[tuple[str, str, str], int]
@@ -104,7 +106,7 @@ def _model_of(part: Mapping[str, Any]) -> str:
 
 
 def _add(books: Books, model: str, account: str, measures: Mapping[str, Any]) -> None:
-    revenue = measures["net_revenue"]
+    revenue = measures[NET_REVENUE.id]
     for money in revenue if isinstance(revenue, list) else [revenue]:
         if money is not None and money["amount_minor"] is not None:
             books[model, money["currency"], account] += money["amount_minor"]
