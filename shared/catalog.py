@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
+from shared.models import DEFAULT_MODELS, ModelRef
 
 VERSION: Final = 1
 
@@ -177,7 +178,7 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     margin_millionths: int = 1_000_000
     windows_days: Windows = Windows()
     precedence: Precedence = Precedence.CODE_WINS
-    models: tuple[str, ...] = ("first", "last", "linear")
+    models: tuple[ModelRef, ...] = DEFAULT_MODELS
     stages: dict[str, str] = {}
 
 

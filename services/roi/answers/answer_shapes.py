@@ -17,9 +17,9 @@ from pydantic import Field, create_model
 from services.roi.answers.assemble import Answer, Figures
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
-from services.roi.answers.question import NOT_ADDITIVE_MODELS
 from services.roi.answers.values import Ratio, Unit, Value
 from shared.http.wire import AnswerModel, MoneyOut
+from shared.models import is_additive
 
 
 class CurrencyMoney(AnswerModel):
@@ -168,7 +168,7 @@ def encode_answer(
             "currency": answer.currencies[0] if len(answer.currencies) == 1 else None,
             "currencies": answer.currencies,
             "missing_rates": answer.missing_rates,
-            "additive": NOT_ADDITIVE_MODELS.isdisjoint(models),
+            "additive": all(map(is_additive, models)),
             "metrics": {
                 metric.id: {"version": metric.version, "formula": metric.formula}
                 for metric in metrics

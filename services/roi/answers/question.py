@@ -18,12 +18,12 @@ from services.roi.answers.span import Asked
 from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
 from shared.http.problems import field_problem
 from shared.http.wire import Currency, Moment, StrictModel
+from shared.models import CREDIT_MODELS, ModelName, is_additive
 
 BASES: Final = ("conversion_time", "touch_time")
 DIMENSIONS_MAX: Final = 2
-MODELS: Final = ("first", "last", "linear")
-# Full participation gives each touch the whole conversion: its rows never add up.
-NOT_ADDITIVE_MODELS: Final[frozenset[str]] = frozenset({"participation"})
+# What stands side by side when no model is named: models that do not add up are asked for by name.
+MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
 DEFAULT_MODEL: Final = "last"
 DEFAULT_GROUP_BY: Final = "creator"
 DEFAULT_SPAN_DAYS: Final = 30
@@ -61,7 +61,7 @@ class RoiParameters(StrictModel):
     ] = DEFAULT_GROUP_BY
     from_: Annotated[DayOrTime | None, Field(alias="from")] = None
     to: DayOrTime | None = None
-    model: Literal["first", "last", "linear"] | None = None
+    model: ModelName | None = None
     by: Literal["conversion_time", "touch_time"] = "conversion_time"
     as_of: Moment | None = None
     currency: Currency | None = None

@@ -15,7 +15,7 @@ from msgspec import structs
 from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import answer_question
 from services.roi.answers.context import AnswerContext, context_of
-from services.roi.answers.question import MODELS, Question, RoiParameters
+from services.roi.answers.question import Question, RoiParameters
 from services.roi.answers.reading import Gathered, gather
 from services.roi.answers.span import Asked, span_of
 from services.roi.domain.entity import EntityKind, Version
@@ -37,6 +37,7 @@ from shared.db.engine import Database
 from shared.ids import automatic_placement_id, new_id
 from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
+from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
 from tests.fixtures.batches import hand_over
 
@@ -137,7 +138,7 @@ class Books:
             "margin_millionths": millionths,
             "windows_days": {},
             "precedence": "code_wins",
-            "models": list(MODELS),
+            "models": list(DEFAULT_MODELS),
         }
         return await self.put("policy", Version(facts, valid_from))
 
@@ -152,7 +153,7 @@ class Books:
     ) -> DecisionCredited:
         """A decision with one entry per account: account → (amount, touched at), split alike by every model."""
         currency = changes.pop("currency", "EUR")
-        models: Sequence[str] = changes.pop("models", MODELS)
+        models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
         units_left = changes.pop("units", 1_000_000)
         entries: list[CreditEntry] = []
