@@ -25,7 +25,7 @@ WRONG = (
     ("group_by=creator,creator", "group_by", "twice"),
     ("group_by=creator,day,model", "group_by", "one or two"),
     ("group_by=", "group_by", "one or two"),
-    ("model=best", "model", "'first', 'last' or 'linear'"),
+    ("model=best", "model", "'first', 'last', 'linear', 'position'"),
     ("by=now", "by", "'conversion_time' or 'touch_time'"),
     ("from=2026-03-02&to=2026-03-01", "from", "after to"),
     ("from=1970-01-01&to=2026-03-01", "from", "days before"),
