@@ -54,6 +54,7 @@ class CatalogListParameters(ListParameters):
     """A page, with archived objects or without."""
 
     include_archived: bool = False
+    """Whether archived objects are listed as well."""
 
 
 @asynccontextmanager

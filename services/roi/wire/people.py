@@ -46,54 +46,81 @@ class PlatformAccount(StrictModel):
     """A creator's account on one platform."""
 
     platform: Word
+    """The platform, such as `instagram`."""
     handle: Name
+    """The name of the account."""
     followers: Annotated[int, Field(strict=True, ge=0, le=FOLLOWERS_MAX)] | None = None
+    """How many follow it."""
 
 
 class CreatorBody(Named):
     """A creator as sent."""
 
     name: Name
+    """The creator's name."""
     handle: Name | None = None
+    """The handle that people know, such as `@mia`."""
     platform_accounts: Annotated[list[PlatformAccount], Field(max_length=LIST_ITEMS_MAX)] = Field(
         default_factory=list
     )
+    """The creator's accounts on platforms."""
     country: Country | None = None
+    """The creator's country, as two letters of ISO 3166."""
     topics: Words = Field(default_factory=list)
+    """What the creator talks about."""
     audience: Audience | None = None
+    """Facts of the audience, in your own shape."""
 
 
 class CreatorAnswer(Stored):
     """A creator as answered."""
 
     name: str
+    """The creator's name."""
     handle: str | None
+    """The handle that people know, such as `@mia`."""
     platform_accounts: list[PlatformAccount]
+    """The creator's accounts on platforms."""
     country: str | None
+    """The creator's country, as two letters of ISO 3166."""
     topics: list[str]
+    """What the creator talks about."""
     audience: JsonObject | None
+    """Facts of the audience, in your own shape."""
     automatic_placement_id: str
+    """The placement that gets credit for links and codes that name none."""
 
 
 class CampaignBody(Named):
     """A campaign as sent. `budget` has its own `currency` or the workspace's."""
 
     name: Name
+    """The campaign's name."""
     objective: Word | None = None
+    """What the campaign is for, such as `sales`."""
     starts_on: LocalDate | None = None
+    """The first local day."""
     ends_on: LocalDate | None = None
+    """The last local day."""
     budget: MoneyIn | None = None
+    """What may be spent."""
     currency: str | None = None
+    """The currency of the budget, where it names none of its own."""
 
 
 class CampaignAnswer(Stored):
     """A campaign as answered."""
 
     name: str
+    """The campaign's name."""
     objective: str | None
+    """What the campaign is for, such as `sales`."""
     starts_on: LocalDate | None
+    """The first local day."""
     ends_on: LocalDate | None
+    """The last local day."""
     budget: MoneyOut | None
+    """What may be spent."""
 
 
 class PlacementBody(Named):

@@ -1,6 +1,8 @@
 """`GET /{code}` behind the door: what the door does, and what it leaves: HEAD, unknown, disabled, not loaded yet."""
 
-from fastapi import Request, Response
+from typing import Annotated
+
+from fastapi import Path, Request, Response
 from starlette.datastructures import MutableHeaders
 
 from services.tracking.routes.door import Redirects
@@ -23,7 +25,12 @@ def links_router(redirects: Redirects) -> Router:
         responses=problems(410)
         | {302: {"description": "To the destination, with the click id appended"}},
     )
-    async def follow(code: str, request: Request) -> Response:  # noqa: ARG001 - declared for the document; read from the path
+    async def follow(
+        code: Annotated[  # noqa: ARG001 - declared for the document; read from the path
+            str, Path(description="The short code of the link.", examples=["mia-bag"])
+        ],
+        request: Request,
+    ) -> Response:
         link = redirects.find(request.scope)
         if link is None:
             if not redirects.is_complete:
