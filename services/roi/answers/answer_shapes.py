@@ -1,10 +1,10 @@
 """HTTP shapes of answers: `GET /v1/roi` and `GET /v1/metrics`.
 
-Promise: exact values become JSON here: money as whole minor units with its currency, conversions and ratios
-as numbers, missing as null. One currency in an answer gives single values; several give a list with one item
-each, in the order of their codes. The fields of `measures` are those of the metric registry. Bodies are
-written by msgspec, because an answer may have thousands of rows; the pydantic models describe the same body
-in the OpenAPI document.
+Promise: exact values become JSON here: money as whole minor units with its currency, conversions
+and ratios as numbers, missing as null. One currency in an answer gives single values; several give
+a list with one item each, in the order of their codes. The fields of `measures` are those of the
+metric registry. Bodies are written by msgspec, because an answer may have thousands of rows; the
+pydantic models describe the same body in the OpenAPI document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,9 @@ def _field(metric: Metric) -> tuple[Any, Any]:
 
 
 class _Measures(AnswerModel):
-    """The figures of a row, of what is organic, or of the totals. `model` is there when models are listed side by side."""
+    """The figures of a row, of what is organic, or of the totals. `model` is there when models are
+    listed side by side.
+    """
 
     model: str | None = None
 
@@ -78,8 +80,9 @@ class MetricVersion(AnswerModel):
 
 
 class RoiMeta(AnswerModel):
-    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last credits record in it; `source` is the
-    finest grain that was read: months, days or entries."""
+    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last
+    credits record in it; `source` is the finest grain that was read: months, days or entries.
+    """
 
     model: str | list[str]
     by: str
@@ -209,7 +212,9 @@ def _listed(unit: Unit, currency: str, value: Value) -> object:
 
 
 def _number(value: Value) -> int | float | None:
-    """A JSON number. The quotients here have at most six decimals, so the nearest double prints as exactly them."""
+    """A JSON number. The quotients here have at most six decimals, so the nearest double prints as
+    exactly them.
+    """
     if not isinstance(value, Ratio):
         return value
     whole, rest = divmod(value.numerator, value.denominator)

@@ -1,7 +1,8 @@
 """One answer from its question: reads in one transaction, assembles, and gives the body as JSON.
 
-Promise: all figures are of one moment. The answer names that moment as `as_of`, and asking again with it
-gives the same figures. What can go wrong: more rows than `ROWS_MAX` is a 422 that says what to do.
+Promise: all figures are of one moment. The answer names that moment as `as_of`, and asking again
+with it gives the same figures. What can go wrong: more rows than `ROWS_MAX` is a 422 that says what
+to do.
 """
 
 from datetime import datetime

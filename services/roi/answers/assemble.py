@@ -1,10 +1,10 @@
 """Puts cells into the rows of an answer: rows by one or two dimensions, organic, and totals. Pure.
 
-Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are integers,
-and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are left out, so an
-answer does not tell in which order its events arrived. Touches and costs belong to every model alike: with
-`model` as a dimension each model carries all of them and has totals of its own. A value that no row can
-carry is on a row whose group holds null, with the label `unallocated`.
+Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are
+integers, and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are
+left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
+every model alike: with `model` as a dimension each model carries all of them and has totals of its
+own. A value that no row can carry is on a row whose group holds null, with the label `unallocated`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,14 +30,16 @@ _NOTHING: Final = Part(UNALLOCATED, None)
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
-"""Metric id to its value, or for a metric per currency to (currency, value) of each currency shown."""
+"""Metric id to its value; for a metric per currency to (currency, value) of each one shown."""
 Key = tuple[Part, ...]
 Reader = Callable[[Cell, str], Part]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an answer shows. `measures` are those of the metrics. `currency` None: each one by itself."""
+    """What an answer shows. `measures` are those of the metrics. `currency` None: each one by
+    itself.
+    """
 
     dimensions: tuple[Dimension, ...]
     metrics: tuple[Metric, ...]
@@ -49,7 +51,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: an id or a word for each dimension (None: none), a label of today, and its figures."""
+    """One row: an id or word for each dimension (None: none), a label of today, its figures."""
 
     group: Mapping[str, str | None]
     label: str
@@ -124,7 +126,9 @@ def _word(value: str | None) -> Part:
 
 
 def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
-    """An order without today's labels: it decides who gets the minor unit that rounding leaves over."""
+    """An order without today's labels: it decides who gets the minor unit that rounding leaves
+    over.
+    """
     return tuple((part.id, "") if part.id is not None else ("", part.label) for part in key)
 
 

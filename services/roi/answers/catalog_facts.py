@@ -1,7 +1,9 @@
-"""What an answer knows of the catalog: who owns a placement, values of dimensions, labels, margins. Pure.
+"""What an answer knows of the catalog: who owns a placement, values of dimensions, labels, margins.
+Pure.
 
-Promise: a placement has one set of facts, as recorded at the answer's moment; labels are always today's.
-A margin belongs to days: a policy is valid on a local day when it is valid at the day's first moment.
+Promise: a placement has one set of facts, as recorded at the answer's moment; labels are always
+today's. A margin belongs to days: a policy is valid on a local day when it is valid at the day's
+first moment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +40,8 @@ class Owner:
 class CatalogFacts:
     """The catalog as recorded at the answer's moment.
 
-    `owners`: by placement. `values`: by dimension id, then by the id of the placement, creator or campaign
-    that the dimension asks. `labels`: today's names by id.
+    `owners`: by placement. `values`: by dimension id, then by the id of the placement, creator or
+    campaign that the dimension asks. `labels`: today's names by id.
     """
 
     owners: Mapping[UUID, Owner] = field(default_factory=dict)
@@ -89,7 +91,8 @@ class Margin:
 def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list[tuple[date, int]]:
     """The margins of a span: the day from which each is valid and its millionths.
 
-    The first one starts on the span's first day. `margins` are in the order in which they become valid.
+    The first one starts on the span's first day. `margins` are in the order in which they become
+    valid.
     """
     first, starts = MARGIN_ONE_MILLIONTHS, dict[date, int]()
     for margin in margins:

@@ -12,9 +12,9 @@ from services.roi.answers.kinds import Entity, Measure
 class Cell:
     """One sum of each measure of a batch.
 
-    `model`: None belongs to every model alike. `account`: None for a cost that no placement carries; its
-    `owner` is then known. `segment`: first day of the segment. `columns`: values of the row's columns
-    that dimensions ask. `currency`: "" without money.
+    `model`: None belongs to every model alike. `account`: None for a cost that no placement
+    carries; its `owner` is then known. `segment`: first day of the segment. `columns`: values of
+    the row's columns that dimensions ask. `currency`: "" without money.
     """
 
     segment: date

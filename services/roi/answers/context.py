@@ -1,7 +1,8 @@
 """The context of an answer: its workspace, its moment, and what was folded up to that moment.
 
-Promise: an answer is never of a moment after the workspace's clock. Local days are those of the time zone
-of the rollups that answer, which is the workspace's own except while rollups of another zone are made.
+Promise: an answer is never of a moment after the workspace's clock. Local days are those of the
+time zone of the rollups that answer, which is the workspace's own except while rollups of another
+zone are made.
 """
 
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ ORDER BY known_at DESC LIMIT 1
 class AnswerContext:
     """A workspace at the moment of an answer.
 
-    `generation` is that of the rollups that answer, `time_zone` the zone of their days. `sequence` is the
-    last credits record that was known at `as_of`, `fresh_to` the moment when it became known.
-    `is_now`: nothing was folded since `as_of`, so the rollups of now answer.
+    `generation` is that of the rollups that answer, `time_zone` the zone of their days. `sequence`
+    is the last credits record that was known at `as_of`, `fresh_to` the moment when it became
+    known. `is_now`: nothing was folded since `as_of`, so the rollups of now answer.
     """
 
     workspace_id: UUID

@@ -1,8 +1,9 @@
 """Costs and how they are spread: in equal parts over the placements of their owner. Pure.
 
-Promise: the parts of a cost add up to it exactly. Equal parts are made by largest remainder: the first
-placements, in the order of their ids, carry what does not divide. A placement that was archived before the
-cost's day carries nothing of it. A cost that no placement carries stays with its owner.
+Promise: the parts of a cost add up to it exactly. Equal parts are made by largest remainder: the
+first placements, in the order of their ids, carry what does not divide. A placement that was
+archived before the cost's day carries nothing of it. A cost that no placement carries stays with
+its owner.
 """
 
 from bisect import bisect_right
@@ -20,7 +21,7 @@ from services.roi.answers.segments import segment_of
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One cost with its one owner; `amounts_minor` has the amount of each cost measure asked for."""
+    """One cost with its one owner; `amounts_minor` has the amount of each cost measure."""
 
     owner: Entity
     owner_id: UUID
@@ -63,8 +64,8 @@ def spread_costs(
 def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
     """Amounts split one by one into equal parts by largest remainder; the parts added up by place.
 
-    All remainders of one amount are equal, so its first places get one more. `steps` remembers where
-    that begins and ends.
+    All remainders of one amount are equal, so its first places get one more. `steps` remembers
+    where that begins and ends.
     """
     base, steps = 0, [0] * (count + 1)
     for amount_minor in amounts:
@@ -77,7 +78,9 @@ def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
 
 
 class _Carriers:
-    """The placements that carry an owner's costs of a day, remembered from one archiving to the next."""
+    """The placements that carry an owner's costs of a day, remembered from one archiving to the
+    next.
+    """
 
     def __init__(self, owners: Mapping[UUID, Owner]) -> None:
         self._owners = owners

@@ -1,7 +1,7 @@
 """All measures, dimensions and metrics, checked against each other when this file is imported.
 
-What can go wrong: a metric that names a measure which does not exist, or promises to add up while its
-measures do not, raises `RegistryError`.
+What can go wrong: a metric that names a measure which does not exist, or promises to add up while
+its measures do not, raises `RegistryError`.
 """
 
 from collections.abc import Iterable, Mapping

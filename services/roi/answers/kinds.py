@@ -1,8 +1,8 @@
 """The three kinds of registry entry: measure, dimension, metric. Pure.
 
-A measure says what is summed and where it lies. A dimension says how a row gets its value. A metric is
-a pure formula over measures. Each entry stands in a file of its own under `measures/`, `dimensions/`
-or `metrics/`, where the registry finds it.
+A measure says what is summed and where it lies. A dimension says how a row gets its value. A metric
+is a pure formula over measures. Each entry stands in a file of its own under `measures/`,
+`dimensions/` or `metrics/`, where the registry finds it.
 """
 
 from collections.abc import Callable
@@ -53,18 +53,15 @@ class Only:
 class Measure:
     """A sum that metrics are made of.
 
-    `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For costs
-    it gives the amount of one cost, because each cost is spread by itself.
-    `grains`: the tables that have all that `total` needs.
-    `additive`: rows + organic = totals, exactly.
-    `per_currency`: one sum for each currency.
-    `weighted_by_margin`: the rows have a column `margin_millionths`, that of the day's policy; rows of
-    different margins are summed apart.
+    `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For
+    costs it gives the amount of one cost, because each cost is spread by itself. `grains`: the
+    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly.
+    `per_currency`: one sum for each currency. `weighted_by_margin`: the rows have a column
+    `margin_millionths`, that of the day's policy; rows of different margins are summed apart.
     `parts`: the sum is counted in this many parts of one `unit`; rows are rounded to whole units by
-    largest remainder.
-    `converted_with`: the measure that this one is made of. Where a rate is missing for one of the two,
-    both are missing.
-    `rank`: rows are sorted by the measures with a rank, rank 1 first, the greatest value first.
+    largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
+    missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
+    rank, rank 1 first, the greatest value first.
     """
 
     id: str
@@ -91,8 +88,9 @@ def text_itself(text: str | None) -> str | None:
 class FromCatalog:
     """The value is a fact of the placement, or of the creator or campaign behind it.
 
-    `fact` names the stored fact; without it the value is the entity's id, and its name is the label.
-    `read` makes the value from the stored fact as text (a list or object is JSON text); None is none.
+    `fact` names the stored fact; without it the value is the entity's id, and its name is the
+    label. `read` makes the value from the stored fact as text (a list or object is JSON text); None
+    is none.
     """
 
     entity: Entity
@@ -122,8 +120,8 @@ class FromTime:
 class Dimension:
     """What rows can be grouped by.
 
-    `empty`: the label of a row whose placement has no value. `order`: a sort key for values that have a
-    natural order; without it rows are sorted by what they earned.
+    `empty`: the label of a row whose placement has no value. `order`: a sort key for values that
+    have a natural order; without it rows are sorted by what they earned.
     """
 
     id: str
@@ -137,9 +135,9 @@ class Dimension:
 class Metric:
     """A figure of an answer: data plus a pure formula.
 
-    `inputs`: ids of measures; `compute` takes their values in this order, None where one is missing.
-    `per_currency`: one value for each currency. `additive`: rows + organic = totals, exactly.
-    A changed formula is a new version; another meaning of the same word is a new id.
+    `inputs`: ids of measures; `compute` takes their values in this order, None where one is
+    missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
+    exactly. A changed formula is a new version; another meaning of the same word is a new id.
     """
 
     id: str

@@ -1,9 +1,10 @@
-"""Chooses where the sums of an answer are read: the cheapest tables that have all that is asked for.
+"""Chooses where the sums of an answer are read: the cheapest tables that have all that is asked
+for.
 
-Months of a span are read whole where a month lies in one segment and under one margin; the other days from
-the daily rollups; parts of days at the ends of a span between two times from raw rows. A past `as_of` reads
-the history of the days and the raw rows of its own UTC day. A measure or dimension that no rollup has is
-read from raw rows for the whole span.
+Months of a span are read whole where a month lies in one segment and under one margin; the other
+days from the daily rollups; parts of days at the ends of a span between two times from raw rows. A
+past `as_of` reads the history of the days and the raw rows of its own UTC day. A measure or
+dimension that no rollup has is read from raw rows for the whole span.
 
 Promise: every moment of the span is read exactly once for each fact.
 """
@@ -19,7 +20,7 @@ from services.roi.answers.segments import days_between, segment_starts, whole_mo
 from services.roi.answers.span import Moments, Span
 from services.roi.answers.tables import Source, columns_of
 
-# A local day begins and ends within this time of its UTC day: the raw rows of days are looked for there.
+# A local day lies within this time of its UTC day: the raw rows of days are looked for there.
 _DAY_MARGIN: Final = timedelta(days=2)
 
 
@@ -34,10 +35,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that a planned statement's SQL depends on; statements of one shape differ in arguments only.
+    """All that a planned statement's SQL depends on; statements of one shape differ in arguments
+    only.
 
-    `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions ask.
-    `by_account`: whether rows are told apart by account, or only organic from the others.
+    `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
+    ask. `by_account`: whether rows are told apart by account, or only organic from the others.
     """
 
     fact: Fact
@@ -68,7 +70,9 @@ class FactPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The statements of an answer. `starts`: first days of segments; `margins`: first day and millionths."""
+    """The statements of an answer. `starts`: first days of segments; `margins`: first day and
+    millionths.
+    """
 
     starts: Sequence[date]
     margins: Sequence[tuple[date, int]]

@@ -1,7 +1,7 @@
 """What `GET /v1/roi` may be asked, and what is made of it: dimensions, models, span.
 
-Promise: the words that are allowed come from the registries; a wrong one is a 422 that names its field and
-lists the right ones.
+Promise: the words that are allowed come from the registries; a wrong one is a 422 that names its
+field and lists the right ones.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from services.roi.answers.span import Asked
 from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
 from shared.http.problems import field_problem
 from shared.http.wire import Currency, Moment, StrictModel
-from shared.models import CREDIT_MODELS, ModelName, is_additive
+from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
 
 BASES: Final = ("conversion_time", "touch_time")
 DIMENSIONS_MAX: Final = 2
@@ -50,8 +50,9 @@ def _check_group_by(value: str) -> str:
 
 
 class RoiParameters(StrictModel):
-    """What `GET /v1/roi` may be asked. Dates are the workspace's own days, both included; times are half-open, on whole quarters of an
-    hour. By default the last 30 days."""
+    """What `GET /v1/roi` may be asked. Dates are the workspace's own days, both included; times are
+    half-open, on whole quarters of an hour. By default the last 30 days.
+    """
 
     group_by: Annotated[
         str,
@@ -91,8 +92,13 @@ class Question:
         return Wanted(measures_of(self.metrics), self.dimensions, self.by)
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
-        """The models that credited anything; all that were asked for where none did."""
-        return tuple(model for model in self.models if model in found) or self.models
+        """The models that credited anything.
+
+        Where none did, those of them that a policy has by default, else all that were asked for.
+        """
+        by_default = tuple(model for model in self.models if model in DEFAULT_MODELS)
+        credited = tuple(model for model in self.models if model in found)
+        return credited or by_default or self.models
 
 
 def question_of(asked: RoiParameters) -> Question:

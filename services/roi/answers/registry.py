@@ -1,8 +1,8 @@
 """Finds the entries of a registry: every file of a package that holds one.
 
-Promise: to add an entry is to add a file; no list is edited. What can go wrong: two entries with one
-id, or a file without an entry, raise `RegistryError` when the package is imported, so a service with a
-broken registry does not start.
+Promise: to add an entry is to add a file; no list is edited. What can go wrong: two entries with
+one id, or a file without an entry, raise `RegistryError` when the package is imported, so a service
+with a broken registry does not start.
 """
 
 import pkgutil

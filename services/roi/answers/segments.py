@@ -1,4 +1,5 @@
-"""How a span of local days is cut into segments that have the same value of every time dimension. Pure.
+"""How a span of local days is cut into segments that have the same value of every time dimension.
+Pure.
 
 A segment is named by its first day. Sums of a segment may be taken without looking at single days.
 """
@@ -18,7 +19,7 @@ def days_between(first_on: date, last_on: date) -> list[date]:
 
 
 def segment_starts(dimensions: Iterable[Dimension], from_on: date, to_on: date) -> list[date]:
-    """The first days of the segments of a span: its first day, and each day that starts a stretch."""
+    """The first days of a span's segments: its first day, and each day that starts a stretch."""
     firsts = [
         dimension.source.first_day
         for dimension in dimensions

@@ -1,9 +1,10 @@
-"""The span of a question: which local days it holds whole, and which moments are left at its two ends.
+"""The span of a question: which local days it holds whole, and which moments are left at its two
+ends.
 
-Promise: every moment of a span lies in exactly one of its whole days or ends, also where days have 23 or
-25 hours, or where a clock that goes back visits a day twice. A day is whole when no moment outside the
-span belongs to it. Days are those of Postgres' time zone data, as in the fold. Times of a question lie on
-quarters of an hour, on which the days of every zone begin and end.
+Promise: every moment of a span lies in exactly one of its whole days or ends, also where days have
+23 or 25 hours, or where a clock that goes back visits a day twice. A day is whole when no moment
+outside the span belongs to it. Days are those of Postgres' time zone data, as in the fold. Times of
+a question lie on quarters of an hour, on which the days of every zone begin and end.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import driver
 
-# The days around each end are looked at in quarters of an hour: the last day that began before the end,
+# The days around each end are looked at in quarters of an hour: the last day that began before it,
 # and the first day that is not over at it. No clock was set back by more than a day since 1970.
-# `whole_at` is the (last) beginning of the first whole day, `rest_at` the first moment behind the whole days.
+# `whole_at` is the (last) beginning of the first whole day, `rest_at` the first moment behind the
+# whole days.
 DAYS_OF_TIMES: Final = """
 WITH ends AS (
     SELECT side, max(day) FILTER (WHERE quarter < 0) AS begun_on,
@@ -29,7 +31,8 @@ WITH ends AS (
     ) AS local
     GROUP BY side
 )
-SELECT a.open_on AS from_on, b.begun_on AS to_on, a.begun_on + 1 AS first_on, b.open_on - 1 AS last_on,
+SELECT a.open_on AS from_on, b.begun_on AS to_on,
+       a.begun_on + 1 AS first_on, b.open_on - 1 AS last_on,
        (a.begun_on + 1)::timestamp AT TIME ZONE $3 AS whole_at,
        (SELECT min(at) FROM generate_series(-96, 0) AS quarter
         CROSS JOIN LATERAL (
@@ -60,8 +63,8 @@ class Span:
     """A span as asked for.
 
     Its moments belong to local days from `from_on` to `to_on`. It holds the days from `first_on` to
-    `last_on` whole (none when `last_on` is earlier); `ends` hold the rest. `times` are the moments asked
-    for, None where days were asked for.
+    `last_on` whole (none when `last_on` is earlier); `ends` hold the rest. `times` are the moments
+    asked for, None where days were asked for.
     """
 
     from_on: date

@@ -1,11 +1,11 @@
 """The SQL of answers, built with SQLAlchemy Core and compiled once for each shape of question.
 
-A planned statement reads a fact from its sources as one UNION ALL and sums it by what the rows of the
-answer are told apart by. Statements run on the asyncpg connection: `Compiled.arguments` puts named
-arguments in their order.
+A planned statement reads a fact from its sources as one UNION ALL and sums it by what the rows of
+the answer are told apart by. Statements run on the asyncpg connection: `Compiled.arguments` puts
+named arguments in their order.
 
-What can go wrong: `bucket_on = ANY(days)` is an equality, so that every further column of the key is an
-index condition; a range in its place reads every workspace's rows of the span.
+What can go wrong: `bucket_on = ANY(days)` is an equality, so that every further column of the key
+is an index condition; a range in its place reads every workspace's rows of the span.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 # Stands for every account that is not organic, where an answer does not ask whose the credit is.
 SOME_ACCOUNT: Final = UUID(int=2**128 - 1)
-# Different shapes of questions: dimensions by two, bases, sources. More are compiled again, in 2 ms.
+# Different shapes of questions: dimensions, bases, sources. More are compiled again, in 2 ms.
 SHAPES_MAX: Final = 2_048
 
 _DIALECT: Final[Dialect] = asyncpg_dialect()  # type: ignore[no-untyped-call]
@@ -54,7 +54,8 @@ _TIME: Final = DateTime(timezone=True)
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A statement's text, the names of its arguments in order, and the arguments that are constants.
+    """A statement's text, the names of its arguments in order, and the arguments that are
+    constants.
 
     `keys`: how many columns come before the measures, in a statement that sums.
     """
@@ -114,8 +115,8 @@ def _first_day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
 def sums(shape: Shape) -> Compiled:
     """The statement of a shape.
 
-    Columns: `model` (credits only), `account`, `segment` (1 is the first), `currency` (credits only),
-    the row's columns that dimensions ask, then the measures by their ids.
+    Columns: `model` (credits only), `account`, `segment` (1 is the first), `currency` (credits
+    only), the row's columns that dimensions ask, then the measures by their ids.
     """
     rows = _rows(shape).subquery("r")
     keys: list[ColumnElement[Any]] = [
@@ -284,8 +285,8 @@ def _fact(name: str) -> ColumnElement[Any]:
 def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     """Each entity's id and the stored facts asked for, as text, as recorded at the answer's moment.
 
-    Placements also have `creator_id`, `campaign_id` and `archived_on`. The last row of an entity is the one
-    that counts.
+    Placements also have `creator_id`, `campaign_id` and `archived_on`. The last row of an entity is
+    the one that counts.
     """
     columns = [_fact(name).label(f"fact_{name}") for name in facts]
     if entity is Entity.PLACEMENT:
@@ -304,7 +305,7 @@ def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
 
 @lru_cache
 def names(entity: Entity) -> Compiled:
-    """Today's name of every placement, creator or campaign: `id` and `label`; the last row counts."""
+    """Today's names of placements, creators or campaigns: `id`, `label`; the last row counts."""
     today = and_(VERSIONS.c.workspace_id == _WORKSPACE, VERSIONS.c.superseded_at.is_(None))
     if entity is not Entity.PLACEMENT:
         columns = (VERSIONS.c.entity_id.label("id"), _fact("name").label("label"))
@@ -334,7 +335,7 @@ def names(entity: Entity) -> Compiled:
 
 @lru_cache
 def margins() -> Compiled:
-    """Margins as recorded: the local day from which each is valid (NULL: ever) and its millionths."""
+    """Margins as recorded: the local day from which each is valid (NULL: ever), its millionths."""
     statement = (
         select(
             _first_day(VERSIONS.c.valid_from).label("first_on"),
@@ -354,8 +355,8 @@ def margins() -> Compiled:
 def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
     """Each cost of a span: its owner, currency, local day and measures.
 
-    A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to the day
-    at that moment.
+    A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
+    the day at that moment.
     """
     table = COST_VERSIONS
     from_on, to_on = bindparam("from_on", type_=Date), bindparam("to_on", type_=Date)

@@ -1,8 +1,8 @@
 """The sums of an answer while cells are added up: one row's sums, and the rows of one model. Pure.
 
-Promise: sums are integers. A measure that is counted in parts of its unit is rounded once, over all rows
-and organic together, so that rounded rows add up to the rounded total. Where one currency was asked for,
-money of another one makes a measure missing, never 0 and never converted 1:1.
+Promise: sums are integers. A measure that is counted in parts of its unit is rounded once, over all
+rows and organic together, so that rounded rows add up to the rounded total. Where one currency was
+asked for, money of another one makes a measure missing, never 0 and never converted 1:1.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -143,7 +143,9 @@ class Ledger(Generic[RowKey]):
         return found
 
     def round_parts(self, order: Callable[[RowKey], Any]) -> None:
-        """Round measures that are counted in parts, currency by currency; rows first in their order."""
+        """Round measures that are counted in parts, currency by currency; rows first in their
+        order.
+        """
         parts = [self.rows[key] for key in sorted(self.rows, key=order)]
         parts.append(self.organic)
         for place, measure in enumerate(self._rules.measures):

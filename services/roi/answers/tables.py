@@ -1,7 +1,7 @@
 """The tables that answers read, as SQLAlchemy Core sees them.
 
-Each fact has one table for each grain. Of a rollup, `days` and `months` hold the sums that are known now;
-`history` holds the sums of days by the UTC day on which they became known.
+Each fact has one table for each grain. Of a rollup, `days` and `months` hold the sums that are
+known now; `history` holds the sums of days by the UTC day on which they became known.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""GET /v1/roi: what creators, campaigns, placements … earned and cost in a span of days or between two times.
+"""GET /v1/roi: what creators, campaigns, placements … earned and cost in a span of days or between
+two times.
 
-Promise: one read transaction, so all figures are of one moment; the answer names that moment as `as_of`.
-What can go wrong: 422 naming the field; 503 when Postgres is away.
+Promise: one read transaction, so all figures are of one moment; the answer names that moment as
+`as_of`. What can go wrong: 422 naming the field; 503 when Postgres is away.
 """
 
 from typing import Annotated
@@ -26,7 +27,9 @@ async def answer_roi(
     caller: Annotated[Principal, Depends(require("read"))],
     asked: Annotated[RoiParameters, Query()],
 ) -> Response:
-    """Return, cost and what came of it, by one or two dimensions; rows + organic = totals for every additive measure."""
+    """Return, cost and what came of it, by one or two dimensions; rows + organic = totals for every
+    additive measure.
+    """
     parts = parts_of(request)
     async with parts.database.read([caller.workspace_id]) as conn:
         body = await answer_question(conn, caller.workspace_id, parts.clock.now(), asked)

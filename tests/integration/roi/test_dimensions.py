@@ -1,4 +1,4 @@
-"""Each dimension in a real answer: one brand with every field set, and the rows worked out by hand."""
+"""Each dimension in a real answer: one brand with every field set, rows worked out by hand."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,7 @@
-"""A made-up measure, dimension and metric, each one new file, are found everywhere without editing a list.
+"""A made-up measure, dimension and metric, one new file each, are found without editing a list.
 
-The source trees are copied into a temporary folder and get one file each. A Python process of that folder
-then says what it knows: the OpenAPI document, the dictionary, and a real answer from Postgres.
+The source trees are copied into a temporary folder and get one file each. A Python process of that
+folder then says what it knows: the OpenAPI document, the dictionary, a real answer from Postgres.
 """
 
 import ast

@@ -23,7 +23,13 @@ from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.question import BASES, MODELS, Question
 from services.roi.domain.rollup import account_id
-from shared.credits import ORGANIC, AnyCredits, DecisionCredited, TouchesTallied
+from shared.credits import (
+    ORGANIC,
+    AnyCredits,
+    CreditEntry,
+    DecisionCredited,
+    TouchesTallied,
+)
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.books import Books, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
@@ -143,6 +149,18 @@ def margin_on(day: date, margins: Sequence[tuple[date, int]]) -> int:
     return max((start, millionths) for start, millionths in margins if start <= day)[1]
 
 
+def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int) -> dict[str, int]:
+    """Every measure of credits that one entry brings."""
+    paid_units = entry.units if order.kind != "lead" else 0
+    return {
+        "contribution": entry.amount_minor * margin_millionths,
+        "net_revenue": entry.amount_minor,
+        "paid_units": paid_units,
+        "paid_units_in_currency": paid_units,
+        "units": entry.units,
+    }
+
+
 def pure_answer(
     story: Story,
     facts: CatalogFacts,
@@ -174,14 +192,7 @@ def pure_answer(
             if entry.model not in layout.models or not span[0] <= moment < span[1]:
                 continue
             day = moment.astimezone(story.zone).date()
-            paid_units = entry.units if order.kind != "lead" else 0
-            numbers = {
-                "contribution": entry.amount_minor * margin_on(day, margins),
-                "net_revenue": entry.amount_minor,
-                "paid_units": paid_units,
-                "paid_units_in_currency": paid_units,
-                "units": entry.units,
-            }
+            numbers = numbers_of(order, entry, margin_on(day, margins))
             sums = tuple(numbers[measure.id] for measure in measures[Fact.CREDITS])
             account, stage = account_id(entry.account), {"stage": entry.stage}
             cell = Cell(day, sums, account, entry.model, entry.currency or "", stage)

@@ -1,4 +1,4 @@
-"""Answers from sums: exact rounding, segments of days, the spreading of costs, conservation for any cells."""
+"""Answers from sums: exact rounding, segments of days, spread costs, conservation for any cells."""
 
 from datetime import date, timedelta
 from fractions import Fraction
@@ -122,7 +122,7 @@ def cost(
     return Cost(owner, owner_id, day, "EUR", (amount_minor,))
 
 
-# --- conservation ------------------------------------------------------------------------------------------
+# --- conservation -------------------------------------------------------------------------------
 
 ACCOUNTS = (REEL, POST, STORY, ORGANIC_ACCOUNT)
 SPRING = UUID(int=5)

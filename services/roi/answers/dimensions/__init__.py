@@ -1,4 +1,6 @@
-"""The registry of dimensions: each file here holds one dimension, or a family of them, and is found by itself."""
+"""The registry of dimensions: each file here holds one dimension, or a family of them, and is found
+by itself.
+"""
 
 from typing import Final
 

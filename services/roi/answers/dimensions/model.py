@@ -1,6 +1,7 @@
 """Dimension `model`: the credit models side by side, in the order of `CREDIT_MODELS`.
 
-Touches and costs belong to every model alike: each model carries all of them and has totals of its own.
+Touches and costs belong to every model alike: each model carries all of them and has totals of its
+own.
 """
 
 from typing import Final

@@ -1,4 +1,5 @@
-"""Dimension `stage`: of the customer journey; the conversion's stage for money, the touch's for clicks.
+"""Dimension `stage`: of the customer journey; the conversion's stage for money, the touch's for
+clicks.
 
 Costs have no stage.
 """

@@ -9,10 +9,9 @@ import msgspec
 
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog
 
-# Tier and the least number of followers, the smallest tier first. Bounds of the industry's five usual
-# tiers as Mediakix published them in "Influencer Tiers for the Influencer Marketing Industry": nano
-# 1,000 to 10,000, micro to 50,000, mid to 500,000, macro to 1,000,000, mega above. Below 1,000
-# followers is counted as nano, too.
+# Tier and the least number of followers, the smallest tier first. The bounds are those of Mediakix,
+# "Influencer Tiers for the Influencer Marketing Industry": nano 1,000 to 10,000, micro to 50,000,
+# mid to 500,000, macro to 1,000,000, mega above. Fewer than 1,000 followers count as nano, too.
 TIERS: Final = (
     ("nano", 0),
     ("micro", 10_000),

@@ -1,4 +1,6 @@
-"""The registry of measures: each file here holds one measure, or a family of them, and is found by itself."""
+"""The registry of measures: each file here holds one measure, or a family of them, and is found by
+itself.
+"""
 
 from typing import Final
 

@@ -1,4 +1,6 @@
-"""Measure `cost`: costs by `incurred_on`, each spread in equal parts over the placements of its owner."""
+"""Measure `cost`: costs by `incurred_on`, each spread in equal parts over the placements of its
+owner.
+"""
 
 from typing import Final
 

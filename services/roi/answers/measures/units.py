@@ -1,4 +1,4 @@
-"""Measures `units`, `paid_units` and `paid_units_in_currency`: credited conversions in millionths."""
+"""Measures `units`, `paid_units`, `paid_units_in_currency`: credited conversions in millionths."""
 
 from typing import Final
 
