@@ -18,7 +18,6 @@ MEANINGS: Final = {
     401: "No key, or one that is unknown; a webhook whose signature is wrong",
     403: "The key lacks the scope, or does not allow this origin",
     404: "Unknown, or of another workspace",
-    408: "The body did not end in time",
     409: "Taken, or an Idempotency-Key that was used before with another request",
     410: "Switched off",
     413: "The body is too large",
@@ -128,5 +127,5 @@ def _following(path: str, method: str, operation: dict[str, Any]) -> frozenset[i
     if operation.get("parameters"):
         found |= {422}
     if method in _WITH_BODY:
-        found |= {408, 415, 422}
+        found |= {415, 422}
     return found

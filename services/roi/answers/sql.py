@@ -285,8 +285,7 @@ def _fact(name: str) -> ColumnElement[Any]:
 def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     """Each entity's id and the stored facts asked for, as text, as recorded at the answer's moment.
 
-    Placements also have `creator_id`, `campaign_id` and `archived_on`. The last row of an entity is
-    the one that counts.
+    Placements also have `creator_id`, `campaign_id` and `archived_on`.
     """
     columns = [_fact(name).label(f"fact_{name}") for name in facts]
     if entity is Entity.PLACEMENT:
@@ -295,17 +294,15 @@ def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
             cast(_fact("campaign_id"), SQL_UUID).label("campaign_id"),
             _first_day(VERSIONS.c.archived_at).label("archived_on"),
         ]
-    statement = (
-        select(VERSIONS.c.entity_id, *columns)
-        .where(_of_kind(entity.value), *_recorded(VERSIONS))
-        .order_by(VERSIONS.c.entity_id, VERSIONS.c.period)
+    statement = select(VERSIONS.c.entity_id, *columns).where(
+        _of_kind(entity.value), *_recorded(VERSIONS)
     )
     return _compiled(statement)
 
 
 @lru_cache
 def names(entity: Entity) -> Compiled:
-    """Today's names of placements, creators or campaigns: `id`, `label`; the last row counts."""
+    """Today's names of placements, creators or campaigns: `id` and `label`."""
     today = and_(VERSIONS.c.workspace_id == _WORKSPACE, VERSIONS.c.superseded_at.is_(None))
     if entity is not Entity.PLACEMENT:
         columns = (VERSIONS.c.entity_id.label("id"), _fact("name").label("label"))
@@ -328,7 +325,6 @@ def names(entity: Entity) -> Compiled:
         select(VERSIONS.c.entity_id.label("id"), label.label("label"))
         .select_from(VERSIONS.outerjoin(creators, is_own))
         .where(_of_kind(Entity.PLACEMENT.value), today)
-        .order_by(VERSIONS.c.entity_id, VERSIONS.c.period)
     )
     return _compiled(statement)
 

@@ -128,7 +128,6 @@ VERSIONS: Final = _table(
         "entity_id": UUID,
         "workspace_id": UUID,
         "entity": Text,
-        "period": Integer,
         "recorded_at": _TIME,
         "superseded_at": _TIME,
         "archived_at": _TIME,

@@ -6,7 +6,8 @@ Promise: money stands as minor units and currency once stored; free words are in
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from services.roi.wire.fields import (
     LIST_ITEMS_MAX,
@@ -22,7 +23,7 @@ from services.roi.wire.fields import (
     Word,
     Words,
 )
-from shared.http.wire import AnswerModel, Moment, MoneyIn, MoneyOut, StrictModel
+from shared.http.wire import Moment, MoneyIn, MoneyOut, StrictModel
 
 # Beyond the number of people alive: a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000
@@ -139,19 +140,21 @@ class PlacementBody(Named):
     is_brand: Flag = False
 
 
-class PlacementPeriodAnswer(AnswerModel):
-    """Whose the placement is from when to when."""
+def _refuse_a_date(value: object) -> object:
+    del value
+    raise ValueError(
+        "a placement never changes hands from a date on. Create a new placement and move its link"
+        " (PATCH the link with placement_id and valid_from) or its code (end it with valid_to and"
+        " create a row for the new placement). A correction without valid_from restates the past"
+    )
 
-    valid_from: datetime | None
-    valid_to: datetime | None
-    creator_id: str | None
-    campaign_id: str | None
-    platform: str | None
-    is_brand: bool
+
+# What a PATCH of a placement may say in `valid_from`: nothing. It is not in the document.
+NeverDated = Annotated[SkipJsonSchema[Any], BeforeValidator(_refuse_a_date)]
 
 
 class PlacementAnswer(Stored):
-    """A placement as answered; owner fields are those of its last period. `automatic`: a creator's "always on" placement."""
+    """A placement as answered. `automatic`: a creator's "always on" placement."""
 
     creator_id: str | None
     campaign_id: str | None
@@ -165,4 +168,3 @@ class PlacementAnswer(Stored):
     topics: list[str]
     is_brand: bool
     automatic: bool
-    periods: list[PlacementPeriodAnswer]

@@ -182,23 +182,22 @@ async def test_an_archived_placement_keeps_its_past_and_carries_nothing_new(book
     assert costs == {reel: 50, automatic_placement_id(books.workspace_id, mia): 150}
 
 
-async def test_a_corrected_placement_restates_the_past_and_an_old_answer_stays(
+async def test_a_corrected_placement_restates_the_past_and_as_of_shows_it_as_it_was(
     books: Books,
 ) -> None:
     mia, jo = await books.creator("Mia"), await books.creator("Jo")
-    reel = await books.put("placement", placement_facts(mia, platform="instagram"))
-    june = datetime(2026, 6, 1, 15, tzinfo=UTC)
+    reel = await books.placement(mia, platform="instagram")
+    march, june = NOON, datetime(2026, 6, 1, 15, tzinfo=UTC)
     await books.fold(
-        books.order(100, NOON, {reel: (100, NOON)}),
-        books.order(10, june, {reel: (10, june)}),
+        books.order(100, march, {reel: (100, march)}), books.order(10, june, {reel: (10, june)})
     )
     assert labels(await books.ask("creator")) == {"Mia": 110}
-    assert labels(await books.ask("platform")) == {"instagram": 110}
-    before = datetime.fromisoformat((await books.ask())["meta"]["as_of"])
+    before = (await books.ask())["meta"]["as_of"]
     await books.put("placement", placement_facts(jo, platform="tiktok"), entity_id=reel)
     assert labels(await books.ask("creator")) == {"Jo": 110}
-    assert labels(await books.ask("creator", as_of=before)) == {"Mia": 110}
-    assert labels(await books.ask("platform", as_of=before)) == {"instagram": 110}
+    assert labels(await books.ask("platform")) == {"tiktok": 110}
+    then = await books.ask("creator,platform", as_of=datetime.fromisoformat(before))
+    assert labels(then) == {"Mia · instagram": 110}
 
 
 async def test_the_brands_own_content_has_no_creator(books: Books) -> None:

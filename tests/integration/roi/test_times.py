@@ -75,12 +75,13 @@ class Story:
         return self.quarter() + timedelta(microseconds=inside)
 
     async def tell(self) -> None:
-        """Placements, a margin that changes at an odd moment, costs, orders, leads and clicks over several days."""
+        """Placements of two creators and the brand, a margin that changes at an odd moment, costs,
+        orders, leads and clicks over several days."""
         books, chance = self.books, self.chance
         creators = [await books.creator(name) for name in ("Mia", "Jo")]
         campaign = await books.campaign("Spring")
         placements = [
-            await books.placement(creators[1], None),
+            await books.placement(creators[1]),
             await books.placement(creators[0], campaign, "tiktok"),
             await books.placement(None, platform="youtube"),
         ]

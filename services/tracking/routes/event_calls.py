@@ -74,7 +74,7 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def intake_router(intake: Intake) -> Router:
+def event_calls_router(intake: Intake) -> Router:
     """The routes of claims."""
     router = Router(tags=["events"])
 
