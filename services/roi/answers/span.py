@@ -1,9 +1,10 @@
-"""The span of a question: which local days it holds whole, and which moments are left over at its two edges.
+"""The span of a question: which local days it holds whole, and which moments are left at its two
+ends.
 
-Promise: every moment of a span lies in exactly one of its whole days or edges, also where days have 23 or 25 hours or a clock that
-goes back visits a day twice: a day is whole when no moment outside the span belongs to it. Days are Postgres' own reading of the time
-zone, the same that the fold used. What can go wrong: nothing; who asks has checked that times lie on quarters of an hour, on which every
-zone's days begin and end.
+Promise: every moment of a span lies in exactly one of its whole days or ends, also where days have
+23 or 25 hours, or where a clock that goes back visits a day twice. A day is whole when no moment
+outside the span belongs to it. Days are those of Postgres' time zone data, as in the fold. Times of
+a question lie on quarters of an hour, on which the days of every zone begin and end.
 """
 
 from collections.abc import Sequence
@@ -15,17 +16,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import driver
 
-# The days around each end, looked at in quarters of an hour: the last one begun before it, the first one not over at it. No clock was
-# set back by more than a day since 1970. `whole_at` is the first whole day's (last) beginning, `rest_at` the first moment behind the whole days.
+# The days around each end are looked at in quarters of an hour: the last day that began before it,
+# and the first day that is not over at it. No clock was set back by more than a day since 1970.
+# `whole_at` is the (last) beginning of the first whole day, `rest_at` the first moment behind the
+# whole days.
 DAYS_OF_TIMES: Final = """
 WITH ends AS (
-    SELECT side, max(day) FILTER (WHERE quarter < 0) AS begun_on, min(day) FILTER (WHERE quarter >= 0) AS open_on
+    SELECT side, max(day) FILTER (WHERE quarter < 0) AS begun_on,
+           min(day) FILTER (WHERE quarter >= 0) AS open_on
     FROM (VALUES (0, $1::timestamptz), (1, $2::timestamptz)) AS asked (side, at)
     CROSS JOIN generate_series(-96, 95) AS quarter
-    CROSS JOIN LATERAL (SELECT ((at + quarter * interval '15 minutes') AT TIME ZONE $3)::date AS day) AS local
+    CROSS JOIN LATERAL (
+        SELECT ((at + quarter * interval '15 minutes') AT TIME ZONE $3)::date AS day
+    ) AS local
     GROUP BY side
 )
-SELECT a.open_on AS from_on, b.begun_on AS to_on, a.begun_on + 1 AS first_on, b.open_on - 1 AS last_on,
+SELECT a.open_on AS from_on, b.begun_on AS to_on,
+       a.begun_on + 1 AS first_on, b.open_on - 1 AS last_on,
        (a.begun_on + 1)::timestamp AT TIME ZONE $3 AS whole_at,
        (SELECT min(at) FROM generate_series(-96, 0) AS quarter
         CROSS JOIN LATERAL (
@@ -42,7 +49,7 @@ Asked = tuple[date, date] | tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class Moments:
     """The moments of [from_at, to_at) that belong to local days from `first_on` to `last_on`."""
 
     from_at: datetime
@@ -53,30 +60,34 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span asked for. Its moments belong to local days from `from_on` to `to_on`; those from `first_on` to `last_on` (none when that
-    is earlier) it holds whole, and `edges` hold the rest. `times` are the moments asked for, None where days were."""
+    """A span as asked for.
+
+    Its moments belong to local days from `from_on` to `to_on`. It holds the days from `first_on` to
+    `last_on` whole (none when `last_on` is earlier); `ends` hold the rest. `times` are the moments
+    asked for, None where days were asked for.
+    """
 
     from_on: date
     to_on: date
     first_on: date
     last_on: date
-    edges: Sequence[Edge] = ()
+    ends: Sequence[Moments] = ()
     times: tuple[datetime, datetime] | None = None
 
 
 async def span_of(conn: AsyncConnection, time_zone: str, asked: Asked) -> Span:
-    """The days and edges of what was asked for."""
+    """The whole days and the ends of what was asked for."""
     start, end = asked
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         return Span(start, end, start, end)
     found = await (await driver(conn)).fetchrow(DAYS_OF_TIMES, start, end, time_zone)
     assert found is not None, "an aggregate over two ends"
     from_on, to_on, first_on, last_on, whole_at, rest_at = found
-    edges = [
-        Edge(start, whole_at, from_on, first_on - _DAY),
-        Edge(rest_at, end, last_on + _DAY, to_on),
+    ends = [
+        Moments(start, whole_at, from_on, first_on - _DAY),
+        Moments(rest_at, end, last_on + _DAY, to_on),
     ]
     if first_on > last_on:
-        edges = [Edge(start, end, from_on, to_on)]
-    kept = [edge for edge in edges if edge.first_on <= edge.last_on]
+        ends = [Moments(start, end, from_on, to_on)]
+    kept = [part for part in ends if part.first_on <= part.last_on]
     return Span(from_on, to_on, first_on, last_on, kept, (start, end))
