@@ -55,14 +55,14 @@ def made(scratch: Path) -> Iterator[Installation]:
         laurel.stop()
 
 
-def readme_script(laurel: Installation) -> str:
-    """The block that the README marks as executed, with this installation's ports and environment."""
+def readme_script(laurel: Installation, command: str = f"{BIN}/laurel") -> str:
+    """The block that the README marks as executed, with this installation's ports and command."""
     text = (ROOT / "README.md").read_text()
     found = re.search(
         r"<!-- executed by tests/e2e/test_readme.py -->\n```bash\n(.*?)```", text, re.DOTALL
     )
     assert found is not None
-    script = found.group(1).replace(".venv/bin/laurel", f"{BIN}/laurel")
+    script = found.group(1).replace(".venv/bin/laurel", command)
     for service in SERVICES:
         script = script.replace(f":{DEFAULT_PORTS[service]}/", f":{laurel.ports[service]}/")
     return script
