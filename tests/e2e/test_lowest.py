@@ -31,9 +31,9 @@ def lowest(scratch: Path) -> Iterator[Installation]:
     folder = scratch / "lowest"
     python = str(folder / "bin" / "python")
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    chosen = ("--python", python, "--resolution", "lowest-direct")
     subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"]
-        + ["--requirements", str(ROOT / "pyproject.toml")],
+        [UV, "pip", "install", "--quiet", *chosen, "--requirements", str(ROOT / "pyproject.toml")],
         check=True,
     )
     laurel = Installation(scratch, {"PYTHONPATH": str(ROOT)}, python=python)
