@@ -1,7 +1,8 @@
-"""Brings the programs that tests need beside Python: Java, Maven, docker-compose, nginx and Chromium, as Debian packages.
+"""Install the programs that tests need beside Python, as Debian packages.
 
-Promise: as root on Debian or Ubuntu it installs what is missing and says so; anywhere else it says exactly what to install and
-goes on, because the tests that need a missing part skip with that same sentence. With `REQUIRE_KAFKA=1` those skips are failures.
+Promise: as root on Debian or Ubuntu it installs what is missing and says so. Elsewhere it prints
+what to install and returns, because a test without its program skips with that same sentence. With
+`REQUIRE_KAFKA=1` such a skip is a failure.
 """
 
 import os
@@ -17,7 +18,7 @@ APT_SECONDS_MAX: Final = 900  # a slow mirror; the whole of CI has 90 minutes
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program, the Debian package that brings it, and what is lost without it."""
+    """A program, its Debian package, and what needs it."""
 
     program: str
     package: str
@@ -34,17 +35,17 @@ TOOLS: Final = (
 
 
 def missing() -> tuple[Tool, ...]:
-    """The tools that are not on the path."""
+    """Return the tools that are not on the path."""
     return tuple(tool for tool in TOOLS if shutil.which(tool.program) is None)
 
 
 def may_install() -> bool:
-    """Whether Debian packages can be installed here: root, and apt-get at hand."""
+    """Whether this process can install Debian packages: it is root and apt-get exists."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(tools: tuple[Tool, ...]) -> None:
-    """Install the packages of `tools`; a failure is printed by apt-get itself and the caller looks again."""
+    """Install the packages of `tools`; apt-get prints its failures itself."""
     packages = [tool.package for tool in tools]
     quiet = ("-qq", "-o", "Dpkg::Use-Pty=0")
     for words in (("update",), ("install", "-y", "--no-install-recommends", *packages)):
@@ -57,7 +58,7 @@ def install(tools: tuple[Tool, ...]) -> None:
 
 
 def main() -> int:
-    """Install what is missing where that is allowed, then say what is still missing. Always 0: the tests decide."""
+    """Install what is missing if possible; then print what is still missing. Returns 0."""
     absent = missing()
     if absent and may_install():
         sys.stdout.write(f"Installing {', '.join(tool.package for tool in absent)}\n")
@@ -66,7 +67,8 @@ def main() -> int:
         absent = missing()
     for tool in absent:
         sys.stdout.write(
-            f"MISSING {tool.program}: install the package {tool.package}; without it {tool.used_for} cannot run\n"
+            f"MISSING {tool.program}: install the package {tool.package}; "
+            f"without it {tool.used_for} cannot run\n"
         )
     return 0
 

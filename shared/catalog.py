@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
+from shared.models import DEFAULT_MODELS, ModelRef
 
 VERSION: Final = 1
 
@@ -153,9 +154,10 @@ class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
 
 
 class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
-    """A storefront's webhook connection. `sealed_secrets`: newest first, at most two valid at once, context = `id`."""
+    """A storefront's webhook connection. `kind` is the name of the vendor's adapter."""
 
-    kind: Literal["shopify"]
+    kind: Text
+    # Newest first, at most two valid at once, sealed with `id` as context.
     sealed_secrets: tuple[str, ...]
     shop_domain: str | None = None
 
@@ -176,7 +178,7 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     margin_millionths: int = 1_000_000
     windows_days: Windows = Windows()
     precedence: Precedence = Precedence.CODE_WINS
-    models: tuple[str, ...] = ("first", "last", "linear")
+    models: tuple[ModelRef, ...] = DEFAULT_MODELS
     stages: dict[str, str] = {}
 
 

@@ -44,7 +44,11 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class DecisionCredited(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="decision"
 ):
-    """One revision of one decision: every entry it adds to the ledger, reversals first. `currency` None: a conversion without money."""
+    """One revision of one decision: every entry it adds to the ledger, reversals first.
+
+    `memos` have the form of entries and belong to models that are not additive: they are beside
+    the ledger and are never summed with it. `currency` None: a conversion without money.
+    """
 
     v: int = VERSION
     workspace_id: Uuid
@@ -60,6 +64,7 @@ class DecisionCredited(
     person_ref: str
     new_customer: bool | None = None
     entries: tuple[CreditEntry, ...]
+    memos: tuple[CreditEntry, ...] = ()
 
 
 class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):

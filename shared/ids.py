@@ -18,6 +18,9 @@ import uuid_utils
 
 KeyKind = Literal["visitor", "click", "customer", "email"]
 
+# The first store of every workspace. It adds nothing to an id; every other store adds its own word.
+MAIN_STORE: Final = "main"
+
 _NAMESPACE: Final = uuid_utils.UUID("6c617572-656c-5a1d-8000-000000000001")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLICK_VERSION: Final = 1
@@ -42,13 +45,46 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def natural_id(workspace_id: str, source_class: str, kind: str, natural_key: str) -> str:
-    """UUIDv5 of (workspace, source class, kind, natural key); each part is length-prefixed, so no two tuples collide."""
-    name = (
-        f"{len(workspace_id)}:{workspace_id}{len(source_class)}:{source_class}"
-        f"{len(kind)}:{kind}{len(natural_key)}:{natural_key}"
-    )
-    return str(uuid_utils.uuid5(_NAMESPACE, name))
+def natural_id(
+    workspace_id: str,
+    source_class: str,
+    kind: str,
+    natural_key: str,
+    *,
+    store: str = MAIN_STORE,
+) -> str:
+    """UUIDv5 of (workspace, store unless `main`, source class, kind, natural key).
+
+    Each part has its length in front, so no two lists of parts give one name. `store` is a word
+    that never changes for that store. `main` adds no part: ids made before stores existed stand.
+    """
+    parts = f"{len(workspace_id)}:{workspace_id}"
+    if store != MAIN_STORE:
+        parts += f"{len(store)}:{store}"
+    parts += f"{len(source_class)}:{source_class}{len(kind)}:{kind}"
+    return str(uuid_utils.uuid5(_NAMESPACE, f"{parts}{len(natural_key)}:{natural_key}"))
+
+
+def conversion_id(
+    workspace_id: str, kind: str, natural_key: str, *, store: str = MAIN_STORE
+) -> str:
+    """The id under which a conversion is published: the same for all its sources.
+
+    `kind` is `purchase`, `lead`, ...; `natural_key` is the order id or conversion id.
+    """
+    return natural_id(workspace_id, "conversion", kind, natural_key, store=store)
+
+
+def conversion_key(kind: str, natural_key: str, *, store: str = MAIN_STORE) -> bytes:
+    """16 bytes for a conversion inside its workspace: `o` and 120 bits of BLAKE2b.
+
+    It joins a conversion to a component as a person key does. The key of another store than
+    `main` is hashed under another `person`, so it never equals a key of `main`.
+    """
+    text, person = f"{len(kind)}:{kind}{natural_key}", b"laurel-own"
+    if store != MAIN_STORE:
+        text, person = f"{len(store)}:{store}{text}", b"laurel-own-store"
+    return b"o" + hashlib.blake2b(text.encode(), digest_size=15, person=person).digest()
 
 
 def uuid_text(raw: bytes) -> str:

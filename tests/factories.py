@@ -23,6 +23,7 @@ from shared.catalog import CodePeriod, LinkPeriod, PlacementPeriod, Policy, Prec
 from shared.credits import TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import natural_id, person_key
+from shared.models import DEFAULT_MODELS, ModelRef
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOTHING: Final = timedelta(0)
@@ -231,7 +232,7 @@ def policy(
     since: datetime | None = None,
     windows: Windows | None = None,
     precedence: Precedence = Precedence.CODE_WINS,
-    models: tuple[str, ...] = ("first", "last", "linear"),
+    models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
     revision: int = 1,
 ) -> Policy:

@@ -1,1 +1,1 @@
-"""A real Apache Kafka server without Docker: jars by Maven, one KRaft node, data in a scratch folder."""
+"""A real Apache Kafka server without Docker: jars by Maven, one KRaft node, one data folder."""

@@ -1,9 +1,9 @@
-"""Where the jars of the Kafka server come from: Maven resolves `pom.xml` once into a cache outside the tree.
+"""The jars of the Kafka server: Maven resolves `pom.xml` once into a cache outside the tree.
 
-Promise: any number of processes may ask at once; one downloads, the others wait for its lock. A half-done download is never
-taken for a whole one.
-What can go wrong: Java or Maven is missing, or Maven finds no repository: `KafkaUnavailable` says what to install or shows
-Maven's own last words.
+Promise: many processes may call at once; one downloads and the others wait for its lock. A partial
+download is never used.
+What can go wrong: Java or Maven is missing, or Maven finds no repository. `KafkaUnavailable` says
+what to install, or shows the last output of Maven.
 """
 
 import fcntl
@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Final
 
 POM: Final = Path(__file__).with_name("pom.xml")
-# Half a minute on a good line; a slow mirror may take minutes.
+# 30 s on a fast connection; a slow mirror may take minutes.
 DOWNLOAD_SECONDS: Final = 600
 
 
 class KafkaUnavailable(Exception):
-    """The server cannot be run on this machine; the message says what to do."""
+    """The server cannot run on this machine; the message says what to do."""
 
 
 def missing() -> str:
-    """What has to be installed before a server can run; empty when nothing is missing."""
+    """Return a sentence that names the missing programs; empty when none is missing."""
     absent = [program for program in ("java", "mvn") if shutil.which(program) is None]
     if not absent:
         return ""
@@ -36,7 +36,7 @@ def missing() -> str:
 
 
 def jars_folder(cache: Path) -> Path:
-    """The folder with all jars, downloaded now if need be."""
+    """Return the folder with all jars; download them if they are missing."""
     if problem := missing():
         raise KafkaUnavailable(problem)
     version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
@@ -49,7 +49,7 @@ def jars_folder(cache: Path) -> Path:
 
 
 def _download(folder: Path) -> None:
-    """Into a folder of another name first: only a whole download gets the name that is looked for."""
+    """Download into a temporary folder and rename it when the download is complete."""
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     done = subprocess.run(

@@ -1,9 +1,11 @@
-"""Runs one Apache Kafka node from its jars: `python -m deploy.kafka.server start|stop`, or `KafkaServer` in tests.
+"""Run one Apache Kafka node from its jars: `python -m deploy.kafka.server start|stop`.
 
-Promise: data, logs and the process id are in one folder; the port is free when taken and stays the same over restarts of
-the same folder. `start` returns when the node serves requests, `stop` when its process is gone.
-What can go wrong: `KafkaUnavailable` when Java, Maven or the jars are missing, or when the node does not start in time;
-the message holds what the node said last.
+Tests use the class `KafkaServer`.
+Promise: data, logs and the process id are in one folder. The port is free at the first start and
+stays the same for the folder. `start` returns when the node serves requests, `stop` when its
+process has ended.
+What can go wrong: `KafkaUnavailable` when Java, Maven or the jars are missing, or when the node
+does not start in time; the message holds the last output of the node.
 """
 
 import argparse
@@ -26,17 +28,17 @@ HERE: Final = Path(__file__).parent
 DEFAULT_CACHE: Final = Path.home() / ".cache" / "laurel" / "kafka"
 DEFAULT_FOLDER: Final = Path(".kafka")
 HEAP_MEGABYTES: Final = 384
-# Four seconds on an idle machine; a test run keeps both cores busy.
+# 4 s on an idle machine; a test run keeps both cores busy.
 START_SECONDS: Final = 90
 STOP_SECONDS: Final = 20
 STARTED: Final = "Kafka Server started"
-# Any name does: a folder never meets another cluster.
+# Any value works, because a folder is used by one cluster only.
 CLUSTER_ID: Final = "laurel-laurel-laurel-A"
 
-# Of a thread that has ended and waits to be collected.
+# The states of a thread that has ended: zombie and dead.
 _ENDED: Final = {"Z", "X"}
 
-# Only who started a process can learn that it ended, and must remember it until then.
+# Only the parent can collect the end of a process, so it keeps the handle until then.
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
@@ -46,7 +48,7 @@ class KafkaServer:
     def __init__(
         self, folder: Path, *, cache: Path = DEFAULT_CACHE, port: int = 0, quick: bool = False
     ) -> None:
-        """`quick` makes retention and compaction act within a second, for tests. `port` 0 takes a free one."""
+        """`quick`: retention and compaction act within 1 s, for tests. `port` 0: a free one."""
         self.folder = folder.resolve()
         self._cache = cache
         self._wanted_port = port
@@ -57,11 +59,11 @@ class KafkaServer:
 
     @property
     def bootstrap(self) -> str:
-        """The address that clients start from."""
+        """Return the bootstrap address for clients."""
         return f"127.0.0.1:{self._port_file.read_text()}"
 
     def start(self) -> str:
-        """Start, wait until it serves, and say its address. A running node is left as it is."""
+        """Start the node if it does not run, wait until it serves, and return its address."""
         if self.pid() is not None:
             return self.bootstrap
         jars = jars_folder(self._cache)
@@ -81,31 +83,31 @@ class KafkaServer:
         return self.bootstrap
 
     def stop(self) -> None:
-        """Ask it to end; kill it when it does not within `STOP_SECONDS`."""
+        """Stop the node; kill it if it does not end within `STOP_SECONDS`."""
         self.resume()
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it like a power cut of the process: nothing is flushed, nobody is told."""
+        """Kill the process: it flushes nothing and sends nothing."""
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it: connections stay open and nothing is answered, from the moment this returns."""
+        """Freeze the process: connections stay open, and it answers nothing after this returns."""
         self._signal(signal.SIGSTOP)
         if not _wait_for(self._is_frozen, STOP_SECONDS):
             raise KafkaUnavailable(f"Kafka did not freeze within {STOP_SECONDS} s")
 
     def resume(self) -> None:
-        """End of `pause`."""
+        """End `pause`."""
         self._signal(signal.SIGCONT)
 
     def restart(self) -> str:
-        """Stop and start on the same port with the same data."""
+        """Stop and start with the same port and the same data."""
         self.stop()
         return self.start()
 
     def remove(self) -> None:
-        """Kill it and delete its folder."""
+        """Kill the node and delete its folder."""
         self.resume()
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -123,7 +125,7 @@ class KafkaServer:
         self.stop()
 
     def pid(self) -> int | None:
-        """The process id of the running node; None when there is none."""
+        """Return the process id of the running node, or None."""
         pid = self._noted_pid()
         return pid if pid is not None and self._is_ours(pid) else None
 
@@ -134,7 +136,7 @@ class KafkaServer:
             return None
 
     def _is_ours(self, pid: int) -> bool:
-        """Alive, and not another program that got the same number later."""
+        """Whether the process is alive and is this node, not a later one with the same id."""
         if pid in _children:
             if _children[pid].poll() is None:
                 return True
@@ -148,8 +150,11 @@ class KafkaServer:
         return not command.exists() or str(self.folder).encode() in command.read_bytes()
 
     def _is_frozen(self) -> bool:
-        """No thread runs any more. The signal is sent to one, which stops the others when it is scheduled: on busy
-        cores late enough for them to answer another request."""
+        """Whether every thread is stopped.
+
+        The signal goes to one thread, which stops the others when it is scheduled. On busy cores
+        they may answer another request before that.
+        """
         pid = self.pid()
         return pid is None or not Path("/proc/self").exists() or _states(pid) == {"T"}
 
@@ -166,12 +171,12 @@ class KafkaServer:
         self._pid_file.unlink(missing_ok=True)
 
     def _is_gone(self) -> bool:
-        """With its last thread. A process that is ending gives its command line back before its ports."""
+        """Whether its last thread has ended; only then are the ports free."""
         pid = self._noted_pid()
         return pid is None or not (self._is_ours(pid) or _is_ending(pid))
 
     def _prepare(self, jars: Path) -> None:
-        """Write the settings and format the storage, once a folder."""
+        """Write the settings and format the storage, once for each folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "server.properties"
         if settings.exists():
@@ -198,13 +203,14 @@ class KafkaServer:
         )
         if done.returncode != 0:
             raise KafkaUnavailable(
-                f"Kafka could not format {self.folder}:\n{done.stdout[-1_000:]}{done.stderr[-1_000:]}"
+                f"Kafka could not format {self.folder}:\n"
+                f"{done.stdout[-1_000:]}{done.stderr[-1_000:]}"
             )
         self._port_file.write_text(str(port))
         partial.rename(settings)
 
     def _java(self, jars: Path, program: str, *arguments: str) -> list[str]:
-        # The small collector and, for tests, the quick compiler: both cores belong to the tests.
+        # The serial collector and, for tests, the fast compiler leave the cores to the tests.
         quick = ["-XX:TieredStopAtLevel=1"] if self._quick else []
         return [
             *("java", f"-Xmx{HEAP_MEGABYTES}m", "-XX:+UseSerialGC", *quick),
@@ -226,7 +232,7 @@ class KafkaServer:
 
 
 def _is_ending(pid: int) -> bool:
-    """Whether a process has no command line any more and a thread that has not ended yet."""
+    """Whether the process has no command line any more but has a thread that runs."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -235,7 +241,7 @@ def _is_ending(pid: int) -> bool:
 
 
 def _states(pid: int) -> set[str]:
-    """The letters of a process's threads in /proc; "?" for one that ended between the look and the reading."""
+    """Return the states of the threads in /proc; "?" for a thread that ended meanwhile."""
     states = set()
     for task in Path(f"/proc/{pid}/task").glob("*/stat"):
         try:
@@ -246,7 +252,7 @@ def _states(pid: int) -> set[str]:
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look twenty times a second; say whether it came true in time."""
+    """Check the condition 20 times a second; return whether it became true in time."""
     deadline = time.monotonic() + seconds
     between_looks = threading.Event()
     while not condition():
@@ -257,7 +263,7 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _free_ports(wanted: int) -> tuple[int, int]:
-    """Two ports that are free now, the first one the wanted one if any."""
+    """Return two free ports; the first is the wanted one, unless that is 0."""
     with socket.socket() as first, socket.socket() as second:
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         first.bind(("127.0.0.1", wanted))

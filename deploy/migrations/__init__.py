@@ -1,1 +1,1 @@
-"""One Alembic history per schema (`log`, `attribution`, `roi`), all run by `shared.db.migrate` through one `env.py`."""
+"""The migrations: one Alembic history for each schema, run by `shared.db.migrate`."""

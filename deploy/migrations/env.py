@@ -1,8 +1,9 @@
-"""The one Alembic environment of all histories: runs the revisions on the connection that `shared.db.migrate` opened.
+"""The Alembic environment of all schemas: run the revisions on the connection of the caller.
 
-Promise: nothing is committed here; the caller's transaction holds the whole migration. The version table of a history
-lives in its own schema. `op.execute` takes a script: one string may hold many statements, and they go to Postgres as they
-stand (no `:name` is looked for in them).
+`shared.db.migrate` opens that connection.
+Promise: nothing is committed here; the transaction of the caller holds the whole migration. Each
+schema has its own version table. `op.execute` takes a script: one string may hold many statements,
+and Postgres gets them unchanged (a `:name` is no parameter).
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from typing_extensions import override
 
 
 class ScriptImpl(PostgresqlImpl):
-    """Alembic's Postgres, with plain text sent by the simple protocol: prepared statements hold only one each."""
+    """Send text by the simple protocol; a prepared statement holds one statement only."""
 
     __dialect__ = "postgresql"
 
@@ -25,7 +26,8 @@ class ScriptImpl(PostgresqlImpl):
             return
         connection = self.connection
         assert connection is not None
-        await_only(connection.connection.driver_connection.execute(sql))  # type: ignore[union-attr] # asyncpg's own
+        raw = connection.connection.driver_connection
+        await_only(raw.execute(sql))  # type: ignore[union-attr] # a method of asyncpg
 
 
 context.configure(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.letters import Retrier
@@ -152,7 +153,7 @@ class BalanceParameters(StrictModel):
     """Sums up to that number; default the newest."""
     time_zone: Annotated[str, Query(min_length=1, max_length=64)] = "UTC"
     """Whose days, with `group_by=…,day`."""
-    from_: Annotated[date | None, Query(alias="from")] = None
+    from_: Annotated[date | None, Field(alias="from")] = None
     """The first day, with `group_by=…,day`."""
     to: date | None = None
     """The last day, with `group_by=…,day`."""

@@ -26,6 +26,7 @@ from services.tracking.store.agents import Agents
 from services.tracking.store.catalog import Catalog
 from services.tracking.store.journal import BYTES_MAX, Journal
 from services.tracking.store.saved_catalog import SavedCatalog
+from services.tracking.store.vendors import find_adapters
 from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
@@ -109,7 +110,7 @@ class Tracking:
             gate=gate,
         )
         app.include_router(intake_router(self._intake))
-        app.include_router(webhooks_router(self._intake))
+        app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(links_router(redirects))
         return app
 

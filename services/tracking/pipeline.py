@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from typing_extensions import override
 
-from services.tracking.domain import intake, shopify
+from services.tracking.domain import intake
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     AnyClaim,
@@ -24,6 +24,7 @@ from services.tracking.domain.claims import (
     Facts,
     Rejected,
 )
+from services.tracking.domain.deliveries import Adapter, Delivery
 from services.tracking.domain.links import around_click, link_key
 from services.tracking.domain.touches import touch
 from services.tracking.domain.visits import Visit
@@ -32,7 +33,6 @@ from services.tracking.store.catalog import Catalog, Shop
 from services.tracking.store.journal import Journal
 from services.tracking.store.links import LinkFound
 from services.tracking.wire.clicks import NOBODY, click, more_of, person
-from services.tracking.wire.webhook import read_json
 from shared.clock import Clock
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
@@ -194,7 +194,7 @@ def new_visitor_id(chance: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivered:
     """What became of a webhook delivery."""
 
     event_ids: tuple[str, ...] = ()
@@ -218,7 +218,7 @@ class Intake:
         """The holder of a key, now."""
         source = Source("public" if principal.public else "secret", principal.key_id)
         now = self._clock.now()
-        return Caller(principal.workspace_id, source, now, new_id(), retry_key)
+        return Caller(principal.workspace_id, source, source.kind, now, new_id(), retry_key)
 
     def judge(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
         """The event of a claim; nothing is written yet."""
@@ -260,30 +260,36 @@ class Intake:
             self._counters[type_name, outcome] = counter
         return counter
 
-    async def deliver(self, shop: Shop, topic: str, body: bytes) -> Delivery:
+    async def deliver(self, adapter: Adapter, shop: Shop, delivery: Delivery) -> Delivered:
         """Take one delivery whose signature was right.
 
-        What cannot be used is answered 200 as well: a shop would send the same bytes for four hours and then drop the
-        subscription. It is counted, logged with its fields' names, and said in the answer.
+        What cannot be used is answered 200 as well: a shop would send the same bytes for hours and
+        then drop the subscription. It is counted, logged with its fields' names, and said in the
+        answer.
         """
-        claims = shopify.read(topic, read_json(body), self.catalog.currency(shop.workspace_id))
+        claims = adapter.read(delivery, self.catalog.currency(shop.workspace_id))
         if isinstance(claims, Rejected):
             _log.error(
                 "delivery_unusable",
+                vendor=adapter.name,
                 connection=shop.connection_id,
-                topic=topic,
+                topic=claims.topic,
                 fields=[f"{flaw.field}: {flaw.message}" for flaw in claims.flaws],
             )
-            self._telemetry.count(Metric.INTAKE, type="shopify", outcome="unusable")
-            return Delivery(rejected=claims)
+            self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
+            return Delivered(rejected=claims)
         if not claims:
-            self._telemetry.count(Metric.INTAKE, type="shopify", outcome="unused")
-        now = self._clock.now()
-        source = Source("webhook", shop.connection_id)
+            self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
+        now, source = delivery.received_at, Source("webhook", shop.connection_id)
         events = []
         for claim in claims:
-            event = self.judge(claim, Caller(shop.workspace_id, source, now, new_id()))
+            caller = Caller(shop.workspace_id, source, adapter.name, now, new_id())
+            event = self.judge(claim, caller)
             assert not isinstance(event, Rejected)
             events.append(event)
         await self.keep(events)
-        return Delivery(tuple(event.event_id for event in events))
+        return Delivered(tuple(event.event_id for event in events))
+
+    def arrived(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Delivery:
+        """A delivery that came now."""
+        return Delivery(headers, body, self._clock.now())

@@ -3,8 +3,8 @@
 Promise: an operational error (lost connection; time-out of pool, lock or statement; deadlock;
 server out of resources) becomes `Transient`. A log-in that cannot work becomes
 `ConfigurationError`. Any other error (a bad statement, a violated constraint) stays unchanged: it
-is a bug or is handled by the caller. `OSError` counts as a lost connection, so the block of a transaction must contain
-database work only.
+is a bug or is handled by the caller. `OSError` counts as a lost connection, so the block of a
+transaction must contain database work only.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Style as a test: size of functions and files, opening lines, no float in a core, no leftovers, pages name paths that exist.
+"""Style as a test: size of functions and files, opening lines, no float in a core, no leftovers.
 
 Promise: each failure names the place and what to do instead.
 """
@@ -126,12 +126,3 @@ def test_nothing_is_left_behind() -> None:
         for match in LEFTOVER.finditer(path.read_text())
     ]
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
-def test_pages_name_only_paths_that_exist(page: str) -> None:
-    text = (ROOT / page).read_text()
-    named = set(re.findall(r"`((?:services|shared|deploy|tests|docs)/[\w./-]*)`", text))
-    assert named
-    missing = sorted(name for name in named if not (ROOT / name).exists())
-    assert not missing, f"{page} names what is not there: {missing}"

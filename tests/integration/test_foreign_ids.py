@@ -253,7 +253,7 @@ CALLS: Final[dict[str, Callable[[Pair], None]]] = {
     "POST /v1/conversions": a_foreign_click_earns_nothing,
     "POST /v1/adjustments": a_foreign_order_is_not_adjusted,
     "POST /v1/events": events_name_own_links,
-    "POST /webhooks/shopify/{connection_id}": webhooks_need_their_own_secret,
+    "POST /webhooks/{vendor}/{connection_id}": webhooks_need_their_own_secret,
     "GET /{code}": links_are_public,
 }
 CATALOG: Final[dict[str, Callable[[Pair, str], None]]] = {

@@ -27,13 +27,15 @@ from services.attribution.domain.model import (
     Status,
     Touch,
 )
-from services.attribution.domain.models import ADDITIVE_MODELS, Model
+from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
 from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
+from services.attribution.domain.steps import Journey, ModelInput, journey_of
 from shared.catalog import Policy
 from shared.credits import ORGANIC
-from shared.ids import natural_id
+from shared.ids import conversion_id as published_conversion_id
+from shared.models import ChosenModel, chosen_model
 from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
@@ -87,11 +89,13 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
     key = case.counted.key
+    occurred_at = case.counted.occurred_at
+    credits, memos = _credits(kept, net, occurred_at, policy) if case.confirmed else ((), ())
     return Decision(
         key=key,
         conversion_id=conversion_id(case.workspace_id, key),
         status=_status(case, kept),
-        occurred_at=case.counted.occurred_at,
+        occurred_at=occurred_at,
         currency=net.currency,
         net_minor=net.net_minor,
         units=net.units,
@@ -100,14 +104,15 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         new_customer=new_customer,
         policy_id=policy.id or None,
         candidates=candidates,
-        credits=_credits(kept, net, policy) if case.confirmed else (),
+        credits=credits,
+        memos=memos,
         mismatched=net.mismatched,
     )
 
 
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
     """The id under which a conversion is published: the same on every machine."""
-    return natural_id(workspace_id, "conversion", key.kind, key.natural_id)
+    return published_conversion_id(workspace_id, key.kind, key.natural_id)
 
 
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:
@@ -116,30 +121,81 @@ def _status(case: Case, kept: Sequence[Candidate]) -> Status:
     return Status.CREDITED if kept else Status.ORGANIC
 
 
-def _credits(kept: Sequence[Candidate], net: Net, policy: Policy) -> tuple[Credit, ...]:
-    """For each model of the policy the shares of the kept touches, in minor units and millionths."""
+def _credits(
+    kept: Sequence[Candidate], net: Net, occurred_at: datetime, policy: Policy
+) -> tuple[tuple[Credit, ...], tuple[Credit, ...]]:
+    """The credits of the policy's additive models, and the memos of its other models."""
     credits: list[Credit] = []
-    for name in dict.fromkeys(policy.models):
-        model = ADDITIVE_MODELS[name]
-        if kept:
-            credits += _shared_out(name, model, kept, net, policy)
-        else:
-            whole = Fraction(1)
-            amount, units = net.net_minor, net.units
-            credits.append(Credit(name, ORGANIC, None, whole, amount, units, None, None))
-    return tuple(credits)
+    memos: list[Credit] = []
+    journey = journey_of(kept) if kept else None
+    for choice in _choices(policy):
+        found = credits if choice.model.is_additive else memos
+        if journey is None:
+            found.append(_organic(choice.name, net))
+            continue
+        given = ModelInput(journey.steps, occurred_at, choice.parameters)
+        shares = FUNCTIONS[choice.name](given)
+        members = _shares_of_members(journey, shares, choice)
+        found += _credited(choice, members, net, policy)
+    return tuple(credits), tuple(memos)
 
 
-def _shared_out(
-    name: str, model: Model, kept: Sequence[Candidate], net: Net, policy: Policy
+def _choices(policy: Policy) -> Iterable[ChosenModel]:
+    """The models of a policy, each once; raises `ModelRejected`, which the catalog's API prevents."""
+    by_name: dict[str, ChosenModel] = {}
+    for ref in policy.models:
+        choice = chosen_model(ref)
+        by_name.setdefault(choice.name, choice)
+    return by_name.values()
+
+
+def _organic(model: str, net: Net) -> Credit:
+    return Credit(model, ORGANIC, None, Fraction(1), net.net_minor, net.units, None, None)
+
+
+_Member = tuple[Candidate, Fraction]
+
+
+def _shares_of_members(
+    journey: Journey, shares: Sequence[Fraction], choice: ChosenModel
+) -> list[_Member]:
+    """The candidates that earn, with their shares.
+
+    Additive models: the members of a step split its share equally. Other models: each account
+    has the whole share of its best step once; of equal steps, of the newest.
+    """
+    steps = zip(journey.members, shares, strict=True)
+    if choice.model.is_additive:
+        return [
+            (member, share if len(members) == 1 else share / len(members))
+            for members, share in steps
+            if share
+            for member in members
+        ]
+    best: dict[str | None, _Member] = {}
+    for members, share in steps:
+        for member in members:
+            before = best.get(member.placement_id)
+            if share and (before is None or before[1] <= share):
+                best[member.placement_id] = (member, share)
+    return list(best.values())
+
+
+def _credited(
+    choice: ChosenModel, members: Sequence[_Member], net: Net, policy: Policy
 ) -> Iterable[Credit]:
-    earning = [(touch, share) for touch, share in zip(kept, model(kept), strict=True) if share]
-    shares = [share for _, share in earning]
-    amounts, units = split(net.net_minor, shares), split(net.units, shares)
-    for (touch, share), amount, part in zip(earning, amounts, units, strict=True):
+    shares = [share for _, share in members]
+    if len(shares) == 1 and shares[0] == 1:
+        amounts, units = [net.net_minor], [net.units]
+    elif choice.model.is_additive:
+        amounts, units = split(net.net_minor, shares), split(net.units, shares)
+    else:
+        amounts = [round(net.net_minor * share) for share in shares]
+        units = [round(net.units * share) for share in shares]
+    for (touch, share), amount, part in zip(members, amounts, units, strict=True):
         assert touch.placement_id is not None, "a kept candidate has an account"
         yield Credit(
-            model=name,
+            model=choice.name,
             account=touch.placement_id,
             touch_id=touch.touch_id,
             share=share,

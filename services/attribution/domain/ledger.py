@@ -1,7 +1,10 @@
-"""What a decision puts in the ledger: entries, and the posting that turns the last revision's entries into the new ones.
+"""What a decision puts in the ledger and in the memos beside it, and the posting that turns what
+stood into what stands now.
 
-Promise: a posting only adds; a reversal is the old entry with both signs turned, so the sum of all postings is what the last decision says.
-Nothing is posted when nothing changed.
+Promise: a posting only adds. A reversal is the old entry with both signs turned, so the sum of
+all postings is what the last decision says. Nothing is posted when nothing changed. Credits of
+additive models are ledger entries; credits of other models are memos, which have the same form
+and are never in the ledger (`is_additive` of `shared/models.py`).
 """
 
 from collections.abc import Sequence
@@ -12,15 +15,30 @@ from msgspec import structs
 
 from services.attribution.domain.model import Credit, Decision, Posting
 from shared.credits import CreditEntry
+from shared.models import is_additive
 
 _NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 _Slot = tuple[str, str, datetime, str]
 
 
 def entries(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
-    """One entry per credit in canonical order; credits of one model, account, touch stage and moment are one entry."""
+    """The ledger entries of a decision in canonical order.
+
+    Credits of one model, account, touch stage and moment are one entry.
+    """
+    return _entries(decision, revision, decision.credits)
+
+
+def memos(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
+    """The memos of a decision, in the form and order of entries."""
+    return _entries(decision, revision, decision.memos)
+
+
+def _entries(
+    decision: Decision, revision: int, credits: Sequence[Credit]
+) -> tuple[CreditEntry, ...]:
     slots: dict[_Slot, list[Credit]] = {}
-    for credit in decision.credits:
+    for credit in credits:
         slots.setdefault(_slot(credit), []).append(credit)
     return tuple(_entry(decision, revision, slots[slot]) for slot in sorted(slots))
 
@@ -31,18 +49,44 @@ def post(
     revision: int,
     last_occurred_at: datetime | None = None,
 ) -> Posting:
-    """What revision `revision` adds, where `last` are the entries that stand (those of the last revision, without its reversals).
+    """What revision `revision` adds. `last` is what stood: entries and memos as `stands` gave them.
 
-    `last_occurred_at` is the time at which they are booked. A conversion whose time was corrected is booked anew even when its
-    entries are equal, and its reversals carry the old time.
+    `last_occurred_at` is the time at which they are booked. A conversion whose time was corrected
+    is booked anew even when its entries are equal, and its reversals carry the old time.
     """
-    standing = tuple(last or ())
-    new = entries(decision, revision)
     moved = last_occurred_at is not None and last_occurred_at != decision.occurred_at
-    if _unnumbered(standing) == _unnumbered(new) and not (moved and standing):
-        return Posting(revision, ())
     booked_at = last_occurred_at if moved else None
-    return Posting(revision, (*(_reversed(entry, revision, booked_at) for entry in standing), *new))
+    old_entries, old_memos = _parted(last or ())
+
+    def posted(old: Sequence[CreditEntry], new: tuple[CreditEntry, ...]) -> tuple[CreditEntry, ...]:
+        if _unnumbered(old) == _unnumbered(new) and not (moved and old):
+            return ()
+        return (*(_reversed(entry, revision, booked_at) for entry in old), *new)
+
+    return Posting(
+        revision,
+        posted(old_entries, entries(decision, revision)),
+        posted(old_memos, memos(decision, revision)),
+    )
+
+
+def stands(
+    last: Sequence[CreditEntry] | None, decision: Decision, posting: Posting
+) -> tuple[CreditEntry, ...]:
+    """What stands after a posting: entries, then memos. What was not posted keeps its revision."""
+    old_entries, old_memos = _parted(last or ())
+    revision = posting.revision
+    new_entries = entries(decision, revision) if posting.entries else tuple(old_entries)
+    return (*new_entries, *(memos(decision, revision) if posting.memos else old_memos))
+
+
+def _parted(standing: Sequence[CreditEntry]) -> tuple[list[CreditEntry], list[CreditEntry]]:
+    """Entries and memos."""
+    in_ledger: list[CreditEntry] = []
+    beside_it: list[CreditEntry] = []
+    for entry in standing:
+        (in_ledger if is_additive(entry.model) else beside_it).append(entry)
+    return in_ledger, beside_it
 
 
 def _slot(credit: Credit) -> _Slot:

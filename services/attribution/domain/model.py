@@ -170,9 +170,11 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How one conversion is credited now: every candidate with its verdict, and for every model credits that sum to the net.
+    """How one conversion is credited now: every candidate with its verdict, and the credits.
 
-    Without a trusted order (`awaiting_order`, `unconfirmed`) there are no credits. `mismatched` are adjustments in another currency.
+    `credits` are those of additive models: for each model they sum to the net. `memos` are those
+    of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
+    `unconfirmed`) there are none. `mismatched` are adjustments in another currency.
     """
 
     key: ConversionKey
@@ -188,12 +190,17 @@ class Decision:
     policy_id: str | None
     candidates: tuple[Candidate, ...] = ()
     credits: tuple[Credit, ...] = ()
+    memos: tuple[Credit, ...] = ()
     mismatched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a new decision revision adds to the ledger: reversals of the last revision's entries, then the new entries; empty when equal."""
+    """What a new decision revision adds: to the ledger, and to the memos beside it.
+
+    Each is the reversals of what stood, then what stands now; empty when nothing changed.
+    """
 
     revision: int
-    entries: tuple[CreditEntry, ...]
+    entries: tuple[CreditEntry, ...] = ()
+    memos: tuple[CreditEntry, ...] = ()

@@ -14,13 +14,15 @@ from typing import Final
 
 from msgspec import structs
 
+from services.attribution.domain.ledger import memos, post
+from services.attribution.domain.model import Decision
 from services.attribution.pipeline.settle import credits_record
 from services.attribution.store import answers, outbox
 from services.attribution.store import replay as store
 from services.attribution.store.outbox import OutboxRow
 from services.attribution.store.replay import NumberedDecision
 from services.attribution.wire.decisions import decode_decision
-from shared.credits import DecisionCredited, encode_credits
+from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.db.engine import Database, driver
 from shared.log.topics import CREDITS
 
@@ -94,4 +96,14 @@ def _record(workspace_id: str, stored: NumberedDecision) -> DecisionCredited:
         stored.revision,
         decision,
         entries,
+        _memos(stored, decision),
     )
+
+
+def _memos(stored: NumberedDecision, decision: Decision) -> tuple[CreditEntry, ...]:
+    """What the revision did to the memos: they are in no table, and follow from two decisions."""
+    if stored.body_before is None:
+        return post(None, decision, stored.revision).memos
+    before = decode_decision(stored.body_before)
+    stood = memos(before, stored.revision - 1)
+    return post(stood, decision, stored.revision, before.occurred_at).memos

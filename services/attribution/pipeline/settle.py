@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.attribution.domain.decide import conversion_id, decide_scope
-from services.attribution.domain.ledger import entries, post
+from services.attribution.domain.ledger import post, stands
 from services.attribution.domain.model import (
     ConversionKey,
     Decision,
@@ -197,9 +197,10 @@ def _revise(
     stood = decode_standing(before.standing) if before else ()
     with faults_of("post"):
         posting = post(stood, decision, revision, last.occurred_at if last else None)
-        stands = entries(decision, revision) if posting.entries else stood
-    # Without entries nobody folds a number, but who the person is may matter to those who count people.
-    told = bool(posting.entries) or (
+        standing = stands(stood, decision, posting)
+    # Readers need no record when neither entries nor memos change, unless the person changes:
+    # some readers count people.
+    told = bool(posting.entries or posting.memos) or (
         bool(stood) and last is not None and _people_differ(last, decision)
     )
     sequence, recorded_at = state.stamp(now) if told else (None, max(now, state.last_recorded_at))
@@ -220,10 +221,11 @@ def _revise(
         decision_id=decision_id,
         reason=reason if before else "first_decision",
         body=change.body,
-        standing=encode_standing(stands),
+        standing=encode_standing(standing),
         sequence=sequence,
         recorded_at=recorded_at,
         entries=posting.entries,
+        memos=posting.memos,
     )
     return written, _credited(written, decision) if sequence is not None else None
 
@@ -242,6 +244,7 @@ def _credited(revision: Revision, decision: Decision) -> OutboxRow:
         revision.revision,
         decision,
         revision.entries,
+        revision.memos,
     )
     key = revision.workspace_id
     return OutboxRow(key, CREDITS.name, key.encode(), encode_credits(record))
@@ -255,6 +258,7 @@ def credits_record(
     revision: int,
     decision: Decision,
     entries: tuple[CreditEntry, ...],
+    memos: tuple[CreditEntry, ...],
 ) -> DecisionCredited:
     """One numbered revision as it is published, for the first time or again."""
     return DecisionCredited(
@@ -271,6 +275,7 @@ def credits_record(
         person_ref=decision.person_ref,
         new_customer=decision.new_customer,
         entries=entries,
+        memos=memos,
     )
 
 

@@ -79,8 +79,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One new decision revision. `sequence` None: it changes nothing that anyone folds. `entries` are what it adds to the ledger, `models`
-    those whose credits sum to its net.
+    """One new decision revision. `sequence` None: it changes nothing that anyone folds.
+
+    `entries` are what it adds to the ledger, `memos` what it adds to the memos beside it (only
+    published, in no table here), `models` those whose credits sum to its net.
     """
 
     workspace_id: str
@@ -100,6 +102,7 @@ class Revision:
     sequence: int | None
     recorded_at: datetime
     entries: tuple[CreditEntry, ...]
+    memos: tuple[CreditEntry, ...]
 
 
 async def read_standing(

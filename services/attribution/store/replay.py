@@ -15,8 +15,13 @@ from services.attribution.tables import Sql
 from shared.credits import CreditEntry
 
 READ_NUMBERED: Final = Sql("""
-SELECT sequence, recorded_at, decision_id::text, revision, body FROM attribution.decisions
-WHERE sequence BETWEEN $1::bigint AND $2::bigint ORDER BY sequence
+SELECT d.sequence, d.recorded_at, d.decision_id::text, d.revision, d.body, before.body AS body_before
+FROM attribution.decisions AS d
+LEFT JOIN LATERAL (
+    SELECT body FROM attribution.decisions AS b
+    WHERE b.own_key = d.own_key AND b.revision = d.revision - 1 AND b.workspace_id = d.workspace_id LIMIT 1
+) AS before ON true
+WHERE d.sequence BETWEEN $1::bigint AND $2::bigint ORDER BY d.sequence
 """)
 READ_LINES: Final = Sql("""
 SELECT sequence, model, revision, account, amount_minor, units, currency, stage, touch_stage, touched_at, occurred_at
@@ -36,13 +41,15 @@ SELECT count(*) FROM attribution.sent_tallies WHERE sequence BETWEEN $1::bigint 
 
 @dataclass(frozen=True, slots=True)
 class NumberedDecision:
-    """A published revision: the stored decision, and its ledger lines, each with its own time."""
+    """A published revision: the stored decision and the one before it (None: the first), and its
+    ledger lines, each with its own time."""
 
     sequence: int
     recorded_at: datetime
     decision_id: str
     revision: int
     body: bytes
+    body_before: bytes | None
     lines: tuple[CreditEntry, ...]
 
 
@@ -71,6 +78,7 @@ async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> lis
             decision_id=row["decision_id"],
             revision=row["revision"],
             body=row["body"],
+            body_before=row["body_before"],
             lines=tuple(lines[row["sequence"]]),
         )
         for row in await conn.fetch(READ_NUMBERED, first, last)

@@ -13,6 +13,7 @@ from pydantic import Field
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
 from services.attribution.wire.events import conversion_evidence
 from shared.http.wire import AnswerModel, MoneyOut, StrictModel
+from shared.models import is_additive
 
 
 class CandidateAnswer(AnswerModel):
@@ -28,10 +29,16 @@ class CandidateAnswer(AnswerModel):
 
 
 class CreditAnswer(AnswerModel):
-    """One account's share under one model. `units` are millionths of a conversion."""
+    """One account's share under one model. `units` are millionths of a conversion.
+
+    `touch_id` names the candidate that earned it, null for organic credit. With `additive` false
+    the credit is a memo beside the ledger: the shares of its model do not sum to the order.
+    """
 
     model: str
+    additive: bool
     account: str
+    touch_id: str | None
     share: str
     amount: MoneyOut | None
     units: int
@@ -195,7 +202,7 @@ def revision_answer(
         recorded_at=recorded_at,
         net=money(decision.net_minor, decision.currency),
         candidates=[_candidate(item) for item in decision.candidates],
-        credits=[_credit(item, decision.currency) for item in decision.credits],
+        credits=[_credit(item, decision.currency) for item in (*decision.credits, *decision.memos)],
     )
 
 
@@ -214,7 +221,9 @@ def _candidate(item: Candidate) -> CandidateAnswer:
 def _credit(item: Credit, currency: str | None) -> CreditAnswer:
     return CreditAnswer(
         model=item.model,
+        additive=is_additive(item.model),
         account=item.account,
+        touch_id=item.touch_id,
         share=str(item.share),
         amount=money(item.amount_minor, currency),
         units=item.units,

@@ -4,7 +4,6 @@ Promise: one event gives one `Reading`, a pure function of its bytes, so a repla
 What can go wrong: `EventRejected` for bytes that are no event; arithmetic beyond the calendar raises `ValueError` or `ArithmeticError`.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -39,10 +38,9 @@ from shared.events import (
     event_kinds,
     fingerprint,
 )
-from shared.ids import KeyKind, click_event_id, is_strong, person_key
+from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
 
 _CONVERSIONS: Final = (Ordered, Renewed, Lead, SignedUp, Downloaded)
-_OWN_KEY_PREFIX: Final = b"o"
 # Own keys as a range of the index on keys.
 OWN_KEYS_FROM: Final = b"o"
 OWN_KEYS_TO: Final = b"p"
@@ -69,9 +67,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 def own_key(key: ConversionKey) -> bytes:
     """The key of a conversion itself: what puts it into a component, with or without a person."""
-    text = f"{len(key.kind)}:{key.kind}{key.natural_id}".encode()
-    digest = hashlib.blake2b(text, digest_size=15, person=b"laurel-own").digest()
-    return _OWN_KEY_PREFIX + digest
+    return conversion_key(key.kind, key.natural_id)
 
 
 def read(value: bytes) -> Reading:

@@ -5,7 +5,6 @@ Promise: pure text from attribution's answer; says what stands (the last revisio
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from services.cli.explain import words
@@ -42,7 +41,9 @@ def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
         if others
         else ""
     )
-    return f"Under the model “{model}”, {who}, because {_because(kept, names, model)}.{aside}"
+    return (
+        f"Under the model “{model}”, {who}, because {_because(kept, credits, names, model)}.{aside}"
+    )
 
 
 def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[str, str]]:
@@ -62,18 +63,23 @@ def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[s
     ]
 
 
-def _because(kept: Sequence[dict[str, Any]], names: Names, model: str) -> str:
-    ordered = sorted(kept, key=lambda item: datetime.fromisoformat(item["occurred_at"]))
-    if len(ordered) == 1:
-        only = ordered[0]
-        return f"the buyer {words.plain(words.KINDS, only['kind'])} of {names.candidate(only)}"
-    if model == "linear":
-        return f"{len(ordered)} touches count and share equally"
-    chosen = ordered[0] if model == "first" else ordered[-1]
-    return (
-        f"of {len(ordered)} touches that count, the {model} was that the buyer"
-        f" {words.plain(words.KINDS, chosen['kind'])} of {names.candidate(chosen)}"
-    )
+def _because(
+    kept: Sequence[dict[str, Any]],
+    credits: Sequence[dict[str, Any]],
+    names: Names,
+    model: str,
+) -> str:
+    if len(kept) == 1:
+        return _touched(kept[0], names)
+    rule = f"{len(kept)} touches count and {words.plain(words.MODELS, model)}"
+    earning = {credit["touch_id"] for credit in credits}
+    chosen = [item for item in kept if item["touch_id"] in earning]
+    return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
+
+
+def _touched(item: dict[str, Any], names: Names) -> str:
+    """`the buyer clicked a link of Mia · instagram reel`."""
+    return f"the buyer {words.plain(words.KINDS, item['kind'])} of {names.candidate(item)}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
+from shared.models import CREDIT_MODELS
 from shared.money import format_minor
 
 REASONS: Final = {
@@ -32,11 +33,10 @@ KINDS: Final = {
     "social": "interacted with it",
 }
 
-MODELS: Final = {
-    "first": "first touch takes all",
-    "last": "last touch takes all",
-    "linear": "every kept touch shares equally",
-}
+# Fractions of larger numbers tell people nothing.
+SHOWN_DENOMINATOR_MAX: Final = 100
+
+MODELS: Final = {name: model.sentence for name, model in CREDIT_MODELS.items()}
 
 CONVERSIONS: Final = {
     "purchase": "Order",
@@ -71,9 +71,12 @@ def money(value: dict[str, object] | None) -> str:
 
 
 def share(text: str) -> str:
-    """`1/1` as "all", `1/3` as "a third", another fraction as itself."""
+    """`1/1` as "all", `1/3` as "a third", a fraction of large numbers as a percentage."""
     known = {"1": "all", "1/2": "half", "1/3": "a third", "2/3": "two thirds", "1/4": "a quarter"}
-    return known.get(str(Fraction(text)), text)
+    exact = Fraction(text)
+    if exact.denominator > SHOWN_DENOMINATOR_MAX:
+        return f"about {round(exact * 1000) / 10} %"
+    return known.get(str(exact), text)
 
 
 def before(touch_at: datetime, order_at: datetime) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.models import is_additive
+
 ORGANIC: Final = "organic"
 
 Books = dict[tuple[str, str, str], int]
@@ -41,10 +43,11 @@ def answer_books(answer: Mapping[str, Any]) -> Books:
     books: Books = defaultdict(int)
     for row in answer["rows"]:
         account = row["group"]["placement"]
-        # A cost that no placement can carry has no account and no revenue.
-        if account is not None:
+        # A cost that no placement can carry has no account and no revenue. Memos are beside the
+        # ledger.
+        if account is not None and is_additive(row["group"]["model"]):
             _add(books, row["group"]["model"], account, row["measures"])
-    for part in answer["organic"]:
+    for part in _in_ledger(answer["organic"]):
         _add(books, _model_of(part), ORGANIC, part.get("measures", part))
     return dict(books)
 
@@ -52,7 +55,7 @@ def answer_books(answer: Mapping[str, Any]) -> Books:
 def totals_books(answer: Mapping[str, Any]) -> Books:
     """roi's totals, as one account a model."""
     books: Books = defaultdict(int)
-    for part in answer["totals"]:
+    for part in _in_ledger(answer["totals"]):
         _add(books, _model_of(part), "total", part.get("measures", part))
     return dict(books)
 
@@ -105,6 +108,11 @@ def unbalanced(items: Iterable[Mapping[str, Any]]) -> list[Mismatch]:
         for item in items
         if item["difference_minor"] != 0
     ]
+
+
+def _in_ledger(parts: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """The parts of models that the ledger holds."""
+    return (part for part in parts if is_additive(_model_of(part)))
 
 
 def _model_of(part: Mapping[str, Any]) -> str:

@@ -15,13 +15,13 @@ from uuid import UUID
 from services.roi.domain.answer_facts import MARGIN_ONE_MILLIONTHS, CostShare, Facts
 from services.roi.domain.metrics.dictionary import DICTIONARY, Figures, Ratio, Unit, Value
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
+from shared.models import CREDIT_MODELS, is_additive
 
 DIMENSIONS: Final = ("creator", "campaign", "placement", "platform", "stage", "model", "day")
 DIMENSIONS_MAX: Final = 2
-MODELS: Final = ("first", "last", "linear")
+# What stands side by side when no model is named: models that do not add up are asked for by name.
+MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
 BASES: Final = ("conversion_time", "touch_time")
-# Full participation gives each touch the whole conversion: its rows never add up. No model offered now is like that.
-NOT_ADDITIVE_MODELS: Final[frozenset[str]] = frozenset({"participation"})
 # Ratios are shown to six places.
 RATIO_STEPS: Final = 1_000_000
 

@@ -150,6 +150,8 @@ def dated_entries(record: AnyCredits) -> list[DatedEntry]:
 def entry_rows(known: KnownRecord) -> list[Row]:
     """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies.
 
+    Memos are rows of their own model beside the entries, so an answer of that model reads them
+    in the same way; `is_additive` of `shared/models.py` tells that they are not to be summed.
     An entry that has its own `occurred_at` is dated by it: a reversal takes away on the day on
     which the old entry was added.
     """
@@ -181,7 +183,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             known.known_at,
             known.recorded_day,
         )
-        for position, entry in enumerate(record.entries)
+        for position, entry in enumerate((*record.entries, *record.memos))
     ]
 
 

@@ -15,13 +15,13 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from services.roi.domain.answer import (
     DIMENSIONS,
     DIMENSIONS_MAX,
-    NOT_ADDITIVE_MODELS,
     Answer,
     Measures,
 )
 from services.roi.domain.metrics.dictionary import DICTIONARY, Metric, Ratio, Unit, Value
 from services.roi.wire.fields import DayOrTime
 from shared.http.wire import AnswerModel, Currency, Moment, MoneyOut, StrictModel
+from shared.models import ModelName, is_additive
 
 _GROUP_PATTERN: Final = "^({0})(,({0}))?$".format("|".join(DIMENSIONS))
 
@@ -47,7 +47,7 @@ class RoiParameters(StrictModel):
     ] = "creator"
     from_: Annotated[DayOrTime | None, Field(alias="from")] = None
     to: DayOrTime | None = None
-    model: Literal["first", "last", "linear"] | None = None
+    model: ModelName | None = None
     by: Literal["conversion_time", "touch_time"] = "conversion_time"
     as_of: Moment | None = None
     currency: Currency | None = None
@@ -181,7 +181,7 @@ def encode_answer(
             "currency": answer.currencies[0] if len(answer.currencies) == 1 else None,
             "currencies": answer.currencies,
             "missing_rates": answer.missing_rates,
-            "additive": NOT_ADDITIVE_MODELS.isdisjoint(models),
+            "additive": all(map(is_additive, models)),
             "metrics": METRIC_VERSIONS,
         },
         "rows": [

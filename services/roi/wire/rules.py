@@ -13,8 +13,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from services.roi.wire.destinations import canonical_host, canonical_origin
 from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
+from services.roi.wire.models import ModelChoice, ModelChoices
 from shared.catalog import Precedence, Windows
+from shared.extensions import VENDOR_PACKAGE, folder_names
 from shared.http.wire import AnswerModel, Currency, Moment, StrictModel
+from shared.models import DEFAULT_MODELS, ModelRef
 
 MILLIONTHS: Final = 1_000_000
 # Two years: longer than any window in the market (Impact and Awin stop at one), short enough for the journey query.
@@ -54,6 +57,10 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _default_models() -> list[ModelRef]:
+    return [*DEFAULT_MODELS]
+
+
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 Margin = Annotated[
     Decimal,
@@ -61,12 +68,25 @@ Margin = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0, "maximum": 1}]}),
 ]
 Days = Annotated[int, Field(strict=True, ge=0, le=WINDOW_DAYS_MAX)]
-ModelName = Literal["first", "last", "linear"]
-_MODELS: Final[tuple[ModelName, ...]] = ("first", "last", "linear")
 ScopeName = Literal["collect", "track", "read", "write", "admin"]
 Origin = Annotated[str, AfterValidator(canonical_origin)]
 ShopDomain = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(canonical_host)
+]
+
+
+def _known_vendor(value: str) -> str:
+    if value not in _VENDORS:
+        raise ValueError(f"is none of {', '.join(_VENDORS)}")
+    return value
+
+
+# A folder of an adapter is a vendor: nothing else names them.
+_VENDORS: Final = folder_names(VENDOR_PACKAGE)
+VendorName = Annotated[
+    str,
+    AfterValidator(_known_vendor),
+    WithJsonSchema({"type": "string", "enum": list(_VENDORS)}),
 ]
 
 
@@ -104,9 +124,7 @@ class PolicyBody(Named):
     margin: Margin = Decimal(1)
     windows_days: WindowsDays = WindowsDays()
     precedence: Precedence = Precedence.CODE_WINS
-    models: Annotated[list[ModelName], Field(min_length=1), AfterValidator(_unique)] = Field(
-        default_factory=lambda: list(_MODELS)
-    )
+    models: ModelChoices = Field(default_factory=_default_models)
 
 
 class PolicyAnswer(Stored):
@@ -116,13 +134,13 @@ class PolicyAnswer(Stored):
     margin: float
     windows_days: WindowsDays
     precedence: Precedence
-    models: list[str]
+    models: list[ModelChoice]
 
 
 class ConnectionBody(Named):
     """A webhook connection as sent. A new `secret` is valid beside the one before it."""
 
-    kind: Literal["shopify"]
+    kind: VendorName
     secret: Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS_MAX)]
     shop_domain: ShopDomain | None = None
 

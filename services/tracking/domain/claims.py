@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from shared.events import AdjustmentKind, ConversionKind, Quality, Source
-from shared.ids import ClickFacts
+from shared.ids import MAIN_STORE, ClickFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,13 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A claim that cannot become an event, with at least one flaw."""
+    """A claim that cannot become an event, with at least one flaw.
+
+    `topic` is what a vendor calls the delivery that held the claim.
+    """
 
     flaws: tuple[Flaw, ...]
+    topic: str = ""
 
 
 class Facts(Protocol):
@@ -54,14 +58,21 @@ class Facts(Protocol):
 
 
 class Caller(Struct, frozen=True):
-    """Who sent a claim and when it came. `retry_key` is the caller's Idempotency-Key, with its place in a batch;
-    `fresh_id` is minted for events that have no other identity."""
+    """Who sent a claim and when it came.
+
+    `source_class` stands in event ids and keeps the versions of different sources apart: the kind
+    of the key, or the name of the vendor. `fresh_id` is minted for events that have no other
+    identity. `retry_key` is the caller's Idempotency-Key, with its place in a batch. `store` is
+    the shop or till that the claim is about.
+    """
 
     workspace_id: str
     source: Source
+    source_class: str
     now: datetime
     fresh_id: str
     retry_key: str | None = None
+    store: str = MAIN_STORE
 
 
 class PersonClaim(Struct, frozen=True):
@@ -74,7 +85,12 @@ class PersonClaim(Struct, frozen=True):
 
 
 class ConversionClaim(Struct, frozen=True):
-    """A conversion as sent. `natural_id` is the order id or conversion id; `version` orders the versions of one source."""
+    """A conversion as sent. `natural_id` is the order id or conversion id.
+
+    `version` orders the versions of one source; None means that `occurred_at` does. `natural_key`
+    is what the event id is made of where one source has several versions of one conversion: an
+    adapter says it (order, vendor's clock, ...). None means `natural_id`.
+    """
 
     kind: ConversionKind
     natural_id: str

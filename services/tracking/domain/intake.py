@@ -55,14 +55,11 @@ def joined(*parts: str) -> str:
     return "".join(f"{len(part)}:{part}" for part in parts)
 
 
-def source_class(caller: Caller) -> str:
-    """The part of an id that keeps the versions of different sources apart."""
-    return "shopify" if caller.source.kind == "webhook" else caller.source.kind
-
-
 def natural_event_id(caller: Caller, event_type: str, natural_key: str) -> str:
     """The id of an event that has a natural key: the strongest claim to identity there is."""
-    return natural_id(caller.workspace_id, source_class(caller), event_type, natural_key)
+    return natural_id(
+        caller.workspace_id, caller.source_class, event_type, natural_key, store=caller.store
+    )
 
 
 def offered_event_id(caller: Caller, event_type: str, event_id: str | None) -> str:

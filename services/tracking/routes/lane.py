@@ -1,4 +1,4 @@
-"""The lane: a small pure-ASGI app in front of FastAPI that takes sound conversions, adjustments and Shopify deliveries, and nothing else.
+"""The lane: a small pure-ASGI app in front of FastAPI that takes sound conversions and adjustments, and nothing else.
 
 Promise: what is accepted here is what the route behind it would accept, by the same parser, the same model and the same
 rules; only the framework around them is left out, which costs several times what they do. Whatever is not plainly sound (a second
@@ -16,8 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.tracking.pipeline import Intake
 from services.tracking.routes.intake import RETRY_KEY_LENGTH_MAX, claimed_event
-from services.tracking.routes.webhooks import check_delivery, delivery_answer
-from services.tracking.store.catalog import Shop
 from services.tracking.wire.shapes import AdjustmentIn, ConversionIn
 from shared.errors import Transient
 from shared.events import AnyEvent
@@ -41,14 +39,9 @@ _READ: Final = frozenset(
         b"origin",
         b"transfer-encoding",
         b"x-request-id",
-        b"x-shopify-hmac-sha256",
-        b"x-shopify-shop-domain",
-        b"x-shopify-topic",
     )
 )
 _JSON: Final = b"application/json"
-_SHOPIFY: Final = "/webhooks/shopify/"
-_SHOPIFY_ROUTE: Final = "/webhooks/shopify/{connection_id}"
 _JSON_HEADER: Final = (b"content-type", _JSON)
 
 # The same in one piece, as `Direct.answer` takes it: the length, the request's id and the body are to be filled in.
@@ -89,7 +82,7 @@ _BUSY: Final = problem_response(busy_problem(TOO_MANY), "%b")
 _BUSY_BODY: Final = bytes(_BUSY.body)
 _BUSY_HEADERS: Final = tuple(pair for pair in _BUSY.raw_headers if pair[0] != b"content-length")
 
-_SUCCESS: Final = {**dict.fromkeys(_CALLS, 202), _SHOPIFY_ROUTE: 200}
+_SUCCESS: Final = dict.fromkeys(_CALLS, 202)
 
 
 class Lane:
@@ -142,8 +135,7 @@ class Lane:
     def _given(self, scope: Scope) -> Given | None:
         """The headers that matter; None for a request that is not the lane's or not plain."""
         path: str = scope["path"]
-        is_ours = path in _CALLS or path.startswith(_SHOPIFY)
-        if not is_ours or scope["method"] != "POST" or scope["query_string"]:
+        if path not in _CALLS or scope["method"] != "POST" or scope["query_string"]:
             return None
         given: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
@@ -162,10 +154,7 @@ class Lane:
     def _judge(self, path: str, given: Given, body: bytes) -> _Work | None:
         """What is to be done; None when anything at all is the matter with the request."""
         try:
-            call = _CALLS.get(path)
-            if call is None:
-                return self._delivery(path.removeprefix(_SHOPIFY), given, body)
-            event = self._claim(call, given, body)
+            event = self._claim(_CALLS[path], given, body)
         except Exception:  # noqa: BLE001 - the app meets it again, answers it, and logs it if it is a bug
             return None
         return None if event is None else _Work(path, 202, partial(self._accept, event))
@@ -189,28 +178,14 @@ class Lane:
         await self._intake.keep((event,))
         return b'{"event_id":"%b","accepted":true}' % event.event_id.encode("ascii")
 
-    def _delivery(self, connection_id: str, given: Given, body: bytes) -> _Work | None:
-        shop = self._intake.catalog.shop(connection_id)
-        if shop is None or shop.kind != "shopify":
-            return None
-        domain = given.get(b"x-shopify-shop-domain", b"").decode("latin-1")
-        check_delivery(shop, [given.get(b"x-shopify-hmac-sha256", b"")], domain, body)
-        topic = given.get(b"x-shopify-topic", b"").decode("latin-1")
-        return _Work(_SHOPIFY_ROUTE, 200, partial(self._deliver, shop, topic, body))
-
-    async def _deliver(self, shop: Shop, topic: str, body: bytes) -> bytes:
-        delivery = await self._intake.deliver(shop, topic, body)
-        return delivery_answer(delivery).model_dump_json().encode()
-
     async def _turn_away(self, path: str, given: Given, send: Send) -> None:
         """Refuse without the app: a caller that comes back too soon must not cost what an accepted one does."""
         own_id = _own_id(given)
-        route = path if path in _CALLS else _SHOPIFY_ROUTE
         body = _BUSY_BODY % own_id.encode("ascii")
         headers = [(b"content-length", b"%d" % len(body)), *_BUSY_HEADERS, *_common(own_id)]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._answers[route, 503].inc()
+        self._answers[path, 503].inc()
 
     async def _finish(
         self, work: _Work, given: Given, scope: Scope, receive: Receive, send: Send

@@ -1,65 +1,67 @@
-"""`POST /webhooks/shopify/{connection_id}`: signature first, then the payload.
+"""`POST /webhooks/{vendor}/{connection_id}`: signature first, then the payload.
 
-Promise: unknown connection 404, bad signature 401, every good one 200 after the fsync, also for topics that are not used
-and for payloads that cannot be (see `Intake.deliver`). What can go wrong: 503 with Retry-After while the disk refuses.
+Promise: the vendors are those whose adapters were found. Unknown vendor or connection 404, bad
+signature 401, every good one 200 after the fsync, also for topics that are not used and for
+payloads that cannot be (see `Intake.deliver`). What can go wrong: 503 with Retry-After while the
+disk refuses, or before the connections are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Path, Request
 
-from services.tracking.pipeline import Delivery, Intake
+from services.tracking.domain.deliveries import Adapter
+from services.tracking.pipeline import Delivered, Intake
 from services.tracking.store.catalog import Shop
 from services.tracking.wire.shapes import DeliveryOut, FlawOut
-from services.tracking.wire.webhook import is_signed
 from shared.http.body import Router
 from shared.http.openapi import problems
 from shared.http.problems import Problem, busy_problem
 
 
-def webhooks_router(intake: Intake) -> Router:
-    """The routes of storefront webhooks."""
+def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
+    """The route of storefront webhooks."""
     router = Router(tags=["webhooks"])
+    words: dict[str, Any] = {"enum": sorted(adapters)}
 
     @router.post(
-        "/webhooks/shopify/{connection_id}",
-        summary="Take a Shopify webhook",
+        "/webhooks/{vendor}/{connection_id}",
+        summary="Take a webhook",
         responses=problems(401),
         openapi_extra={
             "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
         },
     )
-    async def shopify(connection_id: str, request: Request) -> DeliveryOut:
-        shop = intake.catalog.shop(connection_id)
-        if shop is None or shop.kind != "shopify":
-            if not intake.catalog.is_complete:
-                raise busy_problem("the connections are not loaded yet")
-            raise Problem(404, None, "no such connection")
-        body = await request.body()
-        domain = request.headers.get("x-shopify-shop-domain", "")
-        check_delivery(shop, _signatures(request), domain, body)
-        topic = request.headers.get("x-shopify-topic", "")
-        return delivery_answer(await intake.deliver(shop, topic, body))
+    async def take(
+        vendor: Annotated[str, Path(json_schema_extra=words)], connection_id: str, request: Request
+    ) -> DeliveryOut:
+        adapter = adapters.get(vendor)
+        if adapter is None:
+            raise Problem(404, None, "no such vendor")
+        shop = _shop(intake, adapter, connection_id)
+        delivery = intake.arrived(request.headers.raw, await request.body())
+        if not adapter.verify(delivery, shop.account):
+            raise Problem(401, None, "the signature is not this connection's")
+        return _answer(await intake.deliver(adapter, shop, delivery))
 
     return router
 
 
-def check_delivery(shop: Shop, signatures: Sequence[bytes], domain: str, body: bytes) -> None:
-    """401 unless the body is signed by the shop's secret and comes from its domain."""
-    is_from_shop = shop.shop_domain is None or domain.lower() == shop.shop_domain
-    if not is_signed(body, signatures, shop.secrets) or not is_from_shop:
-        raise Problem(401, None, "the signature is not this connection's")
+def _shop(intake: Intake, adapter: Adapter, connection_id: str) -> Shop:
+    shop = intake.catalog.shop(connection_id)
+    if shop is not None and shop.kind == adapter.name:
+        return shop
+    if not intake.catalog.is_complete:
+        raise busy_problem("the connections are not loaded yet")
+    raise Problem(404, None, "no such connection")
 
 
-def _signatures(request: Request) -> list[bytes]:
-    return [value for name, value in request.headers.raw if name == b"x-shopify-hmac-sha256"]
-
-
-def delivery_answer(delivery: Delivery) -> DeliveryOut:
+def _answer(delivered: Delivered) -> DeliveryOut:
     """What the shop is told."""
-    flaws = () if delivery.rejected is None else delivery.rejected.flaws
+    flaws = () if delivered.rejected is None else delivered.rejected.flaws
     return DeliveryOut(
-        accepted=delivery.rejected is None,
-        event_ids=list(delivery.event_ids),
+        accepted=delivered.rejected is None,
+        event_ids=list(delivered.event_ids),
         errors=tuple(FlawOut(field=flaw.field, message=flaw.message) for flaw in flaws),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from services.tracking.domain.deliveries import Account
 from services.tracking.store.links import Links
 from shared.catalog import (
     AnyCatalogRecord,
@@ -38,8 +39,7 @@ class Shop:
     connection_id: str
     workspace_id: str
     kind: str
-    secrets: tuple[bytes, ...]
-    shop_domain: str | None
+    account: Account
 
 
 class Catalog:
@@ -114,8 +114,10 @@ class Catalog:
             connection.id,
             connection.workspace_id,
             connection.kind,
-            tuple(self._opened(connection.id, connection.sealed_secrets)),
-            connection.shop_domain.lower() if connection.shop_domain else None,
+            Account(
+                tuple(self._opened(connection.id, connection.sealed_secrets)),
+                connection.shop_domain.lower() if connection.shop_domain else None,
+            ),
         )
 
     def _opened(self, connection_id: str, sealed_secrets: Iterable[str]) -> Iterable[bytes]:

@@ -1,6 +1,7 @@
 """Publishing again: every number says what it said the first time, in bounded spans, under traffic, and no reader counts twice."""
 
 import asyncio
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from services.attribution.pipeline import replay
 from services.attribution.pipeline.replay import Publisher, Span
 from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
+from tests.factories import NOON
 from tests.integration.attribution.chance import Chance
 from tests.integration.attribution.station import Station
 from tests.integration.attribution.story import Story
@@ -58,6 +60,24 @@ async def test_every_number_says_again_what_it_said(
     assert [record.sequence for record in first] == list(range(1, len(first) + 1))
     # And once more: the second sending is kept no second time.
     assert (await publish_all(station, story.workspace_id))[0].missing == ()
+
+
+async def test_memos_are_published_again_although_no_table_holds_them(
+    station: Station, story: Story
+) -> None:
+    await station.learn(*story.cast(), story.policy(models=("last", "participation")))
+    click = story.click("k", by="v1")
+    await station.feed(click, story.order("1", visitor="v1", net=500))
+    later = NOON + timedelta(days=9)
+    await station.feed(story.order("1", visitor="v1", net=700, at=later, version=2))
+    await station.feed(story.adjusted("r", of="1", amount=100, at=later))
+    await station.feed(story.adjusted("c", of="1", kind="cancel", amount=None, at=later))
+    first = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    told = [len(r.memos) for r in first if isinstance(r, DecisionCredited)]
+    assert len([count for count in told if count]) >= 3, told
+    await publish_all(station, story.workspace_id)
+    both = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    assert both == [*first, *first]
 
 
 async def test_spans_end_before_they_are_too_large(

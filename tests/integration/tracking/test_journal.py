@@ -277,4 +277,4 @@ def test_secrets_of_another_key_verify_nothing() -> None:
         catalog.put(record)
     shop = catalog.shop(brand.connection_id)
     assert shop is not None
-    assert shop.secrets == ()
+    assert shop.account.secrets == ()

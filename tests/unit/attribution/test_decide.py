@@ -11,6 +11,7 @@ from services.attribution.domain.policies import DEFAULT_POLICY, policy_for
 from services.attribution.domain.stages import touch_stage
 from shared.catalog import Policy
 from shared.events import ConversionKind
+from shared.models import ModelRejected
 from tests.factories import (
     NOON,
     adjustment,
@@ -83,7 +84,7 @@ def test_a_lead_earns_units_and_no_money() -> None:
 def test_the_policy_names_the_models() -> None:
     decision = decided(scope(order()), policy(models=("last", "last")))
     assert [c.model for c in decision.credits] == ["last"]
-    with pytest.raises(KeyError):
+    with pytest.raises(ModelRejected, match="'guess' is no credit model"):
         decided(scope(order()), policy(models=("guess",)))
 
 

@@ -27,6 +27,7 @@ from services.attribution.domain.policies import policy_for
 from shared.catalog import Precedence, Windows
 from shared.events import Quality
 from shared.ids import is_strong
+from shared.models import CREDIT_MODELS
 from tests.factories import (
     BRAND,
     NOON,
@@ -54,6 +55,7 @@ from tests.factories import (
 
 T = TypeVar("T")
 OWNERS: Final = ("mia", "leo", BRAND, "nobody")
+ADDITIVE: Final = tuple(model.name for model in CREDIT_MODELS.values() if model.is_additive)
 CODES: Final = ("MIA10", "DUO", "TENOFF")
 KINDS: Final = st.sampled_from(("purchase", "purchase", "renewal", "lead"))
 ORDER_NAMES: Final = ("1001", "1002", "1003")
@@ -73,7 +75,7 @@ def facts_of(rule: Precedence) -> Facts:
         code("MIA10", of="leo", since=NOON - days(3)),
         code("DUO", of="mia"),
         code("DUO", of="leo"),
-        policy(precedence=rule, windows=Windows(view=7)),
+        policy(precedence=rule, windows=Windows(view=7), models=tuple(CREDIT_MODELS)),
     )
 
 
@@ -230,15 +232,62 @@ def test_unrelated_evidence_changes_nothing(one: Scope, two: Scope, rule: Preced
 
 
 @given(scopes(), RULES)
-def test_credits_sum_to_the_net_for_every_model(evidence: Scope, rule: Precedence) -> None:
+def test_credits_sum_to_the_net_for_every_additive_model(evidence: Scope, rule: Precedence) -> None:
     for decision in decide_scope(evidence, facts_of(rule)).values():
-        for model in ("first", "last", "linear"):
+        is_confirmed = decision.status is not Status.UNCONFIRMED
+        assert {c.model for c in decision.credits} == (set(ADDITIVE) if is_confirmed else set())
+        for model in ADDITIVE:
             credits = [c for c in decision.credits if c.model == model]
             assert sum(c.amount_minor for c in credits) == decision.net_minor
             assert sum(c.units for c in credits) == decision.units
-            assert sum(c.share for c in credits) == (decision.status is not Status.UNCONFIRMED)
+            assert sum(c.share for c in credits) == is_confirmed
+            assert all(c.share > 0 for c in credits)
             booked = [e for e in entries(decision, 1) if e.model == model]
             assert sum(e.amount_minor for e in booked) == decision.net_minor
+
+
+@given(scopes(), RULES)
+def test_a_memo_shows_each_account_the_whole_conversion_once(
+    evidence: Scope, rule: Precedence
+) -> None:
+    for decision in decide_scope(evidence, facts_of(rule)).values():
+        assert is_confirmed_by_memos(decision)
+        kept = {c.placement_id for c in decision.candidates if c.verdict == "kept"}
+        accounts = [c.account for c in decision.memos]
+        if decision.status is not Status.UNCONFIRMED:
+            assert sorted(accounts) == sorted(str(name) for name in kept or {"organic"})
+        for memo in decision.memos:
+            assert memo.share == 1
+            assert (memo.amount_minor, memo.units) == (decision.net_minor, decision.units)
+
+
+def is_confirmed_by_memos(decision: Decision) -> bool:
+    """Whether memos are there exactly when credits are, and are of no additive model."""
+    models = {c.model for c in decision.memos}
+    return models == ({"participation"} if decision.credits else set())
+
+
+@given(scopes(), RULES)
+def test_the_credits_of_a_negative_net_are_the_negated_credits(
+    evidence: Scope, rule: Precedence
+) -> None:
+    """With the sign of every net turned, every amount turns its sign and nothing else changes."""
+
+    def paid(sign: int) -> Scope:
+        versions = tuple(
+            replace(v, net_minor=None if v.net_minor is None else sign * v.net_minor)
+            for v in evidence.versions
+        )
+        return replace(evidence, versions=versions, adjustments=())
+
+    known = facts_of(rule)
+    plus, minus = decide_scope(paid(1), known), decide_scope(paid(-1), known)
+    for key, decision in plus.items():
+        for one, other in (
+            (decision.credits, minus[key].credits),
+            (decision.memos, minus[key].memos),
+        ):
+            assert tuple(replace(c, amount_minor=-c.amount_minor) for c in one) == other
 
 
 @given(scopes(), RULES)
@@ -248,7 +297,8 @@ def test_every_candidate_has_a_reason_or_an_account(evidence: Scope, rule: Prece
             kept = candidate.verdict == "kept"
             assert kept == (candidate.reason is None)
             assert not kept or candidate.placement_id is not None
-        credited = {c.touch_id for c in decision.credits if c.touch_id is not None}
+        earned = (*decision.credits, *decision.memos)
+        credited = {c.touch_id for c in earned if c.touch_id is not None}
         assert credited <= {c.touch_id for c in decision.candidates if c.verdict == "kept"}
 
 

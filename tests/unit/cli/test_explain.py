@@ -14,6 +14,7 @@ from services.cli.explain.page import page
 from services.cli.explain.sentence import what_happened, who_gets_it
 from shared.credits import TouchKind
 from shared.events import ConversionKind
+from shared.models import CREDIT_MODELS
 
 NAMES = Names(
     creators={"c-mia": "Mia", "c-jonas": "Jonas"},
@@ -36,11 +37,13 @@ def candidate(
     }
 
 
-def credit(model: str, account: str, share: str, minor: int) -> dict[str, Any]:
+def credit(model: str, account: str, share: str, minor: int, day: int = 1) -> dict[str, Any]:
     amount = {"amount_minor": minor, "currency": "EUR"}
     return {
         "model": model,
+        "additive": True,
         "account": account,
+        "touch_id": f"t-{account}-{day}",
         "share": share,
         "amount": amount,
         "units": 1_000_000,
@@ -87,11 +90,32 @@ def test_shared_credit_names_each_amount() -> None:
     told = answer(
         candidate("p-mia", day=1),
         candidate("p-jonas", kind="code", day=5),
-        credits=(credit("linear", "p-mia", "1/2", 2495), credit("linear", "p-jonas", "1/2", 2495)),
+        credits=(
+            credit("linear", "p-mia", "1/2", 2495),
+            credit("linear", "p-jonas", "1/2", 2495, day=5),
+        ),
     )
     sentence = who_gets_it(told, NAMES, "linear")
     assert "Mia · instagram reel gets 24.95 EUR and Jonas gets 24.95 EUR" in sentence
-    assert "2 touches count" in sentence
+    assert "because 2 touches count and all touches share equally." in sentence
+
+
+def test_of_several_touches_the_one_that_takes_all_is_named() -> None:
+    told = answer(
+        candidate("p-mia", day=1),
+        candidate("p-jonas", kind="code", day=5),
+        credits=(credit("last", "p-jonas", "1/1", 4990, day=5),),
+    )
+    assert who_gets_it(told, NAMES, "last") == (
+        "Under the model “last”, Jonas gets all of it, because 2 touches count and the last touch"
+        " takes all: the buyer typed the code of Jonas."
+    )
+
+
+def test_every_model_has_a_sentence_and_large_fractions_are_percentages() -> None:
+    assert set(words.MODELS) == set(CREDIT_MODELS)
+    assert words.share("1000000000/1500000000") == "two thirds"
+    assert words.share("707106781/1707106781") == "about 41.4 %"
 
 
 def test_nobody_is_credited_with_the_reasons() -> None:

@@ -1,4 +1,4 @@
-"""Every id of an event has the one spelling of a UUID, however the ids are checked together."""
+"""Ids of events: their one spelling on the log, and the formulas that make them, which never change."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import EventRejected, RejectReason, decode_event
+from shared.ids import click_event_id, conversion_id, conversion_key, natural_id
 
 CLICKED: dict[str, Any] = {
     "type": "clicked",
@@ -65,3 +66,56 @@ def test_what_is_taken_is_a_uuid(text: str) -> None:
     else:
         with pytest.raises(EventRejected):
             decode_event(fields)
+
+
+# Every one of these was made by the first release. An id never expires, so none may ever change.
+WORKSPACE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5c"
+GOLDEN = {
+    ("secret", "ordered", "1001"): "7a0a1f0b-2019-5bf7-8e56-93e081e0a5f3",
+    ("secret", "lead", "1001"): "451741aa-e7e5-587c-b8a9-e6e4f8500409",
+    ("public", "ordered", "1001"): "4b6e6727-87f5-5cff-a6b3-2f7f1666775b",
+    ("shopify", "ordered", "1001"): "db1a37a3-3c5b-55e9-8d4c-f78008e2da04",
+    ("shopify", "order_adjusted", "8:purchase4:10012:r1"): "b358bf57-b1f9-50b8-9601-117edf1fd69c",
+    ("catalog", "automatic_placement", "x"): "1191eecd-1262-549f-baab-a8051ce870f4",
+}
+
+
+def test_ids_of_the_first_release_stand_and_the_first_store_adds_nothing() -> None:
+    for parts, expected in GOLDEN.items():
+        assert natural_id(WORKSPACE, *parts) == expected
+        assert natural_id(WORKSPACE, *parts, store="main") == expected
+    assert click_event_id(WORKSPACE, "c1") == "a5c5f01e-2024-5df7-83f5-cfb11feffe16"
+    assert natural_id(WORKSPACE, "edge", "clicked", "c1") == click_event_id(WORKSPACE, "c1")
+
+
+def test_conversions_of_the_first_release_keep_their_ids_and_keys() -> None:
+    for store in ({}, {"store": "main"}):
+        purchase = conversion_id(WORKSPACE, "purchase", "1001", **store)
+        assert purchase == "103136ab-2b2e-58d1-98a0-4764a318969e"
+        assert conversion_key("purchase", "1001", **store).hex() == (
+            "6fffa54f723c0aad91216a4e252e1fde"
+        )
+        lead = conversion_id(WORKSPACE, "lead", "1001", **store)
+        assert lead == "0f364e54-f165-5e6c-a9f7-e1628ff19f8c"
+        assert conversion_key("lead", "1001", **store).hex() == "6f9ec6767109898fe2c626bc04441777"
+
+
+names = st.text(st.sampled_from("0123456789:abmain"), max_size=8)
+
+
+@given(st.tuples(names, names, names, names), st.tuples(names, names, names, names))
+def test_no_two_stores_share_an_id(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """Parts that look like lengths of parts move nothing from one part into another."""
+    ids = {natural_id("w", *parts[1:], store=parts[0]) for parts in (one, other)}
+    keys = {conversion_key(*parts[1:3], store=parts[0]) for parts in (one, other)}
+    published = {conversion_id("w", *parts[1:3], store=parts[0]) for parts in (one, other)}
+    assert len(ids) == len({one, other})
+    assert len(keys) == len(published) == len({one[:3], other[:3]})
+
+
+def test_a_second_store_named_like_a_kind_has_conversions_of_its_own() -> None:
+    second = conversion_key("purchase", "1001", store="purchase")
+    assert second != conversion_key("purchase", "8:purchase1001")
+    assert natural_id("w", "secret", "ordered", "1", store="b") != natural_id(
+        "w", "b", "secret", "7:ordered1:1"
+    )

@@ -70,8 +70,10 @@ def click_id(link_id: str) -> str:
     return SIGNER.make(raw, 1_770_000_000_000, b"nonce1")
 
 
-def caller(kind: SourceKind = "secret", now: datetime = NOW, retry: str | None = None) -> Caller:
-    return Caller(WORKSPACE, Source(kind, new_id()), now, new_id(), retry)
+def caller(
+    kind: SourceKind = "secret", now: datetime = NOW, retry: str | None = None, store: str = "main"
+) -> Caller:
+    return Caller(WORKSPACE, Source(kind, new_id()), kind, now, new_id(), retry, store)
 
 
 def order(**fields: object) -> ConversionClaim:
@@ -90,6 +92,28 @@ def test_the_id_is_of_what_happened_and_of_nothing_else() -> None:
         conversion(order(natural_id="B"), caller(), Known()).event_id,
     }
     assert len(others | {base}) == 5
+
+
+def test_another_store_has_events_of_its_own() -> None:
+    """The same order id in two shops of a brand is two orders."""
+    first, second = caller(), caller(store="outlet")
+    refund = AdjustmentClaim("purchase", "A", "1", "refund", NOW)
+    own = TouchClaim("identified", NOW, PersonClaim(customer_id="7"), event_id="mine")
+    retried = TouchClaim("identified", NOW, PersonClaim(customer_id="7"))
+    again = [caller(retry="key", store=store) for store in ("main", "outlet")]
+    pairs = [
+        [conversion(order(), each, Known()).event_id for each in (first, second)],
+        [adjustment(refund, each).event_id for each in (first, second)],
+        [touched(own, each) for each in (first, second)],
+        [touched(retried, each) for each in again],
+    ]
+    assert len({event_id for pair in pairs for event_id in pair}) == 8
+
+
+def touched(claim: TouchClaim, sender: Caller) -> str:
+    event = touch(claim, sender, Known())
+    assert not isinstance(event, Rejected)
+    return event.event_id
 
 
 def test_the_clamp_never_enters_the_id() -> None:

@@ -1,9 +1,9 @@
-"""The schema of attribution: evidence, identity, decisions, the ledger, the outbox and a copy of the catalog's facts.
+"""The schema of attribution: evidence, identity, decisions, ledger, outbox, and a catalog copy.
 
-Promise: every table holds its rows per workspace under forced row-level security, except the closed list `EXEMPT`, which holds no
-person's data. Primary keys start with the selective column and end with the workspace. Ledger and decisions are append-only: the
-service's role has no right to change or delete them.
-What can go wrong: downgrade drops the books; it is for development.
+Promise: every table is under forced row-level security, except those in `EXEMPT`, which hold no
+personal data. Primary keys start with the selective column and end with the workspace. Ledger and
+decisions are append-only: the role of the service may neither change nor delete their rows.
+What can go wrong: the downgrade drops the ledger; it is for development.
 """
 
 from alembic import op
@@ -35,7 +35,7 @@ PROTECTED = (
 )
 
 STATE = """
--- The offset to read next, moved by compare-and-set in the transaction of a batch's effects.
+-- The offset to read next, moved by compare-and-set in the transaction of a batch.
 CREATE TABLE attribution.offsets (
     topic       text    NOT NULL,
     partition   integer NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE attribution.offsets (
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
 
--- The counters of each workspace, moved only under its lock.
+-- The counters of each workspace, changed only under its lock.
 CREATE TABLE attribution.workspaces (
     workspace_id     uuid        PRIMARY KEY,
     last_sequence    bigint      NOT NULL DEFAULT 0,
@@ -51,7 +51,7 @@ CREATE TABLE attribution.workspaces (
     catalog_version  bigint      NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
--- API keys by their SHA-256: what a request is looked up with before its workspace is known.
+-- API keys by SHA-256: they give the workspace of a request.
 CREATE TABLE attribution.key_hashes (
     sha256       bytea   PRIMARY KEY CHECK (length(sha256) = 32),
     workspace_id uuid    NOT NULL,
@@ -81,13 +81,17 @@ CREATE TABLE attribution.touches (
     PRIMARY KEY (event_id, workspace_id),
     CHECK (num_nonnulls(link_id, placement_id, code) = 1)
 );
-CREATE INDEX touches_of_person ON attribution.touches (anon_key, workspace_id, occurred_at) WHERE anon_key IS NOT NULL;
--- A touch is in exactly one of these three: they find what a corrected fact moves.
-CREATE INDEX touches_of_link ON attribution.touches (link_id, workspace_id) WHERE link_id IS NOT NULL;
-CREATE INDEX touches_of_placement ON attribution.touches (placement_id, workspace_id) WHERE placement_id IS NOT NULL;
-CREATE INDEX touches_of_code ON attribution.touches (code, workspace_id) WHERE code IS NOT NULL;
+CREATE INDEX touches_of_person ON attribution.touches (anon_key, workspace_id, occurred_at)
+    WHERE anon_key IS NOT NULL;
+-- A touch is in exactly one of these three indexes. They find the touches of a corrected fact.
+CREATE INDEX touches_of_link ON attribution.touches (link_id, workspace_id)
+    WHERE link_id IS NOT NULL;
+CREATE INDEX touches_of_placement ON attribution.touches (placement_id, workspace_id)
+    WHERE placement_id IS NOT NULL;
+CREATE INDEX touches_of_code ON attribution.touches (code, workspace_id)
+    WHERE code IS NOT NULL;
 
--- Every other event, as it came. `own_key` names the conversion that a version or an adjustment is about.
+-- Every other event, unchanged. `own_key` names the conversion of a version or an adjustment.
 CREATE TABLE attribution.evidence (
     event_id     uuid        NOT NULL,
     workspace_id uuid        NOT NULL,
@@ -98,7 +102,8 @@ CREATE TABLE attribution.evidence (
     body         bytea       NOT NULL,
     PRIMARY KEY (event_id, workspace_id)
 );
-CREATE INDEX evidence_of_conversion ON attribution.evidence (own_key, workspace_id) WHERE own_key IS NOT NULL;
+CREATE INDEX evidence_of_conversion ON attribution.evidence (own_key, workspace_id)
+    WHERE own_key IS NOT NULL;
 
 -- Two keys seen together on one event.
 CREATE TABLE attribution.edges (
@@ -111,8 +116,9 @@ CREATE TABLE attribution.edges (
 """
 
 IDENTITY = """
--- A key that met another: its component (the scope of a recompute, a union that only grows), how many distinct keys it was seen
--- with (a click id counts as the visitor who made it), and for a click id the touch it belongs to.
+-- A key that was seen with another: its component (the scope of a recompute, which only grows), the
+-- number of distinct keys it was seen with (a click id counts as its visitor), and for a click id
+-- its touch.
 CREATE TABLE attribution.aliases (
     key          bytea   NOT NULL,
     workspace_id uuid    NOT NULL,
@@ -132,7 +138,7 @@ CREATE TABLE attribution.neighbours (
 """
 
 DECISIONS = """
--- What stands for each conversion. `decision` is the last decision in full, `standing` the entries that the ledger holds net.
+-- The current state of each conversion. `decision` is the last decision, `standing` its entries.
 CREATE TABLE attribution.conversions (
     own_key       bytea       NOT NULL,
     workspace_id  uuid        NOT NULL,
@@ -149,9 +155,10 @@ CREATE TABLE attribution.conversions (
     PRIMARY KEY (own_key, workspace_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX conversions_by_time ON attribution.conversions (occurred_at, workspace_id);
-CREATE INDEX conversions_awaiting ON attribution.conversions (own_key, workspace_id) WHERE status = 'awaiting_order';
+CREATE INDEX conversions_awaiting ON attribution.conversions (own_key, workspace_id)
+    WHERE status = 'awaiting_order';
 
--- Which conversions carry a key themselves: a hub joins nobody, yet its touches count for those.
+-- The conversions that carry a key. The touches of a hub count for these only.
 CREATE TABLE attribution.conversion_keys (
     key          bytea NOT NULL,
     own_key      bytea NOT NULL,
@@ -159,7 +166,7 @@ CREATE TABLE attribution.conversion_keys (
     PRIMARY KEY (key, own_key, workspace_id)
 );
 
--- Which conversions looked at a link, a placement or a code: what a corrected fact restates.
+-- The conversions that depend on a link, a placement or a code, for the correction of a fact.
 CREATE TABLE attribution.decision_subjects (
     subject      text  NOT NULL,
     own_key      bytea NOT NULL,
@@ -182,7 +189,7 @@ CREATE TABLE attribution.decisions (
     PRIMARY KEY (own_key, revision, workspace_id)
 );
 
--- Append-only. A line is one entry of one published decision revision.
+-- Append-only. A line is one entry of one decision revision.
 CREATE TABLE attribution.ledger (
     sequence     bigint      NOT NULL,
     line         integer     NOT NULL,
@@ -204,7 +211,7 @@ CREATE TABLE attribution.ledger (
 );
 CREATE INDEX ledger_of_conversion ON attribution.ledger (own_key, workspace_id);
 
--- Conversions that a corrected fact may change, waiting for a chunk of the recompute.
+-- The queue of conversions that a corrected fact may change.
 CREATE TABLE attribution.recomputes (
     own_key      bytea NOT NULL,
     workspace_id uuid  NOT NULL,
@@ -214,7 +221,7 @@ CREATE TABLE attribution.recomputes (
 """
 
 EDGE = """
--- Records that could not be used, as they came. Workspace zero: not even the workspace could be read.
+-- Records that could not be used, unchanged. Workspace zero: its workspace could not be read.
 CREATE TABLE attribution.dead_letters (
     dead_letter_id uuid        NOT NULL,
     workspace_id   uuid        NOT NULL,
@@ -230,9 +237,10 @@ CREATE TABLE attribution.dead_letters (
     resolved_at    timestamptz,
     PRIMARY KEY (dead_letter_id, workspace_id)
 );
-CREATE INDEX dead_letters_by_time ON attribution.dead_letters (recorded_at, dead_letter_id, workspace_id);
+CREATE INDEX dead_letters_by_time
+    ON attribution.dead_letters (recorded_at, dead_letter_id, workspace_id);
 
--- What the relay moves to the log. Positions of one workspace are taken under its lock, so their order is its order.
+-- Records for the log. Positions are taken under the lock of the workspace, so they are in order.
 CREATE TABLE attribution.outbox (
     position     bigint GENERATED ALWAYS AS IDENTITY,
     workspace_id uuid  NOT NULL,
@@ -242,7 +250,7 @@ CREATE TABLE attribution.outbox (
     PRIMARY KEY (position, workspace_id)
 );
 
--- The newest record of each catalog entity. `version` is the workspace's catalog version that brought it.
+-- The newest record of each catalog entity, and the catalog version that brought it.
 CREATE TABLE attribution.catalog (
     entity_id    uuid   NOT NULL,
     workspace_id uuid   NOT NULL,
@@ -259,12 +267,13 @@ _TABLES_DOWN = (*PROTECTED, *EXEMPT)
 
 
 def upgrade() -> None:
-    """Create everything, forbid edits of the books, and put every table but the exempt ones under the policy."""
+    """Create the tables, make ledger and decisions append-only, and protect the tables."""
     for block in (STATE, EVIDENCE, IDENTITY, DECISIONS, EDGE):
         op.execute(block)
     for table in ("ledger", "decisions"):
         op.execute(
-            f"REVOKE UPDATE, DELETE, TRUNCATE ON attribution.{table} FROM {role_name('attribution')}"
+            f"REVOKE UPDATE, DELETE, TRUNCATE ON attribution.{table}"
+            f" FROM {role_name('attribution')}"
         )
     for table in PROTECTED:
         for statement in protect("attribution", table):
@@ -272,6 +281,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop every table; the schema stays, it holds the history's own version."""
+    """Drop everything but the schema, which holds the version table."""
     for table in _TABLES_DOWN:
         op.execute(f"DROP TABLE attribution.{table}")

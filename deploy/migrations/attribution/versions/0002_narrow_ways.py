@@ -1,8 +1,10 @@
-"""Two ways that read only what is asked for: from a component to its conversions in a span of time, and from a workspace to its queue.
+"""Two indexes: from a component to its conversions in a span of time, and the recompute queue.
 
-Aliases of conversions know their conversion's time, so a touch of a customer with many clicks and orders reads one entry of one index.
+The alias of a conversion gets the time of the conversion, so one index finds the conversions near a
+touch.
 
-Promise: old conversions are filled in. What can go wrong: the tables are locked meanwhile, and attribution waits.
+Promise: existing rows are filled. What can go wrong: the tables are locked meanwhile, and
+attribution waits.
 """
 
 from alembic import op
@@ -20,17 +22,18 @@ WHERE v.own_key = a.key AND v.workspace_id = a.workspace_id
 
 
 def upgrade() -> None:
-    """Add the time, fill it in for all workspaces, and end the index of components with it."""
+    """Add the time, fill it for all workspaces, and add it to the index of components."""
     op.execute("ALTER TABLE attribution.aliases ADD COLUMN converted_at timestamptz")
     for table in FILLED_BY:
-        # The owner who migrates is no superuser everywhere, and names no workspaces.
+        # The owner may be no superuser, and it sets no workspaces.
         op.execute(f"ALTER TABLE attribution.{table} NO FORCE ROW LEVEL SECURITY")
     op.execute(FILL)
     for table in FILLED_BY:
         op.execute(f"ALTER TABLE attribution.{table} FORCE ROW LEVEL SECURITY")
     op.execute("DROP INDEX attribution.aliases_of_component")
     op.execute(
-        "CREATE INDEX aliases_of_component ON attribution.aliases (component_id, workspace_id, converted_at)"
+        "CREATE INDEX aliases_of_component"
+        " ON attribution.aliases (component_id, workspace_id, converted_at)"
     )
     op.execute(
         "CREATE INDEX recomputes_of_workspace ON attribution.recomputes (workspace_id, own_key)"
@@ -38,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Back to components without times and one queue of all."""
+    """Restore the index without times, and drop the index of the queue."""
     op.execute("DROP INDEX attribution.recomputes_of_workspace")
     op.execute("DROP INDEX attribution.aliases_of_component")
     op.execute("ALTER TABLE attribution.aliases DROP COLUMN converted_at")

@@ -1,6 +1,7 @@
-"""A decision is stored once, with its revision: what stands names the revision instead of repeating its bytes.
+"""Store a decision once, with its revision; the conversion row names the revision.
 
-Promise: up and down keep every decision. What can go wrong: going down copies the last decision of every conversion, which takes its time.
+Promise: up and down keep every decision. What can go wrong: the downgrade copies the last decision
+of every conversion, which takes long.
 """
 
 from alembic import op
@@ -14,19 +15,20 @@ _TABLES = ("conversions", "decisions")
 
 
 def upgrade() -> None:
-    """Drop the copy."""
+    """Drop the copy of the decision."""
     op.execute("ALTER TABLE attribution.conversions DROP COLUMN decision")
 
 
 def downgrade() -> None:
     """Copy the last decision of each conversion back."""
     op.execute("ALTER TABLE attribution.conversions ADD COLUMN decision bytea")
-    # The owner is under the policies, too, and sees nobody's rows while they are forced.
+    # The forced policies bind the owner, too, and hide all rows from it.
     for table in _TABLES:
         op.execute(f"ALTER TABLE attribution.{table} NO FORCE ROW LEVEL SECURITY")
     op.execute(
         "UPDATE attribution.conversions AS c SET decision = d.body FROM attribution.decisions AS d"
-        " WHERE d.own_key = c.own_key AND d.revision = c.revision AND d.workspace_id = c.workspace_id"
+        " WHERE d.own_key = c.own_key AND d.revision = c.revision"
+        " AND d.workspace_id = c.workspace_id"
     )
     for table in _TABLES:
         op.execute(f"ALTER TABLE attribution.{table} FORCE ROW LEVEL SECURITY")

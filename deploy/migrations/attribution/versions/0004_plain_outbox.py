@@ -1,6 +1,6 @@
-"""What waits in the outbox is stored as it is: a megabyte of tallies is gone in a second, and squeezing it took longer than writing it.
+"""Store outbox values without compression: they live for a second, and compression costs more.
 
-Promise: up and down change how new rows are stored; old ones stay readable.
+Promise: up and down change the storage of new rows; old rows stay readable.
 """
 
 from alembic import op
@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Store values plain."""
+    """Store values uncompressed."""
     op.execute("ALTER TABLE attribution.outbox ALTER COLUMN value SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:
-    """Let Postgres compress them, as it does by itself."""
+    """Let Postgres compress values, its default."""
     op.execute("ALTER TABLE attribution.outbox ALTER COLUMN value SET STORAGE EXTENDED")

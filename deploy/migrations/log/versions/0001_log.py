@@ -1,10 +1,12 @@
-"""The log in Postgres: topics, partition counters, one table of records a topic, and the functions that are its only doors.
+"""The log in Postgres: topics, partition counters, a table of records per topic, and functions.
 
-Promise: services get no right to write any table here. They append, read, create topics and forget through functions that
-run as the schema's owner and look up in `log.rights` what the caller's log-in may do, topic by topic. An offset is taken
-by updating the partition's counter row in the transaction of the insert, so it becomes visible after all smaller ones.
-Records carry the bucket of time they were appended in; retention drops whole buckets.
-What can go wrong: the schema is exempt from row-level security (a partition holds many workspaces): its rights are by topic.
+Promise: no service may write a table here. Services append, create topics and delete expired
+records by functions that run as the owner of the schema and check `log.rights` for each topic. An
+offset is taken by an update of the counter row in the transaction of the insert, so it becomes
+visible after all smaller ones. A record carries the time bucket in which it was appended; retention
+drops whole buckets.
+What can go wrong: the schema has no row-level security, because a partition holds many workspaces;
+its rights are by topic.
 """
 
 from alembic import op
@@ -26,7 +28,7 @@ CREATE TABLE log.topics (
 )
 """,
     """
--- The counter of each partition: its row lock is what puts offsets in order.
+-- The counter of each partition: its row lock puts offsets in order.
 CREATE TABLE log.partitions (
     topic               text    NOT NULL REFERENCES log.topics (name),
     partition           integer NOT NULL,
@@ -70,16 +72,19 @@ BEGIN
     IF EXISTS (SELECT FROM log.topics WHERE name = topic_name) THEN
         RETURN;
     END IF;
-    -- About thirty buckets a topic: few enough to probe, and retention is late by a thirtieth at most.
+    -- About 30 buckets a topic, so that retention is late by a thirtieth at most.
     INSERT INTO log.topics (name, partitions, retention_ms, bucket_ms, compacted)
     VALUES (topic_name, partition_count, retention,
             CASE WHEN retention IS NOT NULL THEN greatest(100, retention / 30) END, is_compacted);
     INSERT INTO log.partitions (topic, partition)
     SELECT topic_name, n FROM generate_series(0, partition_count - 1) AS n;
     EXECUTE format(
-        'CREATE TABLE log.%I (partition integer NOT NULL, record_offset bigint NOT NULL, bucket bigint NOT NULL,
-             appended_at_ms bigint NOT NULL, key bytea NOT NULL, value bytea NOT NULL, headers bytea NOT NULL,
-             PRIMARY KEY (partition, record_offset, bucket)) PARTITION BY RANGE (bucket)', topic_name);
+        'CREATE TABLE log.%I (
+             partition integer NOT NULL, record_offset bigint NOT NULL, bucket bigint NOT NULL,
+             appended_at_ms bigint NOT NULL,
+             key bytea NOT NULL, value bytea NOT NULL, headers bytea NOT NULL,
+             PRIMARY KEY (partition, record_offset, bucket)
+         ) PARTITION BY RANGE (bucket)', topic_name);
     IF is_compacted THEN
         EXECUTE format('CREATE INDEX ON log.%I (key, partition, record_offset)', topic_name);
     END IF;
@@ -108,7 +113,8 @@ END $$
 APPEND = (
     """
 CREATE FUNCTION log.append(
-    topic_name text, partition_numbers integer[], keys bytea[], record_values bytea[], header_blocks bytea[]
+    topic_name text, partition_numbers integer[],
+    keys bytea[], record_values bytea[], header_blocks bytea[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     width  bigint;
@@ -120,15 +126,19 @@ BEGIN
     -- Ascending order, so that two batches over the same partitions never deadlock.
     PERFORM FROM log.partitions
     WHERE topic = topic_name AND partition = ANY (partition_numbers) ORDER BY partition FOR UPDATE;
-    -- Never behind an earlier record: then time buckets are ranges of offsets.
-    SELECT greatest(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, max(appended_at_ms)) INTO now_ms
-    FROM log.partitions WHERE topic = topic_name AND partition = ANY (partition_numbers);
+    -- Never before an earlier record, so that time buckets are ranges of offsets.
+    SELECT greatest(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+                    max(appended_at_ms))
+    INTO now_ms FROM log.partitions
+    WHERE topic = topic_name AND partition = ANY (partition_numbers);
     slot := coalesce(now_ms / width, 0);
     PERFORM log.ensure_bucket(topic_name, slot);
     EXECUTE format(
         'WITH batch AS MATERIALIZED (
-             SELECT number, key, value, headers, row_number() OVER (PARTITION BY number ORDER BY place) - 1 AS step
-             FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS given (number, key, value, headers, place)
+             SELECT number, key, value, headers,
+                    row_number() OVER (PARTITION BY number ORDER BY place) - 1 AS step
+             FROM unnest($2, $3, $4, $5)
+                  WITH ORDINALITY AS given (number, key, value, headers, place)
          ), counts AS (
              SELECT number, count(*) AS records FROM batch GROUP BY number
          ), taken AS (
@@ -150,7 +160,8 @@ BEGIN
     IF NOT pg_has_role(session_user, current_user, 'MEMBER') AND NOT EXISTS (
         SELECT FROM log.rights WHERE role_name = session_user AND topic = topic_name AND may_append
     ) THEN
-        RAISE insufficient_privilege USING MESSAGE = format('%s may not append to %s', session_user, topic_name);
+        RAISE insufficient_privilege
+            USING MESSAGE = format('%s may not append to %s', session_user, topic_name);
     END IF;
 END $$
 """,
@@ -161,8 +172,9 @@ DECLARE child text := topic_name || '@' || slot;
 BEGIN
     IF to_regclass(format('log.%I', child)) IS NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('log.bucket:' || topic_name, 0));
-        EXECUTE format('CREATE TABLE IF NOT EXISTS log.%I PARTITION OF log.%I FOR VALUES FROM (%s) TO (%s)',
-                       child, topic_name, slot, slot + 1);
+        EXECUTE format(
+            'CREATE TABLE IF NOT EXISTS log.%I PARTITION OF log.%I FOR VALUES FROM (%s) TO (%s)',
+            child, topic_name, slot, slot + 1);
     END IF;
 END $$
 """,
@@ -170,10 +182,11 @@ END $$
 
 FORGET = (
     """
--- Drop the time buckets that are wholly older than the topic keeps. Safe to call at any time by anybody who knows the
--- topic: it forgets only what the topic's own retention says, by the server's clock.
+-- Drop the time buckets that are wholly older than the retention of the topic, by the clock of the
+-- server. Any service may call it at any time.
 CREATE FUNCTION log.drop_expired(topic_name text) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
     kept    log.topics;
     horizon bigint;
@@ -181,11 +194,13 @@ DECLARE
     dropped integer := 0;
 BEGIN
     SELECT * INTO STRICT kept FROM log.topics WHERE name = topic_name;
-    IF kept.retention_ms IS NULL OR NOT pg_try_advisory_xact_lock(hashtextextended('log.forget:' || topic_name, 0)) THEN
+    IF kept.retention_ms IS NULL
+        OR NOT pg_try_advisory_xact_lock(hashtextextended('log.forget:' || topic_name, 0)) THEN
         RETURN 0;
     END IF;
-    horizon := (floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - kept.retention_ms) / kept.bucket_ms;
-    -- In the appenders' order, so that the two never deadlock.
+    horizon := floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint - kept.retention_ms;
+    horizon := horizon / kept.bucket_ms;
+    -- In the order of `log.append`, so that the two never deadlock.
     PERFORM FROM log.partitions WHERE topic = topic_name ORDER BY partition FOR UPDATE;
     FOR child IN
         SELECT relname, split_part(relname, '@', 2)::bigint AS slot
@@ -196,7 +211,8 @@ BEGIN
         CONTINUE WHEN child.slot >= horizon;
         EXECUTE format(
             'UPDATE log.partitions AS p SET low_offset = greatest(low_offset, gone.last + 1)
-             FROM (SELECT partition, max(record_offset) AS last FROM log.%I GROUP BY partition) AS gone
+             FROM (SELECT partition, max(record_offset) AS last
+                   FROM log.%I GROUP BY partition) AS gone
              WHERE p.topic = $1 AND p.partition = gone.partition', child.relname) USING topic_name;
         EXECUTE format('DROP TABLE log.%I', child.relname);
         dropped := dropped + 1;
@@ -207,7 +223,8 @@ END $$
     """
 -- Delete at most records_max values of a compacted topic that a newer value of their key replaces.
 CREATE FUNCTION log.compact(topic_name text, records_max integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE removed integer;
 BEGIN
     IF NOT (SELECT compacted FROM log.topics WHERE name = topic_name)
@@ -217,11 +234,14 @@ BEGIN
     EXECUTE format(
         'DELETE FROM log.%1$I AS doomed USING (
              SELECT partition, record_offset, bucket FROM log.%1$I AS older
-             WHERE EXISTS (SELECT FROM log.%1$I AS newer WHERE newer.key = older.key
-                           AND newer.partition = older.partition AND newer.record_offset > older.record_offset)
+             WHERE EXISTS (
+                 SELECT FROM log.%1$I AS newer WHERE newer.key = older.key
+                 AND newer.partition = older.partition
+                 AND newer.record_offset > older.record_offset)
              LIMIT $1
          ) AS replaced
-         WHERE doomed.partition = replaced.partition AND doomed.record_offset = replaced.record_offset
+         WHERE doomed.partition = replaced.partition
+           AND doomed.record_offset = replaced.record_offset
            AND doomed.bucket = replaced.bucket', topic_name) USING records_max;
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
@@ -231,8 +251,11 @@ END $$
 
 RIGHTS = (
     """
--- Functions are open to everybody by default: close the inner ones; the outer ones need USAGE on the schema besides.
-REVOKE ALL ON FUNCTION log.ensure_bucket(text, bigint), log.demand_append(text), log.grant_rights() FROM PUBLIC
+-- Functions are granted to PUBLIC by default, so the internal ones are revoked. The others also
+-- need USAGE on the schema.
+REVOKE ALL ON FUNCTION
+    log.ensure_bucket(text, bigint), log.demand_append(text), log.grant_rights()
+FROM PUBLIC
 """,
     """
 SELECT log.grant_rights()
@@ -283,12 +306,12 @@ DROP TABLE log.topics
 
 
 def upgrade() -> None:
-    """Create the tables, the functions and the rights of the services that exist already."""
+    """Create the tables and the functions, and grant rights to the roles that exist."""
     for statement in (*TABLES, *ENSURE_TOPIC, *APPEND, *FORGET, *RIGHTS):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    """Drop every topic with its records, then the rest; the schema stays, it holds the history's own version."""
+    """Drop everything but the schema, which holds the version table."""
     for statement in DROP:
         op.execute(statement)

@@ -1,11 +1,13 @@
-"""The catalog: workspaces, entities with their two-time versions, the outbox to `laurel.catalog`, link codes, keys, idempotency.
+"""The catalog: workspaces, entities with versions in two times, outbox, link codes, keys.
 
-Promise: `roi.versions` is append-only: a change ends rows by `superseded_at` and adds rows with a later `recorded_at`, both from the
-workspace's own clock, so "as of T" is `recorded_at <= T AND (superseded_at IS NULL OR superseded_at > T)`. Half-open
-`[valid_from, valid_to)` says when a row's facts hold, NULL is unbounded. An archived entity has `archived_at` on its rows from then on.
-The views are this shape with names and types, for whoever asks by SQL; they obey row-level security as their reader.
-What can go wrong: four tables are exempt from row-level security (workspaces, workspace_names, link_codes, api_keys): each is read before a
-workspace is known, and none holds a person's data.
+Promise: `roi.versions` is append-only. A change ends rows by `superseded_at` and adds rows with a
+later `recorded_at`; both come from the clock of the workspace. So "as of T" is
+`recorded_at <= T AND (superseded_at IS NULL OR superseded_at > T)`. The facts of a row hold in the
+half-open period `[valid_from, valid_to)`; NULL is unbounded. The rows of an archived entity have
+`archived_at`. The views give names and types to the facts, under the row-level security of the
+reader.
+What can go wrong: four tables are exempt from row-level security (workspaces, workspace_names,
+link_codes, api_keys). Each is read before the workspace is known; none holds personal data.
 """
 
 from alembic import op
@@ -19,7 +21,7 @@ depends_on = None
 
 TABLES = (
     """
--- Exempt: the relay finds work here, and so do loops over all workspaces. clock_at is the last recorded_at given out.
+-- Exempt: the relay and loops over all workspaces read it. clock_at is the last recorded_at.
 CREATE TABLE roi.workspaces (
     workspace_id   uuid        PRIMARY KEY,
     clock_at       timestamptz NOT NULL,
@@ -30,14 +32,15 @@ CREATE TABLE roi.workspaces (
 CREATE INDEX workspaces_pending ON roi.workspaces (workspace_id) WHERE outbox_pending
 """,
     """
--- Exempt: names are unique in an installation. A renamed workspace keeps its old names, so what starts it by name finds it again.
+-- Exempt: names are unique in an installation. A renamed workspace keeps its old names, so a start
+-- by name finds it.
 CREATE TABLE roi.workspace_names (
     name         text PRIMARY KEY,
     workspace_id uuid NOT NULL REFERENCES roi.workspaces (workspace_id)
 )
 """,
     """
--- What stays the same while facts change. created_at is from the workspace's clock: unique but for rows made together.
+-- The identity of an entity. created_at comes from the clock of the workspace.
 CREATE TABLE roi.entities (
     id           uuid        NOT NULL,
     workspace_id uuid        NOT NULL REFERENCES roi.workspaces (workspace_id),
@@ -82,7 +85,7 @@ CREATE UNIQUE INDEX versions_current ON roi.versions (entity_id, workspace_id, p
 CREATE INDEX versions_by_entity ON roi.versions (entity, workspace_id, recorded_at)
 """,
     """
--- Whole catalog records that laurel.catalog does not have yet. The workspace's lock makes the sequence the order of commits.
+-- Catalog records to publish. The workspace lock puts the sequence in the order of the commits.
 CREATE TABLE roi.outbox (
     sequence     bigint GENERATED ALWAYS AS IDENTITY,
     workspace_id uuid  NOT NULL,
@@ -92,7 +95,8 @@ CREATE TABLE roi.outbox (
 )
 """,
     """
--- Exempt: a code must be free on a host that all workspaces share. folded_code is the code in lower case; host '' is the short host.
+-- Exempt: a code is unique on a host that all workspaces share. folded_code is the code in lower
+-- case; host '' is the short host.
 CREATE TABLE roi.link_codes (
     folded_code  text NOT NULL,
     host         text NOT NULL,
@@ -102,7 +106,7 @@ CREATE TABLE roi.link_codes (
 )
 """,
     """
--- Exempt: says which workspace a key belongs to. Only the SHA-256 of the key is known.
+-- Exempt: it gives the workspace of a key. Only the SHA-256 of the key is stored.
 CREATE TABLE roi.api_keys (
     sha256       bytea   PRIMARY KEY,
     workspace_id uuid    NOT NULL,
@@ -117,7 +121,8 @@ CREATE TABLE roi.api_keys (
 CREATE INDEX api_keys_by_id ON roi.api_keys (key_id)
 """,
     """
--- Answers to POSTs that carried an Idempotency-Key, for ever. key_sha256 is the key's SHA-256, body_mac a keyed hash of path and body.
+-- Answers to POSTs with an Idempotency-Key, kept for ever. key_sha256 is the SHA-256 of the key,
+-- body_mac a keyed hash of path and body.
 CREATE TABLE roi.idempotency (
     key_sha256   bytea       NOT NULL,
     workspace_id uuid        NOT NULL,
@@ -131,9 +136,10 @@ CREATE TABLE roi.idempotency (
 
 VIEWS = (
     """
--- Whose a placement was, when, and as known when. Archived rows are left out: filter time and recording yourself.
+-- The facts of placements. The reader filters by time, by recording and by archived_at.
 CREATE VIEW roi.placement_versions WITH (security_invoker = true) AS
-SELECT entity_id AS placement_id, workspace_id, valid_from, valid_to, recorded_at, superseded_at, archived_at,
+SELECT entity_id AS placement_id, workspace_id, valid_from, valid_to,
+       recorded_at, superseded_at, archived_at,
        (facts ->> 'creator_id')::uuid                   AS creator_id,
        (facts ->> 'campaign_id')::uuid                  AS campaign_id,
        facts ->> 'platform'                             AS platform,
@@ -145,16 +151,18 @@ SELECT entity_id AS placement_id, workspace_id, valid_from, valid_to, recorded_a
 """,
     """
 CREATE VIEW roi.creator_versions WITH (security_invoker = true) AS
-SELECT entity_id AS creator_id, workspace_id, recorded_at, superseded_at, archived_at, facts ->> 'name' AS name
+SELECT entity_id AS creator_id, workspace_id, recorded_at, superseded_at, archived_at,
+       facts ->> 'name' AS name
   FROM roi.versions WHERE entity = 'creator'
 """,
     """
 CREATE VIEW roi.campaign_versions WITH (security_invoker = true) AS
-SELECT entity_id AS campaign_id, workspace_id, recorded_at, superseded_at, archived_at, facts ->> 'name' AS name
+SELECT entity_id AS campaign_id, workspace_id, recorded_at, superseded_at, archived_at,
+       facts ->> 'name' AS name
   FROM roi.versions WHERE entity = 'campaign'
 """,
     """
--- Costs with exactly one owner. An archived cost counts no more: archived_at IS NULL is part of every sum.
+-- Costs with exactly one owner. Every sum needs archived_at IS NULL.
 CREATE VIEW roi.cost_versions WITH (security_invoker = true) AS
 SELECT entity_id AS cost_id, workspace_id, recorded_at, superseded_at, archived_at,
        facts ->> 'kind'                           AS kind,
@@ -169,14 +177,15 @@ SELECT entity_id AS cost_id, workspace_id, recorded_at, superseded_at, archived_
     """
 -- The margin that holds from valid_from (NULL: always), in millionths.
 CREATE VIEW roi.policy_versions WITH (security_invoker = true) AS
-SELECT entity_id AS policy_id, workspace_id, recorded_at, superseded_at, archived_at, valid_from,
-       (facts ->> 'margin_millionths')::integer AS margin_millionths
+SELECT entity_id AS policy_id, workspace_id, recorded_at, superseded_at, archived_at,
+       valid_from, (facts ->> 'margin_millionths')::integer AS margin_millionths
   FROM roi.versions WHERE entity = 'policy'
 """,
     """
 CREATE VIEW roi.workspace_versions WITH (security_invoker = true) AS
 SELECT workspace_id, recorded_at, superseded_at,
-       facts ->> 'name' AS name, facts ->> 'time_zone' AS time_zone, facts ->> 'currency' AS currency
+       facts ->> 'name' AS name, facts ->> 'time_zone' AS time_zone,
+       facts ->> 'currency' AS currency
   FROM roi.versions WHERE entity = 'workspace'
 """,
 )
@@ -203,7 +212,7 @@ TABLE_NAMES = (
 
 
 def upgrade() -> None:
-    """Make the tables, put those with a workspace's data under its policy, and make the views."""
+    """Create the tables, protect those with data of a workspace, and create the views."""
     for statement in TABLES:
         op.execute(statement)
     for table in PROTECTED:
@@ -214,7 +223,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take all of it away."""
+    """Drop everything."""
     for view in VIEW_NAMES:
         op.execute(f"DROP VIEW roi.{view}")
     for table in TABLE_NAMES:

@@ -1,10 +1,12 @@
-"""Credits as they came (entries, touch tallies), rollups of them by local day, and how far each workspace is folded.
+"""Raw credits (entries, touch tallies), their rollups by local day, and the state of the fold.
 
-Promise: `credit_entries` and `touch_tallies` are append-only and say everything; the rollup tables are sums of them and can be
-rebuilt at any time. `rollups` and `touch_rollups` hold what is known now; their `_history` twins hold the same sums by the day on which
-they became known, so "as of T" is the history before T's day plus that day's raw rows. `known_at` is the workspace's own clock.
-`_monthly` twins hold the sums of now by local month, for long spans.
-What can go wrong: `offsets` is exempt from row-level security (a partition holds many workspaces); it holds numbers of records only.
+Promise: `credit_entries` and `touch_tallies` are append-only and complete. The rollup tables are
+sums of them and can be rebuilt at any time. `rollups` and `touch_rollups` hold the sums of now. The
+`_history` tables hold the same sums by the day on which they became known, so "as of T" is the
+history before the day of T plus the raw rows of that day. `known_at` comes from the clock of the
+workspace. The `_monthly` tables hold the sums of now by local month, for long spans.
+What can go wrong: `offsets` is exempt from row-level security, because a partition holds many
+workspaces; it holds numbers of records only.
 """
 
 from alembic import op
@@ -27,7 +29,7 @@ CREATE TABLE roi.offsets (
 )
 """,
     """
--- How far a workspace is folded. missing_sequence: records beyond it wait in waiting_credits until it comes.
+-- The last folded record. Records beyond missing_sequence wait in waiting_credits for it.
 CREATE TABLE roi.folds (
     workspace_id     uuid   PRIMARY KEY,
     sequence         bigint NOT NULL CHECK (sequence >= 0),
@@ -35,7 +37,7 @@ CREATE TABLE roi.folds (
 )
 """,
     """
--- Which record became known when: answers "as of" find their sequence here.
+-- When each record became known; an answer "as of" reads its sequence here.
 CREATE TABLE roi.folded_records (
     sequence     bigint      NOT NULL,
     workspace_id uuid        NOT NULL,
@@ -48,7 +50,7 @@ CREATE TABLE roi.folded_records (
 CREATE INDEX folded_records_by_time ON roi.folded_records (workspace_id, known_at)
 """,
     """
--- Records beyond a gap, as they came, until the missing numbers are published again.
+-- Records beyond a gap, until the missing numbers are published again.
 CREATE TABLE roi.waiting_credits (
     sequence     bigint NOT NULL,
     workspace_id uuid   NOT NULL,
@@ -57,7 +59,7 @@ CREATE TABLE roi.waiting_credits (
 )
 """,
     """
--- The ledger's entries. The account of what nobody is credited for ("organic") is the nil UUID. currency NULL: no money.
+-- The entries of the ledger. The account "organic" is the nil UUID. currency NULL: no money.
 CREATE TABLE roi.credit_entries (
     sequence        bigint      NOT NULL,
     position        integer     NOT NULL,
@@ -84,7 +86,7 @@ CREATE TABLE roi.credit_entries (
 )
 """,
     """
--- For "as of": one day's entries of one workspace up to a moment.
+-- For "as of": the entries of one day of one workspace up to a moment.
 CREATE INDEX credit_entries_of_a_day ON roi.credit_entries (recorded_day, workspace_id, known_at)
 """,
     """
@@ -109,10 +111,12 @@ CREATE INDEX touch_tallies_of_a_day ON roi.touch_tallies (recorded_day, workspac
 """,
 )
 
-# Rows are updated many times within a day and no updated column is indexed: free space keeps those updates in the page.
+# Rows are updated many times a day and no updated column is indexed, so free space on a page keeps
+# the new versions there.
 ROLLUP_TABLES = (
     """
--- Sums by local day of the conversion or of the touch (basis). currency '' holds conversions without money.
+-- Sums by local day of the conversion or of the touch (basis). currency '': conversions without
+-- money.
 CREATE TABLE roi.rollups (
     bucket_on       date   NOT NULL,
     workspace_id    uuid   NOT NULL,
@@ -140,7 +144,8 @@ CREATE TABLE roi.rollups_history (
     currency        text   NOT NULL,
     amount_minor    bigint NOT NULL,
     units           bigint NOT NULL,
-    PRIMARY KEY (bucket_on, workspace_id, basis, model, recorded_day, account, stage, conversion_kind, currency)
+    PRIMARY KEY (bucket_on, workspace_id, basis, model, recorded_day, account, stage,
+                 conversion_kind, currency)
 ) WITH (fillfactor = 80)
 """,
     """
@@ -160,7 +165,8 @@ CREATE TABLE roi.touch_rollups (
 ) WITH (fillfactor = 80)
 """,
     """
-CREATE TABLE roi.touch_rollups_monthly (LIKE roi.touch_rollups INCLUDING ALL) WITH (fillfactor = 80)
+CREATE TABLE roi.touch_rollups_monthly (LIKE roi.touch_rollups INCLUDING ALL)
+WITH (fillfactor = 80)
 """,
     """
 CREATE TABLE roi.touch_rollups_history (
@@ -193,7 +199,7 @@ PROTECTED = (
 
 
 def upgrade() -> None:
-    """Make the tables and put those with a workspace's data under its policy."""
+    """Create the tables and protect those with data of a workspace."""
     for statement in (*RAW_TABLES, *ROLLUP_TABLES):
         op.execute(statement)
     for table in PROTECTED:
@@ -202,6 +208,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take all of it away."""
+    """Drop everything."""
     for table in (*reversed(PROTECTED), "offsets"):
         op.execute(f"DROP TABLE roi.{table}")

@@ -1,7 +1,10 @@
-"""Rollups by generation: another time zone's are made beside those that answers read, in many small transactions, then take their place.
+"""Rollups by generation: the rollups of a new time zone are built beside those that answers read.
 
-Promise: rows that exist are generation 0, by the days of the workspace's zone; a workspace without a row in `rollup_zones` has no other.
-What can go wrong: going down is refused while a generation is being made or swept away, because its rows would be counted with the others.
+They are built in many small transactions and then replace the old ones.
+Promise: existing rows are generation 0, by the days of the time zone of the workspace. A workspace
+without a row in `rollup_zones` has only that generation.
+What can go wrong: the downgrade is refused while a generation is built or deleted, because its rows
+would be counted together with the others.
 """
 
 from alembic import op
@@ -26,8 +29,9 @@ KEYS = {
 
 TABLES = (
     """
--- Answers read the rows of `generation`, by the days of `time_zone`. While next_time_zone is set, generation `building` is made of the records
--- known up to built_to. Rows of any other generation are swept away, bucket after bucket, up to swept_to.
+-- Answers read the rows of `generation`, by the days of `time_zone`. While next_time_zone is set,
+-- generation `building` is built from the records known up to built_to. Rows of other generations
+-- are deleted bucket by bucket up to swept_to.
 CREATE TABLE roi.rollup_zones (
     workspace_id   uuid    PRIMARY KEY,
     generation     integer NOT NULL,
@@ -39,20 +43,22 @@ CREATE TABLE roi.rollup_zones (
 )
 """,
     "ALTER TABLE roi.workspaces ADD COLUMN rollups_pending boolean NOT NULL DEFAULT false",
-    "CREATE INDEX workspaces_rollups_pending ON roi.workspaces (workspace_id) WHERE rollups_pending",
+    "CREATE INDEX workspaces_rollups_pending ON roi.workspaces (workspace_id)"
+    " WHERE rollups_pending",
 )
 
 REFUSE_HALF_DONE = """
 DO $$ BEGIN
     IF EXISTS (SELECT FROM roi.workspaces WHERE rollups_pending) THEN
-        RAISE EXCEPTION 'rollups of another time zone are being made: wait for the end, with roi running';
+        RAISE EXCEPTION
+            'rollups of another time zone are being built: wait for the end, with roi running';
     END IF;
 END $$
 """
 
 
 def upgrade() -> None:
-    """Number the rows that exist, and remember by whose days they are."""
+    """Give the existing rows generation 0, and add the table of time zones."""
     for table, key in KEYS.items():
         op.execute(f"ALTER TABLE roi.{table} ADD COLUMN generation integer NOT NULL DEFAULT 0")
         op.execute(f"ALTER TABLE roi.{table} ALTER COLUMN generation DROP DEFAULT")
@@ -65,7 +71,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Back to one generation, which is all there is when nothing is pending."""
+    """Return to one generation; there is only one when nothing is pending."""
     op.execute(REFUSE_HALF_DONE)
     op.execute("DROP TABLE roi.rollup_zones")
     op.execute("ALTER TABLE roi.workspaces DROP COLUMN rollups_pending")

@@ -1,7 +1,8 @@
-"""Room beside every rollup row for its next version, so that what an answer reads does not grow with the batches that were folded.
+"""Keep free space on rollup pages, so that the pages of an answer do not grow with each batch.
 
-Promise: less than half of a page is filled, so a batch that changes every row of a page finds room for all of them in it, no index entry is
-added, and the next batch takes the room of the versions before: no vacuum has to come in between. Rows that exist get room as they change.
+Promise: less than half of a page is filled. A batch that changes every row of a page finds space
+there, so no index entry is added, and the next batch reuses the space of the old versions without a
+vacuum. Existing rows get the space when they change.
 """
 
 from alembic import op
@@ -22,12 +23,12 @@ TABLES = (
 
 
 def upgrade() -> None:
-    """Leave more room on pages that are filled from now on."""
+    """Set the fill factor of new pages to 45 %."""
     for table in TABLES:
         op.execute(f"ALTER TABLE roi.{table} SET (fillfactor = 45)")
 
 
 def downgrade() -> None:
-    """As before."""
+    """Restore the fill factor of 80 %."""
     for table in TABLES:
         op.execute(f"ALTER TABLE roi.{table} SET (fillfactor = 80)")

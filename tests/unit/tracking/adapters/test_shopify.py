@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.tracking.adapters.shopify.orders import claims_of
 from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected
-from services.tracking.domain.shopify import read
 
 ORDER: dict[str, Any] = {
     "id": 1,
@@ -22,14 +22,14 @@ CLICK = "Ab_-" * 12 + "xy"
 
 
 def order(**fields: Any) -> ConversionClaim:
-    claims = read("orders/create", ORDER | fields, "EUR")
+    claims = claims_of("orders/create", ORDER | fields, "EUR")
     assert not isinstance(claims, Rejected)
     assert isinstance(claims[0], ConversionClaim)
     return claims[0]
 
 
 def refund(**fields: Any) -> AdjustmentClaim | None:
-    claims = read("refunds/create", REFUND | fields, "JPY")
+    claims = claims_of("refunds/create", REFUND | fields, "JPY")
     assert not isinstance(claims, Rejected)
     if not claims:
         return None
@@ -38,7 +38,7 @@ def refund(**fields: Any) -> AdjustmentClaim | None:
 
 
 def rejected_field(topic: str, payload: object) -> str:
-    claims = read(topic, payload, None)
+    claims = claims_of(topic, payload, None)
     assert isinstance(claims, Rejected)
     return claims.flaws[0].field
 
@@ -82,7 +82,7 @@ def test_time_is_when_it_was_processed_and_the_version_is_the_vendors_clock() ->
 
 
 def test_topic_and_clock_are_in_the_natural_key() -> None:
-    create, paid = (read(topic, ORDER, None) for topic in ("orders/create", "orders/paid"))
+    create, paid = (claims_of(topic, ORDER, None) for topic in ("orders/create", "orders/paid"))
     assert not isinstance(create, Rejected)
     assert not isinstance(paid, Rejected)
     keys = {claim.natural_key for claim in (*create, *paid) if isinstance(claim, ConversionClaim)}
@@ -177,17 +177,19 @@ def test_a_currency_that_nobody_tells_is_the_orders() -> None:
 
 
 def test_a_cancel_believes_the_signed_body() -> None:
-    cancelled = read("orders/cancelled", ORDER, None)
-    contradicted = read("orders/cancelled", ORDER | {"cancelled_at": None}, None)
-    told_by_update = read("orders/updated", ORDER | {"cancelled_at": ORDER["created_at"]}, None)
+    cancelled = claims_of("orders/cancelled", ORDER, None)
+    contradicted = claims_of("orders/cancelled", ORDER | {"cancelled_at": None}, None)
+    told_by_update = claims_of(
+        "orders/updated", ORDER | {"cancelled_at": ORDER["created_at"]}, None
+    )
     for claims, count in ((cancelled, 2), (contradicted, 1), (told_by_update, 2)):
         assert not isinstance(claims, Rejected)
         assert len(claims) == count
 
 
 def test_unused_topics_are_nothing() -> None:
-    assert read("products/update", ORDER, None) == ()
-    assert read("", None, None) == ()
+    assert claims_of("products/update", ORDER, None) == ()
+    assert claims_of("", None, None) == ()
 
 
 _json = st.recursive(
@@ -223,5 +225,5 @@ _json = st.recursive(
 )
 def test_no_payload_is_a_failure(topic: str, fields: dict[str, Any]) -> None:
     base = REFUND if topic == "refunds/create" else ORDER
-    claims = read(topic, base | fields, "EUR")
+    claims = claims_of(topic, base | fields, "EUR")
     assert isinstance(claims, Rejected | tuple)

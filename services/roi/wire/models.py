@@ -1,0 +1,78 @@
+"""The HTTP form of a policy's models: a name, or an object with the name and parameters.
+
+Promise: names, parameters, bounds and defaults are those of `shared/models.py`, in checks and in
+the OpenAPI document alike. A model without parameters of its own is kept as its name.
+What can go wrong: 422 that names the item, and the parameter if it is to blame
+(`models.1.half_life_days`).
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from shared.models import CREDIT_MODELS, CreditModel, ModelRef, ModelRejected, chosen_model
+
+
+def _choice(value: object) -> ModelRef:
+    """The reference as it is kept; raises for what names no model or no parameter of it."""
+    if not isinstance(value, str | dict):
+        raise ValueError('send the name of a model, or {"name": ..., parameter: value}')
+    try:
+        name = chosen_model(value).name
+    except ModelRejected as error:
+        if error.parameter is None:
+            raise
+        # pydantic puts the place of the item before the place in this error.
+        raise ValidationError.from_exception_data(
+            "model",
+            [
+                InitErrorDetails(
+                    type=PydanticCustomError(
+                        "model_parameter", "{sentence}", {"sentence": str(error)}
+                    ),
+                    loc=(error.parameter,),
+                    input=None,
+                )
+            ],
+        ) from None
+    return name if value == {"name": name} else value
+
+
+def _no_model_twice(values: list[ModelRef]) -> list[ModelRef]:
+    names = [chosen_model(value).name for value in values]
+    if len(set(names)) != len(names):
+        raise ValueError("names one model twice")
+    return values
+
+
+def _schema() -> dict[str, Any]:
+    """JSON schema of a reference: the names, and an object for each model that has parameters."""
+    objects = [_object(model) for model in CREDIT_MODELS.values() if model.parameters]
+    names = {"type": "string", "enum": list(CREDIT_MODELS)}
+    return {"anyOf": [names, *objects]}
+
+
+def _object(model: CreditModel) -> dict[str, Any]:
+    parameters = {
+        parameter.name: {
+            "type": "integer",
+            "minimum": parameter.minimum,
+            "maximum": parameter.maximum,
+            "default": parameter.default,
+            "description": parameter.meaning,
+        }
+        for parameter in model.parameters
+    }
+    return {
+        "type": "object",
+        "description": model.sentence,
+        "properties": {"name": {"type": "string", "const": model.name}, **parameters},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+
+
+SCHEMA: Final = _schema()
+ModelChoice = Annotated[ModelRef, PlainValidator(_choice), WithJsonSchema(SCHEMA)]
+ModelChoices = Annotated[list[ModelChoice], Field(min_length=1), AfterValidator(_no_model_twice)]

@@ -1,0 +1,228 @@
+"""What an order or refund of Shopify means: claims from the signed body alone, where it can tell.
+
+The signature covers the body only, so the topic header is a hint: an order body that says
+`cancelled_at: null` is never a cancel, whatever the headers claim. Unknown fields, nulls, and
+strings for numbers are normal.
+
+Promise: `read` gives claims, or nothing for a topic that is not used, or names the fields it
+cannot use. Refunds inside order bodies are ignored. What can go wrong: a refund that names no
+currency is read with the exponent of the workspace's currency and is left without one, which
+means the order's.
+"""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from services.tracking.adapters.payload import (
+    Payload,
+    Unusable,
+    amount_of,
+    first_moment,
+    identifier,
+    minor_units,
+    moment,
+    object_of,
+    objects_of,
+    read_json,
+    text_of,
+)
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    ConversionClaim,
+    Flaw,
+    PersonClaim,
+    Rejected,
+)
+from services.tracking.domain.deliveries import Claims, Delivery
+from services.tracking.domain.intake import joined, microseconds
+from services.tracking.domain.touches import CLICK_PARAMETER, click_parameter
+from shared.events import CODES_MAX
+
+TOPIC_HEADER: Final = b"x-shopify-topic"
+ORDER_TOPICS: Final = frozenset(
+    ("orders/create", "orders/paid", "orders/updated", "orders/cancelled")
+)
+REFUND_TOPIC: Final = "refunds/create"
+CANCEL_ID: Final = "cancel"  # an order is cancelled once
+
+ADDRESS_LENGTH_MAX: Final = 8_192
+
+_CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{50}", re.ASCII)
+
+
+def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
+    """The claims in one delivery; none for a topic that is not used."""
+    return claims_of(delivery.text(TOPIC_HEADER), read_json(delivery.body), currency)
+
+
+def claims_of(topic: str, payload: object, workspace_currency: str | None) -> Claims | Rejected:
+    """The same from a payload that is parsed already (None: it was no JSON)."""
+    if topic not in ORDER_TOPICS and topic != REFUND_TOPIC:
+        return ()
+    if not isinstance(payload, dict):
+        return Rejected((Flaw("body", "is not a JSON object"),), topic)
+    try:
+        if topic == REFUND_TOPIC:
+            return _refund(payload, workspace_currency)
+        return _order(topic, payload)
+    except Unusable as problem:
+        return Rejected((problem.flaw,), topic)
+
+
+# --- orders ------------------------------------------------------------------------------------
+
+
+def _order(topic: str, payload: Payload) -> Claims:
+    order_id = identifier(payload, "id")
+    currency = text_of(payload.get("currency")) or ""
+    occurred_at = first_moment(payload, "processed_at", "created_at")
+    updated_at = moment(payload, "updated_at") or occurred_at
+    taxes_included = payload.get("taxes_included") is True
+    net = amount_of(payload, "subtotal_price", currency)
+    if taxes_included:
+        net -= _goods_tax(payload, currency)
+    if net < 0:
+        raise Unusable("subtotal_price", "is less than the tax it includes")
+    order = ConversionClaim(
+        kind="purchase",
+        natural_id=order_id,
+        occurred_at=occurred_at,
+        net_minor=net,
+        currency=currency,
+        person=_person(payload),
+        codes=_codes(payload),
+        taxes_included=taxes_included,
+        version=microseconds(updated_at),
+        # In ids that never expire: order, the vendor's clock and the topic, as in the first release.
+        natural_key=joined(order_id, updated_at.isoformat(), topic),
+    )
+    cancelled_at = _cancelled_at(topic, payload, updated_at)
+    return (order,) if cancelled_at is None else (order, _cancel(order_id, cancelled_at))
+
+
+def _goods_tax(payload: Payload, currency: str) -> int:
+    """The tax inside the subtotal: the order's, without the part that the shipping lines carry."""
+    shipping_tax = sum(
+        minor_units(line.get("price"), currency, "shipping_lines.tax_lines.price")
+        for shipping in objects_of(payload, "shipping_lines")
+        for line in objects_of(shipping, "tax_lines")
+        if line.get("price") is not None
+    )
+    if payload.get("total_tax") is None:
+        return 0
+    return max(0, amount_of(payload, "total_tax", currency) - shipping_tax)
+
+
+def _cancelled_at(topic: str, payload: Payload, updated_at: datetime) -> datetime | None:
+    if "cancelled_at" in payload:
+        return moment(payload, "cancelled_at")
+    return updated_at if topic == "orders/cancelled" else None
+
+
+def _cancel(order_id: str, occurred_at: datetime) -> AdjustmentClaim:
+    return AdjustmentClaim(
+        conversion_kind="purchase",
+        natural_id=order_id,
+        adjustment_id=CANCEL_ID,
+        kind="cancel",
+        occurred_at=occurred_at,
+    )
+
+
+def _person(payload: Payload) -> PersonClaim:
+    customer = payload.get("customer")
+    customer = customer if isinstance(customer, dict) else {}
+    return PersonClaim(
+        click_id=_click_id(payload),
+        customer_id=text_of(customer.get("id")),
+        email=_email(payload) or _email(customer),
+    )
+
+
+def _email(payload: Payload) -> str | None:
+    text = text_of(payload.get("email"))
+    return text if text is not None and "@" in text else None
+
+
+def _click_id(payload: Payload) -> str | None:
+    for attribute in objects_of(payload, "note_attributes"):
+        if attribute.get("name") == CLICK_PARAMETER:
+            value = text_of(attribute.get("value"))
+            if value is not None:
+                return value
+    found = click_parameter(text_of(payload.get("landing_site"), length_max=ADDRESS_LENGTH_MAX))
+    if found is not None:
+        return found
+    # The referral part of the landing address: the click id itself, or an address that carries it.
+    reference = text_of(payload.get("landing_site_ref"), length_max=ADDRESS_LENGTH_MAX)
+    if reference is not None and _CLICK_ID.fullmatch(reference):
+        return reference
+    return click_parameter(reference)
+
+
+def _codes(payload: Payload) -> tuple[str, ...]:
+    codes = (text_of(item.get("code")) for item in objects_of(payload, "discount_codes"))
+    return tuple(code for code in codes if code is not None)[:CODES_MAX]
+
+
+# --- refunds -----------------------------------------------------------------------------------
+
+
+def _refund(payload: Payload, workspace_currency: str | None) -> Claims:
+    refund_id = identifier(payload, "id")
+    order_id = identifier(payload, "order_id")
+    occurred_at = first_moment(payload, "processed_at", "created_at")
+    currency = _refund_currency(payload)
+    scale = currency or workspace_currency
+    if scale is None:
+        raise Unusable("transactions.currency", "no currency is given")
+    amount, tax = _refund_amount(payload, scale)
+    if amount <= 0:
+        return ()
+    return (
+        AdjustmentClaim(
+            conversion_kind="purchase",
+            natural_id=order_id,
+            adjustment_id=refund_id,
+            kind="refund",
+            occurred_at=occurred_at,
+            amount_minor=amount,
+            tax_minor=tax,
+            capped=True,
+            currency=currency,
+        ),
+    )
+
+
+def _refund_amount(payload: Payload, currency: str) -> tuple[int, int]:
+    """What goes back for goods, and the tax that is known to be inside it."""
+    lines = [
+        line
+        for line in objects_of(payload, "refund_line_items")
+        if line.get("subtotal") is not None
+    ]
+    if lines:
+        field = "refund_line_items"
+        amount = sum(minor_units(line["subtotal"], currency, f"{field}.subtotal") for line in lines)
+        taxed = [line for line in lines if line.get("total_tax") is not None]
+        return amount, sum(
+            minor_units(line["total_tax"], currency, f"{field}.total_tax") for line in taxed
+        )
+    paid_back = sum(
+        minor_units(transaction.get("amount"), currency, "transactions.amount")
+        for transaction in objects_of(payload, "transactions")
+        if transaction.get("kind") == "refund" and transaction.get("status") == "success"
+    )
+    return paid_back, 0
+
+
+def _refund_currency(payload: Payload) -> str | None:
+    for line in objects_of(payload, "refund_line_items"):
+        money = object_of(object_of(line, "subtotal_set"), "shop_money")
+        if isinstance(money.get("currency_code"), str):
+            return str(money["currency_code"])
+    for transaction in objects_of(payload, "transactions"):
+        if isinstance(transaction.get("currency"), str):
+            return str(transaction["currency"])
+    return None
