@@ -78,9 +78,12 @@ _Id = Annotated[str, Query(min_length=1, max_length=TEXT_LENGTH_MAX)]
 class ExplanationParameters(StrictModel):
     """Which conversion: by the order's id, or by the conversion's."""
 
-    order_id: _Id | None = None
+    order_id: Annotated[_Id | None, Query(examples=["1001"])] = None
+    """The id of the order."""
     conversion_id: _Id | None = None
+    """The id of a conversion that is no order."""
     kind: ConversionKind | None = None
+    """The kind of the conversion; without it a purchase is looked for first."""
 
 
 @router.get(
@@ -147,8 +150,8 @@ def _line(line: store.LedgerLine) -> wire.LineAnswer:
 class BalanceParameters(StrictModel):
     """What the balance is grouped by, and up to where it sums."""
 
-    group_by: str = "model,currency"
-    """Model and currency always; account and day if asked."""
+    group_by: Annotated[str, Query(examples=["model,currency,account"])] = "model,currency"
+    """`model,currency`, and `account` or `day` if the sums are wanted for each."""
     sequence: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None
     """Sums up to that number; default the newest."""
     time_zone: Annotated[str, Query(min_length=1, max_length=64)] = "UTC"

@@ -54,6 +54,7 @@ class CatalogListParameters(ListParameters):
     """A page, with archived objects or without."""
 
     include_archived: bool = False
+    """Whether archived objects are listed as well."""
 
 
 @asynccontextmanager
@@ -144,7 +145,7 @@ def _add_create(router: Router, resource: Resource[Body], caller_type: Any) -> N
 
 
 def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> None:
-    patch_type = patch_of(resource.body, is_dated=bool(resource.dated))
+    patch_type = patch_of(resource.body, resource.patch_valid_from)
 
     async def correct(
         request: Request, caller: Principal, object_id: str, patch: StrictModel
@@ -168,7 +169,12 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
     archive.__annotations__["caller"] = caller_type
     options: Any = {"response_model": resource.answer, "responses": problems(409)}
     is_guarded = type(resource).guard is not Resource.guard
-    router.patch("/{object_id}", summary=f"Correct a {resource.kind}", **options)(correct)
+    router.patch(
+        "/{object_id}",
+        summary=f"Correct a {resource.kind}",
+        description=resource.patch_means,
+        **options,
+    )(correct)
     router.delete(
         "/{object_id}",
         response_model=resource.answer,

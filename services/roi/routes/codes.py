@@ -18,6 +18,11 @@ class Codes(Resource[CodeBody]):
     kind = "code"
     path = "/v1/codes"
     answer = CodeAnswer
+    patch_means = (
+        "Another owner restates the past of this row, from its `valid_from` to its `valid_to`. To"
+        " give the code to somebody else from a date on, set `valid_to` to that date here and create"
+        " a row with the same text that begins then."
+    )
 
     @override
     async def draft(self, work: Work, body: CodeBody, current: Facts | None) -> Version:
@@ -26,7 +31,7 @@ class Codes(Resource[CodeBody]):
         await work.referred("creator_id", "creator", body.creator_id)
         if body.placement_id is not None:
             placement = await work.referred("placement_id", "placement", body.placement_id)
-            if all(row.facts["creator_id"] != body.creator_id for row in placement.versions):
+            if placement.latest.facts["creator_id"] != body.creator_id:
                 raise field_problem("placement_id", "is a placement of another creator")
         return Version(plain_facts(body), body.valid_from, body.valid_to)
 

@@ -24,6 +24,7 @@ from services.roi.store.link_codes import claim
 from services.roi.wire.destinations import canonical_url, host_of
 from services.roi.wire.links import LinkAnswer, LinkBody
 from shared.http.problems import field_problem
+from shared.http.wire import Moment
 
 _OWNERS = ("placement_id", "creator_id")
 
@@ -35,6 +36,12 @@ class Links(Resource[LinkBody]):
     path = "/v1/links"
     answer = LinkAnswer
     dated = frozenset(_OWNERS)
+    patch_valid_from = Moment | None
+    patch_means = (
+        "Without `valid_from` another owner restates the last period, with all touches in it. With"
+        " `valid_from` a new period begins there, and touches before it stay with the owner before;"
+        " null means the first period. All other fields have one value for all periods."
+    )
 
     @override
     async def draft(self, work: Work, body: LinkBody, current: Facts | None) -> Version:

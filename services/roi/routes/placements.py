@@ -1,6 +1,8 @@
-"""/v1/placements: one piece of content by one creator on one platform; whose it is can change from a date on.
+"""/v1/placements: one piece of content by one creator in one campaign on one platform.
 
-Promise: a placement is a creator's or the brand's, never both. A creator's automatic placement is shown here and changed nowhere.
+Promise: a placement is a creator's or the brand's, never both, and never changes hands from a date
+on: a correction restates the past. A creator's automatic placement is shown here and cannot be
+changed. What can go wrong: 422 for a `valid_from`, 409 for an automatic placement.
 """
 
 from typing import Any
@@ -11,7 +13,7 @@ from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Resource, Work, plain_facts
-from services.roi.wire.people import PlacementAnswer, PlacementBody
+from services.roi.wire.people import NeverDated, PlacementAnswer, PlacementBody
 from shared.http.problems import Problem, field_problem
 
 
@@ -21,7 +23,12 @@ class Placements(Resource[PlacementBody]):
     kind = "placement"
     path = "/v1/placements"
     answer = PlacementAnswer
-    dated = frozenset({"creator_id", "campaign_id", "platform", "is_brand"})
+    patch_valid_from = NeverDated
+    patch_means = (
+        "What is named is corrected for all times: another creator or campaign restates the past."
+        " A placement never changes hands from a date on (`valid_from` is refused): create a new"
+        " placement and move its link or code to it."
+    )
 
     @override
     async def draft(self, work: Work, body: PlacementBody, current: Facts | None) -> Version:
@@ -50,11 +57,7 @@ class Placements(Resource[PlacementBody]):
 
     @override
     def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
-        periods = [
-            {**row.facts, "valid_from": row.valid_from, "valid_to": row.valid_to}
-            for row in entity.versions
-        ]
-        return {**entity.latest.facts, "periods": periods}
+        return {**entity.latest.facts}
 
 
 router = catalog_router(Placements(PlacementBody))

@@ -45,13 +45,17 @@ class Work:
 
 
 class Resource(ABC, Generic[Body]):
-    """One kind of object. `dated` names the facts that differ from period to period; without any there is one row."""
+    """One kind of object. `dated` names the facts that differ from period to period; without any
+    there is one row. `patch_valid_from` is the type of `valid_from` in a PATCH, where the body has
+    no field of that name; `patch_means` tells a reader of the API what a PATCH does to the past."""
 
     kind: ClassVar[EntityKind]
     path: ClassVar[str]
     answer: ClassVar[type[Stored]]
     created_answer: ClassVar[type[Stored] | None] = None
     dated: ClassVar[frozenset[str]] = frozenset()
+    patch_valid_from: ClassVar[Any] = None
+    patch_means: ClassVar[str | None] = None
     read_scope: ClassVar[str] = "read"
     write_scope: ClassVar[str] = "write"
 

@@ -6,7 +6,8 @@ Promise: money stands as minor units and currency once stored; free words are in
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from services.roi.wire.fields import (
     LIST_ITEMS_MAX,
@@ -22,7 +23,7 @@ from services.roi.wire.fields import (
     Word,
     Words,
 )
-from shared.http.wire import AnswerModel, Moment, MoneyIn, MoneyOut, StrictModel
+from shared.http.wire import Moment, MoneyIn, MoneyOut, StrictModel
 
 # Beyond the number of people alive: a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000
@@ -46,54 +47,81 @@ class PlatformAccount(StrictModel):
     """A creator's account on one platform."""
 
     platform: Word
+    """The platform, such as `instagram`."""
     handle: Name
+    """The name of the account."""
     followers: Annotated[int, Field(strict=True, ge=0, le=FOLLOWERS_MAX)] | None = None
+    """How many follow it."""
 
 
 class CreatorBody(Named):
     """A creator as sent."""
 
     name: Name
+    """The creator's name."""
     handle: Name | None = None
+    """The handle that people know, such as `@mia`."""
     platform_accounts: Annotated[list[PlatformAccount], Field(max_length=LIST_ITEMS_MAX)] = Field(
         default_factory=list
     )
+    """The creator's accounts on platforms."""
     country: Country | None = None
+    """The creator's country, as two letters of ISO 3166."""
     topics: Words = Field(default_factory=list)
+    """What the creator talks about."""
     audience: Audience | None = None
+    """Facts of the audience, in your own shape."""
 
 
 class CreatorAnswer(Stored):
     """A creator as answered."""
 
     name: str
+    """The creator's name."""
     handle: str | None
+    """The handle that people know, such as `@mia`."""
     platform_accounts: list[PlatformAccount]
+    """The creator's accounts on platforms."""
     country: str | None
+    """The creator's country, as two letters of ISO 3166."""
     topics: list[str]
+    """What the creator talks about."""
     audience: JsonObject | None
+    """Facts of the audience, in your own shape."""
     automatic_placement_id: str
+    """The placement that gets credit for links and codes that name none."""
 
 
 class CampaignBody(Named):
     """A campaign as sent. `budget` has its own `currency` or the workspace's."""
 
     name: Name
+    """The campaign's name."""
     objective: Word | None = None
+    """What the campaign is for, such as `sales`."""
     starts_on: LocalDate | None = None
+    """The first local day."""
     ends_on: LocalDate | None = None
+    """The last local day."""
     budget: MoneyIn | None = None
+    """What may be spent."""
     currency: str | None = None
+    """The currency of the budget, where it names none of its own."""
 
 
 class CampaignAnswer(Stored):
     """A campaign as answered."""
 
     name: str
+    """The campaign's name."""
     objective: str | None
+    """What the campaign is for, such as `sales`."""
     starts_on: LocalDate | None
+    """The first local day."""
     ends_on: LocalDate | None
+    """The last local day."""
     budget: MoneyOut | None
+    """What may be spent."""
 
 
 class PlacementBody(Named):
@@ -112,19 +140,21 @@ class PlacementBody(Named):
     is_brand: Flag = False
 
 
-class PlacementPeriodAnswer(AnswerModel):
-    """Whose the placement is from when to when."""
+def _refuse_a_date(value: object) -> object:
+    del value
+    raise ValueError(
+        "a placement never changes hands from a date on. Create a new placement and move its link"
+        " (PATCH the link with placement_id and valid_from) or its code (end it with valid_to and"
+        " create a row for the new placement). A correction without valid_from restates the past"
+    )
 
-    valid_from: datetime | None
-    valid_to: datetime | None
-    creator_id: str | None
-    campaign_id: str | None
-    platform: str | None
-    is_brand: bool
+
+# What a PATCH of a placement may say in `valid_from`: nothing. It is not in the document.
+NeverDated = Annotated[SkipJsonSchema[Any], BeforeValidator(_refuse_a_date)]
 
 
 class PlacementAnswer(Stored):
-    """A placement as answered; owner fields are those of its last period. `automatic`: a creator's "always on" placement."""
+    """A placement as answered. `automatic`: a creator's "always on" placement."""
 
     creator_id: str | None
     campaign_id: str | None
@@ -138,4 +168,3 @@ class PlacementAnswer(Stored):
     topics: list[str]
     is_brand: bool
     automatic: bool
-    periods: list[PlacementPeriodAnswer]
