@@ -14,7 +14,8 @@ import typer
 from rich.progress import Progress
 
 from services.cli.console import complain, out
-from services.cli.profile import Api, load_profile
+from services.cli.profile import Api, choose_profile
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 
@@ -27,11 +28,14 @@ def replay(
         bool, typer.Option("--publish", help="Publish the credits again with their old numbers.")
     ] = False,
     first: Annotated[int, typer.Option("--from", min=1, help="The first sequence number.")] = 1,
+    workspace: Annotated[
+        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+    ] = None,
 ) -> None:
     """Publish a workspace's credits again: rebuilds an roi, and corrects dates in it."""
     if not publish:
         raise ConfigurationError("say what to replay: `laurel replay --publish`")
-    published, newest, missing = asyncio.run(_publish(first))
+    published, newest, missing = asyncio.run(_publish(first, workspace))
     out.print(f"[good]✓[/] {published} records up to number {newest} are published again")
     out.print("  `laurel verify` tells when roi has them")
     if missing:
@@ -44,10 +48,11 @@ def replay(
         raise typer.Exit(INCOMPLETE)
 
 
-async def _publish(first: int) -> tuple[int, int, list[int]]:
+async def _publish(first: int, workspace: str | None) -> tuple[int, int, list[int]]:
     """Span after span; gives the records published, the newest number, and what is missing."""
     published, missing = 0, list[int]()
-    async with Api(load_profile(Settings.load())) as api:
+    profile = await choose_profile(Settings.load(), workspace, SystemClock())
+    async with Api(profile) as api:
         with Progress(console=out, transient=True) as progress:
             task = progress.add_task("publishing credits again", total=None)
             while True:
