@@ -280,7 +280,15 @@ async def test_policies_are_exact_and_closed(owner_url: str) -> None:
         record = (await brand.published(lambda r: revision(r, made["id"]) == 2))[made["id"]]
         assert isinstance(record, Policy)
         assert (record.margin_millionths, record.precedence) == (1_000_000, Precedence.BOTH_SHARE)
-        assert (record.models, record.windows_days.click) == (("last",), 7)
+        assert (record.models, record.windows_days["click"]) == (("last",), 7)
+        models = ["first", {"name": "time_decay", "half_life_days": 3}]
+        stages = {"click": "engagement", "later_purchase": "advocacy", "lead": "purchase"}
+        changed = await brand.ok("PATCH", path, {"models": models, "stages": stages})
+        assert (changed["models"], changed["stages"]) == (models, stages)
+        assert (await brand.ok("GET", path))["stages"] == stages
+        record = (await brand.published(lambda r: revision(r, made["id"]) == 3))[made["id"]]
+        assert isinstance(record, Policy)
+        assert (record.models, record.stages) == (tuple(models), stages)
         for body, field in (
             ({"margin": 1.01}, "margin"),
             ({"margin": "-0.1"}, "margin"),
@@ -293,6 +301,23 @@ async def test_policies_are_exact_and_closed(owner_url: str) -> None:
             ({"precedence": "coin"}, "precedence"),
             ({"models": []}, "models"),
             ({"models": ["markov"]}, "models.0"),
+            ({"models": ["last", {"name": "last"}]}, "models"),
+            ({"models": ["last", {"name": "markov"}]}, "models.1"),
+            ({"models": [{"name": "time_decay", "half_life": 7}]}, "models.0.half_life"),
+            ({"models": [{"name": "time_decay", "half_life_days": 0}]}, "models.0.half_life_days"),
+            (
+                {"models": [{"name": "time_decay", "half_life_days": True}]},
+                "models.0.half_life_days",
+            ),
+            (
+                {"models": [{"name": "position", "last_share_percent": 61}]},
+                "models.0.first_share_percent",
+            ),
+            ({"models": [7]}, "models.0"),
+            ({"stages": {"clicks": "purchase"}}, "stages.clicks"),
+            ({"stages": {"click": "somewhere"}}, "stages.click"),
+            ({"stages": {"click": ["purchase"]}}, "stages.click"),
+            ({"stages": []}, "stages"),
             ({"valid_from": "2026-06-01"}, "valid_from"),
         ):
             refused = await brand.refused("POST", "/v1/policies", body)

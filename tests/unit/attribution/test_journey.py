@@ -16,7 +16,7 @@ from services.attribution.domain.model import (
     Status,
     Touch,
 )
-from shared.catalog import LinkPeriod, PlacementPeriod, Windows
+from shared.catalog import LinkPeriod, PlacementPeriod
 from shared.events import Quality
 from tests.factories import (
     BRAND,
@@ -206,7 +206,7 @@ def test_links_and_placements_are_read_as_they_were_at_the_touch() -> None:
 
 
 def test_windows_are_per_kind() -> None:
-    known = facts(FACTS, policy(windows=Windows(click=1, view=7, referral=1, survey=0)))
+    known = facts(FACTS, policy(windows={"click": 1, "view": 7, "referral": 1, "survey": 0}))
     seen = (
         touch("click", by=PHONE, ago=days(2)),
         touch("view", by=PHONE, ago=days(2), kind="view"),
