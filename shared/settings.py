@@ -38,6 +38,7 @@ KNOWN_FIELDS: Final = frozenset(
         "admin_key",
         "secret_key",
         "short_url",
+        "redirect_shortcut",
     }
 )
 
@@ -92,6 +93,9 @@ class Settings(BaseSettings):
     short_url: Annotated[str | None, ReadBy("tracking", "roi")] = None
     """The public base of short links, such as `https://go.example.com`. Without it links show
     tracking's own address."""
+    redirect_shortcut: Annotated[bool, ReadBy("tracking")] = True
+    """Whether a redirect is answered before a task is made for it. Off, it is slower and needs no
+    inner names of uvicorn: for the days after an upgrade that breaks the shortcut."""
 
     @classmethod
     @override

@@ -265,13 +265,7 @@ async def serve_attribution(settings: AttributionSettings) -> None:
         # walks through all of them again and again, a quarter of the work of a batch.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
-        await serve(
-            app,
-            settings.host,
-            settings.port,
-            telemetry=app.state.telemetry,
-            gate=app.state.gate,
-        )
+        await serve(app, settings.host, settings.port)
 
 
 def outside_of(settings: AttributionSettings) -> Outside:

@@ -75,9 +75,12 @@ _Id = Annotated[str, Query(min_length=1, max_length=TEXT_LENGTH_MAX)]
 class ExplanationParameters(StrictModel):
     """Which conversion: by the order's id, or by the conversion's."""
 
-    order_id: _Id | None = None
+    order_id: Annotated[_Id | None, Query(examples=["1001"])] = None
+    """The id of the order."""
     conversion_id: _Id | None = None
+    """The id of a conversion that is no order."""
     kind: ConversionKind | None = None
+    """The kind of the conversion; without it a purchase is looked for first."""
 
 
 @router.get(
@@ -144,8 +147,10 @@ def _line(line: store.LedgerLine) -> wire.LineAnswer:
 class BalanceParameters(StrictModel):
     """`group_by`: model and currency always, account if asked. `sequence`: sums up to that number, default the newest."""
 
-    group_by: str = "model,currency"
+    group_by: Annotated[str, Query(examples=["model,currency,account"])] = "model,currency"
+    """`model,currency`, and `account` if the sums are wanted for each."""
     sequence: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None
+    """Sums up to this number; the newest when left out."""
 
 
 @router.get("/v1/ledger/balance", summary="Credit against orders minus adjustments")

@@ -132,13 +132,7 @@ async def serve_roi(settings: RoiSettings) -> None:
         # until its end and hold no cycles: at the usual 700 objects every hundredth answer waited 50 to 100 ms for a walk through all.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
-        await serve(
-            app,
-            settings.host,
-            settings.port,
-            telemetry=app.state.telemetry,
-            gate=app.state.gate,
-        )
+        await serve(app, settings.host, settings.port)
 
 
 def outside_of(settings: RoiSettings) -> Outside:

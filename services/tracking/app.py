@@ -12,14 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.tracking.pipeline import EdgeFacts, Intake, Visits
 from services.tracking.relay import Relay
-from services.tracking.routes.door import Redirects
-from services.tracking.routes.intake import intake_router
-from services.tracking.routes.lane import Lane
-from services.tracking.routes.links import links_router
+from services.tracking.routes.event_calls import event_calls_router
+from services.tracking.routes.redirect import RedirectResponder, redirect_router
+from services.tracking.routes.redirect_protocol import redirect_protocol
 from services.tracking.routes.webhooks import webhooks_router
 from services.tracking.settings import TrackingSettings
 from services.tracking.store.agents import Agents
@@ -31,9 +30,8 @@ from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
 from shared.http.app import create_app
-from shared.http.gate import Gate
 from shared.http.health import Health
-from shared.http.protocol import Prompt
+from shared.http.middleware import IN_FLIGHT_MAX
 from shared.http.server import serve
 from shared.ids import ClickSigner
 from shared.log.follow import Follower
@@ -50,7 +48,7 @@ DOES: Final = (
     " one to the log as an event."
 )
 # 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
-BODY_LIMIT_BYTES: Final = 1024 * 1024
+BODY_BYTES_MAX: Final = 1024 * 1024
 # Often enough that a start without the log knows almost everything, rarely enough for a million links.
 SNAPSHOT_SECONDS: Final = 30.0
 HOUSE_SECONDS: Final = 1.0
@@ -67,7 +65,7 @@ _log = get_logger(__name__)
 
 
 class Tracking:
-    """One tracking process: `asgi` is served, with `prompt` before it, while `running` is entered."""
+    """One tracking process: `app` is served by connections of class `http` while `running` is entered."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class Tracking:
         clock: Clock,
         *,
         journal_bytes_max: int = BYTES_MAX,
-        gate: Gate | None = None,
+        in_flight_max: int = IN_FLIGHT_MAX,
     ) -> None:
         sealer = Sealer(settings.require_secret_key())
         signer = ClickSigner(sealer.click_key())
@@ -94,26 +92,28 @@ class Tracking:
         self._visits = Visits(self.catalog, self.journal, signer, agents, clock)
         facts = EdgeFacts(self.catalog, signer, sealer, agents)
         self._intake = Intake(self.catalog, self.journal, facts, clock, self.telemetry)
-        redirects = Redirects(self._visits, secure=settings.is_https)
-        gate = gate or Gate(body_limit_bytes=BODY_LIMIT_BYTES)
-        self.app = self._make_app(redirects, gate)
-        self.asgi: ASGIApp = Lane(self.app, self._intake, self.telemetry, gate)
-        self.prompt: Prompt = redirects.answer
+        self.redirects = RedirectResponder(self._visits, secure=settings.is_https)
+        self.app = self._make_app(in_flight_max)
+        # The connections of this process: with the redirect's shortcut, or uvicorn's own.
+        self.http: type[HttpToolsProtocol] = HttpToolsProtocol
+        if settings.redirect_shortcut:
+            self.http = redirect_protocol(self.redirects.respond)
         self._follower = Follower(log, CATALOG, self.catalog.receive, clock)
         self._saved_changes = -1
 
-    def _make_app(self, redirects: Redirects, gate: Gate) -> FastAPI:
+    def _make_app(self, in_flight_max: int) -> FastAPI:
         app = create_app(
             service=SERVICE,
             does=DOES,
             lifespan=None,
             health=self.health,
             telemetry=self.telemetry,
-            gate=gate,
+            body_bytes_max=BODY_BYTES_MAX,
+            in_flight_max=in_flight_max,
         )
-        app.include_router(intake_router(self._intake))
+        app.include_router(event_calls_router(self._intake))
         app.include_router(webhooks_router(self._intake, find_adapters()))
-        app.include_router(links_router(redirects))
+        app.include_router(redirect_router(self.redirects))
         return app
 
     @asynccontextmanager
@@ -235,11 +235,4 @@ async def serve_tracking(settings: TrackingSettings) -> None:
         # leaves a cycle or two behind, no more: at the usual 700 objects the young are searched at every tenth of them.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
-        await serve(
-            tracking.asgi,
-            settings.host,
-            settings.port,
-            telemetry=tracking.telemetry,
-            prompt=tracking.prompt,
-            gate=tracking.app.state.gate,
-        )
+        await serve(tracking.app, settings.host, settings.port, tracking.http)

@@ -1,7 +1,7 @@
-"""The FastAPI app that all three services start from: operational routes, problems for every error, one OpenAPI.
+"""The FastAPI app that all three services start from: operational routes, one middleware, one OpenAPI.
 
-Promise: every 4xx and 5xx of the app, the framework's own included, is a problem with a request id. A service adds its
-routes with `app.include_router(router)`, the router being a `shared.http.body.Router` (strict JSON): another kind is refused.
+Promise: a service adds its routes with `app.include_router(router)`. The router is a `shared.http.body.Router` (strict JSON);
+another kind is refused. Every 4xx and 5xx is a problem with a request id (`shared.http.middleware`).
 
 What can go wrong: `/health/ready` answers 503 and names what is missing until every part of `Health` is there.
 """
@@ -10,38 +10,42 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Response
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRouter
-from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 from typing_extensions import override
 
-from shared.errors import Transient
 from shared.http.body import Router, StrictRoute
-from shared.http.edge import Edge, as_problem, request_id_of
 from shared.http.front_page import front_page_router
-from shared.http.gate import Gate
 from shared.http.health import Health
+from shared.http.middleware import BODY_BYTES_MAX, IN_FLIGHT_MAX, RequestMiddleware
 from shared.http.openapi import with_problems
-from shared.http.problems import (
-    RETRY_AFTER_SECONDS,
-    FieldError,
-    Problem,
-    field_errors,
-    problem_response,
-)
+from shared.http.problems import RETRY_AFTER_SECONDS, FieldError, Problem
 from shared.http.reference import reference_router
 from shared.telemetry import Telemetry
 
-# Ten times the largest webhook of the vendors' samples; a body is held in memory while it is checked.
-BODY_LIMIT_BYTES: Final = 262_144
 VERSION: Final = "1"
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class ServiceApp(FastAPI):
-    """FastAPI that takes only strict routers and describes its problems."""
+    """FastAPI with one middleware, which takes only strict routers and describes its problems."""
+
+    def __init__(
+        self, telemetry: Telemetry, *, body_bytes_max: int, in_flight_max: int, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.router.route_class = StrictRoute
+        self.state.telemetry = telemetry
+        self._limits = {"body_bytes_max": body_bytes_max, "in_flight_max": in_flight_max}
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        # One layer instead of Starlette's five. FastAPI closes what a request has opened in the inner one.
+        app = AsyncExitStackMiddleware(self.router)
+        return RequestMiddleware(app, self.state.telemetry, **self._limits)
 
     @override
     def include_router(self, router: APIRouter, *args: Any, **options: Any) -> None:
@@ -63,11 +67,17 @@ def create_app(
     health: Health,
     does: str = "",
     telemetry: Telemetry | None = None,
-    gate: Gate | None = None,
+    body_bytes_max: int = BODY_BYTES_MAX,
+    in_flight_max: int = IN_FLIGHT_MAX,
 ) -> FastAPI:
-    """An app with the operational routes. `does` says in one sentence what the service is for. Its `Telemetry` is the one given, else its own, at `app.state.telemetry`; its
-    gate is the one given, which something in front of it shares, else its own, at `app.state.gate`: the server lets go whom it holds."""
+    """An app with the operational routes. `does` says in one sentence what the service is for.
+
+    `app.state.telemetry` is the `Telemetry` given, else one of its own.
+    """
     app = ServiceApp(
+        telemetry or Telemetry(service),
+        body_bytes_max=body_bytes_max,
+        in_flight_max=in_flight_max,
         title=f"Laurel {service}",
         version=VERSION,
         description=does,
@@ -76,16 +86,6 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.router.route_class = StrictRoute
-    app.state.telemetry = telemetry or Telemetry(service)
-    app.state.gate = gate or Gate(body_limit_bytes=BODY_LIMIT_BYTES)
-    app.add_middleware(Edge, telemetry=app.state.telemetry, gate=app.state.gate)
-    for kind, handler in (
-        (HTTPException, _answer_problem),
-        (Transient, _answer_problem),
-        (RequestValidationError, _answer_invalid),
-    ):
-        app.add_exception_handler(kind, handler)
     app.include_router(_operations(app, health))
     app.include_router(front_page_router(app, service))
     app.include_router(reference_router(app))
@@ -95,17 +95,6 @@ def create_app(
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The app's OpenAPI document, for the committed copy that a test holds against the code."""
     return app.openapi()
-
-
-async def _answer_problem(request: Request, error: Exception) -> Response:
-    return problem_response(as_problem(error), request_id_of(request.scope))
-
-
-async def _answer_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    errors = field_errors(error.errors())
-    detail = "; ".join(f"{item.field}: {item.message}" for item in errors[:3])
-    return problem_response(Problem(422, None, detail, errors), request_id_of(request.scope))
 
 
 def _operations(app: FastAPI, health: Health) -> Router:

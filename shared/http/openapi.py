@@ -18,7 +18,6 @@ MEANINGS: Final = {
     401: "No key, or one that is unknown; a webhook whose signature is wrong",
     403: "The key lacks the scope, or does not allow this origin",
     404: "Unknown, or of another workspace",
-    408: "The body did not end in time",
     409: "Taken, or an Idempotency-Key that was used before with another request",
     410: "Switched off",
     413: "The body is too large",
@@ -37,21 +36,62 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     "description": "RFC 9457 problem details; `errors` names the fields.",
     "required": ["type", "title", "status", "detail", "errors", "request_id"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
+        "type": {
+            "type": "string",
+            "description": "Always `about:blank`: the status tells the kind.",
+        },
+        "title": {"type": "string", "description": "The kind of problem, as a short phrase."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What happened, as a sentence for people."},
         "errors": {
             "type": "array",
+            "description": "The wrong fields; empty where the problem is not about a field.",
             "items": {
                 "type": "object",
                 "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "properties": {
+                    "field": {
+                        "type": "string",
+                        "description": "The field as a path, such as `person.email`.",
+                    },
+                    "message": {"type": "string", "description": "What is wrong with it."},
+                },
             },
         },
-        "request_id": {"type": "string"},
+        "request_id": {
+            "type": "string",
+            "description": "The id of the request, also in the log and in `X-Request-Id`.",
+        },
     },
 }
+
+
+# Kinds of objects that examples name. An example id says which kind of object to put in its place.
+EXAMPLE_KINDS: Final = (
+    "creator",
+    "campaign",
+    "placement",
+    "link",
+    "code",
+    "policy",
+    "connection",
+    "key",
+    "cost",
+)
+
+
+# The caller's own id that examples use for every object.
+EXAMPLE_EXTERNAL_ID: Final = "import-17"
+
+
+def example_body(example: Any) -> dict[str, Any]:
+    """For a route's `openapi_extra=`: the example of its JSON body."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
+def example_id(kind: str) -> str:
+    """The id that examples use for an object of a kind; the tests put the id of a real one there."""
+    return f"01900000-0000-7000-8000-{EXAMPLE_KINDS.index(kind) + 1:012}"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -96,5 +136,5 @@ def _following(path: str, method: str, operation: dict[str, Any]) -> frozenset[i
     if operation.get("parameters"):
         found |= {422}
     if method in _WITH_BODY:
-        found |= {408, 415, 422}
+        found |= {415, 422}
     return found

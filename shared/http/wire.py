@@ -95,6 +95,10 @@ _SEND: Final = (
     'send a decimal string such as "49.90", {"amount_minor": 4990} or {"amount": "49.90"}'
 )
 _MONEY_FIELDS: Final = ("amount", "amount_minor", "currency")
+_CURRENCY_SCHEMA: Final = {
+    "type": "string",
+    "description": "The currency, where the field beside the amount does not name it.",
+}
 _MONEY_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [
         {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$", "examples": ["49.90"]},
@@ -105,15 +109,22 @@ _MONEY_SCHEMA: Final[dict[str, Any]] = {
                     "type": "integer",
                     "minimum": -AMOUNT_MINOR_MAX,
                     "maximum": AMOUNT_MINOR_MAX,
+                    "description": "The amount in minor units: 4990 is 49.90 EUR.",
                 },
-                "currency": {"type": "string"},
+                "currency": _CURRENCY_SCHEMA,
             },
             "required": ["amount_minor"],
             "additionalProperties": False,
         },
         {
             "type": "object",
-            "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
+            "properties": {
+                "amount": {
+                    "type": "string",
+                    "description": "The amount as a decimal, such as `49.90`.",
+                },
+                "currency": _CURRENCY_SCHEMA,
+            },
             "required": ["amount"],
             "additionalProperties": False,
         },

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from shared.http.gate import IN_FLIGHT_MAX
+from shared.http.middleware import IN_FLIGHT_MAX
 from tests.bench.compare import interleave, limits, ratios, subjects
 from tests.bench.edge import EdgeBrand, start_tracking
 from tests.bench.logs import nowhere

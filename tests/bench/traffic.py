@@ -18,7 +18,6 @@ from shared.catalog import (
     Link,
     LinkPeriod,
     Placement,
-    PlacementPeriod,
     Workspace,
 )
 from shared.events import AnyEvent, Clicked, ClickRef, Ordered, Person, Source
@@ -158,12 +157,12 @@ def _creator(workspace_id: str, number: int, common: dict[str, Any]) -> Iterator
     creator_id = ident("creator", name)
     placement_id = ident("placement", name)
     automatic_id = automatic_placement_id(workspace_id, creator_id)
-    owned = PlacementPeriod(creator_id=creator_id, platform="instagram")
+    owned: dict[str, Any] = {"creator_id": creator_id, "platform": "instagram"}
     yield Creator(
         id=creator_id, name=f"creator {number}", automatic_placement_id=automatic_id, **common
     )
-    yield Placement(id=automatic_id, periods=(owned,), automatic=True, **common)
-    yield Placement(id=placement_id, periods=(owned,), **common)
+    yield Placement(id=automatic_id, automatic=True, **owned, **common)
+    yield Placement(id=placement_id, **owned, **common)
     yield Link(
         id=ident("link", name),
         code=f"{workspace_id[:8]}-{number}",

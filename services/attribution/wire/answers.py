@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
 from services.attribution.wire.events import conversion_evidence
@@ -20,12 +20,19 @@ class CandidateAnswer(AnswerModel):
     """One piece of evidence, kept or rejected."""
 
     touch_id: str
+    """The id of the event that the touch came by."""
     kind: str
+    """The kind of evidence: click, code, view, referral or survey."""
     placement_id: str | None
+    """The placement that it speaks for."""
     creator_id: str | None
+    """The creator of that placement."""
     occurred_at: datetime
+    """When it happened."""
     verdict: Literal["kept", "rejected"]
+    """Whether it can earn credit."""
     reason: str | None
+    """Why it was rejected; null when it was kept."""
 
 
 class CreditAnswer(AnswerModel):
@@ -36,130 +43,197 @@ class CreditAnswer(AnswerModel):
     """
 
     model: str
+    """The credit model."""
     additive: bool
+    """Whether credits of this model are entries of the ledger; a memo's are never summed."""
     account: str
+    """The placement that gets the credit, or `organic`."""
     touch_id: str | None
+    """The touch that earned it; null for organic."""
     share: str
+    """The share of the conversion as an exact fraction, such as `1/3`."""
     amount: MoneyOut | None
+    """The credited amount; null for a conversion without money."""
     units: int
+    """The credited part of the conversion, in millionths."""
 
 
 class RevisionAnswer(AnswerModel):
     """One decision revision."""
 
     revision: int
+    """The number of the decision, from 1."""
     reason: str
+    """Why it was decided: the first time, or what changed."""
     recorded_at: datetime
+    """When it was decided."""
     net: MoneyOut | None
+    """What the conversion was worth then; null without money."""
     candidates: list[CandidateAnswer]
+    """Every touch that was looked at, oldest first."""
     credits: list[CreditAnswer]
+    """Who got which share under each model."""
 
 
 class LineAnswer(AnswerModel):
     """One line of the ledger."""
 
     sequence: int
+    """The workspace's number of the publication that holds the line."""
     model: str
+    """The credit model."""
     revision: int
+    """The number of the decision, from 1."""
     account: str
+    """The placement that gets the credit, or `organic`."""
     amount: MoneyOut | None
+    """The credited amount; null for a conversion without money."""
     units: int
+    """The credited part of the conversion, in millionths."""
     stage: str
+    """The stage of the conversion."""
     touched_at: datetime | None
+    """When the touch that earned it happened; null for organic."""
     occurred_at: datetime
+    """When the conversion happened."""
     recorded_at: datetime
+    """When the line was written."""
 
 
 class ExplanationAnswer(AnswerModel):
     """Why a conversion was credited as it was; the last revision is what stands."""
 
     order_id: str
+    """The order's or conversion's own id."""
     kind: str
+    """The kind of the conversion."""
     status: str
+    """Whether it is credited, organic, cancelled or waits for its order."""
     net: MoneyOut | None
+    """What it is worth now; null without money."""
     revisions: list[RevisionAnswer]
+    """Every decision, oldest first; the last one stands."""
     ledger: list[LineAnswer]
+    """The lines of the ledger, oldest first."""
 
 
 class BalanceItem(AnswerModel):
     """The ledger's sum of one model and currency, beside the sum of orders and adjustments; per account only the former."""
 
     model: str
+    """The credit model."""
     currency: str
+    """The currency of the sums."""
     account: str | None = None
+    """The account, where they were asked for."""
     credited_minor: int
+    """The sum of credits, in minor units."""
     net_minor: int | None
+    """The sum of orders less adjustments, in minor units."""
     difference_minor: int | None
+    """The one less the other: 0 unless something is broken."""
 
 
 class UnmatchedAnswer(AnswerModel):
     """An adjustment whose order has not come. Exactly one of the figures is there, or none (cancel, chargeback)."""
 
     order_id: str
+    """The order that has not come."""
     adjustment_id: str
+    """The id of the adjustment."""
     kind: str
+    """What happened: a refund, cancel, chargeback or edit."""
     amount: MoneyOut | None
+    """What it takes away."""
     net_after: MoneyOut | None
+    """What the order would be worth afterwards."""
     occurred_at: datetime
+    """When it happened."""
 
 
 class BalanceAnswer(AnswerModel):
     """The balance of the ledger up to `sequence`."""
 
     sequence: int
+    """The number of the publication up to which the sums go."""
     items: list[BalanceItem]
+    """The sums."""
     unmatched_adjustments: list[UnmatchedAnswer]
+    """Adjustments that wait for their order."""
 
 
 class DeadLetterAnswer(AnswerModel):
     """A record that could not be used. `value` is its text, cut when it is long."""
 
     id: str
+    """The id of the dead letter."""
     topic: str
+    """The topic of the record."""
     partition: int
+    """The partition of the record."""
     offset: int
+    """The offset of the record."""
     reason: str
+    """Why it could not be used, as a word."""
     detail: str
+    """The same as a sentence."""
     event_id: str | None
+    """The id of the event, where it could be read."""
     recorded_at: datetime
+    """When it was set aside."""
     value: str
+    """The record's text, cut when it is long."""
 
 
 class RetryBody(StrictModel):
     """Which letters to try again; without `ids` the oldest."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": None}]})
+
     ids: Annotated[list[str], Field(max_length=100)] | None = None
+    """Which dead letters to try; the oldest when left out."""
 
 
 class RetriedAnswer(AnswerModel):
     """What became of one letter."""
 
     id: str
+    """The id of the dead letter."""
     outcome: Literal["resolved", "failed"]
+    """Whether it could be used now."""
     reason: str | None
+    """Why it could not; null when it could."""
 
 
 class RetryAnswer(AnswerModel):
     """What became of all that were tried."""
 
     retried: int
+    """How many were tried."""
     resolved: int
+    """How many could be used."""
     items: list[RetriedAnswer]
+    """What became of each."""
 
 
 class LagItem(AnswerModel):
     """How far one partition is behind; `seconds` is null while another process reads it."""
 
     topic: str
+    """The topic."""
     partition: int
+    """The partition."""
     records: int
+    """How many records wait."""
     seconds: float | None
+    """How old the oldest of them is; null while another process reads the partition."""
 
 
 class LagAnswer(AnswerModel):
     """How far all partitions are behind."""
 
     items: list[LagItem]
+    """One item for each partition."""
 
 
 def money(amount_minor: int, currency: str | None) -> MoneyOut | None:

@@ -1,6 +1,6 @@
 """/v1/policies: the rules that bind conversions from a moment on. Changing them needs the scope `admin`."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from typing_extensions import override
@@ -8,9 +8,11 @@ from typing_extensions import override
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work
+from services.roi.routes.resource import Example, Resource, Work
 from services.roi.wire.fields import Named
 from services.roi.wire.policy_shapes import SHAPES, PolicyShapes
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.models import DEFAULT_MODELS
 
 
 class Policies(Resource[Named]):
@@ -18,6 +20,16 @@ class Policies(Resource[Named]):
 
     kind = "policy"
     path = "/v1/policies"
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "valid_from": "2026-01-01T00:00:00Z",
+        "margin": "0.4",
+        "windows_days": {"click": 30},
+        "precedence": "code_wins",
+        "models": list(DEFAULT_MODELS),
+        "stages": {"later_purchase": "retention"},
+    }
+    correction: ClassVar[Example] = {"margin": "0.35"}
     write_scope = "admin"
 
     def __init__(self, shapes: PolicyShapes = SHAPES) -> None:

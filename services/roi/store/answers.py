@@ -133,10 +133,9 @@ _RECORDED: Final = "recorded_at <= $2 AND (superseded_at IS NULL OR superseded_a
 
 _PLACEMENTS: Final = f"""
 SELECT placement_id, creator_id, campaign_id, platform,
-       {_FIRST_DAY.format(moment="valid_to")} AS until_on, {_FIRST_DAY.format(moment="archived_at")} AS archived_on
+       {_FIRST_DAY.format(moment="archived_at")} AS archived_on
 FROM roi.placement_versions
 WHERE workspace_id = $1 AND {_RECORDED}
-ORDER BY placement_id, valid_from NULLS FIRST
 """
 _MARGINS: Final = f"""
 SELECT {_FIRST_DAY.format(moment="valid_from")} AS first_on, margin_millionths
@@ -164,14 +163,13 @@ _NAMES: Final = {
         SELECT campaign_id AS id, name AS label FROM roi.campaign_versions
         WHERE workspace_id = $1 AND superseded_at IS NULL""",
     "placement": """
-        SELECT DISTINCT ON (p.placement_id) p.placement_id AS id,
+        SELECT p.placement_id AS id,
                concat_ws(' · ', coalesce(c.name, 'brand'), CASE WHEN p.automatic THEN 'always on' END, p.platform, p.content_type)
                AS label
         FROM roi.placement_versions AS p
         LEFT JOIN roi.creator_versions AS c
           ON c.creator_id = p.creator_id AND c.workspace_id = p.workspace_id AND c.superseded_at IS NULL
-        WHERE p.workspace_id = $1 AND p.superseded_at IS NULL
-        ORDER BY p.placement_id, p.valid_from DESC NULLS LAST""",
+        WHERE p.workspace_id = $1 AND p.superseded_at IS NULL""",
 }
 
 
@@ -375,15 +373,10 @@ async def _facts(conn: AsyncConnection, at: Desk, dimensions: Sequence[str]) -> 
 
 
 def _placements(rows: Sequence[Any]) -> dict[UUID, PlacementFacts]:
-    periods: dict[UUID, list[OwnedPeriod]] = {}
-    archived: dict[UUID, date | None] = {}
-    for row in rows:
-        period = OwnedPeriod(
-            row["until_on"], row["creator_id"], row["campaign_id"], row["platform"]
-        )
-        periods.setdefault(row["placement_id"], []).append(period)
-        archived[row["placement_id"]] = row["archived_on"]
     return {
-        placement: PlacementFacts(tuple(held), archived[placement])
-        for placement, held in periods.items()
+        row["placement_id"]: PlacementFacts(
+            (OwnedPeriod(None, row["creator_id"], row["campaign_id"], row["platform"]),),
+            row["archived_on"],
+        )
+        for row in rows
     }

@@ -147,12 +147,17 @@ class Named(StrictModel):
     """What every body may hold."""
 
     external_id: ExternalId | None = None
+    """Your own id of the object, unique among objects of its kind."""
 
 
 class Stored(AnswerModel):
     """What every answered object holds. `deleted_at` is set once it is archived."""
 
     id: str
+    """Laurel's id of the object."""
     external_id: str | None = None
+    """Your own id of the object."""
     created_at: datetime
+    """When it was made."""
     deleted_at: datetime | None = None
+    """When it was archived; null while it is in use."""

@@ -33,48 +33,74 @@ class LinkBody(Named):
     """A link as sent: of a placement, or of a creator (then of the automatic placement). `enabled` false answers 410."""
 
     placement_id: EntityId | None = None
+    """The placement that the link belongs to. Give this or `creator_id`."""
     creator_id: EntityId | None = None
+    """The creator that the link belongs to, through the automatic placement."""
     destination: WebUrl
+    """The address that the link leads to. It is stored in its canonical form."""
     code: LinkCode | None = None
+    """The short code in the link's address; made when left out. It never changes."""
     enabled: Flag = True
+    """Whether the link works; a disabled one answers 410."""
 
 
 class LinkPeriodAnswer(AnswerModel):
     """Whose the link is from when to when."""
 
     valid_from: datetime | None
+    """From when on this owner holds; null is from the beginning."""
     valid_to: datetime | None
+    """Until when this owner holds (exclusive); null is without end."""
     placement_id: str | None
+    """The placement that owns the link in this period."""
     creator_id: str | None
+    """The creator that owns the link in this period."""
 
 
 class LinkAnswer(Stored):
     """A link as answered; owner fields are those of its last period."""
 
     placement_id: str | None
+    """The placement that owns the link in its last period."""
     creator_id: str | None
+    """The creator that owns the link in its last period."""
     destination: str
+    """The address that the link leads to, in its canonical form."""
     code: str
+    """The short code in the link's address."""
     short_url: str
+    """The link as it is published."""
     enabled: bool
+    """Whether the link works; a disabled one answers 410."""
     periods: list[LinkPeriodAnswer]
+    """The owners of the link over time, oldest first."""
 
 
 class CodeBody(Named):
     """A discount code as sent: whose it is in `[valid_from, valid_to)`; null is unbounded."""
 
     code: DiscountCode
+    """The discount code as shoppers type it. Case and spelling of accents make no difference."""
     creator_id: EntityId
+    """The creator who gave the code out."""
     placement_id: EntityId | None = None
+    """The placement that the code belongs to; else the creator's automatic one."""
     valid_from: Moment | None = None
+    """From when on the code is the creator's; null is from the beginning."""
     valid_to: Moment | None = None
+    """Until when (exclusive); null is without end."""
 
 
 class CodeAnswer(Stored):
     """A discount code as answered."""
 
     code: str
+    """The discount code as shoppers type it. Case and spelling of accents make no difference."""
     creator_id: str
+    """The creator who gave the code out."""
     placement_id: str | None
+    """The placement that the code belongs to; else the creator's automatic one."""
     valid_from: datetime | None
+    """From when on the code is the creator's; null is from the beginning."""
     valid_to: datetime | None
+    """Until when (exclusive); null is without end."""

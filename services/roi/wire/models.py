@@ -55,7 +55,14 @@ def _object(model: CreditModel) -> dict[str, Any]:
     return {
         "type": "object",
         "description": model.sentence,
-        "properties": {"name": {"type": "string", "const": model.name}, **parameters},
+        "properties": {
+            "name": {
+                "type": "string",
+                "const": model.name,
+                "description": "The name of the model.",
+            },
+            **parameters,
+        },
         "required": ["name"],
         "additionalProperties": False,
     }

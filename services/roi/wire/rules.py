@@ -59,56 +59,80 @@ class WorkspaceBody(StrictModel):
     """The workspace as corrected."""
 
     name: Name
+    """The brand's name."""
     time_zone: TimeZone
+    """The IANA time zone whose days reports are by."""
     currency: Currency
+    """The currency of figures that name none."""
 
 
 class WorkspaceAnswer(AnswerModel):
     """The workspace as answered."""
 
     id: str
+    """The id of the workspace."""
     created_at: datetime
+    """When it was made."""
     name: str
+    """The brand's name."""
     time_zone: str
+    """The IANA time zone whose days reports are by."""
     currency: str
+    """The currency of figures that name none."""
 
 
 class ConnectionBody(Named):
     """A webhook connection as sent. A new `secret` is valid beside the one before it."""
 
     kind: VendorName
+    """The vendor."""
     secret: Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS_MAX)]
+    """The secret that the vendor signs with. The one before it stays valid."""
     shop_domain: ShopDomain | None = None
+    """The shop's own host name; deliveries of another one are refused."""
 
 
 class ConnectionAnswer(Stored):
     """A webhook connection as answered: never its secret."""
 
     kind: str
+    """The vendor."""
     shop_domain: str | None
+    """The shop's own host name; deliveries of another one are refused."""
     webhook_url: str
+    """The address to enter at the vendor."""
 
 
 class KeyBody(Named):
     """A key as sent. A public key has the scope `collect` and nothing else; only it may be bound to origins."""
 
     name: Name | None = None
+    """A name for people."""
     scopes: Annotated[list[ScopeName], Field(min_length=1), AfterValidator(_unique)] | None = None
+    """What the key may do; `admin` includes all."""
     public: Flag = False
+    """Whether the key may stand in a web page; such a key may only `collect`."""
     origins: Annotated[list[Origin], Field(max_length=LIST_ITEMS_MAX)] = Field(default_factory=list)
+    """The origins of the pages that may use a public key; none means all."""
 
 
 class KeyAnswer(Stored):
     """A key as answered: `label` names it, the key itself only comes with its creation."""
 
     name: str | None
+    """A name for people."""
     label: str
+    """The first letters of the key, to recognise it by."""
     scopes: list[str]
+    """What the key may do; `admin` includes all."""
     public: bool
+    """Whether the key may stand in a web page; such a key may only `collect`."""
     origins: list[str]
+    """The origins of the pages that may use a public key; none means all."""
 
 
 class NewKeyAnswer(KeyAnswer):
     """A key at its creation."""
 
     key: str
+    """The key. It is shown in this answer and nowhere else."""

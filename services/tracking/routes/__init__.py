@@ -1,1 +1,1 @@
-"""tracking's HTTP edge: the door for redirects, and the routes behind it."""
+"""tracking's HTTP routes: redirects, event calls and webhooks."""

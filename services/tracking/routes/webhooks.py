@@ -7,7 +7,7 @@ disk refuses, or before the connections are known.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Request
 
@@ -16,25 +16,38 @@ from services.tracking.pipeline import Delivered, Intake
 from services.tracking.store.catalog import Shop
 from services.tracking.wire.shapes import DeliveryOut, FlawOut
 from shared.http.body import Router
-from shared.http.openapi import problems
+from shared.http.openapi import example_id, problems
 from shared.http.problems import Problem, busy_problem
+
+EXAMPLE_CONNECTION_ID: Final = example_id("connection")
 
 
 def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
     """The route of storefront webhooks."""
     router = Router(tags=["webhooks"])
-    words: dict[str, Any] = {"enum": sorted(adapters)}
+    words: dict[str, Any] = {"enum": sorted(adapters), "examples": sorted(adapters)[:1]}
 
     @router.post(
         "/webhooks/{vendor}/{connection_id}",
         summary="Take a webhook",
         responses=problems(401),
         openapi_extra={
-            "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
+            "requestBody": {
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "description": "What the vendor sends."},
+                        "example": {"id": 1001},
+                    }
+                }
+            }
         },
     )
     async def take(
-        vendor: Annotated[str, Path(json_schema_extra=words)], connection_id: str, request: Request
+        vendor: Annotated[str, Path(description="The vendor that sends.", json_schema_extra=words)],
+        connection_id: Annotated[
+            str, Path(description="The id of the connection.", examples=[EXAMPLE_CONNECTION_ID])
+        ],
+        request: Request,
     ) -> DeliveryOut:
         adapter = adapters.get(vendor)
         if adapter is None:

@@ -6,7 +6,7 @@ wrong is always the sender's: money as a number, an unknown field, a missing id.
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from services.tracking.domain.claims import (
     AdjustmentClaim,
@@ -54,9 +54,13 @@ class PersonIn(StrictModel):
     """Keys of one person. An e-mail is hashed before it is kept."""
 
     click_id: Key | None = None
+    """The click id from the address that the person came by, the value of `lclid`."""
     visitor_id: Key | None = None
+    """The brand's own pseudonymous id of the browser."""
     customer_id: Key | None = None
+    """The shop's id of the customer."""
     email: Email | None = None
+    """The person's e-mail address. It is hashed before it is kept."""
 
     def claim(self) -> PersonClaim:
         """As the core takes it."""
@@ -73,21 +77,51 @@ def _person(sent: PersonIn | None) -> PersonClaim:
 class ConversionIn(StrictModel):
     """`POST /v1/conversions`. `net` is subtotal − discount, without tax and shipping."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "order_id": "1001",
+                    "occurred_at": "2026-03-01T12:00:00Z",
+                    "net": "49.90",
+                    "currency": "EUR",
+                    "person": {"customer_id": "42", "email": "ana@example.com"},
+                    "codes": ["MIA10"],
+                }
+            ]
+        }
+    )
+
     kind: ConversionKind = "purchase"
+    """What happened: a purchase, renewal, lead, sign-up or download."""
     order_id: Text | None = None
+    """The shop's id of the order; required for a purchase or renewal."""
     conversion_id: Text | None = None
+    """The id of a lead, sign-up or download, where it has no order id."""
     event_id: Text | None = None
+    """Your own id of this report. It counts only where nothing else names the conversion."""
     occurred_at: Moment
+    """When it happened, with offset."""
     net: MoneyIn | None = None
+    """What the order is worth: subtotal − discount, without tax and shipping."""
     subtotal: MoneyIn | None = None
+    """The price of the goods before the discount; with `discount` it gives `net`."""
     discount: MoneyIn | None = None
+    """What was taken off the subtotal."""
     shipping: MoneyIn | None = None
+    """The price of shipping. It is checked and not counted."""
     tax: MoneyIn | None = None
+    """The tax. It is checked and not counted."""
     currency: Currency | None = None
+    """The currency of all amounts that name none of their own."""
     person: PersonIn | None = None
+    """Who bought, as far as you know."""
     codes: Annotated[tuple[Text, ...], Field(max_length=CODES_MAX)] = ()
+    """The discount codes of the order."""
     new_customer: bool | None = None
+    """Whether this is the customer's first order, where the shop knows it."""
     lines: Annotated[list[dict[str, Any]], Field(max_length=LINES_MAX)] | None = None
+    """The line items. They are checked for their number and not kept."""
 
     def claim(self) -> ConversionClaim:
         """As the core takes it."""
@@ -142,16 +176,41 @@ class ConversionIn(StrictModel):
 class AdjustmentIn(StrictModel):
     """`POST /v1/adjustments`. `amount` > 0 takes away; `net_after` sets."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "order_id": "1001",
+                    "adjustment_id": "refund-1",
+                    "kind": "refund",
+                    "amount": "10.00",
+                    "currency": "EUR",
+                    "occurred_at": "2026-03-05T09:30:00Z",
+                }
+            ]
+        }
+    )
+
     order_id: Text
+    """The id of the order that is adjusted."""
     adjustment_id: Text
+    """The id of this adjustment; the same id again is the same adjustment."""
     event_id: Text | None = None
+    """Your own id of this report. The adjustment's id counts before it."""
     conversion_kind: ConversionKind = "purchase"
+    """The kind of the conversion that is adjusted."""
     kind: AdjustmentKind
+    """What happened: a refund, cancel, chargeback or edit."""
     amount: MoneyIn | None = None
+    """What is taken away, greater than 0. Give this or `net_after`."""
     amount_minor: Annotated[int, Field(strict=True)] | None = None
+    """The same as `amount`, in minor units of `currency`."""
     net_after: MoneyIn | None = None
+    """What the order is worth afterwards. Required for an edit."""
     currency: Currency | None = None
+    """The currency of the amounts; without it, the order's."""
     occurred_at: Moment
+    """When it happened, with offset."""
 
     def claim(self) -> AdjustmentClaim:
         """As the core takes it."""
@@ -195,9 +254,13 @@ class TouchIn(StrictModel):
     """What every other public event carries."""
 
     type: TouchType
+    """The kind of the event."""
     event_id: Text | None = None
+    """Your own id of the event; the same id again is the same event."""
     occurred_at: Moment
+    """When it happened, with offset."""
     person: PersonIn | None = None
+    """The keys of the person, as far as you know them."""
 
     def claim(self) -> TouchClaim:
         """As the core takes it: the fields that this kind has, under the same names."""
@@ -213,84 +276,111 @@ class ClickedIn(TouchIn):
     """A click that a server of the brand tells."""
 
     type: Literal["clicked"]
+    """A click."""
     link: Text
+    """The short code of the link."""
     user_agent: Annotated[str, Field(max_length=AGENT_LENGTH_MAX)] | None = None
+    """The browser's User-Agent header; crawlers are not counted."""
 
 
 class ViewedIn(TouchIn):
     """A person saw a placement."""
 
     type: Literal["viewed"]
+    """A view."""
     placement_id: Id
+    """The placement that was seen."""
 
 
 class VisitedIn(TouchIn):
     """A person opened a page of the brand."""
 
     type: Literal["visited"]
+    """A visit."""
     page: Annotated[str, Field(max_length=PAGE_LENGTH_MAX)] | None = None
+    """The address of the page. A click id in it counts as the person's."""
 
 
 class EngagedIn(TouchIn):
     """A person did something short of converting."""
 
     type: Literal["engaged"]
+    """An engagement."""
     action: Text
+    """What the person did, such as `add_to_cart`."""
     product_id: Text | None = None
+    """The product that it was about."""
 
 
 class IdentifiedIn(TouchIn):
     """Keys of one person seen together."""
 
     type: Literal["identified"]
+    """An identification."""
     person: PersonIn
+    """At least two keys of one person."""
 
 
 class ReferredIn(TouchIn):
     """A person came by somebody's referral code."""
 
     type: Literal["referred"]
+    """A referral."""
     code: Text
+    """The referral code that the person came by."""
 
 
 class SurveyedIn(TouchIn):
     """A person named a placement as where they heard of the brand."""
 
     type: Literal["surveyed"]
+    """A survey answer."""
     placement_id: Id
+    """The placement that the person named."""
 
 
 class AcceptedOut(AnswerModel):
     """202: the event is on stable storage."""
 
     event_id: str
+    """The id of the event; the same report again gives the same id."""
     accepted: bool = True
+    """Always true."""
 
 
 class FlawOut(AnswerModel):
     """One wrong field."""
 
     field: str
+    """The field as a path, such as `person.email`."""
     message: str
+    """What is wrong with it."""
 
 
 class RejectedOut(AnswerModel):
     """One event of a batch that was not taken."""
 
     index: int
+    """The place of the event in the array, from 0."""
     errors: list[FlawOut]
+    """What is wrong with it."""
 
 
 class BatchOut(AnswerModel):
     """202: what became of a batch, each event by itself."""
 
     accepted: int
+    """How many events are on stable storage."""
     rejected: list[RejectedOut]
+    """The events that were not taken."""
 
 
 class DeliveryOut(AnswerModel):
     """200: what became of a webhook delivery."""
 
     accepted: bool
+    """Whether the delivery could be used."""
     event_ids: list[str]
+    """The ids of the events that it gave."""
     errors: tuple[FlawOut, ...] = ()
+    """What could not be used, field by field."""

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from services.roi.domain.answer import BASES, DIMENSIONS
-from services.roi.domain.entity import Version
 from services.roi.domain.metrics.dictionary import DICTIONARY, Unit
 from services.roi.store import answers, rollups
 from services.roi.store.rollups import ENTRIES_STAGE, TALLIES_STAGE
@@ -24,7 +23,7 @@ GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))
 
 
 class Brand:
-    """A believable brand that grows by random steps: creators, moving placements, costs, margins, orders, refunds, clicks."""
+    """A believable brand that grows by random steps: creators, corrected placements, costs, margins, orders, refunds, clicks."""
 
     def __init__(self, books: Books, seed: int) -> None:
         self.books = books
@@ -90,7 +89,7 @@ class Brand:
                     await books.cost(chance.randrange(1, 9_999), day, currency, **owner)
                 )
             case 1:
-                await self._move()
+                await self._correct()
             case 2:
                 await books.margin(
                     chance.randrange(1_000_000), chance.choice([None, self.moment()])
@@ -106,18 +105,13 @@ class Brand:
                     "placement", entity_id=chance.choice(self.placements[:3]), archived=True
                 )
 
-    async def _move(self) -> None:
-        """A placement changes hands at some moment, or always was somebody else's."""
-        owners = [self.chance.choice([*self.creators, None]) for _ in range(2)]
-        homes = [self.chance.choice([*self.campaigns, None]) for _ in range(2)]
-        platforms = [self.chance.choice(["instagram", "tiktok"]) for _ in range(2)]
-        facts = [
-            placement_facts(owner, home, platform)
-            for owner, home, platform in zip(owners, homes, platforms, strict=True)
-        ]
-        when = self.moment()
-        rows = [Version(facts[0], None, when), Version(facts[1], when, None)]
-        await self.books.put("placement", *rows, entity_id=self.chance.choice(self.placements[:3]))
+    async def _correct(self) -> None:
+        """A placement is corrected: it was another owner's all along."""
+        owner = self.chance.choice([*self.creators, None])
+        home = self.chance.choice([*self.campaigns, None])
+        facts = placement_facts(owner, home, self.chance.choice(["instagram", "tiktok"]))
+        placement = self.chance.choice(self.placements[:3])
+        await self.books.put("placement", facts, entity_id=placement)
 
 
 async def a_brand(database: Database, seed: int, **settings: str) -> Brand:

@@ -25,11 +25,10 @@ from services.roi.domain.answer import (
     build_answer,
 )
 from services.roi.domain.answer_facts import Cost, CostOwner, Facts, spread_costs
-from services.roi.domain.entity import Version
 from services.roi.domain.rollup import account_id
 from shared.credits import ORGANIC, AnyCredits, DecisionCredited, TouchesTallied
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import Books, StandingOrder, labels, placement_facts
+from tests.integration.roi.books import Books, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
 
 QUARTER = timedelta(minutes=15)
@@ -73,14 +72,13 @@ class Story:
         return self.quarter() + timedelta(microseconds=inside)
 
     async def tell(self) -> None:
-        """Placements of which one moves and one ends at odd moments, a margin, costs, orders, leads and clicks over several days."""
+        """Placements of two creators and the brand, a margin that changes at an odd moment, costs,
+        orders, leads and clicks over several days."""
         books, chance = self.books, self.chance
         creators = [await books.creator(name) for name in ("Mia", "Jo")]
         campaign = await books.campaign("Spring")
-        moved = [placement_facts(creators[0], campaign), placement_facts(creators[1])]
-        at = self.quarter(1)
         placements = [
-            await books.put("placement", Version(moved[0], None, at), Version(moved[1], at)),
+            await books.placement(creators[1]),
             await books.placement(creators[0], campaign, "tiktok"),
             await books.placement(None, platform="youtube"),
         ]

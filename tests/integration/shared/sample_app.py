@@ -10,7 +10,6 @@ from shared.errors import Transient
 from shared.http.app import create_app
 from shared.http.auth import Principal, authorize, key_hash
 from shared.http.body import Router
-from shared.http.gate import Gate
 from shared.http.health import Health
 from shared.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from shared.http.wire import (
@@ -119,7 +118,7 @@ def sample_app(telemetry: Telemetry) -> FastAPI:
         lifespan=None,
         health=Health(),
         telemetry=telemetry,
-        gate=Gate(body_limit_bytes=LIMIT_BYTES),
+        body_bytes_max=LIMIT_BYTES,
     )
     for router in (bodies(), guarded_routes(), failures()):
         app.include_router(router)

@@ -13,10 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from shared.http.app import create_app
 from shared.http.body import Router
-from shared.http.edge import Edge
-from shared.http.gate import Gate
 from shared.http.health import Health
-from shared.http.problems import PROBLEM_MEDIA_TYPE
+from shared.http.middleware import RequestMiddleware
 from shared.ids import new_id
 from shared.telemetry import Telemetry
 from tests.fixtures.http import running
@@ -128,23 +126,6 @@ async def test_the_lifespan_runs_inside_the_server(stopped_lifespans: list[str])
         assert stopped_lifespans == ["opened"]
 
 
-async def test_a_body_that_trickles_is_cut_off(telemetry: Telemetry) -> None:
-    async def reader(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            while (await receive()).get("more_body"):
-                pass
-            await Response("read")(scope, receive, send)
-
-    edge = Edge(
-        reader, telemetry=telemetry, gate=Gate(body_limit_bytes=LIMIT_BYTES, body_seconds=0.2)
-    )
-    head = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nabc"
-    async with running(edge) as url:
-        answer = await exchange(url, head)
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert PROBLEM_MEDIA_TYPE.encode() in answer
-
-
 async def test_load_beyond_the_limit_is_shed_and_health_still_answers(
     telemetry: Telemetry,
 ) -> None:
@@ -158,9 +139,8 @@ async def test_load_beyond_the_limit_is_shed_and_health_still_answers(
                 await held.wait()
             await Response("done")(scope, receive, send)
 
-    gate = Gate(body_limit_bytes=LIMIT_BYTES, in_flight_max=1)
-    edge = Edge(slow, telemetry=telemetry, gate=gate)
-    async with running(edge) as url, httpx.AsyncClient(base_url=url) as client:
+    app = RequestMiddleware(slow, telemetry, body_bytes_max=LIMIT_BYTES, in_flight_max=1)
+    async with running(app) as url, httpx.AsyncClient(base_url=url) as client:
         async with asyncio.TaskGroup() as tasks:
             first = tasks.create_task(client.get("/slow"))
             await entered.wait()

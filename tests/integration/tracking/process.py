@@ -10,16 +10,15 @@ from pathlib import Path
 
 import uvloop
 
-from services.tracking.app import BODY_LIMIT_BYTES, Tracking
+from services.tracking.app import Tracking
 from services.tracking.settings import TrackingSettings
 from shared.clock import SystemClock
-from shared.http.gate import Gate
 from shared.http.server import Server, server_config
 from shared.log.memory import MemoryBroker, MemoryLog
 from tests.integration.tracking.world import SECRET_KEY
 
 
-async def main(folder: Path, file_bytes_max: int, in_flight_max: int, turn_seconds: float) -> None:
+async def main(folder: Path, file_bytes_max: int, in_flight_max: int) -> None:
     """Serve from the snapshot in `folder`; `file_bytes_max` 0 leaves files unlimited."""
     clock = SystemClock()
     broker = MemoryBroker(clock)
@@ -27,20 +26,17 @@ async def main(folder: Path, file_bytes_max: int, in_flight_max: int, turn_secon
     settings = TrackingSettings.load(
         {"LAUREL_DATA_DIR": str(folder), "LAUREL_SECRET_KEY": SECRET_KEY}
     )
-    gate = Gate(
-        body_limit_bytes=BODY_LIMIT_BYTES, in_flight_max=in_flight_max, turn_seconds=turn_seconds
-    )
-    tracking = Tracking(settings, MemoryLog(broker), clock, gate=gate)
+    tracking = Tracking(settings, MemoryLog(broker), clock, in_flight_max=in_flight_max)
     listener = socket.create_server(("127.0.0.1", 0))
     async with tracking.running():
         if file_bytes_max:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, resource.RLIM_INFINITY))
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()
-        config = server_config(tracking.asgi, "127.0.0.1", 0, prompt=tracking.prompt)
-        await Server(config, gate=gate).serve(sockets=[listener])
+        config = server_config(tracking.app, "127.0.0.1", 0, tracking.http)
+        await Server(config).serve(sockets=[listener])
 
 
 if __name__ == "__main__":
     folder, *numbers = sys.argv[1:]
-    uvloop.run(main(Path(folder), int(numbers[0]), int(numbers[1]), float(numbers[2])))
+    uvloop.run(main(Path(folder), int(numbers[0]), int(numbers[1])))

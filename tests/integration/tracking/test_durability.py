@@ -18,7 +18,7 @@ import pytest
 
 from services.tracking.store.journal_file import JournalFile
 from services.tracking.store.slots import take_slot
-from shared.http.gate import IN_FLIGHT_MAX, TURN_SECONDS
+from shared.http.middleware import IN_FLIGHT_MAX
 from tests.integration.tracking.world import Site, World, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,11 +35,10 @@ async def process(
     *,
     file_bytes_max: int = 0,
     in_flight_max: int = IN_FLIGHT_MAX,
-    turn_seconds: float = TURN_SECONDS,
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """A process of its own in the world's folder; it is killed at the end if it still lives."""
     module = "tests.integration.tracking.process"
-    words = (str(world.folder), str(file_bytes_max), str(in_flight_max), str(turn_seconds))
+    words = (str(world.folder), str(file_bytes_max), str(in_flight_max))
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, *words),
         cwd=ROOT,

@@ -136,7 +136,7 @@ class World:
         tracking = self.tracking(**options)
         async with (
             tracking.running(),
-            running(tracking.asgi, prompt=tracking.prompt, gate=tracking.app.state.gate) as url,
+            running(tracking.app, tracking.http) as url,
             httpx.AsyncClient(base_url=url) as client,
         ):
             yield Site(self, tracking, client)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import place
-from services.cli.place import SOCKET_NAME, SOCKET_PATH_LENGTH_MAX
+from services.cli import postgres_folder
+from services.cli.postgres_folder import SOCKET_NAME, SOCKET_PATH_LENGTH_MAX
 
 as_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="root keeps Postgres in a folder of the system"
@@ -15,30 +15,30 @@ as_root = pytest.mark.skipif(
 
 def test_the_programs_are_there_and_the_socket_path_fits(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*("a folder with a long name",) * 8)
-    found = place.find(deep)
+    found = postgres_folder.find(deep)
     assert (found.programs / "postgres").exists()
     assert len(os.fsencode(found.sockets / SOCKET_NAME)) <= SOCKET_PATH_LENGTH_MAX
-    assert place.find(tmp_path).folder != found.folder
+    assert postgres_folder.find(tmp_path).folder != found.folder
 
 
 @as_root
 def test_a_data_folder_made_anew_does_not_meet_the_old_database(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    found = place.find(data)
+    found = postgres_folder.find(data)
     try:
-        place.prepare(found, data)
+        postgres_folder.prepare(found, data)
         (found.folder / "kept").touch()
-        place.prepare(found, data)
+        postgres_folder.prepare(found, data)
         assert (found.folder / "kept").exists(), "the same data folder finds its database again"
         for file in data.iterdir():
             file.unlink()
-        place.prepare(found, data)
+        postgres_folder.prepare(found, data)
         assert not (found.folder / "kept").exists()
         aside = found.folder.with_name(found.folder.name + ".old")
         assert (aside / "kept").exists(), "the old database is set aside, not deleted"
     finally:
-        place.remove(data)
+        postgres_folder.remove(data)
     assert not found.folder.exists()
 
 
@@ -48,7 +48,7 @@ def test_no_parent_folder_changes_its_permissions(tmp_path: Path) -> None:
     data.mkdir(mode=0o700)
     before = {folder: folder.stat().st_mode for folder in (data, *data.parents)}
     try:
-        place.prepare(place.find(data), data)
+        postgres_folder.prepare(postgres_folder.find(data), data)
         assert {folder: folder.stat().st_mode for folder in before} == before
     finally:
-        place.remove(data)
+        postgres_folder.remove(data)

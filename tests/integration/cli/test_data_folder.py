@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.folder import DataFolder, own_key
+from services.cli.data_folder import DataFolder, own_key
 from shared.errors import ConfigurationError
 from shared.ids import is_api_key
 from shared.settings import Settings
@@ -66,3 +66,6 @@ def test_the_command_lines_own_key_is_a_key_and_follows_the_secret() -> None:
     assert is_api_key(own_key("a" * 32))
     assert own_key("a" * 32) == own_key("a" * 32)
     assert own_key("a" * 32) != own_key("b" * 32)
+    first, second = own_key("a" * 32, "one"), own_key("a" * 32, "two")
+    assert is_api_key(first)
+    assert len({first, second, own_key("a" * 32)}) == 3, "every workspace has its own"

@@ -1,4 +1,4 @@
-"""The command itself: plan, traffic, wait until every event is in the answers, show."""
+"""The command `laurel demo`: plan, traffic, wait until every event is in the answers, show."""
 
 import asyncio
 from datetime import timedelta
@@ -11,7 +11,7 @@ from services.cli.console import err, out
 from services.cli.demo.brand import CAST, DAYS
 from services.cli.demo.catalog import Plan, first_day, make_plan, plan_size, posts, refuse_mixing
 from services.cli.demo.month import Month, make_month
-from services.cli.demo.show import show
+from services.cli.demo.show import Hints, show
 from services.cli.demo.traffic import (
     LIVE_ORDERS,
     is_known,
@@ -19,13 +19,15 @@ from services.cli.demo.traffic import (
     send_live,
     send_month,
 )
-from services.cli.profile import Api, load_profile
-from services.cli.ready import wait_until_ready
-from services.cli.verify.command import folded
+from services.cli.profile import Api, open_workspace
+from services.cli.readiness import wait_until_ready
+from services.cli.verify.verify_command import folded
 from shared.clock import Clock, SystemClock
 from shared.errors import Transient
 from shared.settings import Settings
 
+# A workspace of its own, so that made-up sales never stand beside real ones.
+WORKSPACE: Final = "demo"
 _READY_SECONDS_MAX: Final = 15.0
 # Two cores credit this month in a few seconds; a busy laptop may need longer.
 _CREDITED_SECONDS_MAX: Final = 120.0
@@ -33,32 +35,33 @@ _POLL_SECONDS: Final = 0.2
 
 
 def demo(
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Also in a workspace that has creators of its own.")
-    ] = False,
+    workspace: Annotated[
+        str, typer.Option(help="The workspace that it fills; made if it is new.")
+    ] = WORKSPACE,
 ) -> None:
-    """Fill a running Laurel with a month of a made-up coffee brand, and say what to look at.
+    """Fill a workspace of its own with a month of a made-up coffee brand, and say what to look at.
 
-    Seven creators of different kinds, real clicks for today and backdated ones for the month. Running it again changes nothing.
+    Seven creators of different kinds, real clicks for today and backdated ones for the month.
+    No other workspace is touched. Running it again changes nothing. Works on the database itself,
+    as `laurel keys` does, to make the workspace and a key to it.
     """
-    asyncio.run(_demo(anyway=anyway))
+    asyncio.run(_demo(workspace))
 
 
-async def _demo(*, anyway: bool) -> None:
+async def _demo(workspace: str) -> None:
     clock = SystemClock()
-    profile = load_profile(Settings.load())
+    profile = await open_workspace(Settings.load(), workspace, clock, create=True)
     async with Api(profile) as api:
         await _await_ready(api, clock)
-        if not anyway:
-            await refuse_mixing(api)
+        await refuse_mixing(api, workspace)
         plan, month = await _play(api, clock)
         answer = await _answer(api, plan, "last")
         first_touch = await _answer(api, plan, "first")
     out.print(
-        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count), {month.orders:,} orders and"
-        f" renewals, {len(CAST)} creators: every event is in the answers\n"
+        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
+        f" {month.orders:,} orders and renewals, {len(CAST)} creators: every event is in the answers\n"
     )
-    show(answer, first_touch, plan, month.story_order, profile)
+    show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
 
 
 async def _await_ready(api: Api, clock: Clock) -> None:
@@ -91,13 +94,13 @@ async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
 
 
 async def _await_credited(api: Api, clock: Clock) -> None:
-    """The last order sent is known, so all before it are (they travel in order); then roi has to fold as far."""
+    """Wait for the last order sent (events travel in order), then for roi to fold as far."""
     deadline = clock.monotonic() + _CREDITED_SECONDS_MAX
     while not await is_known(api, LIVE_ORDERS[-1]):
         if clock.monotonic() > deadline:
             raise Transient(
-                f"attribution has not credited the month within {_CREDITED_SECONDS_MAX:.0f} s; `laurel doctor`"
-                " tells why, and running the demo again loses nothing"
+                f"attribution has not credited the month within {_CREDITED_SECONDS_MAX:.0f} s;"
+                " `laurel doctor` tells why, and running the demo again loses nothing"
             )
         await clock.sleep(_POLL_SECONDS)
     balance = await api.get("attribution", "/v1/ledger/balance", group_by="model,currency")

@@ -26,7 +26,14 @@ from shared.http.problems import FieldError, Problem, busy_problem
 
 RETRY_KEY_LENGTH_MAX: Final = 255
 
-RetryKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=RETRY_KEY_LENGTH_MAX)]
+RetryKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=RETRY_KEY_LENGTH_MAX,
+        description="Names the report where nothing in its body does; the same key is the same report.",
+    ),
+]
 
 _BATCH_SCHEMA: Final[dict[str, Any]] = {
     "requestBody": {
@@ -39,16 +46,35 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
                     "items": {
                         "type": "object",
                         "required": ["type"],
-                        "properties": {"type": {"type": "string", "enum": list(TYPES)}},
+                        "properties": {
+                            "type": {
+                                "type": "string",
+                                "enum": list(TYPES),
+                                "description": "The kind of the event; it decides the other fields.",
+                            }
+                        },
                     },
-                }
+                },
+                "example": [
+                    {
+                        "type": "visited",
+                        "occurred_at": "2026-03-01T11:58:00Z",
+                        "page": "https://shop.example/bag",
+                        "person": {"visitor_id": "v-7"},
+                    },
+                    {
+                        "type": "identified",
+                        "occurred_at": "2026-03-01T11:59:00Z",
+                        "person": {"visitor_id": "v-7", "customer_id": "42"},
+                    },
+                ],
             }
         },
     }
 }
 
 
-def intake_router(intake: Intake) -> Router:
+def event_calls_router(intake: Intake) -> Router:
     """The routes of claims."""
     router = Router(tags=["events"])
 

