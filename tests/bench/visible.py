@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-from services.cli.place import find
+from services.cli.postgres_folder import find
 from tests.bench.answers import percentile
 from tests.bench.edge import AGENTS
 from tests.bench.logs import kafka

@@ -5,7 +5,7 @@ does not lead back to the short host.
 """
 
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from services.roi.domain.periods import corrected, row_from
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import (
+    Example,
     Resource,
     Work,
     check_one_of,
@@ -24,6 +25,7 @@ from services.roi.routes.resource import (
 from services.roi.store.link_codes import claim
 from services.roi.wire.destinations import canonical_url, host_of
 from services.roi.wire.links import LinkAnswer, LinkBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
 from shared.http.wire import Moment
 
@@ -36,6 +38,13 @@ class Links(Resource[LinkBody]):
     kind = "link"
     path = "/v1/links"
     answer = LinkAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "placement_id": example_id("placement"),
+        "destination": "https://shop.example/bag",
+        "code": "mia-bag",
+    }
+    correction: ClassVar[Example] = {"destination": "https://shop.example/bag?color=red"}
     patch_valid_from = Moment | None
     patch_means = (
         "Without `valid_from` another owner restates the last period, with all touches in it. With"

@@ -5,15 +5,16 @@ on: a correction restates the past. A creator's automatic placement is shown her
 changed. What can go wrong: 422 for a `valid_from`, 409 for an automatic placement.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import NeverDated, PlacementAnswer, PlacementBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import Problem, field_problem
 
 
@@ -23,6 +24,16 @@ class Placements(Resource[PlacementBody]):
     kind = "placement"
     path = "/v1/placements"
     answer = PlacementAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "creator_id": example_id("creator"),
+        "campaign_id": example_id("campaign"),
+        "platform": "instagram",
+        "content_type": "reel",
+        "published_at": "2026-03-01T09:00:00Z",
+        "url": "https://instagram.example/reel/1",
+    }
+    correction: ClassVar[Example] = {"cta": "See the bag"}
     patch_valid_from = NeverDated
     patch_means = (
         "What is named is corrected for all times: another creator or campaign restates the past."

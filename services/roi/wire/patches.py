@@ -5,7 +5,7 @@ Promise: a PATCH is checked twice: here, field by field, and as the whole object
 
 from typing import Annotated, Any, Optional
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from shared.http.wire import StrictModel
 
@@ -17,7 +17,8 @@ def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]
         inner: Any = info.annotation
         for extra in info.metadata:
             inner = Annotated[inner, extra]
-        fields[name] = (Optional[inner], None)  # noqa: UP045 - built at run time from a value, where | would not do
+        told = Field(default=None, description=info.description)
+        fields[name] = (Optional[inner], told)  # noqa: UP045 - built at run time from a value, where | would not do
     if valid_from is not None:
         fields["valid_from"] = (valid_from, None)
     model: type[StrictModel] = create_model(

@@ -128,16 +128,27 @@ class PlacementBody(Named):
     """A placement as sent."""
 
     creator_id: EntityId | None = None
+    """The creator whose content it is; null for the brand's own."""
     campaign_id: EntityId | None = None
+    """The campaign that it belongs to."""
     platform: Word
+    """Where it is published, such as `instagram`."""
     content_type: Word | None = None
+    """What kind of content it is, such as `reel` or `story`."""
     format: Word | None = None
+    """The format, such as `vertical_video`."""
     planned_at: Moment | None = None
+    """When it should be published."""
     published_at: Moment | None = None
+    """When it was published."""
     url: WebUrl | None = None
+    """The address of the content."""
     cta: Note | None = None
+    """The call to action in it."""
     topics: Words = Field(default_factory=list)
+    """What it is about."""
     is_brand: Flag = False
+    """Whether the brand itself made it."""
 
 
 def _refuse_a_date(value: object) -> object:
@@ -157,14 +168,26 @@ class PlacementAnswer(Stored):
     """A placement as answered. `automatic`: a creator's "always on" placement."""
 
     creator_id: str | None
+    """The creator whose content it is; null for the brand's own."""
     campaign_id: str | None
+    """The campaign that it belongs to."""
     platform: str | None
+    """Where it is published, such as `instagram`."""
     content_type: str | None
+    """What kind of content it is, such as `reel` or `story`."""
     format: str | None
+    """The format, such as `vertical_video`."""
     planned_at: datetime | None
+    """When it should be published."""
     published_at: datetime | None
+    """When it was published."""
     url: str | None
+    """The address of the content."""
     cta: str | None
+    """The call to action in it."""
     topics: list[str]
+    """What it is about."""
     is_brand: bool
+    """Whether the brand itself made it."""
     automatic: bool
+    """Whether it is a creator's automatic placement."""
