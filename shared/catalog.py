@@ -1,8 +1,11 @@
 """The vocabulary of `laurel.catalog`: what roi publishes and tracking and attribution keep.
 
-Promise: one record per entity carries its whole history of periods, so compaction loses nothing; `revision` grows by one at each
-change and a reader keeps the greatest. Nothing is tombstoned: `deleted_at` is set instead. Secrets in it are sealed, API keys are SHA-256.
-Periods are half-open `[valid_from, valid_to)`, None means unbounded; those of one entity do not overlap.
+Promise: one record per entity carries its whole state, a link and a code with all their periods, so
+compaction loses nothing; `revision` grows by one at each change and a reader keeps the greatest.
+Nothing is tombstoned: `deleted_at` is set instead. Secrets in it are sealed, API keys are SHA-256.
+Periods are half-open `[valid_from, valid_to)`, None means unbounded; those of one entity do not
+overlap. A placement has no periods: it never changes hands. Its records of version 1 had them; they
+are still read (`decode_catalog`).
 """
 
 import re
@@ -12,13 +15,15 @@ from enum import StrEnum
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
 from shared.models import DEFAULT_MODELS, ModelRef
 
+# The version of a kind whose record does not name one; `VERSIONS` has those of the others.
 VERSION: Final = 1
+PLACEMENT_VERSION: Final = 2
 
 # What a link's code may be; codes are compared in lower case.
 LINK_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -107,8 +112,23 @@ class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
     name: str
 
 
-class PlacementPeriod(Period, frozen=True, kw_only=True):
-    """Whose a placement is, in a period. `creator_id` None only for the brand's own content."""
+class Placement(CatalogRecord, frozen=True, kw_only=True, tag="placement"):
+    """One piece of content by one creator in one campaign on one platform.
+
+    `creator_id` is None only for the brand's own content. `automatic` marks a creator's "always on"
+    placement. `v` is always on the wire, because a record without it is of version 1.
+    """
+
+    v: int = msgspec.field(default_factory=lambda: PLACEMENT_VERSION)
+    creator_id: Uuid | None = None
+    campaign_id: Uuid | None = None
+    platform: Text | None = None
+    is_brand: bool = False
+    automatic: bool = False
+
+
+class _PlacementPeriod(Struct, frozen=True, kw_only=True):
+    """The facts of a placement in one period, as version 1 has them."""
 
     creator_id: Uuid | None = None
     campaign_id: Uuid | None = None
@@ -116,11 +136,11 @@ class PlacementPeriod(Period, frozen=True, kw_only=True):
     is_brand: bool = False
 
 
-class Placement(CatalogRecord, frozen=True, kw_only=True, tag="placement"):
-    """One piece of content; `automatic` marks a creator's "always on" placement."""
+class _PlacementVersion1(Struct, frozen=True, kw_only=True):
+    """What version 1 of a placement's record says in another way than version 2."""
 
-    periods: tuple[PlacementPeriod, ...]
-    automatic: bool = False
+    v: int = VERSION
+    periods: tuple[_PlacementPeriod, ...] = ()
 
 
 class LinkPeriod(Period, frozen=True, kw_only=True):
@@ -186,8 +206,12 @@ AnyCatalogRecord = (
     Workspace | ApiKey | Creator | Campaign | Placement | Link | Code | Connection | Policy
 )
 
+# The version in which each kind is written, by the word in `entity`.
+VERSIONS: Final = {"placement": PLACEMENT_VERSION}
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(AnyCatalogRecord)
+_version_1_decoder: Final = msgspec.json.Decoder(_PlacementVersion1)
 
 
 class CatalogRejected(Permanent):
@@ -205,12 +229,27 @@ def encode_catalog(record: AnyCatalogRecord) -> bytes:
 
 
 def decode_catalog(value: bytes) -> AnyCatalogRecord:
-    """The record in a value; raises `CatalogRejected`."""
+    """The record in a value; raises `CatalogRejected`.
+
+    A placement of version 1 gets the facts of its last period. roi's migration 0006 splits a
+    placement with several periods: the last one keeps the id, the others are published as
+    placements of their own, and links and codes are published again to name them.
+    """
     try:
         record: AnyCatalogRecord = _decoder.decode(value)
+        if isinstance(record, Placement):
+            return _as_written_now(record, _version_1_decoder.decode(value))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CatalogRejected(str(error)) from error
     return record
+
+
+def _as_written_now(record: Placement, old: _PlacementVersion1) -> Placement:
+    if old.v != VERSION:
+        return record
+    if not old.periods:
+        raise CatalogRejected("a placement of version 1 has at least one period")
+    return structs.replace(record, v=PLACEMENT_VERSION, **structs.asdict(old.periods[-1]))
 
 
 def catalog_key(record: AnyCatalogRecord) -> bytes:

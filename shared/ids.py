@@ -1,8 +1,8 @@
 """Identifiers: minted, derived from natural keys, signed click ids, person keys and API keys.
 
-Promise: an id derived from a natural key is the same on every machine and for ever. A click id carries its link and
-its time and is signed, so a click that was lost can be rebuilt from the order that carries it. What can go wrong: a forged
-or damaged click id reads as `None`, never as an exception.
+Promise: an id derived from a natural key is always the same, on every machine. A click id carries
+its link and its time and is signed, so a click that was lost can be rebuilt from the order that
+carries it. What can go wrong: a forged or damaged click id reads as `None`, never as an exception.
 """
 
 import base64
@@ -109,14 +109,14 @@ _PERSON_KEY: Final = hashlib.blake2b(digest_size=15, person=b"laurel-key")
 
 
 def person_key(kind: KeyKind, value: str) -> bytes:
-    """16 bytes for one key of a person: a kind letter and 120 bits of BLAKE2b of the value; equality is all it supports."""
+    """16 bytes for one key of a person: a kind letter and 120 bits of BLAKE2b of the value."""
     digest = _PERSON_KEY.copy()
     digest.update(value.encode())
     return _KEY_PREFIX[kind] + digest.digest()
 
 
 def is_strong(key: bytes) -> bool:
-    """Whether a person key names a customer (customer id, e-mail hash) rather than a device or a click."""
+    """Whether a person key names a customer (customer id, e-mail hash), not a device or a click."""
     return key[:1] in (b"c", b"e")
 
 
@@ -129,7 +129,9 @@ class ClickFacts:
 
 
 class ClickSigner:
-    """Makes and reads click ids under one key. 50 characters of base64url: version, link, time, nonce, MAC.
+    """Makes and reads click ids under one key.
+
+    A click id is 50 characters of base64url: version, link, time, nonce, MAC.
 
     The MAC is keyed BLAKE2b cut to 64 bits over everything before it.
     """
@@ -139,7 +141,7 @@ class ClickSigner:
         self._keyed = hashlib.blake2b(digest_size=_CLICK_MAC_BYTES, key=key, person=b"laurel-click")
 
     def make(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> str:
-        """A click id for the 16 bytes of a link id, milliseconds since 1970 and a fresh random nonce of 6 bytes."""
+        """A click id for 16 bytes of a link id, milliseconds since 1970 and a nonce of 6 bytes."""
         return self.make_ascii(link_id, occurred_at_ms, nonce).decode()
 
     def make_ascii(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> bytes:
@@ -176,7 +178,7 @@ def is_api_key(text: str) -> bool:
 
 
 def api_key_hash(key: str) -> str:
-    """SHA-256 in hex: all that is ever stored of an API key (it has 190 bits of entropy, so no slow hash is needed)."""
+    """SHA-256 in hex: all that is stored of an API key. With 190 bits it needs no slow hash."""
     return api_key_digest(key).hex()
 
 

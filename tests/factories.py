@@ -19,7 +19,7 @@ from services.attribution.domain.model import (
     Touch,
 )
 from shared import catalog
-from shared.catalog import CodePeriod, LinkPeriod, PlacementPeriod, Policy, Precedence, Windows
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Windows
 from shared.credits import TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import natural_id, person_key
@@ -199,9 +199,7 @@ def influencers(*names: str) -> Facts:
     """Creators with one placement and one link each, for ever."""
     return Facts(
         links={link_id(name): (LinkPeriod(placement_id=placement_id(name)),) for name in names},
-        placements={
-            placement_id(name): (PlacementPeriod(creator_id=creator_id(name)),) for name in names
-        },
+        placements={placement_id(name): creator_id(name) for name in names},
     )
 
 
@@ -209,7 +207,7 @@ def brand_content() -> Facts:
     """The brand's own placement and link."""
     return Facts(
         links={link_id(BRAND): (LinkPeriod(placement_id=placement_id(BRAND)),)},
-        placements={placement_id(BRAND): (PlacementPeriod(is_brand=True),)},
+        placements={placement_id(BRAND): ""},
     )
 
 
@@ -253,7 +251,7 @@ def policy(
 def facts(*parts: Facts | Policy) -> Facts:
     """All parts together; owners of one code or link add up."""
     links: dict[str, tuple[LinkPeriod, ...]] = {}
-    placements: dict[str, tuple[PlacementPeriod, ...]] = {}
+    placements: dict[str, str] = {}
     codes: dict[str, tuple[CodePeriod, ...]] = {}
     policies: list[Policy] = []
     for part in parts:
@@ -262,8 +260,7 @@ def facts(*parts: Facts | Policy) -> Facts:
             continue
         for entity, link_periods in part.links.items():
             links[entity] = links.get(entity, ()) + link_periods
-        for entity, placement_periods in part.placements.items():
-            placements[entity] = placements.get(entity, ()) + placement_periods
+        placements |= part.placements
         for text, code_periods in part.codes.items():
             codes[text] = codes.get(text, ()) + code_periods
     return Facts(links, placements, codes, tuple(policies))

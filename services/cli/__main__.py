@@ -1,7 +1,8 @@
-"""`laurel`: the commands in the order in which a person needs them, and one way for all of them to fail.
+"""`laurel`: the list of commands, in the order in which a person needs them, and how they fail.
 
-Promise: an expected failure is one sentence on standard error with what to do next, and exit code 2 (`verify` and `doctor` keep 1
-for "looked, and it is not well"). Ctrl-C is no failure. A traceback means a bug.
+Promise: an expected failure is one sentence on standard error with what to do next, and exit code
+2. (`verify` and `doctor` keep 1 for "found something wrong".) Ctrl-C is no failure. A traceback
+means a bug.
 """
 
 import sys
@@ -11,26 +12,27 @@ import typer
 
 from services.cli import keys
 from services.cli.console import complain
-from services.cli.demo.command import demo
+from services.cli.demo.demo_command import demo
 from services.cli.doctor import doctor
-from services.cli.explain.command import explain
+from services.cli.explain.explain_command import explain
 from services.cli.migrate import migrate
 from services.cli.run import run
-from services.cli.verify.command import verify
+from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
 
 FAILED: Final = 2
 INTERRUPTED: Final = 130
 
 _HELP = """
-Laurel keeps the books on influence: which creators earned which money, and what that was worth against everything it
-cost.
+Laurel keeps the books on influence: which creators earned which money, and what that was worth
+against everything it cost.
 
 [not dim bold]Start here[/]
 
   [not dim][cyan]laurel run[/]            start everything; keep this terminal open[/]
   [not dim][cyan]laurel demo[/]           in a second terminal: a month of believable traffic[/]
-  [not dim][cyan]laurel explain 1187[/]   why that order of the demo was credited as it was[/]
+  [not dim][cyan]laurel explain 1187 --workspace demo[/]
+                        why that order of the demo was credited as it was
   [not dim][cyan]laurel verify[/]         prove that the books balance[/]
 """
 

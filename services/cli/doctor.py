@@ -1,7 +1,8 @@
 """`laurel doctor`: what Laurel needs on this machine, whether it is there, and how to get it.
 
-Promise: looks only; a throw-away Postgres is the one thing it starts, and it removes it. Exit code 0 when everything needed is there,
-1 otherwise; what is only nice to have never fails it.
+Promise: it only looks. The one thing that it starts is a Postgres in a folder of its own, which it
+removes. Exit code 0 when everything needed is there, 1 otherwise; what is only nice to have never
+makes it 1.
 """
 
 import asyncio
@@ -19,12 +20,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.cli import place, ports
+from services.cli import postgres_folder
 from services.cli.console import as_typed, out
-from services.cli.embedded import EmbeddedPostgres
-from services.cli.folder import DataFolder
+from services.cli.data_folder import DataFolder
+from services.cli.processes import EmbeddedPostgres
 from services.cli.profile import Api, Profile, Unreachable, load_profile, service_urls
-from services.cli.ready import QUESTIONS, health_detail
+from services.cli.readiness import QUESTIONS, exposure, health_detail
+from services.cli.startup import port_of, taken_ports
 from shared.clock import SystemClock
 from shared.db.roles import SERVICES
 from shared.errors import ConfigurationError, LaurelError, Transient
@@ -68,6 +70,7 @@ async def look(settings: Settings) -> list[Finding]:
         _data_folder(settings),
         await _database(settings),
         await _log(settings),
+        _host(settings),
         *_ports(settings, running),
         *await _services(settings, running),
         _program(
@@ -151,9 +154,11 @@ async def _embedded() -> Finding:
     finally:
         # Without any Postgres here there is nothing to remove.
         with contextlib.suppress(ConfigurationError):
-            place.remove(folder)
+            postgres_folder.remove(folder)
         shutil.rmtree(folder, ignore_errors=True)
-    return Finding("postgres", True, f"the embedded PostgreSQL {place.POSTGRES_VERSION} starts")
+    return Finding(
+        "postgres", True, f"the embedded PostgreSQL {postgres_folder.POSTGRES_VERSION} starts"
+    )
 
 
 async def _log(settings: Settings) -> Finding:
@@ -173,6 +178,13 @@ async def _log(settings: Settings) -> Finding:
     return Finding("log", False, f"nobody answers at {', '.join(settings.kafka_servers)}", hint)
 
 
+def _host(settings: Settings) -> Finding:
+    """Not needed to start, and a proxy in front cannot be seen from here: a hint, not a failure."""
+    warning = exposure(settings.host)
+    detail = f"{settings.host} (this machine only)" if not warning else settings.host
+    return Finding("listens on", not warning, detail, warning, needed=False)
+
+
 async def _running(settings: Settings) -> set[str]:
     """The services that answer at their ports."""
     found = set()
@@ -188,9 +200,9 @@ async def _running(settings: Settings) -> set[str]:
 
 
 def _ports(settings: Settings, running: set[str]) -> list[Finding]:
-    taken = ports.taken(settings)
+    taken = taken_ports(settings)
     return [
-        _port(service, ports.port_of(settings, service), taken.get(service))
+        _port(service, port_of(settings, service), taken.get(service))
         for service in SERVICES
         if service not in running
     ]
@@ -204,7 +216,7 @@ def _port(service: str, port: int, why: str | None) -> Finding:
 
 
 async def _services(settings: Settings, running: set[str]) -> list[Finding]:
-    """Those that run: whether they are ready, and whether our key opens them. None is needed to start Laurel."""
+    """Whether the services that run are ready and the key opens them. None has to run."""
     if not running:
         return [Finding("services", False, "not running", "start them: `laurel run`", needed=False)]
     try:

@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 
 from services.cli.console import err, out, plain
-from services.cli.owner import Owner, find_owner
-from services.cli.profile import Api, load_profile
+from services.cli.profile import Api, Owner, find_owner, load_profile
 from services.roi.bootstrap import create_key, ensure_workspace
 from shared.catalog import Scope
 from shared.clock import SystemClock
@@ -35,22 +34,23 @@ def create(
 ) -> None:
     """Make an API key and print it, once.
 
-    Works on the database itself: LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else the data folder of a running
-    `laurel run`. The key works on all services within a second.
+    Works on the database itself: LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else the data folder
+    of a running `laurel run`. The key works on all services within a second.
     """
     chosen = _chosen(scopes, public=public)
     owner = find_owner(Settings.load())
     key = new_api_key(public=public)
     asyncio.run(_create(owner, workspace, key, chosen, name, public=public))
     err.print(
-        f"[good]✓[/] a key of workspace {workspace} with scopes {', '.join(chosen)}; it is not shown again:"
+        f"[good]✓[/] a key of workspace {workspace} with scopes {', '.join(chosen)};"
+        " it is not shown again:"
     )
     plain(key)
 
 
 @app.command("list")
 def list_keys() -> None:
-    """List the keys of the admin key's workspace: their names and scopes, never the keys themselves."""
+    """List the keys of the admin key's workspace: names and scopes, never the keys themselves."""
     asyncio.run(_list())
 
 

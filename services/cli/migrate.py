@@ -3,7 +3,7 @@
 import asyncio
 
 from services.cli.console import out
-from services.cli.owner import find_owner
+from services.cli.profile import find_owner
 from shared.db.migrate import SCHEMAS
 from shared.db.migrate import migrate as migrate_database
 from shared.settings import Settings
@@ -12,8 +12,8 @@ from shared.settings import Settings
 def migrate() -> None:
     """Prepare a database: schemas, tables, and one log-in per service.
 
-    Uses LAUREL_DATABASE_URL (the owner's) and LAUREL_SECRET_KEY, else the Postgres of a running `laurel run`. Running it
-    again changes nothing.
+    Uses LAUREL_DATABASE_URL (the owner's) and LAUREL_SECRET_KEY, else the Postgres of a running
+    `laurel run`. Running it again changes nothing.
     """
     owner = find_owner(Settings.load())
     with out.status("migrating"):

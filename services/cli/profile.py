@@ -1,9 +1,12 @@
-"""How a command reaches a running Laurel: the three addresses and a key, from the settings or the data folder.
+"""How a command reaches a running Laurel: addresses and a key, or the owner's database log-in.
 
-Promise: whatever is missing or does not answer is said in one sentence with what to do next.
+Promise: what is missing or does not answer is said in one sentence with what to do next. A key to
+another workspace than the admin key's is derived from the secret key and made in the database, so
+it is stored nowhere and works in every terminal that finds the data folder.
 
-What can go wrong: `ConfigurationError` without a key, `Unreachable` when a service does not answer, `Refused` when it answers
-with a problem; all are `LaurelError`s whose text is meant for a person.
+What can go wrong: `ConfigurationError` without a key or a database, `Unreachable` when a service
+does not answer, `Refused` when it answers with a problem. All are `LaurelError`s whose text is
+meant for a person.
 """
 
 from dataclasses import dataclass
@@ -11,7 +14,13 @@ from typing import Any, Final
 
 import httpx
 
-from services.cli.folder import DataFolder, own_key
+from services.cli import postgres_folder
+from services.cli.data_folder import DataFolder, own_key
+from services.cli.startup import OWN_KEY_NAME, AdminKeys
+from services.roi import bootstrap
+from shared.clock import Clock
+from shared.db.engine import Database
+from shared.db.roles import service_url
 from shared.errors import ConfigurationError, Permanent, Transient
 from shared.settings import Settings
 
@@ -59,7 +68,7 @@ def service_urls(settings: Settings) -> dict[str, str]:
 
 
 def load_profile(settings: Settings) -> Profile:
-    """The addresses, and the admin key: the setting's, the data folder's, or the command line's own."""
+    """The addresses, and a key: the setting's, the data folder's, or the command line's own."""
     return Profile(**service_urls(settings), key=_key(settings))
 
 
@@ -77,6 +86,89 @@ def _key(settings: Settings) -> str:
         f"no key: {folder.path} holds none. Start Laurel with `laurel run`, run this where its data"
         " folder is (LAUREL_DATA_DIR), or set LAUREL_ADMIN_KEY"
     )
+
+
+# --- the owner -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The owner's URL and the secret key that the services' log-ins are derived from."""
+
+    url: str
+    secret_key: str
+
+
+def find_owner(settings: Settings) -> Owner:
+    """From LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else from a running Laurel's data folder."""
+    folder = DataFolder(settings.data_dir)
+    secret_key = folder.secret_key(settings, create=False)
+    if settings.database_url is None:
+        return Owner(_embedded_url(folder), _required(secret_key, folder))
+    return Owner(settings.database_url.get_secret_value(), _required(secret_key, folder))
+
+
+def _embedded_url(folder: DataFolder) -> str:
+    found = postgres_folder.find(folder.path)
+    if not (found.sockets / postgres_folder.SOCKET_NAME).exists():
+        raise ConfigurationError(
+            f"no database: LAUREL_DATABASE_URL is not set and no Laurel runs on {folder.path}."
+            " Start it with `laurel run` (which also migrates), or set LAUREL_DATABASE_URL"
+        )
+    return found.owner_url
+
+
+def _required(secret_key: str | None, folder: DataFolder) -> str:
+    if secret_key is None:
+        raise ConfigurationError(
+            "no secret key: set LAUREL_SECRET_KEY to the one the services have"
+            f" ({folder.path} holds none)"
+        )
+    return secret_key
+
+
+async def open_workspace(
+    settings: Settings, name: str, clock: Clock, *, create: bool = False
+) -> Profile:
+    """The addresses, and an admin key of the named workspace; needs the owner's log-in.
+
+    `create` makes a workspace that is new; without it, an unknown name is a `ConfigurationError`.
+    """
+    owner = find_owner(settings)
+    url = service_url(owner.url, "roi", owner.secret_key)
+    database = Database(url, application_name="laurel-workspace", pool_size=1)
+    await database.open()
+    try:
+        if create:
+            workspace_id = await bootstrap.ensure_workspace(database, clock, name)
+        else:
+            workspace_id = await _known_workspace(database, name)
+        key = own_key(owner.secret_key, workspace_id)
+        if not await AdminKeys(database, clock, workspace_id).ensure(key, OWN_KEY_NAME):
+            raise ConfigurationError(f"the key of the command line to {name} was revoked")
+    finally:
+        await database.close()
+    return Profile(**service_urls(settings), key=key)
+
+
+async def _known_workspace(database: Database, name: str) -> str:
+    found = await bootstrap.find_workspace(database, name)
+    if found is None:
+        raise ConfigurationError(
+            f"no workspace {name!r}: `laurel demo` makes `demo`, and"
+            f" `laurel keys create --workspace {name}` makes any other"
+        )
+    return found
+
+
+async def choose_profile(settings: Settings, workspace: str | None, clock: Clock) -> Profile:
+    """The profile of a named workspace, else of the admin key."""
+    if workspace is None:
+        return load_profile(settings)
+    return await open_workspace(settings, workspace, clock)
+
+
+# --- the API -------------------------------------------------------------------------------------
 
 
 class Api:
@@ -149,5 +241,8 @@ def _problem(service: str, response: httpx.Response) -> str:
     fields = [f"{item.get('field')}: {item.get('message')}" for item in body.get("errors") or []]
     text = f"{service} answered {response.status_code}: " + "; ".join((said, *fields))
     if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        text += ". Is it a key of this installation? Set LAUREL_ADMIN_KEY to one, or LAUREL_DATA_DIR to its data folder"
+        text += (
+            ". Is it a key of this installation? Set LAUREL_ADMIN_KEY to one, or LAUREL_DATA_DIR to"
+            " its data folder"
+        )
     return text

@@ -10,7 +10,7 @@ from typing import Final
 from services.roi.domain.entity import Version
 from services.roi.store.catalog import Writer
 from services.roi.store.keys import look_up, owner, save_key
-from services.roi.store.workspaces import claim_name
+from services.roi.store.workspaces import claim_name, find_by_name
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, Permanent
@@ -46,6 +46,11 @@ async def ensure_workspace(
             facts = {"name": name, "time_zone": time_zone, "currency": currency}
             await writer.create("workspace", workspace_id, (Version(facts),))
     return workspace_id
+
+
+async def find_workspace(database: Database, name: str) -> str | None:
+    """The id of the workspace with this name; None when there is none."""
+    return await find_by_name(database, name)
 
 
 async def create_key(

@@ -80,6 +80,15 @@ EXAMPLE_KINDS: Final = (
 )
 
 
+# The caller's own id that examples use for every object.
+EXAMPLE_EXTERNAL_ID: Final = "import-17"
+
+
+def example_body(example: Any) -> dict[str, Any]:
+    """For a route's `openapi_extra=`: the example of its JSON body."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
 def example_id(kind: str) -> str:
     """The id that examples use for an object of a kind; the tests put the id of a real one there."""
     return f"01900000-0000-7000-8000-{EXAMPLE_KINDS.index(kind) + 1:012}"

@@ -1,4 +1,4 @@
-"""One home for each vendor: its name stands nowhere else in the product, and a new folder is found."""
+"""One home for each vendor: its name stands in no other file, and a new folder is found."""
 
 import ast
 import os
@@ -55,22 +55,25 @@ assert str(Path(sys.modules["services"].__path__[0]).parent) == sys.argv[1], "th
 documents = openapi()
 kind = documents["roi"]["components"]["schemas"]["ConnectionBody"]["properties"]["kind"]
 assert kind["enum"] == json.loads(sys.argv[2]), kind
-(vendor, _) = documents["tracking"]["paths"]["/webhooks/{vendor}/{connection_id}"]["post"]["parameters"]
+route = documents["tracking"]["paths"]["/webhooks/{vendor}/{connection_id}"]["post"]
+(vendor, _) = route["parameters"]
 assert vendor["schema"]["enum"] == kind["enum"], vendor
 assert ConnectionBody(kind="acme", secret="s").kind == "acme"
 
 
 async def deliver():
     clock, workspace_id, connection_id = SystemClock(), new_id(), new_id()
-    settings = TrackingSettings.load({"LAUREL_DATA_DIR": sys.argv[1], "LAUREL_SECRET_KEY": "k" * 32})
+    environment = {"LAUREL_DATA_DIR": sys.argv[1], "LAUREL_SECRET_KEY": "k" * 32}
+    settings = TrackingSettings.load(environment)
     tracking = Tracking(settings, MemoryLog(MemoryBroker(clock)), clock)
     sealed = Sealer("k" * 32).seal("hush", connection_id)
     tracking.catalog.put(Connection(workspace_id=workspace_id, id=connection_id, revision=1,
         recorded_at=clock.now(), kind="acme", sealed_secrets=(sealed,)))
     tracking.catalog.is_complete = True
-    transport = httpx.ASGITransport(tracking.app)
-    async with tracking.running(), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-        address, body = f"/webhooks/acme/{connection_id}", {"lead": "7", "at": "2026-03-01T12:00:00Z"}
+    address = f"/webhooks/acme/{connection_id}"
+    body = {"lead": "7", "at": "2026-03-01T12:00:00Z"}
+    asking = httpx.AsyncClient(transport=httpx.ASGITransport(tracking.app), base_url="http://x")
+    async with tracking.running(), asking as client:
         good = await client.post(address, json=body, headers={"X-Acme": "hush"})
         bad = await client.post(address, json=body, headers={"X-Acme": "other"})
         other = await client.post(address.replace("acme", "shopify"), json=body)

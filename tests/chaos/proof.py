@@ -4,7 +4,7 @@ import asyncio
 import uuid
 
 from services.cli.profile import Api, Profile
-from services.cli.verify.command import find
+from services.cli.verify.verify_command import find
 from services.roi.bootstrap import create_key, ensure_workspace
 from shared.clock import SystemClock
 from shared.db.engine import Database

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from services.cli import place
+from services.cli import postgres_folder
 from tests.e2e.installation import SERVICES, Installation
 from tests.fixtures.debian_postgres import DebianPostgres, debian_postgres_bin
 
@@ -23,7 +23,7 @@ def scratch() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     # As root the embedded Postgres lives elsewhere, so that its own user can reach it.
-    place.remove((folder / "data").resolve())
+    postgres_folder.remove((folder / "data").resolve())
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from typer.main import get_group
@@ -78,6 +78,14 @@ def masked(text: str) -> list[str]:
     return re.sub(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}", "<time>", text).split()
 
 
+def figures(laurel: Installation) -> dict[str, Any]:
+    """The answer of the workspace `main`, without what moves with the clock."""
+    answer = laurel.client("roi").get("/v1/roi", params={"group_by": "creator"}).json()
+    del answer["meta"]
+    assert answer["rows"]
+    return dict(answer)
+
+
 def run(laurel: Installation, *words: str) -> str:
     """What a command prints that must succeed."""
     done = subprocess.run(
@@ -93,12 +101,17 @@ def run(laurel: Installation, *words: str) -> str:
 
 
 def test_the_readme_works_as_written(made: Installation) -> None:
-    """In its order: `make run`, the first tracked sale with the output that is shown, the demo beside it."""
+    """In its order: `make run`, the first sale with the output that is shown, the demo beside it."""
     printed = run(made, "bash", "-euo", "pipefail", "-c", readme_script(made))
     shown = block_after("compared by tests/e2e/test_readme.py, but for times", "text")
     assert masked(printed) == masked(shown)
-    assert "Reach is not return" in run(made, f"{BIN}/laurel", "demo", "--anyway")
     assert "the books hold" in run(made, *MAKE, "verify")
+    before = figures(made)
+    assert "Reach is not return" in run(made, *MAKE, "demo")
+    assert figures(made) == before, "the demo has a workspace of its own"
+    told = run(made, str(BIN / "laurel"), "explain", "1187", "--workspace", "demo")
+    assert "Order 1187 brought 62.50 EUR net." in told
+    assert "the books hold" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
     assert "Everything needed is here." in run(made, *MAKE, "doctor")
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.catalog import CodePeriod, LinkPeriod, PlacementPeriod, Policy
+from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.credits import CreditEntry, Stage, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 
@@ -108,10 +108,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Catalog facts of one workspace, as far as a scope needs them. `codes` maps a normalised text to the periods of all its owners."""
+    """Catalog facts of one workspace, as far as a scope needs them.
+
+    `placements` maps a placement to its creator, "" for the brand's own content. `codes` maps a
+    normalised text to the periods of all its owners.
+    """
 
     links: Mapping[str, tuple[LinkPeriod, ...]] = field(default_factory=dict)
-    placements: Mapping[str, tuple[PlacementPeriod, ...]] = field(default_factory=dict)
+    placements: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, tuple[CodePeriod, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
 

@@ -1,7 +1,8 @@
-"""Whose a link, a placement or a code was at a moment: the only reader of the catalog's periods.
+"""Which placement a link or a code led to at a moment, and whose that placement is.
 
-Promise: ownership is read as it held at the touch's own time (a code on an order: the conversion's), so a corrected owner restates and a
-new owner does not. Unknown ids own nothing.
+Promise: a link and a code are read as they stood at the touch's own time (a code on an order: the
+conversion's). A placement has one creator at all times, so every credit of a placement is the credit
+of that creator. An unknown link or placement has no owner.
 """
 
 from collections.abc import Iterable
@@ -29,13 +30,15 @@ class Owner:
 
 
 def owners_of_code(text: str, at: datetime, facts: Facts) -> tuple[Owner, ...]:
-    """Who owned a code then, one per placement; more than one means the code is shared."""
+    """Who owned a code then, one per placement; more than one means the code is shared.
+
+    The creator is the placement's. Before the placement's record has come, it is the code's.
+    """
     periods = _valid(facts.codes.get(normalise_code(text), ()), at)
-    owners = sorted({Owner(period.placement_id, period.creator_id) for period in periods})
-    first_by_placement: dict[str, Owner] = {}
-    for owner in owners:
-        first_by_placement.setdefault(owner.placement_id, owner)
-    return tuple(first_by_placement.values())
+    creators: dict[str, str] = {}
+    for placement_id, creator_id in sorted({(p.placement_id, p.creator_id) for p in periods}):
+        creators.setdefault(placement_id, facts.placements.get(placement_id, creator_id))
+    return tuple(Owner(placement_id, creator) for placement_id, creator in creators.items())
 
 
 def owners_of_touch(touch: Touch, facts: Facts) -> tuple[Owner, ...]:
@@ -46,10 +49,9 @@ def owners_of_touch(touch: Touch, facts: Facts) -> tuple[Owner, ...]:
     if touch.link_id is not None:
         links = _valid(facts.links.get(touch.link_id, ()), touch.occurred_at)
         placement_id = links[0].placement_id if links else None
-    if placement_id is None:
+    if placement_id is None or placement_id not in facts.placements:
         return ()
-    periods = _valid(facts.placements.get(placement_id, ()), touch.occurred_at)
-    return (Owner(placement_id, periods[0].creator_id or ""),) if periods else ()
+    return (Owner(placement_id, facts.placements[placement_id]),)
 
 
 def _valid(periods: Iterable[_AnyPeriod], at: datetime) -> list[_AnyPeriod]:

@@ -1,7 +1,8 @@
 """How many touches each account got, by kind, stage and quarter of an hour.
 
-Promise: each touch counts once, with or without consent, at the owner of its own time; nobody's touches count for `organic`. The same touches
-and facts with the sign turned take back exactly what was counted: the built-in stages are used, so a policy never moves a count.
+Promise: each touch counts once, with or without consent, at the owner of its own time; a touch
+without an owner counts for `organic`. The same touches and facts with the sign turned take back
+exactly what was counted: the built-in stages are used, so a policy never moves a count.
 """
 
 from bisect import bisect_right
@@ -56,8 +57,15 @@ def tally(
     )
 
 
+def bounds_of(periods: Iterable[Period]) -> list[datetime]:
+    """The moments at which a period begins or ends, in order."""
+    bounds = {bound for period in periods for bound in (period.valid_from, period.valid_to)}
+    return sorted(bound for bound in bounds if bound is not None)
+
+
 class _Accounts:
-    """Owners of touches, looked up once for all touches of a link (placement, code) between two moments at which an owner may change."""
+    """Accounts of touches, looked up once for all touches of a link (placement, code) between two
+    moments at which the link (code) changes hands."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -78,15 +86,11 @@ class _Accounts:
         return account
 
     def _changes_of(self, lead: _Lead) -> list[datetime]:
-        """Every moment at which a period begins or ends that says where this leads."""
-        link_id, placement_id, code = lead
-        periods: list[Period] = []
+        """Every moment at which a period of the link or code begins or ends; none for a placement."""
+        link_id, _, code = lead
+        periods: tuple[Period, ...] = ()
         if link_id is not None:
-            for period in self._facts.links.get(link_id, ()):
-                periods += (period, *self._facts.placements.get(period.placement_id, ()))
-        if placement_id is not None:
-            periods += self._facts.placements.get(placement_id, ())
-        if code is not None:
-            periods += self._facts.codes.get(normalise_code(code), ())
-        bounds = {bound for one in periods for bound in (one.valid_from, one.valid_to)}
-        return sorted(bound for bound in bounds if bound is not None)
+            periods = self._facts.links.get(link_id, ())
+        elif code is not None:
+            periods = self._facts.codes.get(normalise_code(code), ())
+        return bounds_of(periods)

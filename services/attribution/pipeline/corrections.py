@@ -4,18 +4,27 @@ Promise: the counts move exactly: what the old facts counted is taken back, what
 conversions are named is a superset of those that change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from services.attribution.domain.model import Facts
-from services.attribution.domain.tallies import tally
+from services.attribution.domain.tallies import bounds_of, tally
 from services.attribution.pipeline.books import REASON_FACT, merged
 from services.attribution.pipeline.facts import WorkspaceFacts
 from services.attribution.pipeline.settle import code_subject, link_subject, placement_subject
 from services.attribution.store import catalog as store
-from shared.catalog import AnyCatalogRecord, Code, Link, Period, Placement, Policy
+from shared.catalog import (
+    AnyCatalogRecord,
+    Code,
+    CodePeriod,
+    Link,
+    LinkPeriod,
+    Period,
+    Placement,
+    Policy,
+)
 from shared.credits import Tally
 
 
@@ -36,18 +45,26 @@ class Correction:
         """The names under which decisions remember what they looked at."""
         named = {link_subject(link_id) for link_id in self.links | self.links_to_placements}
         named |= {placement_subject(placement_id) for placement_id in self.placements}
-        named |= {code_subject(code) for code in self.codes}
+        named |= {code_subject(code) for code in self.codes | self.codes_to_placements}
         return {(self.workspace_id, subject) for subject in named}
 
     @property
     def links_to_placements(self) -> set[str]:
-        """Links that lead to a changed placement, before or after: a touch counts only while its placement exists."""
+        """Links that lead to a changed placement, before or after: a touch counts only once its
+        placement exists."""
+        return self._leading(self.before.links) | self._leading(self.after.links)
+
+    @property
+    def codes_to_placements(self) -> set[str]:
+        """Codes that lead to a changed placement, before or after: its creator earns by them."""
+        return self._leading(self.before.codes) | self._leading(self.after.codes)
+
+    def _leading(self, periods_by_id: Mapping[str, Sequence[LinkPeriod | CodePeriod]]) -> set[str]:
         if not self.placements:
             return set()
         return {
-            link_id
-            for facts in (self.before, self.after)
-            for link_id, periods in facts.links.items()
+            entity
+            for entity, periods in periods_by_id.items()
             if any(period.placement_id in self.placements for period in periods)
         }
 
@@ -117,17 +134,12 @@ async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
 
 
 def _boundaries(correction: Correction, links: set[str]) -> list[datetime]:
-    """Every moment at which an owner of a touch concerned may change."""
+    """Every moment at which a link or code concerned changes hands."""
     periods: list[Period] = []
     for facts in (correction.before, correction.after):
         for link_id in links:
-            for owner in facts.links.get(link_id, ()):
-                periods.append(owner)
-                periods += facts.placements.get(owner.placement_id, ())
-        for placement_id in correction.placements:
-            periods += facts.placements.get(placement_id, ())
+            periods += facts.links.get(link_id, ())
         for code in correction.codes:
             periods += facts.codes.get(code, ())
     # One boundary before all touches makes one segment of all of them.
-    edges = {edge for period in periods for edge in (period.valid_from, period.valid_to)}
-    return sorted(edge for edge in edges if edge is not None) or [store.ALWAYS]
+    return bounds_of(periods) or [store.ALWAYS]

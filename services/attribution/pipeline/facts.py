@@ -20,7 +20,6 @@ from shared.catalog import (
     LinkPeriod,
     Period,
     Placement,
-    PlacementPeriod,
     Policy,
 )
 
@@ -36,7 +35,7 @@ class WorkspaceFacts:
 
     version: int = 0
     links: dict[str, tuple[LinkPeriod, ...]] = field(default_factory=dict)
-    placements: dict[str, tuple[PlacementPeriod, ...]] = field(default_factory=dict)
+    placements: dict[str, str] = field(default_factory=dict)
     codes: dict[str, tuple[CodePeriod, ...]] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     _code_records: dict[str, dict[str, Code]] = field(default_factory=dict)
@@ -47,7 +46,7 @@ class WorkspaceFacts:
             case Link():
                 self.links[record.id] = until(record.periods, record.deleted_at)
             case Placement():
-                self.placements[record.id] = record.periods
+                self.placements[record.id] = record.creator_id or ""
             case Policy():
                 self.policies[record.id] = record
             case Code():

@@ -46,14 +46,14 @@ async def first_day(api: Api, today: date) -> date:
     return today - timedelta(days=DAYS - 1)
 
 
-async def refuse_mixing(api: Api) -> None:
-    """The demo's brand is made up: it must not land in the books of a real one."""
+async def refuse_mixing(api: Api, workspace: str) -> None:
+    """Raise `ConfigurationError` for a workspace of a real brand: the demo's sales are made up."""
     for creator in await api.items("roi", "/v1/creators"):
         if not str(creator.get("external_id") or "").startswith(PREFIX):
             raise ConfigurationError(
-                f"this workspace has creators of its own ({creator['name']}); the demo would mix made-up sales into its"
-                " books. Give it a workspace of its own (`laurel keys create --workspace demo --scopes admin` prints a key; set"
-                " LAUREL_ADMIN_KEY to it), or add --anyway"
+                f"the workspace {workspace} has creators of its own ({creator['name']}), and the"
+                " demo would mix made-up sales with theirs. Choose a new one:"
+                " `laurel demo --workspace demo-2`"
             )
 
 

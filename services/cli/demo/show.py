@@ -1,8 +1,11 @@
-"""What to look at after the demo: ROI by creator, what may surprise, an order worth explaining, and commands to try.
+"""What the demo prints: ROI by creator, what may surprise, and commands to try.
 
-Promise: every figure comes from roi's answer; nothing is computed here but which row is the best and which the worst.
+Promise: every figure comes from roi's answer. Only the choice of the best and worst row is made
+here.
 """
 
+import shlex
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rich.table import Table
@@ -12,7 +15,7 @@ from services.cli.console import LAUREL, out
 from services.cli.demo.brand import CAST, Talent
 from services.cli.demo.catalog import Plan
 from services.cli.explain.words import money
-from services.cli.profile import Profile
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
@@ -22,34 +25,43 @@ _WIDTH_FOR_KINDS: Final = 92
 LISTENERS_OF_A_PODCAST: Final = 50
 
 
-def show(
-    answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, story: str, profile: Profile
-) -> None:
-    """All of it."""
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the recommended commands need: the workspace, the order to explain, roi's address."""
+
+    workspace: str
+    story: str
+    roi: str
+
+
+def show(answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, hints: Hints) -> None:
+    """Print the table, what may surprise, and commands to try."""
     talents = {plan.creators[talent.slug]: talent for talent in CAST}
     out.print(_table(answer, talents))
     for fact in surprises(answer, first_touch, talents):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
-    address = f"{profile.roi}/v1/roi?group_by=campaign,day&model=linear"
+    address = f"{hints.roi}/v1/roi?group_by=campaign,day&model=linear"
+    chosen = f"--workspace {shlex.quote(hints.workspace)}"
     for what, how in (
         (
             "Three creators led to this order, and part of it came back:",
-            f"{LAUREL} explain {story}",
+            f"{LAUREL} explain {hints.story} {chosen}",
         ),
-        ("Prove that the books balance:", f"{LAUREL} verify"),
+        ("Prove that the books balance:", f"{LAUREL} verify {chosen}"),
+        ("A key to this workspace:", f"export KEY=$({LAUREL} keys create {chosen})"),
         (
-            "The same month by campaign and day, with the key that `make run` printed as KEY:",
+            "The same month by campaign and day:",
             f"curl -H \"Authorization: Bearer $KEY\" '{address}'",
         ),
-        ("Everything that can be asked:", f"{profile.roi}/docs"),
+        ("Everything that can be asked:", f"{hints.roi}/docs"),
     ):
         out.print(Text(what), Text(f"\n  {how}", style="hint"), sep="", soft_wrap=True)
 
 
 def _table(answer: dict[str, Any], talents: dict[str, Talent]) -> Table:
     meta = answer["meta"]
-    currency = answer["totals"]["net_revenue"]["currency"]
+    currency = answer["totals"][NET_REVENUE.id]["currency"]
     title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("creator", no_wrap=True)
@@ -77,7 +89,7 @@ def _line(label: str, measures: dict[str, Any], currency: str) -> list[Text]:
         label,
         f"{measures['clicks']:,}",
         f"{measures['conversions']:,g}",
-        *(_amount(measures[name], currency) for name in ("net_revenue", "cost", "profit")),
+        *(_amount(measures[name], currency) for name in (NET_REVENUE.id, "cost", "profit")),
     )
     return [*map(Text, cells), Text("–" if roi is None else f"{roi:+.0%}", style=style)]
 
@@ -120,23 +132,29 @@ def surprises(
     best = max(rows, key=_roi)
     if loudest is not best and _roi(loudest) < 0:
         found.append(
-            f"Reach is not return: {loudest['label']} ({_kind(talents[loudest['group']['creator']])}) brought the most clicks"
-            f" and lost money ({_roi(loudest):+.0%}); {best['label']} ({_kind(talents[best['group']['creator']])})"
+            f"Reach is not return: {_named(loudest, talents)} brought the most clicks"
+            f" and lost money ({_roi(loudest):+.0%}); {_named(best, talents)}"
             f" returned {_roi(best):+.0%}."
         )
     for row in rows:
         if talents[row["group"]["creator"]].listeners > LISTENERS_OF_A_PODCAST:
             found.append(
-                f"{row['label']} sold {money(row['measures']['net_revenue'])} with {row['measures']['clicks']} clicks:"
+                f"{row['label']} sold {money(row['measures'][NET_REVENUE.id])}"
+                f" with {row['measures']['clicks']} clicks:"
                 " listeners type his code and click nothing."
             )
     return [*found, *_mover(rows, first_touch)]
 
 
+def _named(row: dict[str, Any], talents: dict[str, Talent]) -> str:
+    """A row's creator with what kind it is."""
+    return f"{row['label']} ({_kind(talents[row['group']['creator']])})"
+
+
 def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:
     """Whose revenue depends most on the question: who was first, or who was last?"""
     moves = [
-        (first["amount_minor"] - row["measures"]["net_revenue"]["amount_minor"], row, first)
+        (first["amount_minor"] - row["measures"][NET_REVENUE.id]["amount_minor"], row, first)
         for row in rows
         if (first := _revenue(first_touch, row["group"]["creator"])) is not None
     ]
@@ -144,13 +162,13 @@ def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]
         return []
     _, row, first = max(moves, key=lambda move: abs(move[0]))
     return [
-        f"It depends on the question: {row['label']} gets {money(row['measures']['net_revenue'])} as the last touch and"
-        f" {money(first)} as the first."
+        f"It depends on the question: {row['label']} gets"
+        f" {money(row['measures'][NET_REVENUE.id])} as the last touch and {money(first)} as the first."
     ]
 
 
 def _revenue(answer: dict[str, Any], creator: str) -> dict[str, Any] | None:
     for row in answer["rows"]:
         if row["group"]["creator"] == creator:
-            return dict(row["measures"]["net_revenue"])
+            return dict(row["measures"][NET_REVENUE.id])
     return None

@@ -13,7 +13,7 @@ import httpx
 
 from services.cli.demo.brand import CAST, CURRENCY, Post
 from services.cli.demo.month import Event, link_code
-from services.cli.explain.command import Kind, fetch
+from services.cli.explain.explain_command import Kind, fetch
 from services.cli.profile import Api, Refused
 from shared.clock import Clock
 from shared.errors import ConfigurationError, Transient

@@ -19,7 +19,6 @@ from shared.catalog import (
     Link,
     LinkPeriod,
     Placement,
-    PlacementPeriod,
     Policy,
     Precedence,
     Windows,
@@ -82,18 +81,9 @@ def _campaign(entity: Entity, common: dict[str, Any]) -> Campaign:
 
 
 def _placement(entity: Entity, common: dict[str, Any]) -> Placement:
-    periods = tuple(
-        PlacementPeriod(
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            creator_id=row.facts["creator_id"],
-            campaign_id=row.facts["campaign_id"],
-            platform=row.facts["platform"],
-            is_brand=row.facts["is_brand"],
-        )
-        for row in entity.versions
-    )
-    return Placement(periods=periods, automatic=entity.latest.facts["automatic"], **common)
+    facts = entity.latest.facts
+    named = ("creator_id", "campaign_id", "platform", "is_brand", "automatic")
+    return Placement(**{name: facts[name] for name in named}, **common)
 
 
 def _link(entity: Entity, common: dict[str, Any]) -> Link:

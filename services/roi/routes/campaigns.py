@@ -1,6 +1,6 @@
 """/v1/campaigns: budgeted efforts with an objective and a period."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -8,8 +8,9 @@ from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import CampaignAnswer, CampaignBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
 from shared.http.problems import field_problem
 
 
@@ -19,6 +20,16 @@ class Campaigns(Resource[CampaignBody]):
     kind = "campaign"
     path = "/v1/campaigns"
     answer = CampaignAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "name": "Spring",
+        "objective": "sales",
+        "starts_on": "2026-03-01",
+        "ends_on": "2026-05-31",
+        "budget": "5000.00",
+        "currency": "EUR",
+    }
+    correction: ClassVar[Example] = {"ends_on": "2026-06-30"}
 
     @override
     async def draft(self, work: Work, body: CampaignBody, current: Facts | None) -> Version:

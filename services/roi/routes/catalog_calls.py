@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
@@ -27,7 +27,7 @@ from services.roi.wire.fields import ExternalId, Named
 from services.roi.wire.patches import named_values, patch_of
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.openapi import problems
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_body, example_id, problems
 from shared.http.problems import Problem, field_errors, field_problem
 from shared.http.wire import (
     AnswerModel,
@@ -47,7 +47,16 @@ _CURSOR_TIME_MAX: Final = 221_845_392_000_000_000
 _NOT_NAMED: Final = object()
 
 Model = TypeVar("Model", bound=BaseModel)
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Names the request: the same key with the same body gives the same answer again.",
+    ),
+]
+KnownExternalId = Annotated[
+    ExternalId, Path(description="Your own id of the object.", examples=[EXAMPLE_EXTERNAL_ID])
+]
 
 
 class CatalogListParameters(ListParameters):
@@ -107,7 +116,7 @@ def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> No
         return answered(resource.show(parts, found))
 
     list_page.__annotations__["caller"] = caller_type
-    show.__annotations__["caller"] = caller_type
+    show.__annotations__ |= {"caller": caller_type, "object_id": _object_id(resource)}
     page_type: Any = Page[resource.answer]  # type: ignore[name-defined] # a model made for the document
     router.get("", response_model=page_type, summary=f"List {_plural(resource)}")(list_page)
     router.get("/{object_id}", response_model=resource.answer, summary=f"Show one {resource.kind}")(
@@ -140,12 +149,13 @@ def _add_create(router: Router, resource: Resource[Body], caller_type: Any) -> N
         status_code=201,
         response_model=resource.created_answer or resource.answer,
         responses=problems(409),
+        openapi_extra=example_body(resource.example),
         summary=f"Create a {resource.kind}",
     )(create)
 
 
 def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> None:
-    patch_type = patch_of(resource.body, is_dated=bool(resource.dated))
+    patch_type = patch_of(resource.body, resource.patch_valid_from)
 
     async def correct(
         request: Request, caller: Principal, object_id: str, patch: StrictModel
@@ -165,11 +175,18 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
                 await resource.saved(work, entity, is_new=False)
         return answered(resource.show(work.parts, entity))
 
-    correct.__annotations__ |= {"caller": caller_type, "patch": patch_type}
-    archive.__annotations__["caller"] = caller_type
+    known_id = _object_id(resource)
+    correct.__annotations__ |= {"caller": caller_type, "patch": patch_type, "object_id": known_id}
+    archive.__annotations__ |= {"caller": caller_type, "object_id": known_id}
     options: Any = {"response_model": resource.answer, "responses": problems(409)}
     is_guarded = type(resource).guard is not Resource.guard
-    router.patch("/{object_id}", summary=f"Correct a {resource.kind}", **options)(correct)
+    router.patch(
+        "/{object_id}",
+        summary=f"Correct a {resource.kind}",
+        description=resource.patch_means,
+        openapi_extra=example_body(resource.correction),
+        **options,
+    )(correct)
     router.delete(
         "/{object_id}",
         response_model=resource.answer,
@@ -180,7 +197,7 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
 
 def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None:
     async def put(
-        request: Request, caller: Principal, external_id: ExternalId, body: Body
+        request: Request, caller: Principal, external_id: KnownExternalId, body: Body
     ) -> Response:
         if body.external_id not in (None, external_id):
             raise field_problem("external_id", "differs from the one in the path")
@@ -198,8 +215,15 @@ def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None
         "/by-external-id/{external_id:path}",
         response_model=resource.answer,
         responses=problems(409) | {201: made},
+        openapi_extra=example_body(resource.example),
         summary=f"Create or replace a {resource.kind}",
     )(put)
+
+
+def _object_id(resource: Resource[Body]) -> Any:
+    """The type of the id in the path, with the id that examples use for this kind of object."""
+    told = Path(description=f"The id of the {resource.kind}.", examples=[example_id(resource.kind)])
+    return Annotated[str, told]
 
 
 def answered(answer: AnswerModel, status: int = 200) -> JSONResponse:

@@ -1,14 +1,15 @@
 """/v1/codes: discount codes, each row one owner in one span of time; rows with one text may overlap and are then shared."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.links import CodeAnswer, CodeBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
 
 
@@ -18,6 +19,19 @@ class Codes(Resource[CodeBody]):
     kind = "code"
     path = "/v1/codes"
     answer = CodeAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "code": "MIA10",
+        "creator_id": example_id("creator"),
+        "placement_id": example_id("placement"),
+        "valid_from": "2026-02-01T00:00:00Z",
+    }
+    correction: ClassVar[Example] = {"valid_to": "2026-12-31T23:00:00Z"}
+    patch_means = (
+        "Another owner restates the past of this row, from its `valid_from` to its `valid_to`. To"
+        " give the code to somebody else from a date on, set `valid_to` to that date here and create"
+        " a row with the same text that begins then."
+    )
 
     @override
     async def draft(self, work: Work, body: CodeBody, current: Facts | None) -> Version:
@@ -26,7 +40,7 @@ class Codes(Resource[CodeBody]):
         await work.referred("creator_id", "creator", body.creator_id)
         if body.placement_id is not None:
             placement = await work.referred("placement_id", "placement", body.placement_id)
-            if all(row.facts["creator_id"] != body.creator_id for row in placement.versions):
+            if placement.latest.facts["creator_id"] != body.creator_id:
                 raise field_problem("placement_id", "is a placement of another creator")
         return Version(plain_facts(body), body.valid_from, body.valid_to)
 

@@ -4,7 +4,7 @@ Promise: a secret is sealed before it is stored and never shown; a new one is va
 """
 
 import secrets
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from typing_extensions import override
@@ -12,8 +12,10 @@ from typing_extensions import override
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.rules import ConnectionAnswer, ConnectionBody
+from shared.extensions import VENDOR_PACKAGE, folder_names
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
 
 ID_BYTES: Final = 16
 # The newest and the one before it: rotation needs no more, and every secret kept is one that may leak.
@@ -26,6 +28,13 @@ class Connections(Resource[ConnectionBody]):
     kind = "connection"
     path = "/v1/connections"
     answer = ConnectionAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "kind": folder_names(VENDOR_PACKAGE)[0],
+        "secret": "the secret that the vendor shows",
+        "shop_domain": "shop.example.com",
+    }
+    correction: ClassVar[Example] = {"shop_domain": "shop.example.org"}
 
     @override
     async def draft(self, work: Work, body: ConnectionBody, current: Facts | None) -> Version:

@@ -3,7 +3,7 @@
 Promise: the day is the workspace's local one; a correction or an archived cost leaves what was known before readable by `as_of`.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from typing_extensions import override
@@ -13,6 +13,7 @@ from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import (
+    Example,
     Resource,
     Work,
     check_one_of,
@@ -20,6 +21,7 @@ from services.roi.routes.resource import (
     plain_facts,
 )
 from services.roi.wire.costs import CostAnswer, CostBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
 from shared.http.wire import MoneyIn
 
@@ -32,6 +34,15 @@ class Costs(Resource[CostBody]):
     kind = "cost"
     path = "/v1/costs"
     answer = CostAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "kind": "fee",
+        "amount": "20.00",
+        "currency": "EUR",
+        "placement_id": example_id("placement"),
+        "incurred_on": "2026-03-01",
+    }
+    correction: ClassVar[Example] = {"amount": "25.00"}
 
     @override
     async def draft(self, work: Work, body: CostBody, current: Facts | None) -> Version:

@@ -3,15 +3,16 @@
 Promise: the automatic placement is made, archived and revived with its creator, in the same transaction.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import CreatorAnswer, CreatorBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
 from shared.ids import automatic_placement_id
 
 
@@ -21,6 +22,15 @@ class Creators(Resource[CreatorBody]):
     kind = "creator"
     path = "/v1/creators"
     answer = CreatorAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "name": "Mia",
+        "handle": "@mia",
+        "platform_accounts": [{"platform": "instagram", "handle": "@mia", "followers": 48000}],
+        "country": "DE",
+        "topics": ["bags"],
+    }
+    correction: ClassVar[Example] = {"handle": "@mia.official"}
 
     @override
     async def draft(self, work: Work, body: CreatorBody, current: Facts | None) -> Version:

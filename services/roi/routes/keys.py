@@ -7,17 +7,18 @@ key and the Idempotency-Key rather than kept. An archived key is refused at its 
 import hashlib
 import hmac
 import string
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.store.keys import save_key
 from services.roi.wire.fields import Stored
 from services.roi.wire.rules import KeyAnswer, KeyBody, NewKeyAnswer
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
 from shared.http.problems import field_problem
 from shared.ids import api_key_hash, api_key_label
 from shared.sealing import Sealer, new_api_key
@@ -31,6 +32,12 @@ class Keys(Resource[KeyBody]):
     kind = "key"
     path = "/v1/keys"
     answer = KeyAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "name": "The shop's server",
+        "scopes": ["track", "read"],
+    }
+    correction: ClassVar[Example] = {"name": "The new server"}
     created_answer = NewKeyAnswer
     read_scope = "admin"
     write_scope = "admin"

@@ -5,7 +5,7 @@ does not lead back to the short host.
 """
 
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -14,6 +14,7 @@ from services.roi.domain.link_codes import RANDOM_BYTES, generated_link_code
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import (
+    Example,
     Resource,
     Work,
     check_one_of,
@@ -23,7 +24,9 @@ from services.roi.routes.resource import (
 from services.roi.store.link_codes import claim
 from services.roi.wire.destinations import canonical_url, host_of
 from services.roi.wire.links import LinkAnswer, LinkBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
+from shared.http.wire import Moment
 
 _OWNERS = ("placement_id", "creator_id")
 
@@ -34,7 +37,20 @@ class Links(Resource[LinkBody]):
     kind = "link"
     path = "/v1/links"
     answer = LinkAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "placement_id": example_id("placement"),
+        "destination": "https://shop.example/bag",
+        "code": "mia-bag",
+    }
+    correction: ClassVar[Example] = {"destination": "https://shop.example/bag?color=red"}
     dated = frozenset(_OWNERS)
+    patch_valid_from = Moment | None
+    patch_means = (
+        "Without `valid_from` another owner restates the last period, with all touches in it. With"
+        " `valid_from` a new period begins there, and touches before it stay with the owner before;"
+        " null means the first period. All other fields have one value for all periods."
+    )
 
     @override
     async def draft(self, work: Work, body: LinkBody, current: Facts | None) -> Version:

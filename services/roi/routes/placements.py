@@ -1,17 +1,20 @@
-"""/v1/placements: one piece of content by one creator on one platform; whose it is can change from a date on.
+"""/v1/placements: one piece of content by one creator in one campaign on one platform.
 
-Promise: a placement is a creator's or the brand's, never both. A creator's automatic placement is shown here and changed nowhere.
+Promise: a placement is a creator's or the brand's, never both, and never changes hands from a date
+on: a correction restates the past. A creator's automatic placement is shown here and cannot be
+changed. What can go wrong: 422 for a `valid_from`, 409 for an automatic placement.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
-from services.roi.wire.people import PlacementAnswer, PlacementBody
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
+from services.roi.wire.people import NeverDated, PlacementAnswer, PlacementBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import Problem, field_problem
 
 
@@ -21,7 +24,22 @@ class Placements(Resource[PlacementBody]):
     kind = "placement"
     path = "/v1/placements"
     answer = PlacementAnswer
-    dated = frozenset({"creator_id", "campaign_id", "platform", "is_brand"})
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "creator_id": example_id("creator"),
+        "campaign_id": example_id("campaign"),
+        "platform": "instagram",
+        "content_type": "reel",
+        "published_at": "2026-03-01T09:00:00Z",
+        "url": "https://instagram.example/reel/1",
+    }
+    correction: ClassVar[Example] = {"cta": "See the bag"}
+    patch_valid_from = NeverDated
+    patch_means = (
+        "What is named is corrected for all times: another creator or campaign restates the past."
+        " A placement never changes hands from a date on (`valid_from` is refused): create a new"
+        " placement and move its link or code to it."
+    )
 
     @override
     async def draft(self, work: Work, body: PlacementBody, current: Facts | None) -> Version:
@@ -50,11 +68,7 @@ class Placements(Resource[PlacementBody]):
 
     @override
     def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
-        periods = [
-            {**row.facts, "valid_from": row.valid_from, "valid_to": row.valid_to}
-            for row in entity.versions
-        ]
-        return {**entity.latest.facts, "periods": periods}
+        return {**entity.latest.facts}
 
 
 router = catalog_router(Placements(PlacementBody))

@@ -1,15 +1,17 @@
 """/v1/policies: the rules that bind conversions from a moment on. Changing them needs the scope `admin`."""
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Resource, Work, plain_facts
+from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.rules import MILLIONTHS, PolicyAnswer, PolicyBody
+from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.models import DEFAULT_MODELS
 
 
 class Policies(Resource[PolicyBody]):
@@ -18,6 +20,15 @@ class Policies(Resource[PolicyBody]):
     kind = "policy"
     path = "/v1/policies"
     answer = PolicyAnswer
+    example: ClassVar[Example] = {
+        "external_id": EXAMPLE_EXTERNAL_ID,
+        "valid_from": "2026-01-01T00:00:00Z",
+        "margin": "0.4",
+        "windows_days": {"click": 30},
+        "precedence": "code_wins",
+        "models": list(DEFAULT_MODELS),
+    }
+    correction: ClassVar[Example] = {"margin": "0.35"}
     write_scope = "admin"
 
     @override

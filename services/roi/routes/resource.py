@@ -5,6 +5,7 @@ else the same way for all. What can go wrong: a `Problem` that names the field; 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from shared.http.problems import FieldError, Problem, field_problem
 from shared.ids import new_id
 
 Body = TypeVar("Body", bound=Named)
+Example = Mapping[str, Any]
 # Not facts of the object: its identity, and when a row holds.
 _NOT_FACTS: Final = {"external_id", "valid_from", "valid_to"}
 
@@ -45,13 +47,21 @@ class Work:
 
 
 class Resource(ABC, Generic[Body]):
-    """One kind of object. `dated` names the facts that differ from period to period; without any there is one row."""
+    """One kind of object. `dated` names the facts that differ from period to period; without any
+    there is one row. `patch_valid_from` is the type of `valid_from` in a PATCH, where the body has
+    no field of that name; `patch_means` tells a reader of the API what a PATCH does to the past.
+    `example` and `correction` are the bodies of POST or PUT and of PATCH in the OpenAPI document;
+    tests send them."""
 
     kind: ClassVar[EntityKind]
     path: ClassVar[str]
     answer: ClassVar[type[Stored]]
+    example: ClassVar[Example]
+    correction: ClassVar[Example]
     created_answer: ClassVar[type[Stored] | None] = None
     dated: ClassVar[frozenset[str]] = frozenset()
+    patch_valid_from: ClassVar[Any] = None
+    patch_means: ClassVar[str | None] = None
     read_scope: ClassVar[str] = "read"
     write_scope: ClassVar[str] = "write"
 

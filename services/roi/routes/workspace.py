@@ -19,7 +19,7 @@ from services.roi.wire.patches import named_values, patch_of
 from services.roi.wire.rules import WorkspaceAnswer, WorkspaceBody
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.openapi import problems
+from shared.http.openapi import example_body, problems
 from shared.http.problems import field_problem
 from shared.http.wire import StrictModel
 
@@ -60,6 +60,7 @@ router.patch(
     "/v1/workspace",
     response_model=WorkspaceAnswer,
     responses=problems(409),
+    openapi_extra=example_body({"currency": "EUR"}),
     summary="Correct the workspace",
 )(correct_workspace)
 

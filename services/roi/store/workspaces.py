@@ -30,6 +30,13 @@ async def claim_name(database: Database, workspace_id: str, name: str, now: date
     return workspace_id
 
 
+async def find_by_name(database: Database, name: str) -> str | None:
+    """The id of the workspace with this name, if there is one."""
+    async with database.exempt() as conn:
+        found = await (await driver(conn)).fetchval(_FIND, name)
+    return None if found is None else str(found)
+
+
 async def rename(writer: Writer, name: str) -> bool:
     """Let the name lead to this workspace; False when it leads to another."""
     await writer.pg.execute(_NAME, name, writer.workspace_id)

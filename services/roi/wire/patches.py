@@ -5,21 +5,22 @@ Promise: a PATCH is checked twice: here, field by field, and as the whole object
 
 from typing import Annotated, Any, Optional
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
-from shared.http.wire import Moment, StrictModel
+from shared.http.wire import StrictModel
 
 
-def patch_of(body: type[BaseModel], *, is_dated: bool = False) -> type[StrictModel]:
-    """The model of a PATCH. `is_dated` adds `valid_from`: from when on the change holds."""
+def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]:
+    """The model of a PATCH. `valid_from` is the type of a field of that name to add, if any."""
     fields: dict[str, Any] = {}
     for name, info in body.model_fields.items():
         inner: Any = info.annotation
         for extra in info.metadata:
             inner = Annotated[inner, extra]
-        fields[name] = (Optional[inner], None)  # noqa: UP045 - built at run time from a value, where | would not do
-    if is_dated:
-        fields["valid_from"] = (Moment | None, None)
+        told = Field(default=None, description=info.description)
+        fields[name] = (Optional[inner], told)  # noqa: UP045 - built at run time from a value, where | would not do
+    if valid_from is not None:
+        fields["valid_from"] = (valid_from, None)
     model: type[StrictModel] = create_model(
         body.__name__.removesuffix("Body") + "Patch", __base__=StrictModel, **fields
     )

@@ -6,7 +6,8 @@ Promise: money stands as minor units and currency once stored; free words are in
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from services.roi.wire.fields import (
     LIST_ITEMS_MAX,
@@ -22,7 +23,7 @@ from services.roi.wire.fields import (
     Word,
     Words,
 )
-from shared.http.wire import AnswerModel, Moment, MoneyIn, MoneyOut, StrictModel
+from shared.http.wire import Moment, MoneyIn, MoneyOut, StrictModel
 
 # Beyond the number of people alive: a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000
@@ -127,42 +128,66 @@ class PlacementBody(Named):
     """A placement as sent."""
 
     creator_id: EntityId | None = None
+    """The creator whose content it is; null for the brand's own."""
     campaign_id: EntityId | None = None
+    """The campaign that it belongs to."""
     platform: Word
+    """Where it is published, such as `instagram`."""
     content_type: Word | None = None
+    """What kind of content it is, such as `reel` or `story`."""
     format: Word | None = None
+    """The format, such as `vertical_video`."""
     planned_at: Moment | None = None
+    """When it should be published."""
     published_at: Moment | None = None
+    """When it was published."""
     url: WebUrl | None = None
+    """The address of the content."""
     cta: Note | None = None
+    """The call to action in it."""
     topics: Words = Field(default_factory=list)
+    """What it is about."""
     is_brand: Flag = False
+    """Whether the brand itself made it."""
 
 
-class PlacementPeriodAnswer(AnswerModel):
-    """Whose the placement is from when to when."""
+def _refuse_a_date(value: object) -> object:
+    del value
+    raise ValueError(
+        "a placement never changes hands from a date on. Create a new placement and move its link"
+        " (PATCH the link with placement_id and valid_from) or its code (end it with valid_to and"
+        " create a row for the new placement). A correction without valid_from restates the past"
+    )
 
-    valid_from: datetime | None
-    valid_to: datetime | None
-    creator_id: str | None
-    campaign_id: str | None
-    platform: str | None
-    is_brand: bool
+
+# What a PATCH of a placement may say in `valid_from`: nothing. It is not in the document.
+NeverDated = Annotated[SkipJsonSchema[Any], BeforeValidator(_refuse_a_date)]
 
 
 class PlacementAnswer(Stored):
-    """A placement as answered; owner fields are those of its last period. `automatic`: a creator's "always on" placement."""
+    """A placement as answered. `automatic`: a creator's "always on" placement."""
 
     creator_id: str | None
+    """The creator whose content it is; null for the brand's own."""
     campaign_id: str | None
+    """The campaign that it belongs to."""
     platform: str | None
+    """Where it is published, such as `instagram`."""
     content_type: str | None
+    """What kind of content it is, such as `reel` or `story`."""
     format: str | None
+    """The format, such as `vertical_video`."""
     planned_at: datetime | None
+    """When it should be published."""
     published_at: datetime | None
+    """When it was published."""
     url: str | None
+    """The address of the content."""
     cta: str | None
+    """The call to action in it."""
     topics: list[str]
+    """What it is about."""
     is_brand: bool
+    """Whether the brand itself made it."""
     automatic: bool
-    periods: list[PlacementPeriodAnswer]
+    """Whether it is a creator's automatic placement."""

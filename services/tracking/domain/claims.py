@@ -1,7 +1,7 @@
-"""What callers claim, after parsing and before judging: the plain values between the wire and the intake rules.
+"""What callers claim: the plain values between the parsed request and the rules of intake.
 
-Promise: amounts are minor units already, times aware UTC, texts free of NUL and surrogates and within their lengths.
-What each request makes is a struct, because a frozen dataclass sets its fields one by one in Python.
+Promise: amounts are minor units, times are aware UTC, texts have no NUL and no surrogates and are
+within their lengths. What each request makes is a struct: a frozen dataclass is slower to make.
 """
 
 from dataclasses import dataclass

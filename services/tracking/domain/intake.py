@@ -1,7 +1,7 @@
-"""From a claim to an event: ids from natural keys, hashed e-mails, genuine click ids, clamped times.
+"""Makes an event from a claim: its id, hashed e-mails, genuine click ids, clamped times.
 
-Promise: the same claim from the same kind of source gives the same event id for ever, whenever and however often it is
-sent; nothing that identifies a person in clear enters an event. What can go wrong is a `Rejected` that names fields.
+Promise: the same claim from the same kind of source always gives the same event id. Nothing that
+identifies a person in clear enters an event. What can go wrong is a `Rejected` that names fields.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ from shared.events import (
 )
 from shared.ids import natural_id
 
-# Clocks of shops and phones run ahead by seconds or minutes; beyond this it is a mistake (DESIGN 4, "Time").
+# Clocks of shops and phones run ahead by seconds or minutes; a later time is a mistake.
 FUTURE_MAX: Final = timedelta(minutes=5)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +63,7 @@ def natural_event_id(caller: Caller, event_type: str, natural_key: str) -> str:
 
 
 def offered_event_id(caller: Caller, event_type: str, event_id: str | None) -> str:
-    """The id of an event without a natural key: from the caller's own id, else its retry key, else a new one."""
+    """The id without a natural key: from the caller's own id, else its retry key, else new."""
     if event_id is not None:
         return natural_event_id(caller, event_type, joined("event_id", event_id))
     if caller.retry_key is not None:
@@ -81,8 +81,8 @@ def clamped(occurred_at: datetime, now: datetime) -> tuple[datetime, tuple[Quali
 def known_person(claim: PersonClaim, workspace_id: str, facts: Facts) -> Known:
     """Hash what looks like an e-mail, in whichever field it stands, and read the click id.
 
-    A click id that is not ours, or of another workspace, is flagged and dropped: as a key it would join strangers who
-    all sent "undefined".
+    A click id that is not ours, or of another workspace, is flagged and dropped: as a key it would
+    join all people whose page sent "undefined".
     """
     email_hash = None if claim.email is None else facts.email_hash(workspace_id, claim.email)
     click_id, click, flags = _read_click(claim.click_id, workspace_id, facts)
@@ -120,7 +120,7 @@ def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def conversion(claim: ConversionClaim, caller: Caller, facts: Facts) -> AnyConversion:
-    """The event of a conversion. Its natural key is the order or conversion id, or what the vendor adds to it."""
+    """The event of a conversion. Its natural key is the adapter's, else the order or conversion id."""
     struct = CONVERSION_TYPES[claim.kind]
     occurred_at, late = clamped(claim.occurred_at, caller.now)
     known = known_person(claim.person, caller.workspace_id, facts)

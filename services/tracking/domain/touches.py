@@ -1,7 +1,8 @@
-"""From claimed evidence to events: clicks told by a server, views, visits, engagement, identities, referrals, surveys.
+"""Makes events from claimed evidence: clicks, views, visits, engagement, identities and the like.
 
-Promise: such an event has the identity its sender gave it, else a fresh one; a page is kept without its query and
-fragment, where addresses and names travel. What can go wrong: a link code that is not the workspace's is rejected.
+Promise: such an event has the id its sender gave it, else a fresh one. A page is kept without its
+query and fragment, where addresses and names travel. What can go wrong: a link code that is not
+the workspace's is rejected.
 """
 
 from typing import Any

@@ -1,8 +1,9 @@
-"""The catalog in memory: links, keys, connections and workspaces, as they arrive on the compacted topic.
+"""The catalog in memory: links, keys, connections and workspaces, as the log brings them.
 
-Promise: of each entity the record with the greatest revision stands, in whatever order and however often records come.
+Promise: of each entity the record with the greatest revision stands, in any order of arrival.
 Webhook secrets are unsealed here and never written anywhere.
-What can go wrong: a record that does not decode, or a secret that does not open, is logged and passed over.
+What can go wrong: a record that does not decode, or a secret that does not open, is logged and
+passed over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +50,7 @@ class Catalog:
         self.links = Links()
         # Something is known: from a snapshot or from the log.
         self.is_loaded = False
-        # Everything that the log held at this start is known: only now does what is not here not exist.
+        # All that the log held at this start is known: from now on, what is not here is unknown.
         self.is_complete = False
         self.changes = 0
         self._sealer = sealer
@@ -57,7 +58,7 @@ class Catalog:
         self._principals: dict[bytes, Principal] = {}
         self._shops: dict[str, Shop] = {}
 
-    # -- what arrives --------------------------------------------------------------------------------------
+    # -- what arrives ---------------------------------------------------------------------------
 
     def receive(self, records: Sequence[StoredRecord]) -> None:
         """Take a batch of the catalog topic."""
@@ -122,7 +123,7 @@ class Catalog:
             except SealBroken as error:
                 _log.error("secret_unreadable", connection=connection_id, reason=str(error))
 
-    # -- what is asked -------------------------------------------------------------------------------------
+    # -- what is asked --------------------------------------------------------------------------
 
     def principal(self, key_hash: bytes) -> Principal | None:
         """The key with that hash."""

@@ -50,20 +50,12 @@ class Source:
         return record
 
     def add_catalog(self, *records: AnyCatalogRecord) -> list[StoredRecord]:
-        added = [
-            StoredRecord(
-                CATALOG.name,
-                self.partition,
-                len(self.catalog) + place,
-                catalog_key(record),
-                encode_catalog(record),
-                (),
-                0,
-            )
-            for place, record in enumerate(records)
-        ]
-        self.catalog += added
-        return added
+        return [self.add_catalog_bytes(catalog_key(r), encode_catalog(r)) for r in records]
+
+    def add_catalog_bytes(self, key: bytes, value: bytes) -> StoredRecord:
+        record = StoredRecord(CATALOG.name, self.partition, len(self.catalog), key, value, (), 0)
+        self.catalog.append(record)
+        return record
 
 
 @dataclass
@@ -89,7 +81,13 @@ class Station:
 
     async def learn(self, *records: AnyCatalogRecord) -> None:
         """Take catalog records in, and decide again what they correct."""
-        added = self.source.add_catalog(*records)
+        await self._learn(self.source.add_catalog(*records))
+
+    async def learn_bytes(self, *keys_and_values: tuple[bytes, bytes]) -> None:
+        """The same with records as they lie on the topic."""
+        await self._learn([self.source.add_catalog_bytes(*pair) for pair in keys_and_values])
+
+    async def _learn(self, added: Sequence[StoredRecord]) -> None:
         if added:
             await hand_over(self.catalog, self.source.partition, added[0].offset, added)
         await self.worker.drain()

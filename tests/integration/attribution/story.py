@@ -14,7 +14,6 @@ from shared.catalog import (
     Link,
     LinkPeriod,
     Placement,
-    PlacementPeriod,
     Policy,
     Precedence,
     normalise_code,
@@ -173,7 +172,7 @@ class Story:
             id=self.ident("placement", name),
             revision=revision,
             recorded_at=NOON,
-            periods=(PlacementPeriod(creator_id=self.ident("creator", creator or name)),),
+            creator_id=self.ident("creator", creator or name),
         )
 
     def link(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import place
+from services.cli import postgres_folder
 from tests.e2e.installation import READY_SECONDS_MAX, Installation, eventually
 
 # An empty value means "not set": Laurel makes both keys itself.
@@ -39,7 +39,7 @@ def an_installation() -> Iterator[Installation]:
         yield installation
     finally:
         installation.stop()
-        place.remove((folder / "data").resolve())
+        postgres_folder.remove((folder / "data").resolve())
         shutil.rmtree(folder, ignore_errors=True)
 
 

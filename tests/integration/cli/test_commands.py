@@ -16,8 +16,19 @@ def played(laurel: Installation) -> str:
     return demo.stdout
 
 
-def answer_of(laurel: Installation) -> Any:
-    key = (laurel.folder / "data" / "admin.key").read_text().strip()
+@pytest.fixture(scope="module")
+def demo_key(laurel: Installation, played: str) -> str:
+    """A key to the workspace that the demo made."""
+    made = laurel.command("keys", "create", "--workspace", "demo", "--scopes", "admin")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def main_key(laurel: Installation) -> str:
+    return (laurel.folder / "data" / "admin.key").read_text().strip()
+
+
+def answer_of(laurel: Installation, key: str) -> Any:
     client = laurel.client("roi", key)
     return client.get("/v1/roi", params={"group_by": "creator,model"}).json()
 
@@ -29,26 +40,37 @@ def test_the_demo_shows_who_earned_what_and_what_to_try(played: str) -> None:
         "organic",
         "total",
         "laurel explain",
-        "laurel verify",
+        "laurel verify --workspace demo",
     ):
         assert expected in played
     assert "Reach is not return: Aria Stone" in played
     assert "Jonas Weber sold" in played
 
 
-def test_running_the_demo_again_changes_nothing(laurel: Installation, played: str) -> None:
-    before = answer_of(laurel)
+def test_the_demo_fills_a_workspace_of_its_own_and_no_other(
+    laurel: Installation, demo_key: str
+) -> None:
+    assert len(answer_of(laurel, demo_key)["rows"]) > 7
+    assert answer_of(laurel, main_key(laurel))["rows"] == []
+    workspace = laurel.client("roi", demo_key).get("/v1/workspace").json()
+    assert workspace["name"] == "demo"
+
+
+def test_running_the_demo_again_changes_nothing(
+    laurel: Installation, played: str, demo_key: str
+) -> None:
+    before = answer_of(laurel, demo_key)
     again = laurel.command("demo", seconds=240)
     assert again.returncode == 0, again.stdout + again.stderr
-    after = answer_of(laurel)
+    after = answer_of(laurel, demo_key)
     assert (after["rows"], after["totals"]) == (before["rows"], before["totals"])
     assert again.stdout.splitlines()[0] == played.splitlines()[0]
 
 
 def test_the_order_worth_explaining_is_explained(laurel: Installation, played: str) -> None:
-    found = re.search(r"laurel explain (\d+)", played)
+    found = re.search(r"laurel explain (\d+) --workspace demo", played)
     assert found is not None
-    told = laurel.command("explain", found[1])
+    told = laurel.command("explain", found[1], "--workspace", "demo")
     assert told.returncode == 0, told.stderr
     assert f"Order {found[1]} brought 62.50 EUR net." in told.stdout
     assert "Jonas Weber" in told.stdout.splitlines()[2]
@@ -65,12 +87,16 @@ def test_an_unknown_order_is_a_sentence(laurel: Installation) -> None:
     told = laurel.command("explain", "nobody-bought-this")
     assert told.returncode == 2
     assert "no purchase 'nobody-bought-this' is known" in told.stderr
+    elsewhere = laurel.command("explain", "1187", "--workspace", "never-made")
+    assert elsewhere.returncode == 2
+    assert "no workspace 'never-made'" in elsewhere.stderr
 
 
 def test_the_books_hold(laurel: Installation, played: str) -> None:
-    proved = laurel.command("verify")
-    assert proved.returncode == 0, proved.stdout + proved.stderr
-    assert "the books hold" in proved.stdout
+    for words in (("verify",), ("verify", "--workspace", "demo")):
+        proved = laurel.command(*words)
+        assert proved.returncode == 0, proved.stdout + proved.stderr
+        assert "the books hold" in proved.stdout
 
 
 def test_the_doctor_finds_a_healthy_laurel(laurel: Installation) -> None:
@@ -114,12 +140,18 @@ def test_a_key_of_a_new_workspace_opens_it_on_all_services(laurel: Installation)
 
 def test_the_demo_does_not_mix_with_a_real_brand(laurel: Installation) -> None:
     made = laurel.command("keys", "create", "--workspace", "real", "--scopes", "admin")
-    key = made.stdout.strip()
-    client = laurel.client("roi", key)
+    client = laurel.client("roi", made.stdout.strip())
     assert client.post("/v1/creators", json={"name": "A real creator"}).status_code == 201
-    own = Installation(laurel.folder, {**laurel.extra, "LAUREL_ADMIN_KEY": key})
-    own.ports = laurel.ports
-    refused = own.command("demo")
+    refused = laurel.command("demo", "--workspace", "real")
     assert refused.returncode == 2, refused.stdout
     assert "A real creator" in refused.stderr
-    assert "--anyway" in refused.stderr
+    assert "laurel demo --workspace demo-2" in refused.stderr
+    assert [row["label"] for row in answer_of(laurel, made.stdout.strip())["rows"]] == []
+
+
+def test_the_doctor_names_the_proxy_where_other_machines_reach_laurel(laurel: Installation) -> None:
+    here = laurel.command("doctor")
+    assert "127.0.0.1 (this machine only)" in here.stdout
+    open_to_all = laurel.command("doctor", environment={"LAUREL_HOST": "0.0.0.0"})
+    assert "deploy/nginx.conf" in open_to_all.stdout
+    assert open_to_all.returncode == 0, "a proxy in front cannot be seen from here"

@@ -9,8 +9,8 @@ import time
 import httpx
 import pytest
 
-from services.cli.ports import port_of
-from services.cli.ready import QUESTIONS
+from services.cli.readiness import QUESTIONS
+from services.cli.startup import port_of
 from shared.ids import is_api_key
 from shared.settings import Settings
 from tests.e2e.installation import Installation, eventually
@@ -34,6 +34,7 @@ def test_ready_means_the_key_works_everywhere_and_its_file_is_private(laurel: In
     said = await_words(laurel, ANNOUNCED)
     path = laurel.folder.resolve() / "data" / "admin.key"
     assert "Laurel is ready." in said
+    assert "loopback" not in said
     assert str(path) in said
     assert is_api_key(the_key(laurel))
     assert the_key(laurel) not in said
@@ -89,6 +90,13 @@ def test_a_killed_postgres_comes_back(laurel: Installation) -> None:
         seconds=60,
         what="every service is back",
     )
+
+
+def test_a_run_that_other_machines_reach_begins_with_a_warning(empty: Installation) -> None:
+    empty.start("run", environment={"LAUREL_HOST": "0.0.0.0"})
+    said = await_words(empty, ANNOUNCED)
+    assert said.index("LAUREL_HOST=0.0.0.0 is no loopback address") < said.index("is ready")
+    assert "deploy/nginx.conf" in said
 
 
 @linux_only

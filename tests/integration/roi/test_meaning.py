@@ -54,31 +54,33 @@ async def test_a_creator_has_one_automatic_placement_that_follows_it(owner_url: 
         await brand.published(lambda records: records[own].deleted_at is not None)
 
 
-async def test_a_placement_moves_from_a_date_on_and_a_correction_restates(owner_url: str) -> None:
+async def test_a_placement_is_corrected_and_never_moves_from_a_date_on(owner_url: str) -> None:
     async with brand_running(owner_url) as brand:
         ids = await basics(brand)
         other = (await brand.post("/v1/creators", {"name": "Other"}))["id"]
         path = f"/v1/placements/{ids['$placement']}"
-        moved = await brand.ok("PATCH", path, {"creator_id": other, "valid_from": JUNE})
-        assert moved["creator_id"] == other
-        owners = [(p["valid_from"], p["valid_to"], p["creator_id"]) for p in moved["periods"]]
-        assert owners == [(None, JUNE, ids["$creator"]), (JUNE, None, other)]
+        for moment in (JUNE, None, "soon"):
+            refused = await brand.refused(
+                "PATCH", path, {"creator_id": other, "valid_from": moment}
+            )
+            assert (refused.status, list(refused.errors)) == (422, ["valid_from"])
+            assert "new placement" in refused.errors["valid_from"]
+            assert "link" in refused.errors["valid_from"]
+            assert "code" in refused.errors["valid_from"]
+        put = f"/v1/placements/by-external-id/{ids['$placement']}"
+        whole = {"creator_id": other, "platform": "x", "valid_from": JUNE}
+        assert list((await brand.refused("PUT", put, whole)).errors) == ["valid_from"]
+        assert (await brand.ok("GET", path))["creator_id"] == ids["$creator"]
 
-        restated = await brand.ok(
-            "PATCH", path, {"campaign_id": ids["$campaign"], "format": "Long"}
-        )
-        assert [p["campaign_id"] for p in restated["periods"]] == [None, ids["$campaign"]]
+        changes = {"creator_id": other, "campaign_id": ids["$campaign"], "format": "Long"}
+        restated = await brand.ok("PATCH", path, changes)
         assert restated["format"] == "long"
-        first = await brand.ok("PATCH", path, {"creator_id": other, "valid_from": None})
-        assert [p["creator_id"] for p in first["periods"]] == [other, other]
-
-        record = (await brand.published(lambda r: revision(r, ids["$placement"]) == 4))[
-            ids["$placement"]
-        ]
+        assert "periods" not in restated
+        found = await brand.published(lambda r: revision(r, ids["$placement"]) == 2)
+        record = found[ids["$placement"]]
         assert isinstance(record, Placement)
-        assert [period.creator_id for period in record.periods] == [other, other]
-        assert record.periods[0].valid_to == record.periods[1].valid_from
-        assert not record.automatic
+        assert (record.creator_id, record.campaign_id) == (other, ids["$campaign"])
+        assert (record.v, record.platform, record.automatic) == (2, "instagram", False)
 
 
 async def test_the_brands_own_content_has_no_creator(owner_url: str) -> None:

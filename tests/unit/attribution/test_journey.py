@@ -16,7 +16,7 @@ from services.attribution.domain.model import (
     Status,
     Touch,
 )
-from shared.catalog import LinkPeriod, PlacementPeriod, Windows
+from shared.catalog import LinkPeriod, Windows
 from shared.events import Quality
 from tests.factories import (
     BRAND,
@@ -180,7 +180,7 @@ def test_a_referral_leads_to_the_owner_at_its_own_time() -> None:
     assert decided(after, handed_over).candidates[0].creator_id == creator_id("leo")
 
 
-def test_links_and_placements_are_read_as_they_were_at_the_touch() -> None:
+def test_a_link_is_read_as_it_stood_at_the_touch_and_its_placement_has_one_creator() -> None:
     moved = Facts(
         links={
             link_id("mia"): (
@@ -189,20 +189,34 @@ def test_links_and_placements_are_read_as_they_were_at_the_touch() -> None:
             )
         },
         placements={
-            placement_id("old"): (PlacementPeriod(creator_id=creator_id("mia")),),
-            placement_id("new"): (
-                PlacementPeriod(valid_to=NOON - days(2), creator_id=creator_id("mia")),
-                PlacementPeriod(valid_from=NOON - days(2), creator_id=creator_id("leo")),
-            ),
+            placement_id("old"): creator_id("mia"),
+            placement_id("new"): creator_id("leo"),
         },
     )
-    seen = [touch(str(age), by=PHONE, ago=days(age)) for age in (6, 3, 1)]
+    seen = [touch(str(age), by=PHONE, ago=days(age)) for age in (6, 5, 1)]
     found = decided(scope(*seen, order("1001", PHONE)), moved).candidates
     assert [(c.placement_id, c.creator_id) for c in found] == [
         (placement_id("old"), creator_id("mia")),
-        (placement_id("new"), creator_id("mia")),
+        (placement_id("new"), creator_id("leo")),
         (placement_id("new"), creator_id("leo")),
     ]
+
+
+def test_a_code_earns_for_the_creator_of_its_placement() -> None:
+    """A placement that was corrected after the code named it: both say one creator."""
+    known = facts(FACTS, code("TENOFF", of="mia"))
+    corrected = Facts(
+        links=known.links,
+        placements={**known.placements, placement_id("mia"): creator_id("leo")},
+        codes=known.codes,
+    )
+    bought = scope(order("1001", PHONE, codes=("tenoff",)))
+    for ownership, creator in ((known, "mia"), (corrected, "leo")):
+        (found,) = decided(bought, ownership).candidates
+        assert (found.placement_id, found.creator_id) == (
+            placement_id("mia"),
+            creator_id(creator),
+        )
 
 
 def test_windows_are_per_kind() -> None:

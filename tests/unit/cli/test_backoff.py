@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from services.cli.backoff import HEALTHY_SECONDS, BackOff
+from services.cli.processes import HEALTHY_SECONDS, BackOff
 from shared.clock import ManualClock
 
 

@@ -5,8 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from services.cli.console import THEME
-from services.cli.output import LINE_BYTES_MAX, Output
+from services.cli.console import LINE_BYTES_MAX, THEME, Output
 
 
 def screen(*, terminal: bool) -> tuple[Output, StringIO]:

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from services.cli.verify.command import spans
 from services.cli.verify.compare import (
     added,
     answer_books,
@@ -14,6 +13,7 @@ from services.cli.verify.compare import (
     totals_books,
     unbalanced,
 )
+from services.cli.verify.verify_command import spans
 
 
 def money(minor: int, currency: str = "EUR") -> dict[str, Any]:

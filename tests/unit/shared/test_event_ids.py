@@ -1,4 +1,4 @@
-"""Ids of events: their one spelling on the log, and the formulas that make them, which never change."""
+"""Ids of events: their one spelling on the log, and the formulas that make them."""
 
 import json
 import re

@@ -94,7 +94,7 @@ def _order(topic: str, payload: Payload) -> Claims:
         codes=_codes(payload),
         taxes_included=taxes_included,
         version=microseconds(updated_at),
-        # In ids that never expire: order, the vendor's clock and the topic, as in the first release.
+        # Part of ids that never expire: it stays as the first release made it.
         natural_key=joined(order_id, updated_at.isoformat(), topic),
     )
     cancelled_at = _cancelled_at(topic, payload, updated_at)

@@ -1,1 +1,1 @@
-"""Tests of single vendors' adapters; what all of them share is in tests/contract/test_adapters.py."""
+"""Tests of single vendors' adapters; tests/contract/test_adapters.py runs over all of them."""

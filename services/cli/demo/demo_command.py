@@ -1,0 +1,124 @@
+"""The command `laurel demo`: plan, traffic, wait until every event is in the answers, show."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.cli.console import err, out
+from services.cli.demo.brand import CAST, DAYS
+from services.cli.demo.catalog import Plan, first_day, make_plan, plan_size, posts, refuse_mixing
+from services.cli.demo.month import Month, make_month
+from services.cli.demo.show import Hints, show
+from services.cli.demo.traffic import (
+    LIVE_ORDERS,
+    is_known,
+    links_work,
+    send_live,
+    send_month,
+)
+from services.cli.profile import Api, open_workspace
+from services.cli.readiness import wait_until_ready
+from services.cli.verify.verify_command import folded
+from shared.clock import Clock, SystemClock
+from shared.errors import Transient
+from shared.settings import Settings
+
+# A workspace of its own, so that made-up sales never stand beside real ones.
+WORKSPACE: Final = "demo"
+_READY_SECONDS_MAX: Final = 15.0
+# Two cores credit this month in a few seconds; a busy laptop may need longer.
+_CREDITED_SECONDS_MAX: Final = 120.0
+_POLL_SECONDS: Final = 0.2
+
+
+def demo(
+    workspace: Annotated[
+        str, typer.Option(help="The workspace that it fills; made if it is new.")
+    ] = WORKSPACE,
+) -> None:
+    """Fill a workspace of its own with a month of a made-up coffee brand, and say what to look at.
+
+    Seven creators of different kinds, real clicks for today and backdated ones for the month.
+    No other workspace is touched. Running it again changes nothing. Works on the database itself,
+    as `laurel keys` does, to make the workspace and a key to it.
+    """
+    asyncio.run(_demo(workspace))
+
+
+async def _demo(workspace: str) -> None:
+    clock = SystemClock()
+    profile = await open_workspace(Settings.load(), workspace, clock, create=True)
+    async with Api(profile) as api:
+        await _await_ready(api, clock)
+        await refuse_mixing(api, workspace)
+        plan, month = await _play(api, clock)
+        answer = await _answer(api, plan, "last")
+        first_touch = await _answer(api, plan, "first")
+    out.print(
+        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
+        f" {month.orders:,} orders and renewals, {len(CAST)} creators: every event is in the answers\n"
+    )
+    show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
+
+
+async def _await_ready(api: Api, clock: Clock) -> None:
+    try:
+        async with asyncio.timeout(_READY_SECONDS_MAX):
+            await wait_until_ready(api, clock, lambda _missing: None)
+    except TimeoutError:
+        # Asking plainly gives the reason in the service's own words.
+        for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
+            await api.get(service, path)
+        raise Transient("Laurel is not ready; `laurel doctor` tells what is missing") from None
+
+
+async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
+    with _progress() as bar:
+        planning = bar.add_task("planning", total=plan_size())
+        first = await first_day(api, clock.now().date())
+        plan = await make_plan(api, first, lambda: bar.advance(planning))
+        await links_work(api, clock, [post for post, _ in posts()])
+        month = make_month(first)
+        sending = bar.add_task("sending", total=len(month.events))
+        await send_month(api, month.events, lambda count: bar.advance(sending, count))
+        live = bar.add_task("clicking", total=1)
+        await send_live(api, clock)
+        bar.advance(live)
+        crediting = bar.add_task("crediting", total=1)
+        await _await_credited(api, clock)
+        bar.advance(crediting)
+    return plan, month
+
+
+async def _await_credited(api: Api, clock: Clock) -> None:
+    """Wait for the last order sent (events travel in order), then for roi to fold as far."""
+    deadline = clock.monotonic() + _CREDITED_SECONDS_MAX
+    while not await is_known(api, LIVE_ORDERS[-1]):
+        if clock.monotonic() > deadline:
+            raise Transient(
+                f"attribution has not credited the month within {_CREDITED_SECONDS_MAX:.0f} s;"
+                " `laurel doctor` tells why, and running the demo again loses nothing"
+            )
+        await clock.sleep(_POLL_SECONDS)
+    balance = await api.get("attribution", "/v1/ledger/balance", group_by="model,currency")
+    await folded(api, clock, balance["sequence"])
+
+
+async def _answer(api: Api, plan: Plan, model: str) -> Any:
+    until = plan.first_day + timedelta(days=DAYS - 1)
+    span = {"from": plan.first_day.isoformat(), "to": until.isoformat()}
+    return await api.get("roi", "/v1/roi", group_by="creator", model=model, **span)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=not err.is_terminal,
+    )

@@ -1,0 +1,102 @@
+"""The command `laurel explain`: ask attribution, ask roi for names, print."""
+
+import asyncio
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from services.cli.console import out, plain
+from services.cli.explain.names import find_names
+from services.cli.explain.page import page
+from services.cli.profile import Api, Refused, choose_profile
+from shared.clock import SystemClock
+from shared.errors import ConfigurationError
+from shared.settings import Settings
+
+
+class Kind(StrEnum):
+    """The kinds of conversion that may share an id."""
+
+    PURCHASE = "purchase"
+    RENEWAL = "renewal"
+    LEAD = "lead"
+    SIGN_UP = "sign_up"
+    DOWNLOAD = "download"
+
+
+def explain(
+    order: Annotated[str, typer.Argument(help="The order's id, or the id of a lead or sign-up.")],
+    kind: Annotated[
+        Kind, typer.Option(help="Which conversion, where several share the id.")
+    ] = Kind.PURCHASE,
+    model: Annotated[str, typer.Option(help="The model that the first sentence tells.")] = "last",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The record as the API gives it.")
+    ] = False,
+    workspace: Annotated[
+        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+    ] = None,
+) -> None:
+    """Tell why an order was credited as it was: every touch, kept or not, and who gets what."""
+    asyncio.run(_explain(order, kind, model, workspace, as_json=as_json))
+
+
+async def _explain(
+    order: str, kind: Kind, model: str, workspace: str | None, *, as_json: bool
+) -> None:
+    profile = await choose_profile(Settings.load(), workspace, SystemClock())
+    async with Api(profile) as api:
+        answer = await fetch(api, order, kind)
+        if as_json:
+            plain(json.dumps(answer, indent=2))
+            return
+        _require_model(answer, model)
+        names = await find_names(api, _placements(answer), _creators(answer))
+    for number, part in enumerate(page(answer, names, model)):
+        if number:
+            out.print()
+        out.print(part)
+
+
+async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
+    """Attribution's explanation of one conversion."""
+    name = "order_id" if kind in (Kind.PURCHASE, Kind.RENEWAL) else "conversion_id"
+    try:
+        return dict(
+            await api.get("attribution", "/v1/explanations", **{name: order, "kind": str(kind)})
+        )
+    except Refused as refused:
+        if refused.status != httpx.codes.NOT_FOUND:
+            raise
+        raise ConfigurationError(
+            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after"
+            " it was sent; leads, sign-ups and downloads need --kind"
+        ) from refused
+
+
+def _require_model(answer: dict[str, Any], model: str) -> None:
+    """Refuse to tell under a model that this order has no credits of."""
+    known = {credit["model"] for revision in answer["revisions"] for credit in revision["credits"]}
+    if known and model not in known:
+        raise ConfigurationError(
+            f"{answer['order_id']} is not credited under a model {model!r};"
+            f" there are {', '.join(sorted(known))}"
+        )
+
+
+def _placements(answer: dict[str, Any]) -> set[str]:
+    found = {
+        item["placement_id"] for revision in answer["revisions"] for item in revision["candidates"]
+    }
+    found |= {item["account"] for revision in answer["revisions"] for item in revision["credits"]}
+    return {id for id in found if id and id != "organic"}
+
+
+def _creators(answer: dict[str, Any]) -> set[str]:
+    found = {
+        item["creator_id"] for revision in answer["revisions"] for item in revision["candidates"]
+    }
+    return {id for id in found if id}

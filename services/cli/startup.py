@@ -1,0 +1,183 @@
+"""What `laurel run` prepares before its services start: free ports, the database, and the keys.
+
+Promise: safe to repeat. The admin key is made once for a data folder and shown once: on a
+terminal, or in a 0600 file whose path is printed. When the database under a kept data folder was
+replaced, the new one gets the kept key again, or a new one.
+
+What can go wrong: `ConfigurationError` when a port is taken, when the database cannot be prepared
+or when the given key was revoked. A database that is away is waited for.
+"""
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.cli.console import Say
+from services.cli.data_folder import DataFolder, own_key
+from services.roi import bootstrap
+from shared.clock import Clock
+from shared.db.engine import Database
+from shared.db.migrate import migrate
+from shared.db.roles import SERVICES, service_url
+from shared.errors import ConfigurationError, Transient
+from shared.ids import api_key_hash
+from shared.sealing import new_api_key
+from shared.settings import Settings
+
+WORKSPACE: Final = bootstrap.FIRST_WORKSPACE
+ADMIN_SCOPES: Final = ("admin",)
+OWN_KEY_NAME: Final = "laurel command line"
+_RETRY_SECONDS: Final = 1.0
+
+
+# --- ports ---------------------------------------------------------------------------------------
+
+
+def port_of(settings: Settings, service: str) -> int:
+    """The port that a service listens on."""
+    ports = {
+        "tracking": settings.tracking_port,
+        "attribution": settings.attribution_port,
+        "roi": settings.roi_port,
+    }
+    return ports[service]
+
+
+def taken_ports(settings: Settings) -> dict[str, str]:
+    """Each service that could not listen on its port, with the reason."""
+    found = {}
+    for service in SERVICES:
+        try:
+            _try_to_listen(settings.host, port_of(settings, service))
+        except OSError as error:
+            found[service] = error.strerror or str(error)
+    return found
+
+
+def require_free_ports(settings: Settings) -> None:
+    """Refuse to start services that could never listen: raises `ConfigurationError`."""
+    ports = [port_of(settings, service) for service in SERVICES]
+    if len(set(ports)) < len(ports):
+        raise ConfigurationError(f"the three services need three ports, not {ports}")
+    for service, why in taken_ports(settings).items():
+        port = port_of(settings, service)
+        raise ConfigurationError(
+            f"{service} cannot listen on {settings.host}:{port} ({why}). Is another Laurel running?"
+            f" Stop what holds the port (`ss -ltnp 'sport = :{port}'` names it), or choose another"
+            f" one: set LAUREL_{service.upper()}_PORT={port + 100} for every command"
+        )
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as listener:
+        # As the server itself does: a port in TIME_WAIT is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1)
+
+
+# --- the database and its keys -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a person must know about the admin key.
+
+    `probe` is a key that must work before Laurel counts as ready. `shown` is the key itself, only
+    at its making on a terminal; `file` is where it lies.
+    """
+
+    probe: str
+    shown: str | None = None
+    file: Path | None = None
+    from_setting: bool = False
+
+
+async def prepare_database(owner_url: str, secret_key: str, clock: Clock, say: Say) -> None:
+    """Bring the database to the newest revision; wait for one that is away."""
+    is_told = False
+    while True:
+        try:
+            return await migrate(owner_url, secret_key)
+        except Transient as error:
+            if not is_told:
+                say("laurel", f"waiting for the database: {error}")
+                is_told = True
+            await clock.sleep(_RETRY_SECONDS)
+
+
+async def ensure_access(
+    owner_url: str,
+    secret_key: str,
+    settings: Settings,
+    folder: DataFolder,
+    clock: Clock,
+    *,
+    on_terminal: bool,
+) -> Access:
+    """Make the workspace `main` and its admin key where they are missing."""
+    database = Database(
+        service_url(owner_url, "roi", secret_key), application_name="laurel-run", pool_size=1
+    )
+    await database.open()
+    try:
+        workspace_id = await bootstrap.ensure_workspace(database, clock, WORKSPACE)
+        keys = AdminKeys(database, clock, workspace_id)
+        if settings.admin_key is not None:
+            given = settings.admin_key.get_secret_value()
+            if not await keys.ensure(given, "LAUREL_ADMIN_KEY"):
+                raise ConfigurationError("the key in LAUREL_ADMIN_KEY was revoked: set another")
+            return Access(probe=given, from_setting=True)
+        await keys.ensure(own_key(secret_key), OWN_KEY_NAME)
+        return await _admin_key(folder, keys, own_key(secret_key), on_terminal=on_terminal)
+    finally:
+        await database.close()
+
+
+class AdminKeys:
+    """The admin keys of one workspace."""
+
+    def __init__(self, database: Database, clock: Clock, workspace_id: str) -> None:
+        self._database, self._clock, self._workspace_id = database, clock, workspace_id
+
+    async def exists(self, digest: str) -> bool:
+        """Whether a key with this SHA-256 (hex) opens a workspace."""
+        return await bootstrap.key_exists(self._database, digest)
+
+    async def ensure(self, key: str, name: str) -> bool:
+        """Make the key where it is missing; False when it was revoked, which stands."""
+        if await self.exists(api_key_hash(key)):
+            return True
+        await bootstrap.create_key(
+            self._database,
+            self._clock,
+            self._workspace_id,
+            key=key,
+            scopes=ADMIN_SCOPES,
+            public=False,
+            name=name,
+        )
+        return await self.exists(api_key_hash(key))
+
+
+async def _admin_key(folder: DataFolder, keys: AdminKeys, own: str, *, on_terminal: bool) -> Access:
+    kept = folder.admin_key()
+    if kept is not None and await keys.ensure(kept, "admin"):
+        return Access(probe=kept, file=folder.admin_key_file)
+    mark = folder.admin_mark()
+    if mark is not None and await keys.exists(mark):
+        return Access(probe=own)
+    made = new_api_key(public=False)
+    # Kept before it works: a crash in between must not leave a working key that is in no file.
+    if on_terminal:
+        folder.keep_admin_mark(api_key_hash(made))
+    else:
+        folder.keep_admin_key(made)
+    await keys.ensure(made, "admin")
+    if on_terminal:
+        return Access(probe=made, shown=made)
+    return Access(probe=made, file=folder.admin_key_file)

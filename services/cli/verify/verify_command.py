@@ -1,0 +1,155 @@
+"""The command `laurel verify`: take attribution's sequence, wait for roi, compare as of the sequence that roi answered from.
+
+Promise: exit code 0 when the books hold, 1 with the rows when they do not, 2 when a service cannot be reached or roi has not
+caught up. It only reads, and traffic may go on: both sides are asked for the same sequence number.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from services.cli.console import complain, out
+from services.cli.profile import Api, choose_profile
+from services.cli.verify.compare import (
+    Mismatch,
+    added,
+    answer_books,
+    compare_books,
+    ledger_books,
+    summed,
+    totals_books,
+    unbalanced,
+)
+from shared.clock import Clock, SystemClock
+from shared.errors import Transient
+from shared.money import format_minor
+from shared.settings import Settings
+
+MISMATCH: Final = 1
+WAIT_SECONDS_MAX: Final = 30.0
+_POLL_SECONDS: Final = 0.2
+# All of time, as far as events may lie: from the first day that the API takes to a day ahead of the westernmost clock,
+# in spans that one answer may have.
+_FIRST_DAY: Final = date(1970, 1, 1)
+_DAYS_AHEAD: Final = 2
+_SPAN_DAYS: Final = 3_650
+_ROWS_SHOWN_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a verification looked at and found."""
+
+    sequence: int
+    accounts: int
+    models: int
+    unmatched: int
+    mismatches: tuple[Mismatch, ...]
+
+
+def verify(
+    workspace: Annotated[
+        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+    ] = None,
+) -> None:
+    """Prove on the running system that the books balance and that every answer equals the ledger."""
+    findings = asyncio.run(_verify(workspace))
+    if findings.mismatches:
+        _show(findings)
+        raise typer.Exit(MISMATCH)
+    out.print(
+        f"[good]✓[/] the books hold at sequence {findings.sequence}: {findings.models} sums of credits equal"
+        f" orders − adjustments, {findings.accounts} accounts equal the answers, no number is missing"
+    )
+    if findings.unmatched:
+        out.print(
+            f"  {findings.unmatched} adjustments wait for their order and are outside the sums"
+        )
+
+
+async def _verify(workspace: str | None) -> Findings:
+    clock = SystemClock()
+    with out.status("comparing the ledger with the answers"):
+        async with Api(await choose_profile(Settings.load(), workspace, clock)) as api:
+            return await find(api, clock)
+
+
+async def find(api: Api, clock: Clock) -> Findings:
+    """Compare everything as of one sequence."""
+    newest = await _balance(api, "model,currency", None)
+    meta = await folded(api, clock, newest["sequence"])
+    sequence = meta["sequence"]
+    answers = [await _answer(api, span, meta["as_of"]) for span in spans(clock.now().date())]
+    sums = await _balance(api, "model,currency", sequence)
+    accounts = await _balance(api, "model,currency,account", sequence)
+    ledger = ledger_books(accounts["items"])
+    mismatches = [
+        *unbalanced(sums["items"]),
+        *compare_books(ledger, added(map(answer_books, answers)), "ledger against answer"),
+        *compare_books(summed(ledger), added(map(totals_books, answers)), "ledger against totals"),
+    ]
+    return Findings(
+        sequence=sequence,
+        accounts=len(ledger),
+        models=len(sums["items"]),
+        unmatched=len(sums["unmatched_adjustments"]),
+        mismatches=tuple(mismatches),
+    )
+
+
+async def folded(api: Api, clock: Clock, sequence: int) -> Any:
+    """The `meta` of an answer of roi's, once it has folded up to `sequence`. roi folds number by number and stops at a
+    gap, so having reached it proves that the numbers are whole."""
+    deadline = clock.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        meta = (await api.get("roi", "/v1/roi"))["meta"]
+        if meta["sequence"] >= sequence:
+            return meta
+        if clock.monotonic() > deadline:
+            raise Transient(
+                f"roi has folded up to {meta['sequence']} and attribution is at {sequence}: not caught up within"
+                f" {WAIT_SECONDS_MAX:.0f} s. `laurel doctor` tells whether roi has stopped"
+            )
+        await clock.sleep(_POLL_SECONDS)
+
+
+def spans(today: date) -> list[tuple[date, date]]:
+    """All of time in spans that follow each other, both ends included."""
+    found = []
+    last = today + timedelta(days=_DAYS_AHEAD)
+    while last >= _FIRST_DAY:
+        first = max(_FIRST_DAY, last - timedelta(days=_SPAN_DAYS - 1))
+        found.append((first, last))
+        last = first - timedelta(days=1)
+    return found
+
+
+async def _answer(api: Api, span: tuple[date, date], as_of: str) -> Any:
+    """roi's answer over a span as of one moment, which is the same for all spans."""
+    first, last = span
+    parameters = {"from": first.isoformat(), "to": last.isoformat(), "as_of": as_of}
+    return await api.get("roi", "/v1/roi", group_by="placement,model", **parameters)
+
+
+async def _balance(api: Api, group_by: str, sequence: int | None) -> Any:
+    return await api.get("attribution", "/v1/ledger/balance", group_by=group_by, sequence=sequence)
+
+
+def _show(findings: Findings) -> None:
+    complain(f"{len(findings.mismatches)} lines do not agree at sequence {findings.sequence}")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("what", "model", "account"):
+        table.add_column(heading)
+    for heading in ("ledger", "other side", "currency"):
+        table.add_column(heading, justify="right")
+    for row in findings.mismatches[:_ROWS_SHOWN_MAX]:
+        ledger, other = (format_minor(minor, row.currency) for minor in (row.ledger, row.other))
+        table.add_row(row.what, row.model, row.account, ledger, other, row.currency)
+    out.print(table)
+    hidden = len(findings.mismatches) - _ROWS_SHOWN_MAX
+    if hidden > 0:
+        out.print(f"… and {hidden} more")
