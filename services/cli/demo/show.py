@@ -15,6 +15,7 @@ from services.cli.console import LAUREL, out
 from services.cli.demo.brand import CAST, Talent
 from services.cli.demo.catalog import Plan
 from services.cli.explain.words import money
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
@@ -60,7 +61,7 @@ def show(answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, hints:
 
 def _table(answer: dict[str, Any], talents: dict[str, Talent]) -> Table:
     meta = answer["meta"]
-    currency = answer["totals"]["net_revenue"]["currency"]
+    currency = answer["totals"][NET_REVENUE.id]["currency"]
     title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("creator", no_wrap=True)
@@ -88,7 +89,7 @@ def _line(label: str, measures: dict[str, Any], currency: str) -> list[Text]:
         label,
         f"{measures['clicks']:,}",
         f"{measures['conversions']:,g}",
-        *(_amount(measures[name], currency) for name in ("net_revenue", "cost", "profit")),
+        *(_amount(measures[name], currency) for name in (NET_REVENUE.id, "cost", "profit")),
     )
     return [*map(Text, cells), Text("–" if roi is None else f"{roi:+.0%}", style=style)]
 
@@ -138,7 +139,7 @@ def surprises(
     for row in rows:
         if talents[row["group"]["creator"]].listeners > LISTENERS_OF_A_PODCAST:
             found.append(
-                f"{row['label']} sold {money(row['measures']['net_revenue'])}"
+                f"{row['label']} sold {money(row['measures'][NET_REVENUE.id])}"
                 f" with {row['measures']['clicks']} clicks:"
                 " listeners type his code and click nothing."
             )
@@ -153,7 +154,7 @@ def _named(row: dict[str, Any], talents: dict[str, Talent]) -> str:
 def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:
     """Whose revenue depends most on the question: who was first, or who was last?"""
     moves = [
-        (first["amount_minor"] - row["measures"]["net_revenue"]["amount_minor"], row, first)
+        (first["amount_minor"] - row["measures"][NET_REVENUE.id]["amount_minor"], row, first)
         for row in rows
         if (first := _revenue(first_touch, row["group"]["creator"])) is not None
     ]
@@ -162,12 +163,12 @@ def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]
     _, row, first = max(moves, key=lambda move: abs(move[0]))
     return [
         f"It depends on the question: {row['label']} gets"
-        f" {money(row['measures']['net_revenue'])} as the last touch and {money(first)} as the first."
+        f" {money(row['measures'][NET_REVENUE.id])} as the last touch and {money(first)} as the first."
     ]
 
 
 def _revenue(answer: dict[str, Any], creator: str) -> dict[str, Any] | None:
     for row in answer["rows"]:
         if row["group"]["creator"] == creator:
-            return dict(row["measures"]["net_revenue"])
+            return dict(row["measures"][NET_REVENUE.id])
     return None

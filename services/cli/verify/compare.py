@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
 from shared.models import is_additive
 
 ORGANIC: Final = "organic"
@@ -112,7 +113,7 @@ def _model_of(part: Mapping[str, Any]) -> str:
 
 
 def _add(books: Books, model: str, account: str, measures: Mapping[str, Any]) -> None:
-    revenue = measures["net_revenue"]
+    revenue = measures[NET_REVENUE.id]
     for money in revenue if isinstance(revenue, list) else [revenue]:
         if money is not None and money["amount_minor"] is not None:
             books[model, money["currency"], account] += money["amount_minor"]

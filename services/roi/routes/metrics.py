@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from services.roi.answers.answer_shapes import MetricList, metric_list
 from services.roi.routes.parts import require
-from services.roi.wire.answers import MetricList, metric_list
 from shared.http.auth import Principal
 from shared.http.body import Router
 from shared.http.openapi import problems

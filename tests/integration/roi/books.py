@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from services.roi.domain.answer import MODELS, Question, build_answer
-from services.roi.domain.answer_facts import spread_costs
+from services.roi.answers.answer_shapes import RoiAnswer
+from services.roi.answers.answering import answer_question
+from services.roi.answers.context import AnswerContext, context_of
+from services.roi.answers.question import Question, RoiParameters
+from services.roi.answers.reading import Gathered, gather
+from services.roi.answers.span import Asked, span_of
 from services.roi.domain.entity import EntityKind, Version
 from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
-from services.roi.store import answers as store
 from services.roi.store.catalog import Writer
 from services.roi.store.rebuild import ask_rebuild, pending
-from services.roi.store.spans import Asked, span_of
 from services.roi.store.workspaces import claim_name
-from services.roi.wire.answers import RoiAnswer, encode_answer
-from services.roi.wire.fields import parse_day_or_time
 from shared.clock import SystemClock
 from shared.credits import (
     AnyCredits,
@@ -37,6 +37,7 @@ from shared.db.engine import Database
 from shared.ids import automatic_placement_id, new_id
 from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
+from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
 from tests.fixtures.batches import hand_over
 
@@ -107,9 +108,9 @@ class Books:
                 await writer.change(found, versions=rows or found.versions, archived_at=archived_at)
         return entity_id
 
-    async def creator(self, name: str) -> str:
+    async def creator(self, name: str, **more: Any) -> str:
         """A creator with the automatic placement."""
-        creator_id = await self.put("creator", {"name": name})
+        creator_id = await self.put("creator", {"name": name, **more})
         facts = placement_facts(creator_id, automatic=True)
         automatic_id = automatic_placement_id(self.workspace_id, creator_id)
         await self.put("placement", facts, entity_id=automatic_id)
@@ -121,9 +122,9 @@ class Books:
         """A placement; without a creator the brand's own."""
         return await self.put("placement", placement_facts(creator_id, campaign_id, platform))
 
-    async def campaign(self, name: str) -> str:
+    async def campaign(self, name: str, **more: Any) -> str:
         """A campaign."""
-        return await self.put("campaign", {"name": name})
+        return await self.put("campaign", {"name": name, **more})
 
     async def cost(
         self, amount_minor: int, incurred_on: str, currency: str = "EUR", **owner: str
@@ -137,7 +138,7 @@ class Books:
             "margin_millionths": millionths,
             "windows_days": {},
             "precedence": "code_wins",
-            "models": list(MODELS),
+            "models": list(DEFAULT_MODELS),
         }
         return await self.put("policy", Version(facts, valid_from))
 
@@ -152,7 +153,7 @@ class Books:
     ) -> DecisionCredited:
         """A decision with one entry per account: account → (amount, touched at), split alike by every model."""
         currency = changes.pop("currency", "EUR")
-        models: Sequence[str] = changes.pop("models", MODELS)
+        models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
         units_left = changes.pop("units", 1_000_000)
         entries: list[CreditEntry] = []
@@ -302,45 +303,24 @@ class Books:
         currency: str | None = None,
     ) -> dict[str, Any]:
         """The answer as its JSON; also proves that the body is what the OpenAPI document says."""
-        dimensions = tuple(group_by.split(","))
-        models = (model,) if model else MODELS if "model" in dimensions else ("last",)
-        from_, to = (parse_day_or_time(text) for text in days)
-        desk, found = await self.gather((from_, to), dimensions, models, by, as_of)
-        answer = build_answer(
-            Question(dimensions, models, currency, desk.currency),
-            found.facts,
-            found.credits,
-            found.touches,
-            spread_costs(found.facts, found.costs, found.starts),
-        )
-        meta = {
-            "by": by,
-            "group_by": dimensions,
-            "from": from_,
-            "to": to,
-            "time_zone": desk.time_zone,
-            "as_of": desk.as_of,
-            "fresh_to": desk.fresh_to,
-            "sequence": desk.sequence,
-        }
-        body = encode_answer(answer, meta, models, lists_models="model" in dimensions)
+        asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
+        asked |= {"model": model} if model else {}
+        asked |= {"currency": currency} if currency else {}
+        parameters = RoiParameters.model_validate({**asked, "as_of": as_of})
+        async with self.database.read([self.workspace_id]) as conn:
+            body = await answer_question(conn, self.workspace_id, self.now, parameters)
         RoiAnswer.model_validate_json(body)
         decoded: dict[str, Any] = json.loads(body)
         return decoded
 
     async def gather(
-        self,
-        asked: Asked,
-        dimensions: tuple[str, ...],
-        models: Sequence[str] = ("last",),
-        by: str = "conversion_time",
-        as_of: datetime | None = None,
-    ) -> tuple[store.Desk, store.Gathered]:
+        self, question: Question, asked: Asked, as_of: datetime | None = None
+    ) -> tuple[AnswerContext, Gathered]:
         """What an answer is made of."""
         async with self.database.read([self.workspace_id]) as conn:
-            desk = await store.desk(conn, self.workspace_id, self.now, as_of)
-            span = await span_of(conn, desk.time_zone, asked)
-            return desk, await store.gather(conn, desk, store.Ask(span, by, models, dimensions))
+            at = await context_of(conn, self.workspace_id, self.now, as_of)
+            span = await span_of(conn, at.time_zone, asked)
+            return at, await gather(conn, at, question.wanted, span, question.models)
 
 
 async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:

@@ -21,11 +21,11 @@ ORDERED_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-31"
 # A query, the field that the problem names, and words of its message.
 WRONG = (
-    ("group_by=colour", "group_by", "creator, campaign, placement"),
+    ("group_by=colour", "group_by", "campaign, content_type, country, creator, day"),
     ("group_by=creator,creator", "group_by", "twice"),
     ("group_by=creator,day,model", "group_by", "one or two"),
     ("group_by=", "group_by", "one or two"),
-    ("model=best", "model", "'first', 'last' or 'linear'"),
+    ("model=best", "model", "'first', 'last', 'linear', 'position'"),
     ("by=now", "by", "'conversion_time' or 'touch_time'"),
     ("from=2026-03-02&to=2026-03-01", "from", "after to"),
     ("from=1970-01-01&to=2026-03-01", "from", "days before"),

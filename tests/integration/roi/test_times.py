@@ -15,18 +15,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.roi.domain.answer import (
-    BASES,
-    MODELS,
-    Answer,
-    CreditCell,
-    Question,
-    TouchCell,
-    build_answer,
-)
-from services.roi.domain.answer_facts import Cost, CostOwner, Facts, spread_costs
+from services.roi.answers.assemble import Answer, Layout, assemble
+from services.roi.answers.catalog_facts import CatalogFacts
+from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.costs import Cost, spread_costs
+from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
+from services.roi.answers.kinds import Entity, Fact
+from services.roi.answers.question import BASES, MODELS, Question
 from services.roi.domain.rollup import account_id
-from shared.credits import ORGANIC, AnyCredits, DecisionCredited, TouchesTallied
+from shared.credits import (
+    ORGANIC,
+    AnyCredits,
+    CreditEntry,
+    DecisionCredited,
+    TouchesTallied,
+)
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.books import Books, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
@@ -85,15 +88,15 @@ class Story:
         await books.margin(500_000, self.quarter(1))
         for _ in range(12):
             day = self.moment().astimezone(self.zone).date()
-            owners: dict[CostOwner, str] = {
-                "placement": chance.choice(placements),
-                "creator": chance.choice(creators),
-                "campaign": campaign,
+            owners = {
+                Entity.PLACEMENT: chance.choice(placements),
+                Entity.CREATOR: chance.choice(creators),
+                Entity.CAMPAIGN: campaign,
             }
             owner = chance.choice(list(owners))
             amount_minor = chance.randrange(1, 1_000)
             await books.cost(amount_minor, day.isoformat(), **{f"{owner}_id": owners[owner]})
-            self.costs.append(Cost(owner, UUID(owners[owner]), day, "EUR", amount_minor))
+            self.costs.append(Cost(owner, UUID(owners[owner]), day, "EUR", (amount_minor,)))
         for _ in range(8):
             batch = [self._record([*placements, ORGANIC]) for _ in range(12)]
             books.now += timedelta(hours=chance.randrange(20))
@@ -142,12 +145,37 @@ def begins_at(day: date, zone: ZoneInfo) -> datetime:
     return max(midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
+def margin_on(day: date, margins: Sequence[tuple[date, int]]) -> int:
+    """The margin of a day in millionths, by the days from which margins are valid."""
+    return max((start, millionths) for start, millionths in margins if start <= day)[1]
+
+
+def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int) -> dict[str, int]:
+    """Every measure of credits that one entry brings."""
+    paid_units = entry.units if order.kind != "lead" else 0
+    return {
+        "contribution": entry.amount_minor * margin_millionths,
+        "net_revenue": entry.amount_minor,
+        "paid_units": paid_units,
+        "paid_units_in_currency": paid_units,
+        "units": entry.units,
+    }
+
+
 def pure_answer(
-    story: Story, facts: Facts, question: Question, span: tuple[datetime, datetime], by: str
+    story: Story,
+    facts: CatalogFacts,
+    margins: Sequence[tuple[date, int]],
+    layout: Layout,
+    span: tuple[datetime, datetime],
+    by: str,
 ) -> Answer:
     """The answer made of what stands: each order and each click once, by its own local day."""
-    credits: list[CreditCell] = []
-    touches: list[TouchCell] = []
+    measures = {
+        fact: tuple(measure for measure in layout.measures if measure.fact is fact) for fact in Fact
+    }
+    credits: list[Cell] = []
+    touches: list[Cell] = []
     orders: dict[str, StandingOrder] = {}
     for record in story.records:
         if not isinstance(record, TouchesTallied):
@@ -157,21 +185,27 @@ def pure_answer(
         for tally in record.tallies:
             day = tally.quarter_at.astimezone(story.zone).date()
             if span[0] <= tally.quarter_at < span[1]:
-                cell = TouchCell(account_id(tally.account), day, tally.stage, tally.counted)
-                touches.append(cell)
+                account, stage = account_id(tally.account), {"stage": tally.stage}
+                touches.append(Cell(day, (tally.counted,), account, columns=stage))
     for order in orders.values():
         for entry in order.entries:
             moment = (entry.touched_at if by == "touch_time" else None) or order.occurred_at
-            if entry.model not in question.models or not span[0] <= moment < span[1]:
+            if entry.model not in layout.models or not span[0] <= moment < span[1]:
                 continue
             day = moment.astimezone(story.zone).date()
-            paid_units = entry.units if order.kind != "lead" else 0
-            numbers = (entry.currency or "", entry.amount_minor, entry.units, paid_units)
-            account = account_id(entry.account)
-            credits.append(CreditCell(entry.model, account, day, entry.stage, *numbers))
+            numbers = numbers_of(order, entry, margin_on(day, margins))
+            sums = tuple(numbers[measure.id] for measure in measures[Fact.CREDITS])
+            account, stage = account_id(entry.account), {"stage": entry.stage}
+            cell = Cell(day, sums, account, entry.model, entry.currency or "", stage)
+            credits.append(cell)
     costs = [c for c in story.costs if span[0] <= begins_at(c.incurred_on, story.zone) < span[1]]
     days = sorted({cost.incurred_on for cost in costs}) or [date.min]
-    return build_answer(question, facts, credits, touches, spread_costs(facts, costs, days))
+    batches = [
+        Batch(measures[Fact.CREDITS], credits),
+        Batch(measures[Fact.TOUCHES], touches),
+        Batch(measures[Fact.COSTS], spread_costs(facts.owners, costs, days)),
+    ]
+    return assemble(layout, facts, batches)
 
 
 def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
@@ -202,20 +236,22 @@ async def test_an_answer_between_two_times_equals_the_pure_one(
     story = await a_story(database_for, zone, turn)
     told = story.records
     for _ in range(8):
-        group_by = tuple(story.chance.choice(GROUPS).split(","))
-        models = MODELS if "model" in group_by else ("last",)
+        dimensions = tuple(DIMENSIONS[name] for name in story.chance.choice(GROUPS).split(","))
+        models = MODELS if DIMENSIONS["model"] in dimensions else ("last",)
         by = story.chance.choice(BASES)
         start, end = sorted(story.chance.sample([story.quarter(5) for _ in range(40)], 2))
         if start == end:
             continue
         as_of = story.chance.choice([None, story.chance.choice(told).recorded_at])
-        desk, found = await story.books.gather((start, end), group_by, models, by, as_of)
-        question = Question(group_by, models, None, "EUR")
-        shares = spread_costs(found.facts, found.costs, found.starts)
-        answer = build_answer(question, found.facts, found.credits, found.touches, shares)
-        story.records = [record for record in told if record.recorded_at <= desk.as_of]
-        expected = pure_answer(story, found.facts, question, (start, end), by)
-        assert answer == expected, (group_by, by, start, end, as_of)
+        question = Question(dimensions, METRICS_IN_ORDER, models, by, None)
+        at, found = await story.books.gather(question, (start, end), as_of)
+        measures = question.wanted.measures
+        layout = Layout(dimensions, METRICS_IN_ORDER, measures, models, None, "EUR")
+        answer = assemble(layout, found.facts, found.batches)
+        story.records = [record for record in told if record.recorded_at <= at.as_of]
+        margins = found.plan.margins
+        expected = pure_answer(story, found.facts, margins, layout, (start, end), by)
+        assert answer == expected, (dimensions, by, start, end, as_of)
 
 
 @pytest.mark.parametrize(("zone", "turn"), TURNS)

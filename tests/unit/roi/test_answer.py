@@ -1,4 +1,4 @@
-"""Answers from sums: exact rounding, facts of a day, the spreading of costs, and conservation for any cells."""
+"""Answers from sums: exact rounding, segments of days, spread costs, conservation for any cells."""
 
 from datetime import date, timedelta
 from fractions import Fraction
@@ -7,29 +7,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.roi.domain.answer import (
-    Answer,
-    CreditCell,
-    Measures,
-    Question,
-    Row,
-    TouchCell,
-    build_answer,
-    round_to_whole,
-)
-from services.roi.domain.answer_facts import (
-    Cost,
-    CostOwner,
-    Facts,
-    Margin,
-    OwnedPeriod,
-    PlacementFacts,
-    segment_of,
-    segment_starts,
-    spread_costs,
-    whole_months,
-)
-from services.roi.domain.metrics.dictionary import DICTIONARY, Value
+from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
+from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner, margin_starts
+from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.costs import Cost, spread_costs
+from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
+from services.roi.answers.kinds import Entity, Fact
+from services.roi.answers.segments import segment_of, segment_starts, whole_months
+from services.roi.answers.values import Value, round_to_whole
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import split
 from tests.unit.roi.test_metrics import exact
@@ -38,44 +23,45 @@ DAY = date(2026, 3, 10)
 DAYS = [DAY + timedelta(days=shift) for shift in range(-5, 6)]
 MIA, JO = UUID(int=1), UUID(int=2)
 REEL, POST, STORY = UUID(int=11), UUID(int=12), UUID(int=13)
-OF_MIA = OwnedPeriod(None, MIA, None, "instagram")
-ONLY_MIA = PlacementFacts((OF_MIA,))
+OF_MIA = Owner(MIA, None)
+MEASURES = measures_of(METRICS_IN_ORDER)
+MEASURES_OF = {
+    fact: tuple(measure for measure in MEASURES if measure.fact is fact) for fact in Fact
+}
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), max_size=12))
 def test_rounding_to_a_whole_keeps_the_sum_and_stays_near(parts_millionths: list[int]) -> None:
-    whole = round_to_whole(parts_millionths)
+    whole = round_to_whole(parts_millionths, 10**6)
     assert sum(whole) == round(Fraction(sum(parts_millionths), 10**6))
     for part, rounded in zip(parts_millionths, whole, strict=True):
         assert abs(Fraction(part, 10**6) - rounded) < 1
 
 
 def test_ties_of_rounding_go_to_the_earlier() -> None:
-    assert round_to_whole([500_000] * 4) == [1, 1, 0, 0]
-    assert round_to_whole([-500_000] * 2) == [0, -1]
+    assert round_to_whole([500_000] * 4, 10**6) == [1, 1, 0, 0]
+    assert round_to_whole([-500_000] * 2, 10**6) == [0, -1]
 
 
-def test_a_day_has_the_first_period_that_ends_after_it() -> None:
-    later = OwnedPeriod(None, JO, None, "tiktok")
-    placement = PlacementFacts((OwnedPeriod(DAY, MIA, None, "instagram"), later))
-    assert placement.on(DAY - timedelta(days=1)).creator_id == MIA
-    assert placement.on(DAY) == later
-    ended = PlacementFacts((OwnedPeriod(DAY, MIA, None, "instagram"),))
-    assert ended.on(DAY).creator_id == MIA
+def test_segments_start_where_a_stretch_of_time_starts() -> None:
+    span = (date(2026, 2, 27), date(2026, 3, 10))
+    assert segment_starts([DIMENSIONS["creator"]], *span) == [span[0]]
+    assert segment_starts([DIMENSIONS["month"]], *span) == [span[0], date(2026, 3, 1)]
+    mondays = [date(2026, 3, 2), date(2026, 3, 9)]
+    assert segment_starts([DIMENSIONS["week"]], *span) == [span[0], *mondays]
+    both = segment_starts([DIMENSIONS["week"], DIMENSIONS["month"]], *span)
+    assert both == [span[0], date(2026, 3, 1), *mondays]
+    assert len(segment_starts([DIMENSIONS["day"]], *span)) == 12
+    assert segment_of(both, date(2026, 3, 5)) == date(2026, 3, 2)
 
 
-def test_segments_start_where_a_fact_changes() -> None:
-    facts = Facts(
-        {REEL: PlacementFacts((OwnedPeriod(DAY, MIA, None, None), OF_MIA)), POST: ONLY_MIA},
-        [Margin(None, 500_000), Margin(DAY + timedelta(days=3), 400_000)],
-    )
-    starts = segment_starts(facts, DAY - timedelta(days=5), DAY + timedelta(days=5))
-    assert starts == [DAY - timedelta(days=5), DAY, DAY + timedelta(days=3)]
-    assert segment_of(starts, DAY + timedelta(days=2)) == DAY
-    assert segment_starts(facts, DAY, DAY) == [DAY]
-    assert facts.margin_millionths_on(DAY) == 500_000
-    assert facts.margin_millionths_on(DAY + timedelta(days=3)) == 400_000
-    assert Facts().margin_millionths_on(DAY) == 1_000_000
+def test_a_span_has_the_margin_of_its_first_day_and_each_change() -> None:
+    changes = [Margin(None, 500_000), Margin(DAY, 400_000), Margin(DAY, 300_000)]
+    first, last = DAY - timedelta(days=5), DAY + timedelta(days=5)
+    assert margin_starts(changes, first, last) == [(first, 500_000), (DAY, 300_000)]
+    assert margin_starts(changes, DAY, last) == [(DAY, 300_000)]
+    assert margin_starts(changes, first, DAY - timedelta(days=1)) == [(first, 500_000)]
+    assert margin_starts([], first, last) == [(first, 1_000_000)]
 
 
 def test_months_are_read_whole_where_nothing_changes_within_them() -> None:
@@ -91,25 +77,19 @@ def test_months_are_read_whole_where_nothing_changes_within_them() -> None:
 
 @given(st.integers(-10_000, 10_000), st.integers(1, 9))
 def test_a_cost_is_spread_like_any_money_in_equal_shares(amount_minor: int, count: int) -> None:
-    placements = {UUID(int=100 + n): ONLY_MIA for n in range(count)}
-    shares = spread_costs(Facts(placements), [cost(amount_minor)], [DAY])
-    assert [share.amount_minor for share in shares] == split(
-        amount_minor, [Fraction(1, count)] * count
-    )
+    placements = {UUID(int=100 + n): OF_MIA for n in range(count)}
+    shares = spread_costs(placements, [cost(amount_minor)], [DAY])
+    assert [share.sums[0] for share in shares] == split(amount_minor, [Fraction(1, count)] * count)
     assert [share.account for share in shares] == sorted(placements)
 
 
 def test_a_cost_finds_the_placements_of_its_day() -> None:
-    moved = PlacementFacts(
-        (OwnedPeriod(DAY, MIA, None, None), OwnedPeriod(None, JO, None, None)), None
-    )
-    archived = PlacementFacts((OF_MIA,), DAY)
-    facts = Facts({REEL: ONLY_MIA, POST: moved, STORY: archived})
+    owners = {REEL: OF_MIA, POST: Owner(JO, None), STORY: Owner(MIA, None, archived_on=DAY)}
 
     def carriers(day: date) -> list[UUID | None]:
-        return [share.account for share in spread_costs(facts, [cost(100, day)], DAYS)]
+        return [share.account for share in spread_costs(owners, [cost(100, day)], [DAYS[0]])]
 
-    assert carriers(DAY - timedelta(days=1)) == [REEL, POST, STORY]
+    assert carriers(DAY - timedelta(days=1)) == [REEL, STORY]
     assert carriers(DAY) == [REEL]
 
 
@@ -119,10 +99,10 @@ def test_a_cost_finds_the_placements_of_its_day() -> None:
 def test_costs_added_up_are_spread_as_if_one_by_one(
     amounts_minor: list[int], count: int, apart: bool
 ) -> None:
-    placements = {UUID(int=100 + n): ONLY_MIA for n in range(count)}
+    placements = {UUID(int=100 + n): OF_MIA for n in range(count)}
     days = [DAYS[index if apart else 0] for index in range(len(amounts_minor))]
     costs = [cost(amount, day) for amount, day in zip(amounts_minor, days, strict=True)]
-    shares = spread_costs(Facts(placements), costs, DAYS)
+    shares = spread_costs(placements, costs, DAYS)
     expected = dict.fromkeys(placements, 0)
     for amount in amounts_minor:
         parts = split(amount, [Fraction(1, count)] * count)
@@ -131,113 +111,129 @@ def test_costs_added_up_are_spread_as_if_one_by_one(
     found = dict.fromkeys(placements, 0)
     for share in shares:
         assert share.account is not None
-        found[share.account] += share.amount_minor
+        found[share.account] += share.sums[0]
     assert found == expected
     assert len(shares) == count * len(set(days))
 
 
 def cost(
-    amount_minor: int, day: date = DAY, owner: CostOwner = "creator", owner_id: UUID = MIA
+    amount_minor: int, day: date = DAY, owner: Entity = Entity.CREATOR, owner_id: UUID = MIA
 ) -> Cost:
-    return Cost(owner, owner_id, day, "EUR", amount_minor)
+    return Cost(owner, owner_id, day, "EUR", (amount_minor,))
 
 
-# --- conservation ------------------------------------------------------------------------------------------
+# --- conservation -------------------------------------------------------------------------------
 
 ACCOUNTS = (REEL, POST, STORY, ORGANIC_ACCOUNT)
-FACTS = Facts(
+SPRING = UUID(int=5)
+FACTS = CatalogFacts(
+    {REEL: Owner(MIA, None), POST: Owner(None, SPRING)},
     {
-        REEL: PlacementFacts((OwnedPeriod(DAY, MIA, None, "a"), OwnedPeriod(None, JO, None, "b"))),
-        POST: PlacementFacts((OwnedPeriod(None, None, UUID(int=5), None),)),
+        "platform": {REEL: "a", POST: None},
+        "content_type": {REEL: "reel", POST: "post"},
+        "format": {},
+        "country": {MIA: "DE"},
+        "tier": {MIA: "micro"},
+        "objective": {SPRING: "sales"},
     },
-    [Margin(None, 333_333), Margin(DAY, 700_001)],
     {MIA: "brand", JO: "Jo"},
 )
 amounts = st.integers(-9_999, 99_999)
 days = st.integers(-3, 3).map(lambda shift: DAY + timedelta(days=shift))
 credit_cells = st.builds(
-    CreditCell,
-    model=st.sampled_from(["first", "last"]),
+    Cell,
+    segment=days,
+    sums=st.tuples(*[amounts for _ in MEASURES_OF[Fact.CREDITS]]),
     account=st.sampled_from(ACCOUNTS),
-    day=days,
-    stage=st.sampled_from(["purchase", "retention"]),
-    currency=st.sampled_from(["EUR", "JPY", ""]),
-    amount_minor=amounts,
-    units=amounts,
-    paid_units=amounts,
+    model=st.sampled_from(["first", "last"]),
+    currency=st.sampled_from(["EUR", "JPY"]),
+    columns=st.sampled_from([{"stage": "purchase"}, {"stage": "retention"}]),
 )
 touch_cells = st.builds(
-    TouchCell,
+    Cell,
+    segment=days,
+    sums=st.tuples(st.integers(-3, 99)),
     account=st.sampled_from(ACCOUNTS[:3]),
-    day=days,
-    stage=st.just("consideration"),
-    clicks=st.integers(-3, 99),
+    columns=st.just({"stage": "consideration"}),
 )
 costs = st.builds(
     Cost,
-    owner=st.sampled_from(["placement", "creator", "campaign"]),
-    owner_id=st.sampled_from([REEL, MIA, JO, UUID(int=5), UUID(int=6)]),
+    owner=st.sampled_from(list(Entity)),
+    owner_id=st.sampled_from([REEL, MIA, JO, SPRING, UUID(int=6)]),
     incurred_on=days,
     currency=st.sampled_from(["EUR", "JPY"]),
-    amount_minor=st.integers(0, 9_999),
+    amounts_minor=st.tuples(st.integers(0, 9_999)),
 )
-group_bys = st.lists(
-    st.sampled_from(["creator", "campaign", "placement", "platform", "stage", "model", "day"]),
-    min_size=1,
-    max_size=2,
-    unique=True,
-)
+group_bys = st.lists(st.sampled_from(sorted(DIMENSIONS)), min_size=1, max_size=2, unique=True)
+
+
+def layout_of(group_by: list[str], currency: str | None = None) -> Layout:
+    models = ("first", "last") if "model" in group_by else ("last",)
+    dimensions = tuple(DIMENSIONS[name] for name in group_by)
+    return Layout(dimensions, METRICS_IN_ORDER, MEASURES, models, currency, "EUR")
 
 
 @given(group_bys, st.lists(credit_cells), st.lists(touch_cells), st.lists(costs))
 def test_rows_and_organic_are_the_totals(
-    group_by: list[str],
-    credits: list[CreditCell],
-    touches: list[TouchCell],
-    spent: list[Cost],
+    group_by: list[str], credits: list[Cell], touches: list[Cell], spent: list[Cost]
 ) -> None:
-    models = ("first", "last")
-    question = Question(tuple(group_by), models if "model" in group_by else ("last",), None, "EUR")
-    seen = [cell for cell in credits if cell.model in question.models]
-    answer = build_answer(question, FACTS, seen, touches, spread_costs(FACTS, spent, DAYS))
-    for model in question.models:
+    layout = layout_of(group_by)
+    seen = [cell for cell in credits if cell.model in layout.models]
+    batches = [
+        Batch(MEASURES_OF[Fact.CREDITS], seen),
+        Batch(MEASURES_OF[Fact.TOUCHES], touches),
+        Batch(MEASURES_OF[Fact.COSTS], spread_costs(FACTS.owners, spent, DAYS)),
+    ]
+    answer = assemble(layout, FACTS, batches)
+    revenue = [measure.id for measure in MEASURES_OF[Fact.CREDITS]].index("net_revenue")
+    for model in layout.models:
         rows = [
             row for row in answer.rows if "model" not in group_by or row.group["model"] == model
         ]
         check(answer, model, rows)
         money = dict(totals(answer.totals[model], "net_revenue"))
+        spending = dict(totals(answer.totals[model], "cost"))
         for currency in answer.currencies:
             credited = [c for c in seen if c.model == model and c.currency == currency]
-            assert money[currency] == sum(cell.amount_minor for cell in credited)
+            assert money[currency] == sum(cell.sums[revenue] for cell in credited)
+            paid = [c.amounts_minor[0] for c in spent if c.currency == currency]
+            assert spending[currency] == sum(paid)
 
 
 def check(answer: Answer, model: str, rows: list[Row]) -> None:
-    for metric in DICTIONARY:
+    for metric in METRICS.values():
         if metric.additive:
-            parts = [row.measures for row in rows] + [answer.organic[model]]
+            parts = [row.figures for row in rows] + [answer.organic[model]]
             for index, (_, whole) in enumerate(totals(answer.totals[model], metric.id)):
-                values = [totals(measures, metric.id)[index][1] for measures in parts]
+                values = [totals(figures, metric.id)[index][1] for figures in parts]
                 assert sum(exact(value) for value in values if value is not None) == exact(whole)
 
 
-def totals(measures: Measures, metric_id: str) -> tuple[tuple[str, Value], ...]:
-    value = measures[metric_id]
+def totals(figures: Figures, metric_id: str) -> tuple[tuple[str, Value], ...]:
+    value = figures[metric_id]
     return value if isinstance(value, tuple) else (("", value),)
 
 
 def test_two_nameless_kinds_never_share_a_row() -> None:
     """A brand's own content and a cost that nobody carries both have no creator, and stay apart."""
-    own = PlacementFacts((OwnedPeriod(None, None, None, "youtube"),))
-    credit = CreditCell("last", REEL, DAY, None, "EUR", 10, 1, 1)
-    orphan = cost(5, owner="campaign", owner_id=UUID(int=6))
-    answer = build_answer(
-        Question(("creator",), ("last",), None, "EUR"),
-        Facts({REEL: own}),
-        [credit],
-        [],
-        spread_costs(Facts({REEL: own}), [orphan], [DAY]),
-    )
+    facts = CatalogFacts({REEL: Owner(None, None)})
+    sums = {"net_revenue": 10, "contribution": 10_000_000, "units": 1}
+    credit = tuple(sums.get(measure.id, 0) for measure in MEASURES_OF[Fact.CREDITS])
+    orphan = cost(5, owner=Entity.CAMPAIGN, owner_id=UUID(int=6))
+    batches = [
+        Batch(MEASURES_OF[Fact.CREDITS], [Cell(DAY, credit, REEL, "last", "EUR")]),
+        Batch(MEASURES_OF[Fact.COSTS], spread_costs(facts.owners, [orphan], [DAY])),
+    ]
+    answer = assemble(layout_of(["creator"]), facts, batches)
     assert [(row.label, row.group) for row in answer.rows] == [
         ("brand", {"creator": None}),
         ("unallocated", {"creator": None}),
     ]
+
+
+def test_a_cost_that_no_placement_carries_has_the_values_of_its_owner() -> None:
+    facts = CatalogFacts({}, {"country": {MIA: "DE"}, "objective": {}})
+    batch = Batch(MEASURES_OF[Fact.COSTS], spread_costs({}, [cost(5)], [DAY]))
+    for name, label in (("country", "DE"), ("objective", "unallocated"), ("month", "2026-03")):
+        answer = assemble(layout_of([name]), facts, [batch])
+        assert [row.label for row in answer.rows] == [label]

@@ -1,0 +1,221 @@
+"""HTTP shapes of answers: `GET /v1/roi` and `GET /v1/metrics`.
+
+Promise: exact values become JSON here: money as whole minor units with its currency, conversions
+and ratios as numbers, missing as null. One currency in an answer gives single values; several give
+a list with one item each, in the order of their codes. The fields of `measures` are those of the
+metric registry. Bodies are written by msgspec, because an answer may have thousands of rows; the
+pydantic models describe the same body in the OpenAPI document.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+from pydantic import Field, create_model
+
+from services.roi.answers.assemble import Answer, Figures
+from services.roi.answers.dictionary import METRICS_IN_ORDER
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Ratio, Unit, Value
+from shared.http.wire import AnswerModel, MoneyOut
+from shared.models import is_additive
+
+
+class CurrencyMoney(AnswerModel):
+    """An amount in one of several currencies; null where it cannot be said."""
+
+    amount_minor: int | None
+    currency: str
+
+
+class CurrencyRatio(AnswerModel):
+    """A ratio in one of several currencies; null where it cannot be said."""
+
+    value: float | None
+    currency: str
+
+
+def _field(metric: Metric) -> tuple[Any, Any]:
+    """The type of a metric's value in a row."""
+    described = Field(description=f"{metric.name}: {metric.formula}.")
+    if metric.unit is Unit.MONEY:
+        return (MoneyOut | None | list[CurrencyMoney], described)
+    kind = {Unit.COUNT: int, Unit.CONVERSIONS: float, Unit.RATIO: float | None}[metric.unit]
+    return (kind | list[CurrencyRatio] if metric.per_currency else kind, described)
+
+
+class _Measures(AnswerModel):
+    """The figures of a row, of what is organic, or of the totals. `model` is there when models are
+    listed side by side.
+    """
+
+    model: str | None = None
+
+
+if TYPE_CHECKING:
+    RoiMeasures = _Measures
+else:
+    RoiMeasures = create_model(
+        "RoiMeasures",
+        __base__=_Measures,
+        __doc__=_Measures.__doc__,
+        **{metric.id: _field(metric) for metric in METRICS_IN_ORDER},
+    )
+
+
+class RoiRow(AnswerModel):
+    """One row: an id or a word for each dimension."""
+
+    group: dict[str, str | None]
+    label: str
+    measures: RoiMeasures
+
+
+class MetricVersion(AnswerModel):
+    """Which formula made a figure."""
+
+    version: int
+    formula: str
+
+
+class RoiMeta(AnswerModel):
+    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last
+    credits record in it; `source` is the finest grain that was read: months, days or entries.
+    """
+
+    model: str | list[str]
+    by: str
+    group_by: list[str]
+    currency: str | None
+    currencies: list[str]
+    missing_rates: list[str]
+    from_: Annotated[date | datetime, Field(alias="from")]
+    to: date | datetime
+    time_zone: str
+    as_of: datetime
+    fresh_to: datetime
+    sequence: int
+    additive: bool
+    source: str
+    metrics: dict[str, MetricVersion]
+
+
+class RoiAnswer(AnswerModel):
+    """The answer to `GET /v1/roi`: rows + organic = totals for every additive measure."""
+
+    meta: RoiMeta
+    rows: list[RoiRow]
+    organic: RoiMeasures | list[RoiMeasures]
+    totals: RoiMeasures | list[RoiMeasures]
+
+
+class MetricEntry(AnswerModel):
+    """One entry of the metric dictionary."""
+
+    id: str
+    version: int
+    name: str
+    formula: str
+    inputs: list[str]
+    basis: str
+    unit: str
+    per_currency: bool
+    additive: bool
+    empty_value: str
+    source: str
+
+
+class MetricList(AnswerModel):
+    """The metric dictionary; it has no second page."""
+
+    items: list[MetricEntry]
+    next_cursor: None = None
+
+
+def metric_list() -> MetricList:
+    """The metric dictionary as answered."""
+    return MetricList(items=[_metric_entry(metric) for metric in METRICS_IN_ORDER])
+
+
+def _metric_entry(metric: Metric) -> MetricEntry:
+    values = {name: getattr(metric, name) for name in MetricEntry.model_fields}
+    return MetricEntry(**values | {"unit": metric.unit.value, "inputs": list(metric.inputs)})
+
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+def encode_answer(
+    answer: Answer,
+    meta: Mapping[str, Any],
+    metrics: Sequence[Metric],
+    models: Sequence[str],
+    *,
+    lists_models: bool,
+) -> bytes:
+    """The body of an answer; `lists_models` gives what is organic and the totals model by model."""
+
+    def shown(figures: Figures) -> dict[str, object]:
+        return _measures(metrics, figures)
+
+    def by_model(measured: Mapping[str, Figures]) -> object:
+        if lists_models:
+            return [{"model": model, **shown(found)} for model, found in measured.items()]
+        return shown(next(iter(measured.values())))
+
+    body = {
+        "meta": {
+            **meta,
+            "model": list(models) if lists_models else models[0],
+            "currency": answer.currencies[0] if len(answer.currencies) == 1 else None,
+            "currencies": answer.currencies,
+            "missing_rates": answer.missing_rates,
+            "additive": all(map(is_additive, models)),
+            "metrics": {
+                metric.id: {"version": metric.version, "formula": metric.formula}
+                for metric in metrics
+            },
+        },
+        "rows": [
+            {"group": row.group, "label": row.label, "measures": shown(row.figures)}
+            for row in answer.rows
+        ],
+        "organic": by_model(answer.organic),
+        "totals": by_model(answer.totals),
+    }
+    return _encoder.encode(body)
+
+
+def _measures(metrics: Sequence[Metric], figures: Figures) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    for metric in metrics:
+        value = figures[metric.id]
+        if not isinstance(value, tuple):
+            shown[metric.id] = _number(value)
+        elif len(value) == 1:
+            shown[metric.id] = _single(metric.unit, *value[0])
+        else:
+            shown[metric.id] = [_listed(metric.unit, code, item) for code, item in value]
+    return shown
+
+
+def _single(unit: Unit, currency: str, value: Value) -> object:
+    if unit is Unit.MONEY and value is not None:
+        return {"amount_minor": value, "currency": currency}
+    return _number(value)
+
+
+def _listed(unit: Unit, currency: str, value: Value) -> object:
+    name = "amount_minor" if unit is Unit.MONEY else "value"
+    return {name: _number(value), "currency": currency}
+
+
+def _number(value: Value) -> int | float | None:
+    """A JSON number. The quotients here have at most six decimals, so the nearest double prints as
+    exactly them.
+    """
+    if not isinstance(value, Ratio):
+        return value
+    whole, rest = divmod(value.numerator, value.denominator)
+    return value.numerator / value.denominator if rest else whole

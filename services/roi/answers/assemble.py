@@ -1,0 +1,197 @@
+"""Puts cells into the rows of an answer: rows by one or two dimensions, organic, and totals. Pure.
+
+Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are
+integers, and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are
+left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
+every model alike: with `model` as a dimension each model carries all of them and has totals of its
+own. A value that no row can carry is on a row whose group holds null, with the label `unallocated`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.roi.answers.catalog_facts import CatalogFacts, Part
+from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.kinds import (
+    UNALLOCATED,
+    Dimension,
+    FromCatalog,
+    FromRow,
+    FromTime,
+    Measure,
+    Metric,
+)
+from services.roi.answers.sums import Ledger, RowSums
+from services.roi.answers.values import Value, rounded
+from services.roi.domain.rollup import ORGANIC_ACCOUNT
+
+_NOTHING: Final = Part(UNALLOCATED, None)
+
+Values = tuple[tuple[str, Value], ...]
+Figures = Mapping[str, Value | Values]
+"""Metric id to its value; for a metric per currency to (currency, value) of each one shown."""
+Key = tuple[Part, ...]
+Reader = Callable[[Cell, str], Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What an answer shows. `measures` are those of the metrics. `currency` None: each one by
+    itself.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    metrics: tuple[Metric, ...]
+    measures: tuple[Measure, ...]
+    models: tuple[str, ...]
+    currency: str | None
+    default_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: an id or word for each dimension (None: none), a label of today, its figures."""
+
+    group: Mapping[str, str | None]
+    label: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All rows, and by model what is organic and the totals.
+
+    `missing_rates`: currencies that would have to be converted into the one asked for.
+    """
+
+    rows: tuple[Row, ...]
+    organic: Mapping[str, Figures]
+    totals: Mapping[str, Figures]
+    currencies: tuple[str, ...]
+    missing_rates: tuple[str, ...]
+
+
+def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> Answer:
+    """Put cells into the rows that the layout asks for."""
+    ledgers = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
+    readers = [_reader(dimension, facts) for dimension in layout.dimensions]
+    for batch in batches:
+        places = [layout.measures.index(measure) for measure in batch.measures]
+        for cell in batch.cells:
+            for model in layout.models if cell.model is None else (cell.model,):
+                sums = _sums(ledgers[model], readers, cell, model)
+                sums.add(places, cell.currency, cell.sums)
+    return _closed(layout, ledgers)
+
+
+def _sums(ledger: Ledger[Key], readers: Sequence[Reader], cell: Cell, model: str) -> RowSums:
+    if cell.account == ORGANIC_ACCOUNT:
+        return ledger.organic
+    return ledger.row(tuple(reader(cell, model) for reader in readers))
+
+
+def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
+    """How a cell gets its value of a dimension. Values of accounts and segments are remembered."""
+    source = dimension.source
+    match source:
+        case FromRow("model"):
+            return lambda _cell, model: Part(model, model)
+        case FromRow(column):
+            return lambda cell, _model: _word(cell.columns.get(column))
+        case FromTime(_, word):
+            return lambda cell, _model: _word(word(cell.segment))
+        case FromCatalog():
+            return _catalog_reader(dimension, source, facts)
+
+
+def _catalog_reader(dimension: Dimension, source: FromCatalog, facts: CatalogFacts) -> Reader:
+    known: dict[object, Part] = {}
+
+    def part(cell: Cell, _model: str) -> Part:
+        if cell.account is None:
+            if cell.owner is None or cell.owner[0] is not source.entity:
+                return _NOTHING
+            return facts.part_of_entity(dimension, cell.owner[1])
+        found = known.get(cell.account)
+        if found is None:
+            found = known[cell.account] = facts.part_of_account(dimension, cell.account)
+        return found
+
+    return part
+
+
+def _word(value: str | None) -> Part:
+    return _NOTHING if value is None else Part(value, value)
+
+
+def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
+    """An order without today's labels: it decides who gets the minor unit that rounding leaves
+    over.
+    """
+    return tuple((part.id, "") if part.id is not None else ("", part.label) for part in key)
+
+
+def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
+    """Round, leave out what is nothing, and compute the figures."""
+    kept: list[tuple[Key, RowSums]] = []
+    totals: dict[str, RowSums] = {}
+    for model, ledger in ledgers.items():
+        ledger.round_parts(_canonical)
+        totals[model] = ledger.total()
+        kept += [(key, sums) for key, sums in ledger.rows.items() if not sums.is_zero()]
+    found = {code for ledger in ledgers.values() for code in ledger.currencies_found()}
+    shown = (layout.currency,) if layout.currency else tuple(sorted(found))
+    shown = shown or (layout.default_currency,)
+    kept.sort(key=lambda item: _order(layout, item, shown[0]))
+    figures = _Calculator(layout, shown).figures
+    missing = {code for ledger in ledgers.values() for code in ledger.missing_rates()}
+    return Answer(
+        rows=tuple(_row(layout, key, figures(sums)) for key, sums in kept),
+        organic={model: figures(ledger.organic) for model, ledger in ledgers.items()},
+        totals={model: figures(sums) for model, sums in totals.items()},
+        currencies=shown,
+        missing_rates=tuple(sorted(missing)),
+    )
+
+
+def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:
+    """Natural orders first; then what earned most; what no row can carry last."""
+    key, sums = item
+    natural = [
+        (part.id is None, dimension.order(part.id) if part.id is not None else "")
+        for dimension, part in zip(layout.dimensions, key, strict=True)
+        if dimension.order is not None
+    ]
+    return (natural, _NOTHING in key, *sums.ranking(currency), _canonical(key))
+
+
+def _row(layout: Layout, key: Key, figures: Figures) -> Row:
+    ids = (part.id for part in key)
+    group = dict(zip((dimension.id for dimension in layout.dimensions), ids, strict=True))
+    is_nothing = all(part == _NOTHING for part in key)
+    label = UNALLOCATED if is_nothing else " · ".join(part.label for part in key)
+    return Row(group, label, figures)
+
+
+class _Calculator:
+    """Computes the metrics of a row in each currency that the answer shows."""
+
+    def __init__(self, layout: Layout, currencies: Sequence[str]) -> None:
+        places = {measure.id: place for place, measure in enumerate(layout.measures)}
+        self._currencies = currencies
+        self._metrics = [
+            (metric, [places[name] for name in metric.inputs]) for metric in layout.metrics
+        ]
+
+    def figures(self, sums: RowSums) -> Figures:
+        """The metrics of one row's sums."""
+        views = [(currency, sums.in_currency(currency)) for currency in self._currencies]
+        found: dict[str, Value | Values] = {}
+        for metric, places in self._metrics:
+            values = [
+                (currency, rounded(metric.unit, metric.compute(*[view[place] for place in places])))
+                for currency, view in (views if metric.per_currency else views[:1])
+            ]
+            found[metric.id] = tuple(values) if metric.per_currency else values[0][1]
+        return found

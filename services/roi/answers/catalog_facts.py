@@ -1,0 +1,103 @@
+"""What an answer knows of the catalog: who owns a placement, values of dimensions, labels, margins.
+Pure.
+
+Promise: a placement has one set of facts, as recorded at the answer's moment; labels are always
+today's. A margin belongs to days: a policy is valid on a local day when it is valid at the day's
+first moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from services.roi.answers.kinds import Dimension, Entity, FromCatalog
+
+# The margin before the first policy: all revenue is contribution.
+MARGIN_ONE_MILLIONTHS: Final = 1_000_000
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One dimension's value of a row: an id or word, or None with the words that say why."""
+
+    label: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who and what is behind a placement, and the first local day on which it was archived."""
+
+    creator_id: UUID | None
+    campaign_id: UUID | None
+    archived_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    """The catalog as recorded at the answer's moment.
+
+    `owners`: by placement. `values`: by dimension id, then by the id of the placement, creator or
+    campaign that the dimension asks. `labels`: today's names by id.
+    """
+
+    owners: Mapping[UUID, Owner] = field(default_factory=dict)
+    values: Mapping[str, Mapping[UUID, str | None]] = field(default_factory=dict)
+    labels: Mapping[UUID, str] = field(default_factory=dict)
+
+    def part_of_account(self, dimension: Dimension, account: UUID) -> Part:
+        """A dimension's value for a credited placement; the catalog may have lost the placement."""
+        source = dimension.source
+        assert isinstance(source, FromCatalog)
+        if source.entity is Entity.PLACEMENT and source.fact is None:
+            return self._named(account)
+        owner = self.owners.get(account)
+        if owner is None:
+            return Part(UNKNOWN, None)
+        entity_id = {
+            Entity.PLACEMENT: account,
+            Entity.CREATOR: owner.creator_id,
+            Entity.CAMPAIGN: owner.campaign_id,
+        }[source.entity]
+        return self.part_of_entity(dimension, entity_id)
+
+    def part_of_entity(self, dimension: Dimension, entity_id: UUID | None) -> Part:
+        """A dimension's value for the placement, creator or campaign that it asks."""
+        source = dimension.source
+        assert isinstance(source, FromCatalog)
+        if entity_id is None:
+            return Part(dimension.empty, None)
+        if source.fact is None:
+            return self._named(entity_id)
+        value = self.values.get(dimension.id, {}).get(entity_id)
+        return Part(dimension.empty, None) if value is None else Part(value, value)
+
+    def _named(self, entity_id: UUID) -> Part:
+        text = str(entity_id)
+        return Part(self.labels.get(entity_id, text), text)
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """The margin from a local day on; None is since ever."""
+
+    first_on: date | None
+    millionths: int
+
+
+def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list[tuple[date, int]]:
+    """The margins of a span: the day from which each is valid and its millionths.
+
+    The first one starts on the span's first day. `margins` are in the order in which they become
+    valid.
+    """
+    first, starts = MARGIN_ONE_MILLIONTHS, dict[date, int]()
+    for margin in margins:
+        if margin.first_on is None or margin.first_on <= from_on:
+            first = margin.millionths
+        elif margin.first_on <= to_on:
+            starts[margin.first_on] = margin.millionths
+    return [(from_on, first), *sorted(starts.items())]

@@ -1,0 +1,76 @@
+"""The context of an answer: its workspace, its moment, and what was folded up to that moment.
+
+Promise: an answer is never of a moment after the workspace's clock. Local days are those of the
+time zone of the rollups that answer, which is the workspace's own except while rollups of another
+zone are made.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.engine import driver
+
+_WORKSPACE: Final = """
+SELECT w.clock_at, zone.time_zone, zone.generation, v.currency, coalesce(f.sequence, 0) AS sequence,
+       ($2::timestamptz AT TIME ZONE zone.time_zone)::date AS today
+FROM roi.workspaces AS w
+JOIN roi.workspace_versions AS v ON v.workspace_id = w.workspace_id AND v.superseded_at IS NULL
+LEFT JOIN roi.folds AS f ON f.workspace_id = w.workspace_id
+LEFT JOIN roi.rollup_zones AS z ON z.workspace_id = w.workspace_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(z.time_zone, v.time_zone) AS time_zone, coalesce(z.generation, 0) AS generation
+) AS zone
+WHERE w.workspace_id = $1
+"""
+_FOLDED: Final = """
+SELECT sequence, known_at FROM roi.folded_records WHERE workspace_id = $1 AND known_at <= $2
+ORDER BY known_at DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContext:
+    """A workspace at the moment of an answer.
+
+    `generation` is that of the rollups that answer, `time_zone` the zone of their days. `sequence`
+    is the last credits record that was known at `as_of`, `fresh_to` the moment when it became
+    known. `is_now`: nothing was folded since `as_of`, so the rollups of now answer.
+    """
+
+    workspace_id: UUID
+    time_zone: str
+    generation: int
+    currency: str
+    today: date
+    as_of: datetime
+    fresh_to: datetime
+    sequence: int
+    is_now: bool
+
+
+async def context_of(
+    conn: AsyncConnection, workspace_id: str, now: datetime, as_of: datetime | None
+) -> AnswerContext:
+    """The context of an answer as of a moment, or of the newest one."""
+    connection = await driver(conn)
+    workspace = UUID(workspace_id)
+    found = await connection.fetchrow(_WORKSPACE, workspace, now)
+    assert found is not None, "a key belongs to a workspace that exists"
+    moment = found["clock_at"] if as_of is None else min(as_of, found["clock_at"])
+    folded = await connection.fetchrow(_FOLDED, workspace, moment)
+    sequence = folded["sequence"] if folded is not None else 0
+    return AnswerContext(
+        workspace_id=workspace,
+        time_zone=found["time_zone"],
+        generation=found["generation"],
+        currency=found["currency"],
+        today=found["today"],
+        as_of=moment,
+        fresh_to=folded["known_at"] if folded is not None else moment,
+        sequence=sequence,
+        is_now=sequence == found["sequence"],
+    )

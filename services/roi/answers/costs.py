@@ -1,0 +1,115 @@
+"""Costs and how they are spread: in equal parts over the placements of their owner. Pure.
+
+Promise: the parts of a cost add up to it exactly. Equal parts are made by largest remainder: the
+first placements, in the order of their ids, carry what does not divide. A placement that was
+archived before the cost's day carries nothing of it. A cost that no placement carries stays with
+its owner.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from uuid import UUID
+
+from services.roi.answers.catalog_facts import Owner
+from services.roi.answers.cells import Cell
+from services.roi.answers.kinds import Entity
+from services.roi.answers.segments import segment_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One cost with its one owner; `amounts_minor` has the amount of each cost measure."""
+
+    owner: Entity
+    owner_id: UUID
+    incurred_on: date
+    currency: str
+    amounts_minor: tuple[int, ...]
+
+
+def spread_costs(
+    owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
+) -> list[Cell]:
+    """The cells of costs over placements, dated by the segments of a span.
+
+    Costs of one owner, currency and segment come out added up: a creator with hundreds of costs and
+    placements has one cell for each placement.
+    """
+    carriers = _Carriers(owners)
+    pools: dict[tuple[Entity, UUID, str, date, int], list[tuple[int, ...]]] = {}
+    for cost in costs:
+        stretch = carriers.stretch_of(cost.incurred_on)
+        segment = segment_of(starts, cost.incurred_on)
+        key = (cost.owner, cost.owner_id, cost.currency, segment, stretch)
+        pools.setdefault(key, []).append(cost.amounts_minor)
+    cells: list[Cell] = []
+    for (owner, owner_id, currency, segment, stretch), amounts in pools.items():
+        accounts = carriers.accounts_of(owner, owner_id, stretch)
+        by_measure = list(zip(*amounts, strict=True))
+        if not accounts:
+            totals = tuple(map(sum, by_measure))
+            cells.append(Cell(segment, totals, currency=currency, owner=(owner, owner_id)))
+            continue
+        parts = zip(*(_in_equal_parts(each, len(accounts)) for each in by_measure), strict=True)
+        cells += [
+            Cell(segment, part, account=account, currency=currency)
+            for account, part in zip(accounts, parts, strict=True)
+        ]
+    return cells
+
+
+def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
+    """Amounts split one by one into equal parts by largest remainder; the parts added up by place.
+
+    All remainders of one amount are equal, so its first places get one more. `steps` remembers
+    where that begins and ends.
+    """
+    base, steps = 0, [0] * (count + 1)
+    for amount_minor in amounts:
+        sign = -1 if amount_minor < 0 else 1
+        each, left = divmod(abs(amount_minor), count)
+        base += sign * each
+        steps[0] += sign
+        steps[left] -= sign
+    return [base + extra for extra in accumulate(steps[:count])]
+
+
+class _Carriers:
+    """The placements that carry an owner's costs of a day, remembered from one archiving to the
+    next.
+    """
+
+    def __init__(self, owners: Mapping[UUID, Owner]) -> None:
+        self._owners = owners
+        self._ordered = sorted(owners)
+        archived = {owner.archived_on for owner in owners.values()}
+        self._changes = sorted(day for day in archived if day is not None)
+        self._by_stretch: dict[int, dict[UUID, list[UUID]]] = {}
+
+    def stretch_of(self, day: date) -> int:
+        """The number of the stretch of days, between two archivings, that a day lies in."""
+        return bisect_right(self._changes, day)
+
+    def accounts_of(self, owner: Entity, owner_id: UUID, stretch: int) -> list[UUID]:
+        """The placements that carry a cost of a stretch, in the order of their ids."""
+        if owner is Entity.PLACEMENT:
+            return [owner_id]
+        owned = self._by_stretch.get(stretch)
+        if owned is None:
+            start = self._changes[stretch - 1] if stretch else date.min
+            owned = self._by_stretch[stretch] = self._owned_on(start)
+        return owned.get(owner_id, [])
+
+    def _owned_on(self, day: date) -> dict[UUID, list[UUID]]:
+        owned: dict[UUID, list[UUID]] = {}
+        for account in self._ordered:
+            placement = self._owners[account]
+            if placement.archived_on is not None and placement.archived_on <= day:
+                continue
+            for owner_id in (placement.creator_id, placement.campaign_id):
+                if owner_id is not None:
+                    owned.setdefault(owner_id, []).append(account)
+        return owned

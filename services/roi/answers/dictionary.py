@@ -1,0 +1,42 @@
+"""All measures, dimensions and metrics, checked against each other when this file is imported.
+
+What can go wrong: a metric that names a measure which does not exist, or promises to add up while
+its measures do not, raises `RegistryError`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from services.roi.answers.dimensions import DIMENSIONS
+from services.roi.answers.kinds import Measure, Metric
+from services.roi.answers.measures import MEASURES
+from services.roi.answers.metrics import METRICS
+from services.roi.answers.registry import RegistryError
+
+__all__ = ["DIMENSIONS", "MEASURES", "METRICS", "METRICS_IN_ORDER", "measures_of"]
+
+
+def measures_of(
+    metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
+) -> tuple[Measure, ...]:
+    """The measures that these metrics are made of, each once, in the order of their ids."""
+    wanted = {name for metric in metrics for name in metric.inputs}
+    return tuple(measures[name] for name in sorted(wanted))
+
+
+def check_metrics(metrics: Iterable[Metric], measures: Mapping[str, Measure]) -> None:
+    """Raises RegistryError when a metric cannot be what it says."""
+    for metric in metrics:
+        unknown = sorted(set(metric.inputs) - set(measures))
+        if unknown:
+            raise RegistryError(f"metric {metric.id!r} needs the measure {unknown[0]!r}")
+        if metric.additive and not all(measures[name].additive for name in metric.inputs):
+            raise RegistryError(f"metric {metric.id!r} is additive, its measures are not")
+
+
+check_metrics(METRICS.values(), MEASURES)
+
+# As an answer lists them: first what adds up, then the ratios.
+METRICS_IN_ORDER: Final = tuple(
+    sorted(METRICS.values(), key=lambda metric: (not metric.additive, metric.id))
+)

@@ -1,0 +1,154 @@
+"""The three kinds of registry entry: measure, dimension, metric. Pure.
+
+A measure says what is summed and where it lies. A dimension says how a row gets its value. A metric
+is a pure formula over measures. Each entry stands in a file of its own under `measures/`,
+`dimensions/` or `metrics/`, where the registry finds it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+from services.roi.answers.values import Unit, Value
+
+# A row's part that no cost or count can be given to.
+UNALLOCATED: Final = "unallocated"
+
+
+class Fact(StrEnum):
+    """What can be summed: one stream of facts, stored in one or more tables."""
+
+    CREDITS = "credits"  # ledger entries: model, account, stage, conversion kind, currency
+    TOUCHES = "touches"  # counts of touches: account, stage, touch kind
+    COSTS = "costs"  # costs of a placement, creator or campaign
+
+
+class Grain(StrEnum):
+    """How finely a table holds a fact, from the cheapest to the dearest to read."""
+
+    MONTHS = "months"
+    DAYS = "days"
+    ENTRIES = "entries"
+
+
+class Entity(StrEnum):
+    """An object of the catalog that a credited account leads to."""
+
+    PLACEMENT = "placement"
+    CREATOR = "creator"
+    CAMPAIGN = "campaign"
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """A measure counts only the rows whose `column` holds one of `values`."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A sum that metrics are made of.
+
+    `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For
+    costs it gives the amount of one cost, because each cost is spread by itself. `grains`: the
+    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly.
+    `per_currency`: one sum for each currency. `weighted_by_margin`: the rows have a column
+    `margin_millionths`, that of the day's policy; rows of different margins are summed apart.
+    `parts`: the sum is counted in this many parts of one `unit`; rows are rounded to whole units by
+    largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
+    missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
+    rank, rank 1 first, the greatest value first.
+    """
+
+    id: str
+    sentence: str
+    unit: Unit
+    fact: Fact
+    total: Callable[[Any], Any]
+    grains: frozenset[Grain] = frozenset(Grain)
+    additive: bool = True
+    per_currency: bool = False
+    only: Only | None = None
+    weighted_by_margin: bool = False
+    parts: int = 1
+    converted_with: str | None = None
+    rank: int | None = None
+
+
+def text_itself(text: str | None) -> str | None:
+    """The value of a fact that is shown as it is stored."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class FromCatalog:
+    """The value is a fact of the placement, or of the creator or campaign behind it.
+
+    `fact` names the stored fact; without it the value is the entity's id, and its name is the
+    label. `read` makes the value from the stored fact as text (a list or object is JSON text); None
+    is none.
+    """
+
+    entity: Entity
+    fact: str | None = None
+    read: Callable[[str | None], str | None] = text_itself
+
+
+@dataclass(frozen=True, slots=True)
+class FromRow:
+    """The value is a column of the fact's row. A fact without that column has no value."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromTime:
+    """The value is a stretch of the workspace's local days.
+
+    `first_day` gives the first day of the stretch that a day lies in, `word` the stretch's value.
+    """
+
+    first_day: Callable[[date], date]
+    word: Callable[[date], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What rows can be grouped by.
+
+    `empty`: the label of a row whose placement has no value. `order`: a sort key for values that
+    have a natural order; without it rows are sorted by what they earned.
+    """
+
+    id: str
+    label: str
+    source: FromCatalog | FromRow | FromTime
+    empty: str = UNALLOCATED
+    order: Callable[[str], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of an answer: data plus a pure formula.
+
+    `inputs`: ids of measures; `compute` takes their values in this order, None where one is
+    missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
+    exactly. A changed formula is a new version; another meaning of the same word is a new id.
+    """
+
+    id: str
+    version: int
+    name: str
+    formula: str
+    inputs: tuple[str, ...]
+    basis: str
+    unit: Unit
+    per_currency: bool
+    additive: bool
+    empty_value: str
+    source: str
+    compute: Callable[..., Value]

@@ -1,0 +1,10 @@
+"""The registry of measures: each file here holds one measure, or a family of them, and is found by
+itself.
+"""
+
+from typing import Final
+
+from services.roi.answers.kinds import Measure
+from services.roi.answers.registry import discover
+
+MEASURES: Final = discover(__name__, __path__, Measure)

@@ -1,0 +1,36 @@
+"""Measures `units`, `paid_units`, `paid_units_in_currency`: credited conversions in millionths."""
+
+from typing import Final
+
+from sqlalchemy import func
+
+from services.roi.answers.kinds import Fact, Measure, Only
+from services.roi.answers.values import Unit
+
+PAID: Final = Only("conversion_kind", ("purchase", "renewal"))
+
+UNITS: Final = Measure(
+    id="units",
+    sentence="Credited conversions of every kind, in millionths of a conversion.",
+    unit=Unit.CONVERSIONS,
+    fact=Fact.CREDITS,
+    total=lambda row: func.sum(row.units),
+    rank=2,
+)
+PAID_UNITS: Final = Measure(
+    id="paid_units",
+    sentence="Credited purchases and renewals in any currency, in millionths.",
+    unit=Unit.CONVERSIONS,
+    fact=Fact.CREDITS,
+    total=lambda row: func.sum(row.units),
+    only=PAID,
+)
+PAID_UNITS_IN_CURRENCY: Final = Measure(
+    id="paid_units_in_currency",
+    sentence="Credited purchases and renewals of one currency, in millionths.",
+    unit=Unit.CONVERSIONS,
+    fact=Fact.CREDITS,
+    total=lambda row: func.sum(row.units),
+    per_currency=True,
+    only=PAID,
+)

@@ -1,0 +1,24 @@
+"""Metric `aov`: net revenue over credited purchases and renewals of one currency."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, per_conversion
+
+AOV: Final = Metric(
+    id="aov",
+    version=1,
+    name="Average order value",
+    formula="net_revenue ÷ credited purchases and renewals, both in one currency",
+    inputs=(
+        "net_revenue",
+        "paid_units_in_currency",
+    ),
+    basis="net",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when the denominator is zero or missing, never 0",
+    source="net revenue ÷ orders, on Laurel's net basis",
+    compute=per_conversion,
+)

@@ -1,0 +1,21 @@
+"""Metric `clicks`: counted clicks on links."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit
+
+CLICKS: Final = Metric(
+    id="clicks",
+    version=1,
+    name="Clicks",
+    formula="count of link clicks without bots, previews and prefetches, by click time",
+    inputs=("clicks",),
+    basis="observed",
+    unit=Unit.COUNT,
+    per_currency=False,
+    additive=True,
+    empty_value="0 when nobody clicked",
+    source="IAB/MRC Click Measurement Guidelines 1.0: measured clicks after filtering",
+    compute=lambda clicks: clicks,
+)

@@ -1,0 +1,26 @@
+"""Metric `cpa`: cost over credited purchases and renewals."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, per_conversion
+
+CPA: Final = Metric(
+    id="cpa",
+    version=1,
+    name="Cost per acquisition",
+    formula="cost ÷ credited purchases and renewals (of every currency)",
+    inputs=(
+        "cost",
+        "paid_units",
+    ),
+    basis="accrual",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when the denominator is zero or missing, never 0",
+    source=(
+        "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per order"
+    ),
+    compute=per_conversion,
+)

@@ -1,0 +1,26 @@
+"""Metric `cpc`: cost over clicks."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, divide
+
+CPC: Final = Metric(
+    id="cpc",
+    version=1,
+    name="Cost per click",
+    formula="cost ÷ clicks",
+    inputs=(
+        "cost",
+        "clicks",
+    ),
+    basis="accrual",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when the denominator is zero or missing, never 0",
+    source=(
+        "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per click"
+    ),
+    compute=divide,
+)

@@ -1,0 +1,26 @@
+"""Metric `net_revenue`: credited net amounts."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit
+
+NET_REVENUE: Final = Metric(
+    id="net_revenue",
+    version=1,
+    name="Net revenue",
+    formula=(
+        "sum of credited net amounts"
+        " (subtotal − discount, without tax and shipping, after adjustments)"
+    ),
+    inputs=("net_revenue",),
+    basis="net",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=True,
+    empty_value=(
+        "0 when nothing happened; null when an exchange rate is missing, never 0 and never 1:1"
+    ),
+    source="Laurel's ledger: amount_minor",
+    compute=lambda net_revenue: net_revenue,
+)

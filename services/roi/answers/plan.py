@@ -1,0 +1,160 @@
+"""Chooses where the sums of an answer are read: the cheapest tables that have all that is asked
+for.
+
+Months of a span are read whole where a month lies in one segment and under one margin; the other
+days from the daily rollups; parts of days at the ends of a span between two times from raw rows. A
+past `as_of` reads the history of the days and the raw rows of its own UTC day. A measure or
+dimension that no rollup has is read from raw rows for the whole span.
+
+Promise: every moment of the span is read exactly once for each fact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from services.roi.answers.catalog_facts import Margin, margin_starts
+from services.roi.answers.kinds import Dimension, Fact, FromCatalog, FromRow, Grain, Measure
+from services.roi.answers.segments import days_between, segment_starts, whole_months
+from services.roi.answers.span import Moments, Span
+from services.roi.answers.tables import Source, columns_of
+
+# A local day lies within this time of its UTC day: the raw rows of days are looked for there.
+_DAY_MARGIN: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be summed, and what rows are told apart by. `basis` dates credits."""
+
+    measures: tuple[Measure, ...]
+    dimensions: tuple[Dimension, ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All that a planned statement's SQL depends on; statements of one shape differ in arguments
+    only.
+
+    `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
+    ask. `by_account`: whether rows are told apart by account, or only organic from the others.
+    """
+
+    fact: Fact
+    sources: tuple[Source, ...]
+    moments: int
+    basis: str
+    measures: tuple[Measure, ...]
+    columns: tuple[str, ...]
+    by_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FactPlan:
+    """One statement: its shape, and the buckets and moments that it reads."""
+
+    shape: Shape
+    months: Sequence[date]
+    days: Sequence[date]
+    moments: Sequence[Moments]
+
+    @property
+    def finest(self) -> Grain:
+        """The finest grain that is read."""
+        if self.moments or Source.RECORDED_DAY in self.shape.sources:
+            return Grain.ENTRIES
+        return Grain.DAYS if self.days else Grain.MONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The statements of an answer. `starts`: first days of segments; `margins`: first day and
+    millionths.
+    """
+
+    starts: Sequence[date]
+    margins: Sequence[tuple[date, int]]
+    facts: Sequence[FactPlan]
+    cost_measures: tuple[Measure, ...]
+
+    @property
+    def source(self) -> Grain:
+        """The finest grain that any figure is read from."""
+        order = list(Grain)
+        return max((plan.finest for plan in self.facts), key=order.index, default=Grain.DAYS)
+
+
+def plan_answer(wanted: Wanted, span: Span, margins: Sequence[Margin], *, is_now: bool) -> Plan:
+    """Choose the tables for each fact that the measures need."""
+    starts = segment_starts(wanted.dimensions, span.from_on, span.to_on)
+    spans = margin_starts(margins, span.from_on, span.to_on)
+    facts = []
+    for fact in (Fact.CREDITS, Fact.TOUCHES):
+        measures = tuple(measure for measure in wanted.measures if measure.fact is fact)
+        if measures:
+            facts.append(_plan_fact(fact, measures, wanted, span, (starts, spans), is_now=is_now))
+    costs = tuple(measure for measure in wanted.measures if measure.fact is Fact.COSTS)
+    return Plan(starts, spans, facts, costs)
+
+
+def _plan_fact(
+    fact: Fact,
+    measures: tuple[Measure, ...],
+    wanted: Wanted,
+    span: Span,
+    cuts: tuple[Sequence[date], Sequence[tuple[date, int]]],
+    *,
+    is_now: bool,
+) -> FactPlan:
+    asked = [d.source.column for d in wanted.dimensions if isinstance(d.source, FromRow)]
+    columns = tuple(name for name in asked if name in columns_of(fact, Grain.ENTRIES))
+    grain = cheapest_grain(fact, measures, columns)
+    months: list[date] = []
+    days = days_between(span.first_on, span.last_on)
+    moments = tuple(span.ends)
+    if grain is Grain.ENTRIES:
+        days, moments = [], (_all_moments(span),)
+    elif grain is Grain.MONTHS and is_now:
+        starts, spans = cuts
+        has_margin = any(measure.weighted_by_margin for measure in measures)
+        changes = {first for first, _ in spans} if has_margin else set()
+        months = whole_months(sorted(changes.union(starts)), span.first_on, span.last_on)
+        taken = set(months)
+        days = [day for day in days if day.replace(day=1) not in taken]
+    shape = Shape(
+        fact=fact,
+        sources=_sources(months, days, is_now=is_now),
+        moments=len(moments),
+        basis=wanted.basis,
+        measures=measures,
+        columns=columns,
+        by_account=any(isinstance(d.source, FromCatalog) for d in wanted.dimensions),
+    )
+    return FactPlan(shape, months, days, moments)
+
+
+def cheapest_grain(fact: Fact, measures: Sequence[Measure], columns: Sequence[str]) -> Grain:
+    """The coarsest grain that has every measure and every column."""
+    for grain in Grain:
+        has_measures = all(grain in measure.grains for measure in measures)
+        if has_measures and columns_of(fact, grain).issuperset(columns):
+            return grain
+    raise LookupError(f"no table of {fact} has all of {[measure.id for measure in measures]}")
+
+
+def _sources(months: Sequence[date], days: Sequence[date], *, is_now: bool) -> tuple[Source, ...]:
+    if not is_now:
+        return (Source.HISTORY, Source.RECORDED_DAY) if days else ()
+    chosen = ((Source.MONTHS, months), (Source.DAYS, days))
+    return tuple(source for source, buckets in chosen if buckets)
+
+
+def _all_moments(span: Span) -> Moments:
+    """All moments of a span, to be read from raw rows."""
+    if span.times is not None:
+        return Moments(*span.times, span.from_on, span.to_on)
+    from_at = datetime.combine(span.from_on, time(), UTC) - _DAY_MARGIN
+    to_at = datetime.combine(span.to_on, time(), UTC) + _DAY_MARGIN
+    return Moments(from_at, to_at, span.from_on, span.to_on)

@@ -1,0 +1,153 @@
+"""What `GET /v1/roi` may be asked, and what is made of it: dimensions, models, span.
+
+Promise: the words that are allowed come from the registries; a wrong one is a 422 that names its
+field and lists the right ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER, measures_of
+from services.roi.answers.kinds import Dimension, Metric
+from services.roi.answers.plan import Wanted
+from services.roi.answers.span import Asked
+from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
+from shared.http.problems import field_problem
+from shared.http.wire import Currency, Moment, StrictModel
+from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
+
+BASES: Final = ("conversion_time", "touch_time")
+DIMENSIONS_MAX: Final = 2
+# What stands side by side when no model is named: models that do not add up are asked for by name.
+MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
+DEFAULT_MODEL: Final = "last"
+DEFAULT_GROUP_BY: Final = "creator"
+DEFAULT_SPAN_DAYS: Final = 30
+# Ten years with their leap days: longer than any history, short enough to be a list of days.
+SPAN_DAYS_MAX: Final = 3_653
+
+_ONE_OF: Final = "|".join(DIMENSIONS)
+_GROUP_PATTERN: Final = f"^({_ONE_OF})(,({_ONE_OF}))?$"
+_GROUP_SENTENCE: Final = (
+    "One or two dimensions, joined by a comma: "
+    + ", ".join(f"`{dimension.id}` ({dimension.label})" for dimension in DIMENSIONS.values())
+    + "."
+)
+
+
+def _check_group_by(value: str) -> str:
+    names = value.split(",")
+    allowed = f"one or two of {', '.join(DIMENSIONS)}, joined by a comma"
+    if not set(names) <= set(DIMENSIONS) or len(names) > DIMENSIONS_MAX:
+        raise ValueError(f"send {allowed}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"names one dimension twice; send {allowed}")
+    return value
+
+
+class RoiParameters(StrictModel):
+    """What `GET /v1/roi` may be asked. Dates are the workspace's own days, both included; times are
+    half-open, on whole quarters of an hour. By default the last 30 days.
+    """
+
+    group_by: Annotated[
+        str,
+        AfterValidator(_check_group_by),
+        WithJsonSchema({"type": "string", "pattern": _GROUP_PATTERN}),
+        Field(description=_GROUP_SENTENCE),
+    ] = DEFAULT_GROUP_BY
+    from_: Annotated[DayOrTime | None, Field(alias="from")] = None
+    to: DayOrTime | None = None
+    model: ModelName | None = None
+    by: Literal["conversion_time", "touch_time"] = "conversion_time"
+    as_of: Moment | None = None
+    currency: Currency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question without its span, which needs the workspace's days.
+
+    `models`: those that are asked for; `lists_models`: whether they are listed side by side.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    metrics: tuple[Metric, ...]
+    models: tuple[str, ...]
+    by: str
+    currency: str | None
+
+    @property
+    def lists_models(self) -> bool:
+        """Whether organic and totals are lists, one for each model."""
+        return any(dimension.id == "model" for dimension in self.dimensions)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be summed for this question."""
+        return Wanted(measures_of(self.metrics), self.dimensions, self.by)
+
+    def models_shown(self, found: set[str]) -> tuple[str, ...]:
+        """The models that credited anything.
+
+        Where none did, those of them that a policy has by default, else all that were asked for.
+        """
+        by_default = tuple(model for model in self.models if model in DEFAULT_MODELS)
+        credited = tuple(model for model in self.models if model in found)
+        return credited or by_default or self.models
+
+
+def question_of(asked: RoiParameters) -> Question:
+    """The question that the parameters ask."""
+    dimensions = tuple(DIMENSIONS[name] for name in asked.group_by.split(","))
+    return Question(
+        dimensions=dimensions,
+        metrics=METRICS_IN_ORDER,
+        models=_models(asked.model, dimensions),
+        by=asked.by,
+        currency=asked.currency,
+    )
+
+
+def _models(model: str | None, dimensions: Sequence[Dimension]) -> tuple[str, ...]:
+    """All models side by side, unless one is named."""
+    if model is not None:
+        return (model,)
+    is_dimension = any(dimension.id == "model" for dimension in dimensions)
+    return MODELS if is_dimension else (DEFAULT_MODEL,)
+
+
+def span_asked(asked: RoiParameters, today: date, now: datetime) -> Asked:
+    """The days or times asked for.
+
+    What is left open ends today, or with this quarter of an hour, and is 30 days long.
+    """
+    is_times = {isinstance(end, datetime) for end in (asked.from_, asked.to) if end is not None}
+    if len(is_times) > 1:
+        message = "must be a date where to is one, and a time where to is one"
+        raise field_problem("from", message)
+    if True in is_times:
+        return _times(asked, now)
+    to_on = asked.to or max(today, asked.from_ or today)
+    from_on = asked.from_ or to_on - timedelta(days=DEFAULT_SPAN_DAYS - 1)
+    if from_on > to_on:
+        raise field_problem("from", "is after to")
+    if (to_on - from_on).days >= SPAN_DAYS_MAX:
+        raise field_problem("from", f"is more than {SPAN_DAYS_MAX} days before to")
+    return from_on, to_on
+
+
+def _times(asked: RoiParameters, now: datetime) -> tuple[datetime, datetime]:
+    to = asked.to or quarter_of(now) + QUARTER
+    assert isinstance(to, datetime)
+    from_ = asked.from_ or to - timedelta(days=DEFAULT_SPAN_DAYS)
+    assert isinstance(from_, datetime)
+    if from_ >= to:
+        raise field_problem("from", "is not before to")
+    if to - from_ > timedelta(days=SPAN_DAYS_MAX):
+        raise field_problem("from", f"is more than {SPAN_DAYS_MAX} days before to")
+    return from_, to

@@ -1,0 +1,186 @@
+"""The sums of an answer while cells are added up: one row's sums, and the rows of one model. Pure.
+
+Promise: sums are integers. A measure that is counted in parts of its unit is rounded once, over all
+rows and organic together, so that rounded rows add up to the rounded total. Where one currency was
+asked for, money of another one makes a measure missing, never 0 and never converted 1:1.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from services.roi.answers.kinds import Measure
+from services.roi.answers.values import Unit, round_to_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the measures of an answer behave, by their place.
+
+    `alike`: for each money measure the places of those that are missing together with it.
+    """
+
+    measures: tuple[Measure, ...]
+    asked_currency: str | None
+    per_currency: tuple[int, ...]
+    overall: tuple[int, ...]
+    alike: dict[int, tuple[int, ...]]
+    ranked: tuple[int, ...]
+
+    @classmethod
+    def of(cls, measures: tuple[Measure, ...], asked_currency: str | None) -> "Rules":
+        """The rules of these measures."""
+        places = range(len(measures))
+        base = [measure.converted_with or measure.id for measure in measures]
+        money = [place for place in places if measures[place].unit is Unit.MONEY]
+        ranks = {measures[place].rank: place for place in places}
+        return cls(
+            measures,
+            asked_currency,
+            per_currency=tuple(place for place in places if measures[place].per_currency),
+            overall=tuple(place for place in places if not measures[place].per_currency),
+            alike={
+                place: tuple(other for other in money if base[other] == base[place])
+                for place in money
+            },
+            ranked=tuple(ranks[rank] for rank in sorted(r for r in ranks if r is not None)),
+        )
+
+
+class RowSums:
+    """The sums of one row: for each currency one integer for each measure."""
+
+    __slots__ = ("_rules", "by_currency")
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.by_currency: dict[str, list[int]] = {}
+
+    def add(self, places: Sequence[int], currency: str, sums: Sequence[int]) -> None:
+        """Add sums of the measures at these places."""
+        mine = self._of(currency)
+        for place, number in zip(places, sums, strict=True):
+            mine[place] += number
+
+    def add_all(self, other: "RowSums") -> None:
+        """Add another row, whose parts are rounded already."""
+        every = range(len(self._rules.measures))
+        for currency, numbers in other.by_currency.items():
+            self.add(every, currency, numbers)
+
+    def _of(self, currency: str) -> list[int]:
+        found = self.by_currency.get(currency)
+        if found is None:
+            found = self.by_currency[currency] = [0] * len(self._rules.measures)
+        return found
+
+    def overall(self, place: int) -> int:
+        """A measure's sum over all currencies."""
+        return sum(numbers[place] for numbers in self.by_currency.values())
+
+    def is_zero(self) -> bool:
+        """Whether nothing is left: no sum over all currencies, and none in any currency."""
+        return not any(self.overall(place) for place in self._rules.overall) and not any(
+            self.has(currency) for currency in self.by_currency
+        )
+
+    def has(self, currency: str) -> bool:
+        """Whether a measure of a currency is not zero; "" is no currency."""
+        numbers = self.by_currency[currency]
+        return bool(currency) and any(numbers[place] for place in self._rules.per_currency)
+
+    def has_money(self, currency: str) -> bool:
+        """Whether there is an amount of a currency that a rate would have to convert."""
+        numbers = self.by_currency[currency]
+        return any(numbers[place] for place in self._rules.alike)
+
+    def in_currency(self, currency: str) -> list[int | None]:
+        """Every measure, seen in one currency; None is missing."""
+        rules = self._rules
+        here = self.by_currency.get(currency) or [0] * len(rules.measures)
+        seen: list[int | None] = list(here)
+        for place in rules.overall:
+            seen[place] = self.overall(place)
+        if rules.asked_currency is None:
+            return seen
+        others = [numbers for code, numbers in self.by_currency.items() if code != currency]
+        for place in rules.per_currency:
+            alike = rules.alike.get(place)
+            if alike is None:
+                seen[place] = self.overall(place)
+            elif any(numbers[other] for numbers in others for other in alike):
+                seen[place] = None
+        return seen
+
+    def ranking(self, currency: str) -> list[int]:
+        """What rows are sorted by: the ranked measures, the greatest first."""
+        here = self.by_currency.get(currency)
+        found = []
+        for place in self._rules.ranked:
+            if place in self._rules.per_currency:
+                found.append(-here[place] if here else 0)
+            else:
+                found.append(-self.overall(place))
+        return found
+
+
+RowKey = TypeVar("RowKey")
+
+
+class Ledger(Generic[RowKey]):
+    """The rows of one model and what is organic."""
+
+    def __init__(self, measures: tuple[Measure, ...], asked_currency: str | None) -> None:
+        self._rules = Rules.of(measures, asked_currency)
+        self.rows: dict[RowKey, RowSums] = {}
+        self.organic = RowSums(self._rules)
+
+    def row(self, key: RowKey) -> RowSums:
+        """The sums of a row, new or known."""
+        found = self.rows.get(key)
+        if found is None:
+            found = self.rows[key] = RowSums(self._rules)
+        return found
+
+    def round_parts(self, order: Callable[[RowKey], Any]) -> None:
+        """Round measures that are counted in parts, currency by currency; rows first in their
+        order.
+        """
+        parts = [self.rows[key] for key in sorted(self.rows, key=order)]
+        parts.append(self.organic)
+        for place, measure in enumerate(self._rules.measures):
+            if measure.parts == 1:
+                continue
+            for currency in sorted({code for sums in parts for code in sums.by_currency}):
+                numbers = [
+                    sums.by_currency[currency] for sums in parts if currency in sums.by_currency
+                ]
+                whole = round_to_whole([each[place] for each in numbers], measure.parts)
+                for each, rounded in zip(numbers, whole, strict=True):
+                    each[place] = rounded
+
+    def total(self) -> RowSums:
+        """All rows and organic; call it after rounding."""
+        total = RowSums(self._rules)
+        for sums in (*self.rows.values(), self.organic):
+            total.add_all(sums)
+        return total
+
+    def currencies_found(self) -> set[str]:
+        """The currencies in which something is not zero."""
+        return {code for sums in self._all() for code in sums.by_currency if sums.has(code)}
+
+    def missing_rates(self) -> set[str]:
+        """The currencies that the one asked for would need a rate of."""
+        asked = self._rules.asked_currency
+        if asked is None:
+            return set()
+        return {
+            code
+            for sums in self._all()
+            for code in sums.by_currency
+            if code != asked and sums.has_money(code)
+        }
+
+    def _all(self) -> Iterable[RowSums]:
+        return (*self.rows.values(), self.organic)

@@ -1,0 +1,88 @@
+"""Exact values of answers: units, quotients, and how a value is rounded when it is shown. Pure.
+
+Promise: a value is an integer or an exact quotient until it is shown. Missing is None and never 0.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.credits import UNITS_PER_CONVERSION
+
+# Ratios are shown to six decimal places.
+RATIO_STEPS: Final = 1_000_000
+
+
+class Unit(StrEnum):
+    """How a value is counted and shown."""
+
+    COUNT = "count"  # whole things
+    CONVERSIONS = "conversions"  # may be a fraction, exact to the millionth
+    MONEY = "money"  # minor units of a currency
+    RATIO = "ratio"  # a number without unit, rounded half-even to 6 places
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An exact quotient, not reduced: reducing each took half the time of a long answer."""
+
+    numerator: int
+    denominator: int
+
+    def times(self, factor: int) -> int:
+        """`factor` times the quotient as a whole number, rounded half to even."""
+        whole, rest = divmod(self.numerator * factor, self.denominator)
+        twice, size = 2 * abs(rest), abs(self.denominator)
+        return whole + 1 if twice > size or (twice == size and whole % 2) else whole
+
+
+Value = int | Ratio | None
+
+
+def divide(numerator: int | None, denominator: int | None) -> Ratio | None:
+    """The exact quotient; None when either is missing or the denominator is zero."""
+    if numerator is None or not denominator:
+        return None
+    return Ratio(numerator, denominator)
+
+
+def rounded(unit: Unit, value: Value) -> Value:
+    """A value as an answer gives it.
+
+    Money is whole minor units, a ratio has six places, both rounded half-even. Counts and
+    conversions stay exact.
+    """
+    if value is None or isinstance(value, int):
+        return value
+    match unit:
+        case Unit.MONEY:
+            return value.times(1)
+        case Unit.RATIO:
+            return Ratio(value.times(RATIO_STEPS), RATIO_STEPS)
+        case Unit.COUNT | Unit.CONVERSIONS:
+            return value
+
+
+def round_to_whole(parts: list[int], one: int) -> list[int]:
+    """Whole numbers for parts that are counted in `one`ths, by largest remainder.
+
+    The whole numbers add up to the sum of the parts, rounded half-even. Equal remainders go to the
+    earlier part.
+    """
+    floors, remainders = [], []
+    for part in parts:
+        floor, remainder = divmod(part, one)
+        floors.append(floor)
+        remainders.append(remainder)
+    if not any(remainders):
+        return floors
+    left = Ratio(sum(parts), one).times(1) - sum(floors)
+    by_remainder = sorted(range(len(floors)), key=lambda i: (-remainders[i], i))
+    for index in by_remainder[:left]:
+        floors[index] += 1
+    return floors
+
+
+def per_conversion(amount_minor: int | None, units: int) -> Ratio | None:
+    """An amount for each whole conversion; `units` are millionths of a conversion."""
+    return divide(None if amount_minor is None else amount_minor * UNITS_PER_CONVERSION, units)

@@ -1,0 +1,223 @@
+"""Goal 4: folding credits, and what an answer of roi costs at 1 ×, 10 × and 100 × the events over the same placements and period.
+
+Promise: each size has its own database, filled through the product's own fold; answers come from the real service over HTTP, one
+caller at a time, sizes in turn. At 1 × each placement has exactly one conversion on each day, so all sizes have the same rollup cells.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from services.roi.bootstrap import ensure_admin_key
+from services.roi.store.keys import look_up
+from shared.clock import ManualClock
+from shared.credits import AnyCredits
+from shared.db.engine import Database
+from shared.db.roles import service_url
+from shared.ids import api_key_hash
+from tests.bench.comparison import Spread, percentile
+from tests.bench.durable_postgres import SECRET_KEY, postgres
+from tests.bench.performance_page import Line, Section
+from tests.bench.processes import (
+    SERVER_CORE,
+    Processes,
+    clean_environment,
+    free_port,
+    scratch,
+    wait_until_answers,
+)
+from tests.bench.scale import Scale
+from tests.integration.roi.books import Books, fold
+
+ADMIN_KEY: Final = "lrl_sec_benchben_" + "k" * 32
+CREATORS: Final = 10
+DAYS: Final = 365
+FIRST_DAY: Final = datetime(2025, 11, 1, 12, tzinfo=UTC)
+FOLD_RECORDS: Final = 5_000
+RATIO_GOAL: Final = 1.2
+P99_GOAL_MS: Final = 50.0
+# An answer from the raw entries says so in its `meta.source`. 100 × are 1.1 million of them.
+RAW: Final = "entries"
+RAW_P99_GOAL_MS: Final = 300.0
+MONTH: Final = "from=2026-09-15&to=2026-10-14"
+YEAR: Final = "from=2025-11-01&to=2026-10-31"
+QUESTIONS: Final[Mapping[str, str]] = {
+    "by creator, 30 days": f"group_by=creator&{MONTH}",
+    "by platform and day, 30 days": f"group_by=platform,day&{MONTH}",
+    "by creator, 30 days, by touch time": f"group_by=creator&{MONTH}&by=touch_time",
+    "by creator, 30 days, as of half a year ago": "group_by=creator&from=2026-04-01&to=2026-04-30&as_of=2026-05-01T18:00:00Z",
+    "by campaign, a year": f"group_by=campaign&{YEAR}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One size: its server, and how fast it was folded."""
+
+    port: int
+    credits: int
+    fold_seconds: float
+
+
+def measure(scale: Scale) -> Section:
+    """Run the whole item."""
+    sizes = (1, 10) if scale.is_short else (1, 10, 100)
+    with scratch() as folder, postgres(folder) as database, Processes(folder) as processes:
+        filled: dict[int, Filled] = {}
+        for size in sizes:
+            scale.tell(f"filling {size} ×")
+            url = database.clone()
+            credits, seconds = asyncio.run(_fill(url, size))
+            filled[size] = Filled(_serve(processes, folder, url, size), credits, seconds)
+        lines = [
+            Line(
+                f"fold of {one.credits:,} credits ({size} ×)",
+                f"{one.credits / one.fold_seconds:,.0f} credits/s",
+            )
+            for size, one in filled.items()
+        ]
+        turns = 20 if scale.is_short else 200
+        for name, question in QUESTIONS.items():
+            scale.tell(name)
+            lines += _lines(name, _ask(filled, question, turns, scale.rounds))
+    return Section(
+        "answers",
+        "Fold and answers of roi",
+        lines,
+        (
+            f"{CREATORS} creators, as many placements, {DAYS} days; 1 × is one conversion a placement and day, three models.",
+            "Each question is asked of the sizes in turn by one caller; the ratio is p99 over p99 of 1 × in the same round.",
+        ),
+    )
+
+
+def _serve(processes: Processes, folder: Path, url: str, size: int) -> int:
+    port = free_port()
+    environment = clean_environment(
+        {
+            "LAUREL_DATA_DIR": str(folder / f"roi-{size}"),
+            "LAUREL_DATABASE_URL": url,
+            "LAUREL_SECRET_KEY": SECRET_KEY,
+            "LAUREL_ADMIN_KEY": ADMIN_KEY,
+            "LAUREL_ROI_PORT": str(port),
+        }
+    )
+    child = processes.python(
+        f"roi-{size}", "services.roi", core=SERVER_CORE, environment=environment
+    )
+    wait_until_answers(f"http://127.0.0.1:{port}/health/ready", child)
+    return port
+
+
+async def _fill(url: str, size: int) -> tuple[int, float]:
+    """A brand with its credits; the number of entries and the seconds that folding them took."""
+    database = Database(service_url(url, "roi", SECRET_KEY), application_name="bench")
+    await database.open()
+    try:
+        # The workspace's clock never goes back, so the brand has to be older than its first credit.
+        past = ManualClock(FIRST_DAY - timedelta(days=2))
+        await ensure_admin_key(database, past, ADMIN_KEY)
+        principal = await look_up(database, bytes.fromhex(api_key_hash(ADMIN_KEY)))
+        assert principal is not None
+        books = Books(database, principal.workspace_id, now=FIRST_DAY - timedelta(days=1))
+        placements = await _plan(books)
+        return await _credit(books, placements, size)
+    finally:
+        await database.close()
+
+
+async def _plan(books: Books) -> list[str]:
+    """Creators, each with a placement in one of three campaigns, and what they cost."""
+    campaigns = [await books.campaign(f"campaign {number}") for number in range(3)]
+    placements = []
+    for number in range(CREATORS):
+        creator = await books.creator(f"creator {number}")
+        platform = ("instagram", "tiktok", "youtube")[number % 3]
+        placement = await books.placement(creator, campaigns[number % 3], platform)
+        await books.cost(50_000, "2026-09-20", placement_id=placement)
+        placements.append(placement)
+    return placements
+
+
+async def _credit(books: Books, placements: Sequence[str], size: int) -> tuple[int, float]:
+    entries, seconds = 0, 0.0
+    batch: list[AnyCredits] = []
+    for day in range(DAYS):
+        books.now = FIRST_DAY + timedelta(days=day)
+        for number in range(size * len(placements)):
+            at = FIRST_DAY + timedelta(days=day, seconds=number % 3_600)
+            shares = {placements[number % len(placements)]: (4_990, at - timedelta(hours=2))}
+            # A microsecond each: a day of 100 × must not run into the next one.
+            books.now -= timedelta(seconds=1) - timedelta(microseconds=50)
+            record = books.order(4_990, at, shares)
+            entries += len(record.entries)
+            batch.append(record)
+        if len(batch) >= FOLD_RECORDS or day == DAYS - 1:
+            began = time.monotonic()
+            for start in range(0, len(batch), FOLD_RECORDS):
+                await fold(books.handler(), batch[start : start + FOLD_RECORDS])
+            seconds += time.monotonic() - began
+            batch = []
+    return entries, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: per size and round the milliseconds of every answer, and where it came from."""
+
+    source: str
+    times_ms: Mapping[int, Sequence[Sequence[float]]]
+
+
+def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -> Asked:
+    """Ask the sizes in turn."""
+    found: dict[int, list[list[float]]] = {size: [] for size in filled}
+    source = ""
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    with httpx.Client(headers=headers, timeout=30) as client:
+        for _ in range(rounds):
+            for size in filled:
+                found[size].append([])
+            for _ in range(turns):
+                for size, one in filled.items():
+                    began = time.perf_counter()
+                    answer = client.get(f"http://127.0.0.1:{one.port}/v1/roi?{question}")
+                    found[size][-1].append((time.perf_counter() - began) * 1e3)
+                    assert answer.status_code == 200, answer.text
+                    assert answer.json()["totals"]["conversions"], "an empty answer"
+                    source = answer.json()["meta"].get("source", "")
+    return Asked(source, found)
+
+
+def _lines(name: str, asked: Asked) -> list[Line]:
+    base = min(asked.times_ms)
+    is_raw = asked.source == RAW
+    lines = []
+    for size, rounds in asked.times_ms.items():
+        p99 = Spread.of([percentile(times, 99) for times in rounds])
+        p50 = Spread.of([percentile(times, 50) for times in rounds])
+        ratio = Spread.of(
+            [
+                percentile(times, 99) / percentile(limit, 99)
+                for times, limit in zip(rounds, asked.times_ms[base], strict=True)
+            ]
+        )
+        goal_ms = RAW_P99_GOAL_MS if is_raw else P99_GOAL_MS
+        has_ratio = size != base and not is_raw
+        is_met = p99.median <= goal_ms and (not has_ratio or ratio.median <= RATIO_GOAL)
+        lines.append(
+            Line(
+                f"{name} {asked.source}, {size} ×: p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
+                "" if size == base else f"{ratio.text()} ×",
+                "" if size == base else f"p99 of {base} ×",
+                f"≤ {goal_ms:.0f} ms" + (f", ≤ {RATIO_GOAL} ×" if has_ratio else ""),
+                is_met,
+            )
+        )
+    return lines

@@ -1,0 +1,142 @@
+"""Each dimension in a real answer: one brand with every field set, rows worked out by hand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.roi.answers.answer_shapes import encode_answer
+from services.roi.answers.assemble import Layout, assemble
+from services.roi.answers.dictionary import METRICS_IN_ORDER
+from services.roi.answers.kinds import Dimension, FromRow, Grain
+from services.roi.answers.question import Question
+from services.roi.answers.span import Asked
+from shared.credits import ORGANIC
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.books import Books, labels, placement_facts, plain
+
+
+def account(followers: int | None, platform: str = "tiktok") -> dict[str, Any]:
+    return {"platform": platform, "handle": "h", "followers": followers}
+
+
+@pytest.fixture
+async def books(database_for: DatabaseFactory) -> Books:
+    """Mia's reel (100), Jo's story (20), the brand's own video (3), organic (1), told in Berlin."""
+    books = await Books.open(await database_for("roi"), time_zone="Europe/Berlin")
+    accounts = [account(8_000), account(60_000, "youtube")]
+    mia = await books.creator("Mia", country="DE", platform_accounts=accounts)
+    jo = await books.creator("Jo", country="FR", platform_accounts=[account(1_200_000)])
+    sales = await books.campaign("Spring", objective="sales")
+    unknown = await books.campaign("Autumn", objective=None)
+    kinds: list[tuple[str | None, str | None, dict[str, Any]]] = [
+        (mia, sales, {"content_type": "reel", "format": "review"}),
+        (jo, unknown, {"content_type": "story", "format": None}),
+        (None, None, {"content_type": "reel"}),
+    ]
+    placements = [
+        await books.put("placement", placement_facts(creator, campaign, "tiktok") | more)
+        for creator, campaign, more in kinds
+    ]
+    moments = [
+        datetime(2026, 3, 31, 21, 59, tzinfo=UTC),  # still March in Berlin, Tuesday of week 14
+        datetime(2026, 3, 31, 22, 0, tzinfo=UTC),  # April in Berlin, Wednesday of week 14
+        datetime(2026, 4, 6, 12, tzinfo=UTC),  # Monday of week 15
+    ]
+    for placement, at, amount in zip(placements, moments, (100, 20, 3), strict=True):
+        await books.fold(
+            books.clicks(placement, at.replace(minute=at.minute // 15 * 15), amount),
+            books.order(amount, at, {placement: (amount, at)}),
+        )
+    await books.fold(books.order(1, moments[0], {ORGANIC: (1, None)}))
+    await books.cost(7, "2026-03-31", creator_id=mia)
+    return books
+
+
+@pytest.mark.parametrize(
+    ("group_by", "expected"),
+    [
+        ("content_type", {"reel": 103, "story": 20}),
+        ("format", {"review": 100, "no format": 23}),
+        ("objective", {"sales": 100, "no objective": 23}),
+        ("country", {"DE": 100, "FR": 20, "no country": 3}),
+        ("tier", {"mid": 100, "mega": 20, "no tier": 3}),
+        ("week", {"2026-W14": 120, "2026-W15": 3}),
+        ("month", {"2026-03": 100, "2026-04": 23}),
+        ("quarter", {"2026-Q1": 100, "2026-Q2": 23}),
+        ("tier,month", {"mid · 2026-03": 100, "mega · 2026-04": 20, "no tier · 2026-04": 3}),
+        (
+            "week,month",
+            {"2026-W14 · 2026-03": 100, "2026-W14 · 2026-04": 20, "2026-W15 · 2026-04": 3},
+        ),
+    ],
+)
+async def test_rows_by_a_dimension(books: Books, group_by: str, expected: dict[str, int]) -> None:
+    answer = await books.ask(group_by)
+    found = {name: number for name, number in labels(answer).items() if number}
+    assert found == expected
+    assert list(found) == list(expected), "natural order, else the most revenue first"
+    clicks = {name: number for name, number in labels(answer, "clicks").items() if number}
+    assert clicks == expected
+    assert plain(answer["organic"]["net_revenue"]) == 1
+    assert plain(answer["totals"]["net_revenue"]) == 124
+    assert plain(answer["totals"]["cost"]) == 7
+
+
+async def test_the_group_of_a_row_holds_the_value_or_null(books: Books) -> None:
+    rows = (await books.ask("tier,quarter"))["rows"]
+    assert rows[0]["group"] == {"tier": "mid", "quarter": "2026-Q1"}
+    assert rows[-1]["group"] == {"tier": None, "quarter": "2026-Q2"}
+
+
+async def test_a_dimension_is_as_recorded_and_a_correction_restates(books: Books) -> None:
+    before = datetime.fromisoformat((await books.ask())["meta"]["as_of"])
+    (row,) = [row for row in (await books.ask("creator"))["rows"] if row["label"] == "Jo"]
+    facts = {"name": "Jo", "country": "BE", "platform_accounts": []}
+    await books.put("creator", facts, entity_id=row["group"]["creator"])
+    assert labels(await books.ask("country"))["BE"] == 20
+    assert labels(await books.ask("tier")) == {"mid": 100, "no tier": 23}
+    assert labels(await books.ask("country", as_of=before))["FR"] == 20
+    assert labels(await books.ask("tier", as_of=before))["mega"] == 20
+
+
+async def test_the_source_is_the_finest_grain_that_is_read(books: Books) -> None:
+    year = ("2026-01-01", "2026-12-31")
+    assert (await books.ask("tier", days=year))["meta"]["source"] == "months"
+    assert (await books.ask("month", days=year))["meta"]["source"] == "months"
+    assert (await books.ask("week", days=year))["meta"]["source"] == "days"
+    assert (await books.ask("tier", days=("2026-01-02", "2026-12-31")))["meta"]["source"] == "days"
+    times = ("2026-03-01T12:00:00Z", "2026-04-30T12:00:00Z")
+    assert (await books.ask("tier", days=times))["meta"]["source"] == "entries"
+    before = datetime.fromisoformat((await books.ask())["meta"]["as_of"])
+    await books.fold(books.order(1, before, {ORGANIC: (1, None)}))
+    assert (await books.ask("tier", as_of=before))["meta"]["source"] == "entries"
+
+
+@pytest.mark.parametrize("by", ["conversion_time", "touch_time"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (datetime(2026, 3, 1, tzinfo=UTC).date(), datetime(2026, 4, 5, tzinfo=UTC).date()),
+        (datetime(2026, 3, 31, 22, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)),
+    ],
+)
+async def test_a_column_that_only_raw_rows_have_gives_the_same_totals(
+    books: Books, asked: Asked, by: str
+) -> None:
+    by_person = Dimension("person", "Person", FromRow("person_ref"))
+    by_stage = Dimension("stage", "Stage", FromRow("stage"))
+    totals = []
+    for dimension in (by_person, by_stage):
+        question = Question((dimension,), METRICS_IN_ORDER, ("last",), by, None)
+        _, found = await books.gather(question, asked)
+        layout = Layout(
+            (dimension,), METRICS_IN_ORDER, question.wanted.measures, ("last",), None, "EUR"
+        )
+        answer = assemble(layout, found.facts, found.batches)
+        encode_answer(answer, {}, METRICS_IN_ORDER, ("last",), lists_models=False)
+        totals.append((answer.totals, answer.organic))
+        if dimension is by_person:
+            assert found.plan.source is Grain.ENTRIES
+            assert {row.label for row in answer.rows} == {"somebody", "unallocated"}
+    assert totals[0] == totals[1]

@@ -1,0 +1,134 @@
+"""Each dimension's own rule: followers to tiers, days to weeks and quarters, facts to words."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.roi.answers.catalog_facts import CatalogFacts, Owner, Part
+from services.roi.answers.dictionary import DIMENSIONS
+from services.roi.answers.dimensions.tier import TIERS, read_tier, tier_of
+from services.roi.answers.kinds import Dimension, FromCatalog, FromTime
+
+MIA, SPRING, REEL, OWN = (UUID(int=number) for number in (1, 5, 11, 12))
+
+
+@pytest.mark.parametrize(
+    ("followers", "tier"),
+    [
+        (0, "nano"),
+        (9_999, "nano"),
+        (10_000, "micro"),
+        (49_999, "micro"),
+        (50_000, "mid"),
+        (499_999, "mid"),
+        (500_000, "macro"),
+        (999_999, "macro"),
+        (1_000_000, "mega"),
+        (10_000_000_000, "mega"),
+    ],
+)
+def test_followers_have_a_tier(followers: int, tier: str) -> None:
+    assert tier_of(followers) == tier
+
+
+def test_a_creators_tier_is_that_of_the_largest_account() -> None:
+    two = '[{"platform": "x", "followers": 900}, {"platform": "y", "followers": 60000}]'
+    assert read_tier(two) == "mid"
+    assert read_tier('[{"platform": "x", "followers": null}]') is None
+    assert read_tier('[{"platform": "x"}]') is None
+    assert read_tier("[]") is None
+    assert read_tier(None) is None
+
+
+def test_tiers_are_sorted_from_the_smallest_audience() -> None:
+    order = DIMENSIONS["tier"].order
+    assert order is not None
+    names = [name for name, _ in TIERS]
+    assert sorted(sorted(names), key=order) == names == ["nano", "micro", "mid", "macro", "mega"]
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "first", "word"),
+    [
+        ("day", "2026-03-10", "2026-03-10", "2026-03-10"),
+        ("week", "2026-03-10", "2026-03-09", "2026-W11"),
+        ("week", "2026-03-15", "2026-03-09", "2026-W11"),
+        ("week", "2027-01-03", "2026-12-28", "2026-W53"),
+        ("week", "2024-12-30", "2024-12-30", "2025-W01"),
+        ("month", "2026-03-31", "2026-03-01", "2026-03"),
+        ("month", "2024-02-29", "2024-02-01", "2024-02"),
+        ("quarter", "2026-01-01", "2026-01-01", "2026-Q1"),
+        ("quarter", "2026-03-31", "2026-01-01", "2026-Q1"),
+        ("quarter", "2026-04-01", "2026-04-01", "2026-Q2"),
+        ("quarter", "2026-12-31", "2026-10-01", "2026-Q4"),
+    ],
+)
+def test_a_day_lies_in_a_stretch_with_a_word(name: str, day: str, first: str, word: str) -> None:
+    source = DIMENSIONS[name].source
+    assert isinstance(source, FromTime)
+    assert source.first_day(date.fromisoformat(day)) == date.fromisoformat(first)
+    assert source.word(date.fromisoformat(day)) == word
+
+
+def time_dimensions() -> list[Dimension]:
+    return [found for found in DIMENSIONS.values() if isinstance(found.source, FromTime)]
+
+
+@given(st.dates(date(1971, 1, 1), date(8999, 12, 30)), st.sampled_from(time_dimensions()))
+def test_a_stretch_has_one_word_and_its_words_are_in_the_order_of_time(
+    day: date, dimension: Dimension
+) -> None:
+    source = dimension.source
+    assert isinstance(source, FromTime)
+    assert dimension.order is not None
+    first = source.first_day(day)
+    assert first <= day
+    assert source.first_day(first) == first
+    assert source.word(first) == source.word(day)
+    following = day + timedelta(days=1)
+    is_same = source.first_day(following) == first
+    assert (source.word(following) == source.word(day)) is is_same
+    assert dimension.order(source.word(day)) <= dimension.order(source.word(following))
+
+
+FACTS = CatalogFacts(
+    {REEL: Owner(MIA, SPRING), OWN: Owner(None, None)},
+    {
+        "content_type": {REEL: "reel", OWN: None},
+        "format": {REEL: "review", OWN: "tutorial"},
+        "platform": {REEL: "tiktok", OWN: "youtube"},
+        "objective": {SPRING: "sales"},
+        "country": {MIA: "DE"},
+        "tier": {MIA: "micro"},
+    },
+    {MIA: "Mia", SPRING: "Spring"},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_mia", "of_brand"),
+    [
+        ("creator", Part("Mia", str(MIA)), Part("brand", None)),
+        ("campaign", Part("Spring", str(SPRING)), Part("no campaign", None)),
+        ("placement", Part(str(REEL), str(REEL)), Part(str(OWN), str(OWN))),
+        ("content_type", Part("reel", "reel"), Part("no content type", None)),
+        ("format", Part("review", "review"), Part("tutorial", "tutorial")),
+        ("platform", Part("tiktok", "tiktok"), Part("youtube", "youtube")),
+        ("objective", Part("sales", "sales"), Part("no objective", None)),
+        ("country", Part("DE", "DE"), Part("no country", None)),
+        ("tier", Part("micro", "micro"), Part("no tier", None)),
+    ],
+)
+def test_a_placement_has_its_own_values_and_those_of_its_creator_and_campaign(
+    name: str, of_mia: Part, of_brand: Part
+) -> None:
+    assert FACTS.part_of_account(DIMENSIONS[name], REEL) == of_mia
+    assert FACTS.part_of_account(DIMENSIONS[name], OWN) == of_brand
+
+
+def test_every_dimension_of_the_catalog_has_an_example() -> None:
+    of_catalog = {d.id for d in DIMENSIONS.values() if isinstance(d.source, FromCatalog)}
+    assert of_catalog == {"creator", "campaign", "placement", *FACTS.values}
