@@ -48,7 +48,7 @@ lock: .venv/.ready ## resolve the dependencies anew into both lock files
 schemas: .venv/.ready ## write the OpenAPI and AsyncAPI documents anew
 	@$(BIN)/python -m deploy.schemas
 
-bench: .venv/.ready ## measure the goals into docs/performance.md (takes an hour)
+bench: .venv/.ready ## measure the goals into docs/performance.md (half an hour)
 	@$(BIN)/python -m tests.bench
 
 chaos: .venv/.ready test-tools ## the crash, outage and disk tests, the long forms too

@@ -1,42 +1,46 @@
-"""`python -m tests.bench [ITEM ...] [--short] [--rounds N]`: measure Laurel against its limits and write `docs/performance.md`.
+"""Measures Laurel against its limits and writes `docs/performance.md`.
 
-Promise: exit status 0 when every item ran, met or not; a missed goal is on the page, an item that could not run is an error.
+`python -m tests.bench [ITEM ...] [--short] [--rounds N]` runs some items or all of them. All of them
+take at most half an hour on a quiet machine with two cores.
+Promise: exit status 0 when every item ran, met or not. A missed goal is on the page, an item that
+could not run is an error.
 """
 
 import argparse
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from tests.bench import (
-    answers,
-    backlog,
-    crediting,
-    intake,
-    journeys,
-    memory,
-    overload,
-    redirect,
-    start,
-    visible,
+    bench_answers,
+    bench_attribution,
+    bench_backlog,
+    bench_intake,
+    bench_long_journeys,
+    bench_memory,
+    bench_overload,
+    bench_redirect,
+    bench_start,
+    bench_visible,
 )
-from tests.bench.page import Section, write
+from tests.bench.performance_page import Section, write
 from tests.bench.scale import Scale, short
 
 ITEMS: Final[Mapping[str, Callable[[Scale], Section]]] = {
-    "redirect": redirect.measure,
-    "intake": intake.measure,
-    "overload": overload.measure,
-    "memory": memory.measure,
-    "backlog": backlog.measure,
-    "attribution": crediting.measure,
-    "journeys": journeys.measure,
-    "answers": answers.measure,
-    "visible": visible.measure,
-    "start": start.measure,
+    "redirect": bench_redirect.measure,
+    "intake": bench_intake.measure,
+    "overload": bench_overload.measure,
+    "memory": bench_memory.measure,
+    "backlog": bench_backlog.measure,
+    "attribution": bench_attribution.measure,
+    "journeys": bench_long_journeys.measure,
+    "answers": bench_answers.measure,
+    "visible": bench_visible.measure,
+    "start": bench_start.measure,
 }
 
 
@@ -75,6 +79,7 @@ def main() -> int:
 
 def _run(name: str, scale: Scale, *, is_dry: bool) -> bool:
     tell(f"== {name}")
+    began = time.monotonic()
     try:
         section = ITEMS[name](scale)
     except Exception:  # noqa: BLE001 - one item that cannot run must not take the others' results with it
@@ -83,6 +88,7 @@ def _run(name: str, scale: Scale, *, is_dry: bool) -> bool:
     size = "--short" if scale.is_short else f"--rounds {scale.rounds}"
     command = f"python -m tests.bench {name} {size}"
     tell(section.text(command))
+    tell(f"{name} took {time.monotonic() - began:.0f} s")
     if not is_dry:
         write(section, command)
     return True

@@ -1,14 +1,21 @@
-"""The limit of the redirect: a bare ASGI app that answers a constant 302, under the server settings of Laurel's own services.
+"""The limits of tracking: a bare redirect and a bare intake, each under uvicorn as it comes.
 
-Promise: nothing but the server and the framing of one answer stands between the socket and this app.
+`python -m tests.bench.bare redirect PORT` serves an ASGI app that answers a constant 302.
+`python -m tests.bench.bare intake PORT` serves a FastAPI app with one route and the pydantic model
+of a conversion: no key is checked and nothing is stored. Both run on uvloop and httptools, as
+Laurel does, without an access log.
 """
 
 import argparse
+from collections.abc import Mapping
 from typing import Final
 
-from starlette.types import Receive, Scope, Send
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.http.server import run, serve
+from services.tracking.wire.shapes import AcceptedOut, ConversionIn
+from shared.ids import new_id
 
 _START: Final = {
     "type": "http.response.start",
@@ -16,30 +23,42 @@ _START: Final = {
     "headers": [(b"location", b"https://shop.example/p?x=1"), (b"content-length", b"0")],
 }
 _BODY: Final = {"type": "http.response.body", "body": b""}
+_EVENT_ID: Final = new_id()
 
 
-async def bare(scope: Scope, receive: Receive, send: Send) -> None:
-    """302, whatever is asked."""
-    if scope["type"] == "lifespan":
-        await _live(receive, send)
-        return
+async def bare_redirect(scope: Scope, receive: Receive, send: Send) -> None:
+    """302 for every request."""
     await send(_START)
     await send(_BODY)
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+bare_intake: Final = FastAPI()
+
+
+@bare_intake.post("/v1/conversions", status_code=202)
+async def accept(conversion: ConversionIn) -> AcceptedOut:
+    """202 for every valid conversion."""
+    return AcceptedOut(event_id=_EVENT_ID)
+
+
+APPS: Final[Mapping[str, ASGIApp]] = {"redirect": bare_redirect, "intake": bare_intake}
 
 
 def main() -> None:
-    """Serve on the given port."""
+    """Serve one of the apps on a port."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bare", description=main.__doc__)
+    parser.add_argument("app", choices=sorted(APPS))
     parser.add_argument("port", type=int)
-    run(serve(bare, "127.0.0.1", parser.parse_args().port))
+    given = parser.parse_args()
+    uvicorn.run(
+        APPS[given.app],
+        port=given.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

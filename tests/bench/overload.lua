@@ -6,7 +6,7 @@ local moment = ffi.new("laurel_time")
 local requests, threads = {}, {}
 local position = 0
 count, refused, others = 0, 0, 0
-times = {}
+times, refused_times = {}, {}
 
 local function now_us()
   ffi.C.clock_gettime(1, moment)
@@ -33,24 +33,33 @@ function request()
   return parts[1] .. string.format("%016d", now_us()) .. parts[2]
 end
 
+local function taken_us(headers)
+  local sent = headers["x-request-id"] or headers["X-Request-Id"]
+  return now_us() - tonumber(sent:sub(3))
+end
+
+local function middle(thread, name)
+  local sorted = thread:get(name)
+  table.sort(sorted)
+  return sorted[math.ceil(#sorted / 2)] or 0
+end
+
 function response(status, headers, _)
   if status == 503 then
     refused = refused + 1
+    refused_times[refused] = taken_us(headers)
     if not headers["Retry-After"] and not headers["retry-after"] then others = others + 1 end
   elseif status == 202 then
-    local sent = headers["x-request-id"] or headers["X-Request-Id"]
     count = count + 1
-    times[count] = now_us() - tonumber(sent:sub(3))
+    times[count] = taken_us(headers)
   else
     others = others + 1
   end
 end
 
 function done(summary, _, _)
-  local thread = threads[1]
-  local sorted = thread:get("times")
-  table.sort(sorted)
-  local middle_us = sorted[math.ceil(#sorted / 2)] or 0
-  io.write(string.format("OVERLOAD %d %d %d %d %d\n", thread:get("count"), thread:get("refused"), middle_us,
-    thread:get("others"), summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+  local thread, errors = threads[1], summary.errors
+  io.write(string.format("OVERLOAD %d %d %d %d %d %d\n", thread:get("count"), thread:get("refused"),
+    middle(thread, "times"), middle(thread, "refused_times"), thread:get("others"),
+    errors.connect + errors.read + errors.write + errors.timeout))
 end

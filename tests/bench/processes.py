@@ -5,7 +5,6 @@ Promise: `Processes` as a context leaves nothing behind. What can go wrong: a pr
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,8 @@ from typing import Final, Self
 
 import httpx
 
-from tests.bench.page import ROOT
+from tests.bench.performance_page import ROOT
+from tests.e2e.installation import free_ports
 
 SERVER_CORE: Final = 0
 LOAD_CORE: Final = 1
@@ -152,9 +152,7 @@ def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:
 
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @contextmanager

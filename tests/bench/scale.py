@@ -10,11 +10,11 @@ class Scale:
 
     tell: Callable[[str], None]
     rounds: int = 5
-    seconds: float = 5.0
-    sustained_seconds: float = 60.0
+    seconds: float = 3.0
+    visible_seconds: float = 30.0
     links: tuple[int, ...] = (1, 100_000, 1_000_000)
-    events: int = 200_000
-    backlog: int = 5_000_000
+    events: int = 120_000
+    backlog: int = 1_500_000
     is_short: bool = False
 
 

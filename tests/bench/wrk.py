@@ -1,17 +1,15 @@
-"""The load generator: `wrk` on a core of its own, replaying requests that were written to a file before.
+"""`wrk` on a core of its own measures throughput: it replays requests from a file.
 
-Promise: a closed loop of so many connections; an answer of 400 or more or a broken connection fails the measurement. It polls and never
-sleeps, so that no server pays for waking it (see `polling.c`). What can go wrong: `wrk` or a compiler is not there: as root on Debian they are
-installed, elsewhere the message says how.
+Promise: a closed loop of so many connections, each of which sends again when it has its answer. An
+answer of 400 or more or a broken connection fails the measurement. The delays of a closed loop say
+only how many requests were on their way at once, so delays come from `tests.bench.fixed_rate`.
+What can go wrong: `wrk` is not installed. As root on Debian it is installed, else a message says how.
 """
 
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +17,12 @@ from deploy.test_tools import Tool, install, may_install
 from tests.bench.processes import LOAD_CORE, BenchFailed, Child
 
 SCRIPT: Final = Path(__file__).with_name("replay.lua")
-# For the page.
-POLLS: Final = "The load polls and never sleeps: a server that does not saturate it would pay for waking it with each answer, the limit not."
-POLLING: Final = Path(__file__).with_name("polling.c")
-TOOLS: Final = (
-    Tool("wrk", "wrk", "the bench's load"),
-    Tool("gcc", "gcc", "the bench's load, which polls"),
-    Tool("gcc", "libc6-dev", "the bench's load, which polls"),
+WRK: Final = Tool("wrk", "wrk", "the bench's load")
+# For the page: what an ordinary load changes in the figures.
+SLEEPS: Final = (
+    "The load sleeps when it has nothing to do, as callers on a network do. The server that wakes it"
+    " pays for that, some microseconds an answer in a virtual machine. A slower server wakes it more"
+    " often than its limit does, so the ratio is somewhat worse than that of the servers' own work."
 )
 
 
@@ -35,34 +32,16 @@ class Load:
 
     requests: int
     per_second: float
-    p50_ms: float
-    p99_ms: float
-    worst_ms: float
-    refused: int
-    broken: int
     server_cpu_us: float
-    """Processor time of the server per request; steadier than time on a machine that others use as well."""
+    """Processor time of the server per request."""
 
 
 def ensure_wrk() -> None:
-    """Find `wrk` and a compiler, or bring them."""
-    missing = tuple(tool for tool in TOOLS if shutil.which(tool.program) is None)
-    if missing and may_install():
-        install(missing)
-    for tool in TOOLS:
-        if shutil.which(tool.program) is None:
-            raise BenchFailed(f"install {tool.package} (Debian: apt-get install {tool.package})")
-
-
-@cache
-def _polling() -> Path:
-    """The library that keeps the load awake, built for this run."""
-    library = Path(tempfile.mkdtemp(prefix="laurel-bench-")) / "polling.so"
-    words = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", str(library), str(POLLING)]
-    built = subprocess.run([*words, "-ldl"], capture_output=True, text=True)
-    if built.returncode:
-        raise BenchFailed(f"gcc cannot build {POLLING.name}:\n{built.stderr}")
-    return library
+    """Find `wrk`, or install it where that is allowed."""
+    if shutil.which(WRK.program) is None and may_install():
+        install((WRK,))
+    if shutil.which(WRK.program) is None:
+        raise BenchFailed(f"install {WRK.package} (Debian: apt-get install {WRK.package})")
 
 
 def drive(script: Path, port: int, requests: Path, *, connections: int, seconds: float) -> str:
@@ -72,8 +51,7 @@ def drive(script: Path, port: int, requests: Path, *, connections: int, seconds:
         *("-d", f"{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script)),
         *(f"http://127.0.0.1:{port}", "--", str(requests)),
     ]
-    environment = os.environ | {"LD_PRELOAD": str(_polling())}
-    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    done = subprocess.run(words, capture_output=True, text=True)
     return done.stdout + done.stderr
 
 
@@ -109,17 +87,7 @@ def run(server: Child, port: int, requests: Path, *, connections: int, seconds: 
     used = server.cpu_seconds()
     output = drive(SCRIPT, port, requests, connections=connections, seconds=seconds)
     used = server.cpu_seconds() - used
-    count, micros, p50, p99, worst, refused, broken = told(output, "MEASURED")
-    load = Load(
-        int(count),
-        count / (micros / 1e6),
-        p50 / 1e3,
-        p99 / 1e3,
-        worst / 1e3,
-        int(refused),
-        int(broken),
-        used * 1e6 / max(1, count),
-    )
-    if load.broken or load.refused:
-        raise BenchFailed(f"{load.refused} requests refused and {load.broken} broken of {count}")
-    return load
+    count, micros, refused, broken = told(output, "MEASURED")
+    if refused or broken:
+        raise BenchFailed(f"{refused:.0f} refused and {broken:.0f} broken of {count:.0f} requests")
+    return Load(int(count), count / (micros / 1e6), used * 1e6 / max(1, count))

@@ -243,6 +243,7 @@ def assert_sequences_whole(owner_url: str, shop: Shop) -> None:
         shop,
     )
     assert entries
+    assert len({entry[:2] for entry in entries}) == len(entries)
     assert all(a[2] <= b[2] for a, b in pairwise(entries))
     decisions = _rows(
         owner_url,
@@ -271,7 +272,8 @@ def _rows(owner_url: str, statement: str, shop: Shop) -> list[tuple[Any, ...]]:
 def same_ledger(
     one: Mapping[LedgerLine, tuple[int, int]], other: Mapping[LedgerLine, tuple[int, int]]
 ) -> None:
-    """Fail with the first lines that differ."""
+    """Fail with the first lines that differ; two empty ledgers prove nothing."""
+    assert one
     differing = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
     shown = [f"{key}: {one.get(key)} and {other.get(key)}" for key in differing[:10]]
     assert not differing, f"{len(differing)} lines differ:\n" + "\n".join(shown)

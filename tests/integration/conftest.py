@@ -9,11 +9,10 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from tests.e2e.installation import SERVICES, Installation
+from tests.fixtures.connections import execute
 from tests.fixtures.postgres import TEMPLATE, PostgresServer
 
 
@@ -25,7 +24,8 @@ def house(
     name = f"house_{uuid.uuid4().hex}"
     with ThreadPoolExecutor(max_workers=1) as pool:
         # In a thread, where no loop of a test is disturbed.
-        pool.submit(asyncio.run, _clone(postgres_server, name)).result()
+        clone = execute(postgres_server.owner_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        pool.submit(asyncio.run, clone).result()
     url = postgres_server.url_of(name)
     installation = Installation(tmp_path_factory.mktemp("house"), {"LAUREL_DATABASE_URL": url})
     try:
@@ -46,14 +46,3 @@ def _wait(installation: Installation) -> None:
             installation.output()
         )
         installation.wait_until_ready()
-
-
-async def _clone(server: PostgresServer, name: str) -> None:
-    url = make_url(server.owner_url)
-    connection = await asyncpg.connect(
-        user=url.username, database=url.database, host=url.query["host"]
-    )
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    finally:
-        await connection.close()

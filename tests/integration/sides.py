@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 
 from shared.ids import new_id
+from shared.money import parse_minor
 from tests.e2e.installation import Brand, eventually
 
 SHARED: Final = "the-same-in-both"
@@ -40,6 +41,8 @@ class Side:
     made: dict[str, Json] = field(default_factory=dict)
     click_id: str = ""
     letter_id: str = ""
+    # Order id to minor units: the first report of an order stands, another one is a dead letter.
+    sold: dict[str, int] = field(default_factory=dict)
 
     @property
     def order_id(self) -> str:
@@ -92,10 +95,12 @@ class Side:
     def id_of(self, kind: str) -> str:
         return str(self.made[kind]["id"]) if kind in self.made else ""
 
-    def order(self, order_id: str, **fields: Any) -> Json:
-        return self.brand.order(
-            order_id, currency="EUR", occurred_at="2026-03-01T12:00:00Z", **fields
+    def order(self, order_id: str, net: str, **fields: Any) -> Json:
+        answer = self.brand.order(
+            order_id, currency="EUR", occurred_at="2026-03-01T12:00:00Z", net=net, **fields
         )
+        self.sold.setdefault(order_id, parse_minor(net, "EUR"))
+        return answer
 
     def _letter(self) -> str | None:
         items = self.brand.attribution.get("/v1/dead-letters").json()["items"]

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from shared.db.rls import CONDITION, POLICY, protect
 from shared.db.roles import SERVICES, role_name, service_url
+from tests.fixtures.connections import connect
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
 
 # None of these holds a person's data.
@@ -56,16 +56,9 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname IN ('log', 'attribution', 
 """
 
 
-async def owner_of(url: str) -> asyncpg.Connection:
-    parts = make_url(url)
-    return await asyncpg.connect(
-        user=parts.username, database=parts.database, host=parts.query["host"]
-    )
-
-
 @pytest.fixture
 async def tables(owner_url: str) -> list[asyncpg.Record]:
-    connection = await owner_of(owner_url)
+    connection = await connect(owner_url)
     try:
         rows: list[asyncpg.Record] = await connection.fetch(TABLES)
         return rows
@@ -76,7 +69,7 @@ async def tables(owner_url: str) -> list[asyncpg.Record]:
 @pytest.fixture
 async def grants(owner_url: str) -> dict[str, dict[str, set[str]]]:
     """Table to role to what the role may do there, the owner left out."""
-    connection = await owner_of(owner_url)
+    connection = await connect(owner_url)
     found: dict[str, dict[str, set[str]]] = {}
     try:
         for row in await connection.fetch(GRANTS):
@@ -121,7 +114,7 @@ async def test_a_table_without_forced_row_level_security_is_found(
     fresh_database: str, added: list[str]
 ) -> None:
     """The guard above, guarded: in a scratch database it names a table that somebody forgot to protect."""
-    connection = await owner_of(fresh_database)
+    connection = await connect(fresh_database)
     try:
         assert open_tables(await connection.fetch(TABLES)) == []
         for statement in added:
@@ -167,7 +160,7 @@ async def test_the_log_is_read_by_grant_and_written_by_right(
     for name, roles in grants.items():
         if name.startswith(f"{EXEMPT_SCHEMA}."):
             assert all(rights == {"SELECT"} for rights in roles.values()), (name, roles)
-    connection = await owner_of(owner_url)
+    connection = await connect(owner_url)
     try:
         writers = await connection.fetch(
             "SELECT topic, array_agg(role_name ORDER BY role_name) AS roles FROM log.rights WHERE may_append GROUP BY topic"
@@ -201,7 +194,7 @@ async def test_protected_tables_carry_the_one_policy(tables: list[asyncpg.Record
 
 async def test_every_key_carries_the_workspace(owner_url: str) -> None:
     """A unique key without the workspace would tell one brand that another has the same order number."""
-    connection = await owner_of(owner_url)
+    connection = await connect(owner_url)
     try:
         keys = await connection.fetch(
             """SELECT n.nspname || '.' || c.relname AS name, i.indexrelid::regclass::text AS key
@@ -218,7 +211,7 @@ async def test_every_key_carries_the_workspace(owner_url: str) -> None:
 
 async def test_views_obey_the_policy_as_their_reader(owner_url: str) -> None:
     """A view without security_invoker reads with its owner's rights, and its owner may be a superuser."""
-    connection = await owner_of(owner_url)
+    connection = await connect(owner_url)
     try:
         views = await connection.fetch(
             """SELECT n.nspname || '.' || c.relname AS name FROM pg_class c
@@ -234,7 +227,7 @@ async def test_views_obey_the_policy_as_their_reader(owner_url: str) -> None:
 @pytest.fixture
 async def protected_table(fresh_database: str) -> str:
     """A database with one protected table that attribution may use."""
-    connection = await owner_of(fresh_database)
+    connection = await connect(fresh_database)
     try:
         await connection.execute("CREATE TABLE attribution.probe (workspace_id uuid, value int)")
         for statement in protect("attribution", "probe"):
@@ -277,13 +270,7 @@ async def test_without_a_workspace_there_is_an_error_and_never_rows(
     with pytest.raises(Exception, match="malformed array literal"):
         async with database.exempt() as conn:
             await conn.execute(text("SELECT * FROM attribution.probe"))
-    parts = make_url(service_url(protected_table, "attribution", SECRET_KEY))
-    connection = await asyncpg.connect(
-        user=parts.username,
-        password=parts.password,
-        database=parts.database,
-        host=parts.query["host"],
-    )
+    connection = await connect(service_url(protected_table, "attribution", SECRET_KEY))
     try:
         with pytest.raises(asyncpg.UndefinedObjectError):
             await connection.fetch("SELECT * FROM attribution.probe")

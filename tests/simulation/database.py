@@ -16,8 +16,8 @@ from services.roi.store.workspaces import claim_name
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import natural_id
-from tests.bench.database import connect
 from tests.factories import NOON
+from tests.fixtures.connections import connect
 from tests.fixtures.postgres import SECRET_KEY
 
 # Seeds pick two or three of these: other sets of partitions meet in other seeds.

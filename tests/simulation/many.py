@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from shared.db.migrate import migrate
 from shared.telemetry import configure_logging
-from tests.bench.database import execute
+from tests.fixtures.connections import execute
 from tests.fixtures.postgres import SECRET_KEY, PostgresServer
 from tests.simulation.database import databases
 from tests.simulation.run import SeedFailed, run_seed

@@ -1,5 +1,6 @@
 """A batch's effects: clicks stored, orders credited, duplicates and conflicts told apart, offsets moved by compare-and-set."""
 
+from collections import Counter
 from datetime import timedelta
 
 import msgspec
@@ -163,7 +164,7 @@ async def test_bytes_that_are_no_event_become_dead_letters_and_travel(
     await station.feed_bytes(good, *poison, key=key)
     assert await outcomes(station) == {"stored": 1, "duplicate": 0, "dead_lettered": len(poison)}
     rows = await station.rows(LETTERS, story.workspace_id)
-    assert {row[0] for row in rows} <= {"not_an_event", "bad_text", "unknown_version"}
+    assert Counter(row[0] for row in rows) == {"not_an_event": 5, "bad_text": 1}
     await station.credits()
     travelled = [record.value for record in await station.read(DEAD_LETTER)]
     assert sorted(travelled) == sorted(poison)

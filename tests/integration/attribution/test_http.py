@@ -163,7 +163,7 @@ async def test_an_order_is_explained_down_to_the_cent(place: tuple[str, str]) ->
         }
         candidates = found["revisions"][-1]["candidates"]
         assert {c["touch_id"] for c in candidates} == {first.event_id, last.event_id}
-        assert {line["sequence"] for line in found["ledger"]} <= {1, 2}
+        assert {line["sequence"] for line in found["ledger"]} in ({1}, {2})
         await service.send(story.adjusted(amount=990))
         again = await service.explained("1001", revisions=2)
         assert again["net"]["amount_minor"] == 4000

@@ -5,12 +5,10 @@ import re
 from collections.abc import Iterator
 from types import ModuleType
 
-import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from services.attribution import tables
-from shared.db.migrate import move_history
+from tests.fixtures.connections import connect
 from tests.fixtures.postgres import PostgresServer
 
 STORES = ("offsets", "intake", "identity", "scopes", "decisions", "outbox", "replay", "catalog")
@@ -57,10 +55,9 @@ def test_the_list_is_whole() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, _ in statements()])
-async def test_no_batch_statement_scans_a_table(fresh_database: str, name: str) -> None:
+async def test_no_batch_statement_scans_a_table(young_database: str, name: str) -> None:
     statement = dict(statements())[name]
-    url = make_url(fresh_database)
-    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    conn = await connect(young_database)
     transaction = conn.transaction()
     await transaction.start()
     try:
@@ -95,8 +92,7 @@ async def test_no_batch_statement_scans_a_table(fresh_database: str, name: str) 
 async def test_every_table_is_under_forced_row_level_security(
     postgres_server: PostgresServer, owner_url: str
 ) -> None:
-    url = make_url(owner_url)
-    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    conn = await connect(owner_url)
     try:
         rows = await conn.fetch(
             "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
@@ -117,16 +113,3 @@ async def test_every_table_is_under_forced_row_level_security(
     assert weak == []
     without = [row[0] for row in uniques if "workspace_id" not in row[1]]
     assert all(any(name in index for name in EXEMPT) for index in without), without
-
-
-async def test_the_history_goes_down_and_up_again(fresh_database: str) -> None:
-    await move_history(fresh_database, "attribution", "base")
-    url = make_url(fresh_database)
-    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
-    count = "SELECT count(*) FROM pg_class WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r'"
-    try:
-        assert await conn.fetchval(count) == 1
-        await move_history(fresh_database, "attribution", "head")
-        assert await conn.fetchval(count) == len(EXEMPT) + 15
-    finally:
-        await conn.close()

@@ -27,9 +27,9 @@ STATEMENTS: Final = {
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
 async def test_no_statement_reads_a_whole_table(
-    database_for: DatabaseFactory, fresh_database: str, name: str
+    database_for: DatabaseFactory, young_database: str, name: str
 ) -> None:
-    database = await database_for("roi", url=fresh_database)
+    database = await database_for("roi", url=young_database)
     statement = STATEMENTS[name]
     count = max(int(number) for number in re.findall(r"\$(\d+)", statement))
     async with database.write([ID]) as conn:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from shared.db.engine import ACQUIRE_SECONDS, STUCK_SECONDS, Database, driver
 from shared.db.migrate import migrate
 from shared.db.roles import service_url
 from shared.errors import ConfigurationError, Transient
+from tests.fixtures.connections import value_of
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
 
 LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
@@ -37,12 +37,7 @@ async def test_write_locks_each_workspace_once_and_shows_them(
 
 async def _end_backend(owner_url: str, process: int) -> None:
     """End a connection from the server's side."""
-    url = make_url(owner_url)
-    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
-    try:
-        assert await conn.fetchval("SELECT pg_terminate_backend($1, 5000)", process)
-    finally:
-        await conn.close()
+    assert await value_of(owner_url, f"SELECT pg_terminate_backend({process}, 5000)")
 
 
 async def test_the_lock_is_the_first_statement(database_for: DatabaseFactory) -> None:

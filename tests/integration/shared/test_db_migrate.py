@@ -4,23 +4,13 @@ import asyncio
 
 import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from shared.db.engine import Database
 from shared.db.migrate import SCHEMAS, migrate, move_history
 from shared.db.roles import SERVICES, role_name, service_url
 from shared.errors import ConfigurationError
+from tests.fixtures.connections import connect
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
-
-
-async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
-    parts = make_url(url)
-    return await asyncpg.connect(
-        user=parts.username,
-        password=parts.password,
-        database=parts.database,
-        host=parts.query["host"],
-    )
 
 
 async def column(url: str, query: str) -> list[object]:
@@ -99,7 +89,7 @@ async def test_a_role_enters_its_own_schema_and_the_log_only(
 async def test_the_version_table_is_read_only_to_its_service(fresh_database: str) -> None:
     connection = await connect(service_url(fresh_database, "roi", SECRET_KEY))
     try:
-        assert await connection.fetch("SELECT version_num FROM roi.alembic_version") is not None
+        assert len(await connection.fetch("SELECT version_num FROM roi.alembic_version")) == 1
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("DELETE FROM roi.alembic_version")
     finally:

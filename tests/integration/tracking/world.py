@@ -157,15 +157,27 @@ class Site:
         self.world = world
         self.tracking = tracking
         self.client = client
+        self._markers: set[str] = set()
 
     async def ready(self) -> None:
         """Wait until the process says that it can serve."""
         await until(lambda: self.tracking.health.ready()[0])
 
     async def events(self, count: int) -> list[AnyEvent]:
-        """The events on the log, once there are `count`."""
-        await until(lambda: len(self.world.events()) >= count)
-        return self.world.events()
+        """The events on the log; fails unless there are exactly `count`.
+
+        A marker is sent behind them: the journal keeps the order, so once the marker is on the log
+        nothing sent before it is still on its way, and an event too many is seen.
+        """
+        marker = f"MARKER{new_id()}".replace("-", "").upper()
+        sent = {"type": "referred", "occurred_at": "2026-03-01T12:00:00Z", "code": marker}
+        answer = await self.post("/v1/events", [sent])
+        assert answer.json()["accepted"] == 1, answer.text
+        self._markers.add(marker)
+        await until(lambda: marker in {getattr(e, "code", "") for e in self.world.events()})
+        found = [e for e in self.world.events() if getattr(e, "code", "") not in self._markers]
+        assert len(found) == count, found
+        return found
 
     async def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
         """A call with a key."""

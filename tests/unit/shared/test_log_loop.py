@@ -300,7 +300,9 @@ async def test_the_watchdog_spares_a_loop_that_waits_for_its_database(
 async def test_the_watchdog_spares_a_loop_while_the_log_is_away(
     broker: MemoryBroker, log: MemoryLog, clock: ManualClock
 ) -> None:
-    database = Database(is_up=True)
+    database, started = Database(is_up=True), clock.monotonic()
     with pytest.raises(TimeoutError):
         await watch_a_stalled_loop(log, clock, database, broker_away=broker)
     assert database.asked == 0
+    # The watchdog looked for longer than it takes to end a loop that stands still.
+    assert clock.monotonic() - started > 120

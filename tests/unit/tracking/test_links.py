@@ -125,11 +125,18 @@ def test_no_tail_changes_the_host_or_ends_the_header(tail: str) -> None:
         assert f"lclid={CLICK}" in urlsplit(location).query
 
 
-@for_any(st.text(max_size=80))
-def test_anything_that_passes_as_destination_has_a_plain_host(text: str) -> None:
-    destination = canonical_destination(text)
+@for_any(
+    st.sampled_from(["https://", "http://", "HTTPS://", "https://u@", "https:", "//", ""]),
+    st.text("ab1.-@:[]\\é", max_size=12),
+    st.sampled_from(["", "/", "/p?x=1", "/@b.example"]) | st.text(max_size=30),
+)
+def test_anything_that_passes_as_destination_has_a_plain_host(
+    scheme: str, host: str, rest: str
+) -> None:
+    destination = canonical_destination(scheme + host + rest)
     if destination is not None:
         assert urlsplit(destination).scheme in ("http", "https")
+        assert urlsplit(destination).hostname
         assert "@" not in urlsplit(destination).netloc
 
 

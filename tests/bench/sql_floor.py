@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from services.attribution.tables import EVIDENCE_COLUMNS, TOUCH_COLUMNS
 from services.attribution.wire.events import read
-from tests.bench.database import connect
+from tests.fixtures.connections import connect
 
 BATCH_ROWS: Final = 10_000
 TABLES: Final = """

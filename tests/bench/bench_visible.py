@@ -18,12 +18,12 @@ from typing import Final
 import httpx
 
 from services.cli.postgres_folder import find
-from tests.bench.answers import percentile
-from tests.bench.edge import AGENTS
-from tests.bench.logs import kafka
-from tests.bench.page import Line, Section
+from tests.bench.comparison import percentile
+from tests.bench.performance_page import Line, Section
+from tests.bench.pinned_kafka import kafka
 from tests.bench.processes import scratch
 from tests.bench.scale import Scale
+from tests.bench.tracking_process import AGENTS
 from tests.bench.wrk import http_request
 from tests.e2e.installation import ADMIN_KEY, Brand, Installation
 
@@ -56,7 +56,7 @@ class Sent:
 
 def measure(scale: Scale) -> Section:
     """Run the whole item."""
-    seconds = scale.sustained_seconds
+    seconds = scale.visible_seconds
     lines = []
     for name in ("embedded default", "Kafka"):
         scale.tell(name)

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.bench.edge import EdgeBrand, code_of, publish, start_tracking
-from tests.bench.logs import kafka
-from tests.bench.page import Line, Section
+from tests.bench.performance_page import Line, Section
+from tests.bench.pinned_kafka import kafka
 from tests.bench.processes import Child, Processes, scratch, wait_until, wait_until_answers
 from tests.bench.scale import Scale
+from tests.bench.tracking_process import EdgeBrand, code_of, publish, start_tracking
 
 BASE_BYTES: Final = 150 * 2**20
 LINK_BYTES: Final = 400

@@ -13,12 +13,13 @@ from statistics import median
 from typing import Any, Final
 
 from shared.events import AnyEvent, Person
-from tests.bench.crediting import append, record_of, running
-from tests.bench.database import connect, postgres
-from tests.bench.page import Line, Section
+from tests.bench.bench_attribution import append, record_of, running
+from tests.bench.durable_postgres import postgres
+from tests.bench.event_stream import BEGIN, CREATORS, Traffic, order
+from tests.bench.performance_page import Line, Section
 from tests.bench.processes import scratch
 from tests.bench.scale import Scale
-from tests.bench.traffic import BEGIN, CREATORS, Traffic, order
+from tests.fixtures.connections import connect
 
 TOUCHES: Final = (10, 1_000, 10_000)
 SHARERS: Final = 200
@@ -31,7 +32,7 @@ TOUCHES_STORED: Final = "SELECT count(*) FROM attribution.touches"
 
 def measure(scale: Scale) -> Section:
     """Run the whole item."""
-    orders = 3 if scale.is_short else 20
+    orders = 3 if scale.is_short else 7
     traffic = Traffic(1, 0)
     with (
         scratch() as folder,

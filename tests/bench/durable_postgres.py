@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
 from shared.db.migrate import migrate
+from tests.fixtures.connections import execute
 from tests.fixtures.postgres import PostgresServer
 
 SECRET_KEY: Final = "the secret key of the bench"
@@ -61,34 +61,3 @@ def postgres(folder: Path) -> Iterator[BenchPostgres]:
         yield bench
     finally:
         bench.server.remove()
-
-
-async def connect(url: str) -> Any:
-    """An asyncpg connection to an address of ours."""
-    parts = make_url(url)
-    host = parts.query.get("host", parts.host)
-    return await asyncpg.connect(
-        user=parts.username,
-        password=parts.password,
-        database=parts.database,
-        host=host,
-        port=parts.port,
-    )
-
-
-async def execute(url: str, statement: str) -> None:
-    """Run one statement as the owner."""
-    connection = await connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def value_of(url: str, query: str) -> Any:
-    """The first value of a query as the owner."""
-    connection = await connect(url)
-    try:
-        return await connection.fetchval(query)
-    finally:
-        await connection.close()

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 
 from services.cli.postgres_folder import find
-from tests.bench.page import ROOT, Line, Section
+from tests.bench.performance_page import ROOT, Line, Section
 from tests.bench.processes import BenchFailed, scratch
 from tests.bench.scale import Scale
 from tests.e2e.installation import Installation

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.bench.crediting import (
+from tests.bench.bench_attribution import (
     CONVERSIONS,
     OFFSETS,
     append,
@@ -21,12 +21,13 @@ from tests.bench.crediting import (
     start_attribution,
     wait_for_catalog,
 )
-from tests.bench.database import BenchPostgres, postgres, value_of
-from tests.bench.logs import kafka
-from tests.bench.page import Line, Section
+from tests.bench.durable_postgres import BenchPostgres, postgres
+from tests.bench.event_stream import Traffic
+from tests.bench.performance_page import Line, Section
+from tests.bench.pinned_kafka import kafka
 from tests.bench.processes import BenchFailed, Child, Processes, scratch
 from tests.bench.scale import Scale
-from tests.bench.traffic import Traffic
+from tests.fixtures.connections import value_of
 
 ORDER_PERCENT: Final = 1.0
 GOAL: Final = 1.2

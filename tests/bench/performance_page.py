@@ -17,12 +17,15 @@ from shared.clock import SystemClock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "performance.md"
-INTRODUCTION: Final = """# How fast Laurel is: each goal of the design, measured against its limit; written by `make bench`
+INTRODUCTION: Final = """# How fast Laurel is: each goal of the design, measured against its limit
 
-Each section is one item of the bench. A **limit** is the least that any solution of the same task would do, measured in the same run
-before and after the subject; a **ratio** is the median of the rounds, with the least and the greatest in brackets. Absolute numbers
-belong to the machine named beside them and are reported, never tested. `make bench` measures everything again,
-`python -m tests.bench ITEM ... [--short] [--rounds N]` some of it; `--short` checks the harness and says little about Laurel.
+Each section is one item of the bench, with the command that measures it again. A **limit** is the
+least that any solution of the same task would do, measured in the same run before and after the
+subject. A **ratio** is the median of the rounds, with the least and the greatest in brackets.
+Absolute numbers belong to the machine named beside them: they are reported, never tested.
+`make bench` measures everything again, which takes half an hour on a quiet machine with two cores.
+`python -m tests.bench ITEM ... [--short] [--rounds N]` measures some of it; `--short` checks that
+the bench works and says little about Laurel.
 """
 _SECTION: Final = re.compile(r"<!-- item (\w+) -->\n.*?<!-- end \1 -->\n", re.DOTALL)
 

@@ -21,9 +21,9 @@ from shared.credits import AnyCredits
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import api_key_hash
-from tests.bench.compare import Spread
-from tests.bench.database import SECRET_KEY, postgres
-from tests.bench.page import Line, Section
+from tests.bench.comparison import Spread, percentile
+from tests.bench.durable_postgres import SECRET_KEY, postgres
+from tests.bench.performance_page import Line, Section
 from tests.bench.processes import (
     SERVER_CORE,
     Processes,
@@ -42,6 +42,9 @@ FIRST_DAY: Final = datetime(2025, 11, 1, 12, tzinfo=UTC)
 FOLD_RECORDS: Final = 5_000
 RATIO_GOAL: Final = 1.2
 P99_GOAL_MS: Final = 50.0
+# An answer from the raw entries says so in its `meta.source`. 100 × are 1.1 million of them.
+RAW: Final = "entries"
+RAW_P99_GOAL_MS: Final = 300.0
 MONTH: Final = "from=2026-09-15&to=2026-10-14"
 YEAR: Final = "from=2025-11-01&to=2026-10-31"
 QUESTIONS: Final[Mapping[str, str]] = {
@@ -79,7 +82,7 @@ def measure(scale: Scale) -> Section:
             )
             for size, one in filled.items()
         ]
-        turns = 20 if scale.is_short else 500
+        turns = 20 if scale.is_short else 200
         for name, question in QUESTIONS.items():
             scale.tell(name)
             lines += _lines(name, _ask(filled, question, turns, scale.rounds))
@@ -164,11 +167,18 @@ async def _credit(books: Books, placements: Sequence[str], size: int) -> tuple[i
     return entries, seconds
 
 
-def _ask(
-    filled: Mapping[int, Filled], question: str, turns: int, rounds: int
-) -> dict[int, list[list[float]]]:
-    """Per size, per round, the milliseconds of every answer; sizes take turns."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: per size and round the milliseconds of every answer, and where it came from."""
+
+    source: str
+    times_ms: Mapping[int, Sequence[Sequence[float]]]
+
+
+def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -> Asked:
+    """Ask the sizes in turn."""
     found: dict[int, list[list[float]]] = {size: [] for size in filled}
+    source = ""
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     with httpx.Client(headers=headers, timeout=30) as client:
         for _ in range(rounds):
@@ -181,35 +191,33 @@ def _ask(
                     found[size][-1].append((time.perf_counter() - began) * 1e3)
                     assert answer.status_code == 200, answer.text
                     assert answer.json()["totals"]["conversions"], "an empty answer"
-    return found
+                    source = answer.json()["meta"].get("source", "")
+    return Asked(source, found)
 
 
-def _lines(name: str, found: Mapping[int, list[list[float]]]) -> list[Line]:
-    base = min(found)
+def _lines(name: str, asked: Asked) -> list[Line]:
+    base = min(asked.times_ms)
+    is_raw = asked.source == RAW
     lines = []
-    for size, rounds in found.items():
+    for size, rounds in asked.times_ms.items():
         p99 = Spread.of([percentile(times, 99) for times in rounds])
         p50 = Spread.of([percentile(times, 50) for times in rounds])
         ratio = Spread.of(
             [
                 percentile(times, 99) / percentile(limit, 99)
-                for times, limit in zip(rounds, found[base], strict=True)
+                for times, limit in zip(rounds, asked.times_ms[base], strict=True)
             ]
         )
-        is_met = p99.median <= P99_GOAL_MS and (size == base or ratio.median <= RATIO_GOAL)
+        goal_ms = RAW_P99_GOAL_MS if is_raw else P99_GOAL_MS
+        has_ratio = size != base and not is_raw
+        is_met = p99.median <= goal_ms and (not has_ratio or ratio.median <= RATIO_GOAL)
         lines.append(
             Line(
-                f"{name}, {size} ×: p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
+                f"{name} {asked.source}, {size} ×: p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
                 "" if size == base else f"{ratio.text()} ×",
                 "" if size == base else f"p99 of {base} ×",
-                f"≤ {P99_GOAL_MS:.0f} ms" + ("" if size == base else f", ≤ {RATIO_GOAL} ×"),
+                f"≤ {goal_ms:.0f} ms" + (f", ≤ {RATIO_GOAL} ×" if has_ratio else ""),
                 is_met,
             )
         )
     return lines
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

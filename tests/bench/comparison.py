@@ -4,7 +4,7 @@ Promise: a ratio is always of measurements that stood beside each other in time,
 both. What can go wrong: a spread wider than the distance to the goal means that the machine was not quiet; it is shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Generic, TypeVar
@@ -77,3 +77,9 @@ def limits(rounds: list[Round[Measured]], value: Callable[[Measured], float]) ->
 def subjects(rounds: list[Round[Measured]], value: Callable[[Measured], float]) -> Spread:
     """The spread of the subject's own values."""
     return Spread.of([value(one.subject) for one in rounds])
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that so many percent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

@@ -1,0 +1,34 @@
+"""Each service answers nothing but what its OpenAPI document says, whatever is sent."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.installation import Installation
+from tests.integration.fuzz.attack import attack
+
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.mark.parametrize(
+    ("service", "phases", "examples"),
+    [
+        ("tracking", "coverage,fuzzing", 15),
+        ("attribution", "coverage,fuzzing", 15),
+        ("roi", "fuzzing", 6),
+    ],
+)
+def test_every_answer_is_a_declared_one(
+    house: Installation, tmp_path: Path, service: str, phases: str, examples: int
+) -> None:
+    attack(house, service, tmp_path, phases=phases, examples=examples, seconds=280)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("service", ["tracking", "attribution", "roi"])
+def test_every_answer_is_a_declared_one_for_long(
+    house: Installation, tmp_path: Path, service: str
+) -> None:
+    phases = "examples,coverage,fuzzing,stateful"
+    attack(house, service, tmp_path, phases=phases, examples=500, seconds=3_500)
