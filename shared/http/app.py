@@ -49,9 +49,10 @@ class ServiceApp(FastAPI):
 
     @override
     def include_router(self, router: APIRouter, *args: Any, **options: Any) -> None:
-        if not issubclass(router.route_class, StrictRoute):
+        """Take a router's routes as they are: one flat list is matched faster than routers in routers."""
+        if args or options or not issubclass(router.route_class, StrictRoute):
             raise TypeError("build routers with shared.http.body.Router: it parses JSON strictly")
-        super().include_router(router, *args, **options)
+        self.router.routes.extend(router.routes)
 
     @override
     def openapi(self) -> dict[str, Any]:

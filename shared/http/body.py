@@ -65,9 +65,9 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             incoming = StrictRequest(request.scope, request.receive)
             if takes_body:
-                _check_content_encoding(incoming)
+                check_content_encoding(incoming)
             if self.body_field is not None:
-                await _check_content_type(incoming)
+                check_content_type(incoming, await incoming.body())
             return await handler(incoming)
 
         return strict
@@ -80,7 +80,8 @@ class Router(APIRouter):
         super().__init__(route_class=StrictRoute, redirect_slashes=False, **options)
 
 
-def _check_content_encoding(request: Request) -> None:
+def check_content_encoding(request: Request) -> None:
+    """415 for a compressed body."""
     encodings = {value.strip().lower() for value in request.headers.getlist("content-encoding")}
     if not encodings <= _PLAIN:
         raise Problem(415, None, "send the body without a Content-Encoding", (), _ACCEPTED)
@@ -91,12 +92,13 @@ _PLAIN: Final = frozenset({"", "identity"})
 _ACCEPTED: Final = {"Accept-Encoding": "identity"}
 
 
-async def _check_content_type(request: Request) -> None:
+def check_content_type(request: Request, body: bytes) -> None:
+    """415 for a body that does not call itself JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )
-    if not is_json and await request.body():
+    if body and not is_json:
         raise Problem(415, None, "send the body as Content-Type: application/json")
 
 

@@ -51,8 +51,25 @@ def test_each_service_is_the_same_command_with_a_health_check(
     part = compose["services"][service]
     assert part["command"] == ["run", service]
     port = part["environment"][f"LAUREL_{service.upper()}_PORT"]
-    assert part["ports"] == [f"{port}:{port}"]
+    assert "ports" not in part, "nginx is the only way in"
     assert f"127.0.0.1:{port}/health/live" in part["healthcheck"]["test"][-1]
+
+
+def test_nginx_runs_the_shipped_file_with_the_names_of_the_services(
+    compose: dict[str, Any],
+) -> None:
+    part = compose["services"]["nginx"]
+    assert part["ports"] == ["8000:8000"]
+    assert part["volumes"] == ["./deploy/nginx.conf:/etc/laurel/nginx.conf:ro"]
+    script = part["command"][-1]
+    configuration = (ROOT / "deploy/nginx.conf").read_text()
+    for shipped, named in re.findall(r"s/(.*?)/(.*?)/", script):
+        assert configuration.count(f"server {shipped};") == 1
+        configuration = configuration.replace(shipped, named)
+    for service in SERVICES:
+        port = compose["services"][service]["environment"][f"LAUREL_{service.upper()}_PORT"]
+        assert f"server {service}:{port};" in configuration
+    assert "127.0.0.1" not in configuration
 
 
 def test_the_journal_outlives_its_container(compose: dict[str, Any]) -> None:

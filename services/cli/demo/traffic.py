@@ -13,7 +13,7 @@ import httpx
 
 from services.cli.demo.brand import CAST, CURRENCY, Post
 from services.cli.demo.month import Event, link_code
-from services.cli.explain.explain_command import Kind, fetch
+from services.cli.explain.explain_command import fetch
 from services.cli.profile import Api, Refused
 from shared.clock import Clock
 from shared.errors import ConfigurationError, Transient
@@ -79,7 +79,7 @@ async def send_live(api: Api, clock: Clock) -> int:
 async def is_known(api: Api, order: str) -> bool:
     """Whether attribution knows an order."""
     try:
-        await fetch(api, order, Kind.PURCHASE)
+        await fetch(api, order, "purchase")
     except ConfigurationError:
         return False
     return True

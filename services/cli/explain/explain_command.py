@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from enum import StrEnum
 from typing import Annotated, Any
 
 import httpx
@@ -14,24 +13,15 @@ from services.cli.explain.page import page
 from services.cli.profile import Api, Refused, choose_profile
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError
+from shared.events import CONVERSIONS, ConversionKind
 from shared.settings import Settings
-
-
-class Kind(StrEnum):
-    """The kinds of conversion that may share an id."""
-
-    PURCHASE = "purchase"
-    RENEWAL = "renewal"
-    LEAD = "lead"
-    SIGN_UP = "sign_up"
-    DOWNLOAD = "download"
 
 
 def explain(
     order: Annotated[str, typer.Argument(help="The order's id, or the id of a lead or sign-up.")],
     kind: Annotated[
-        Kind, typer.Option(help="Which conversion, where several share the id.")
-    ] = Kind.PURCHASE,
+        ConversionKind, typer.Option(help="Which conversion, where several share the id.")
+    ] = "purchase",
     model: Annotated[str, typer.Option(help="The model that the first sentence tells.")] = "last",
     as_json: Annotated[
         bool, typer.Option("--json", help="The record as the API gives it.")
@@ -45,7 +35,7 @@ def explain(
 
 
 async def _explain(
-    order: str, kind: Kind, model: str, workspace: str | None, *, as_json: bool
+    order: str, kind: ConversionKind, model: str, workspace: str | None, *, as_json: bool
 ) -> None:
     profile = await choose_profile(Settings.load(), workspace, SystemClock())
     async with Api(profile) as api:
@@ -63,11 +53,9 @@ async def _explain(
 
 async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
     """Attribution's explanation of one conversion."""
-    name = "order_id" if kind in (Kind.PURCHASE, Kind.RENEWAL) else "conversion_id"
+    name = "order_id" if CONVERSIONS[kind].is_order else "conversion_id"
     try:
-        return dict(
-            await api.get("attribution", "/v1/explanations", **{name: order, "kind": str(kind)})
-        )
+        return dict(await api.get("attribution", "/v1/explanations", **{name: order, "kind": kind}))
     except Refused as refused:
         if refused.status != httpx.codes.NOT_FOUND:
             raise

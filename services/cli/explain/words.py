@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
+from shared import events
+from shared.credits import TOUCHES
 from shared.models import CREDIT_MODELS
 from shared.money import format_minor
 
@@ -24,27 +26,14 @@ REASONS: Final = {
     "journey_too_long": "only the latest 10,000 touches of a journey are read",
 }
 
-KINDS: Final = {
-    "click": "clicked a link",
-    "view": "saw it",
-    "code": "typed the code",
-    "referral": "came by a referral",
-    "survey": "named it when asked",
-    "social": "interacted with it",
-}
+KINDS: Final = {kind: facts.word for kind, facts in TOUCHES.items()}
 
 # Fractions of larger numbers tell people nothing.
 SHOWN_DENOMINATOR_MAX: Final = 100
 
 MODELS: Final = {name: model.sentence for name, model in CREDIT_MODELS.items()}
 
-CONVERSIONS: Final = {
-    "purchase": "Order",
-    "renewal": "Renewal",
-    "lead": "Lead",
-    "sign_up": "Sign-up",
-    "download": "Download",
-}
+CONVERSIONS: Final = {kind: facts.word for kind, facts in events.CONVERSIONS.items()}
 
 REVISIONS: Final = {
     "first_decision": "the order came in",

@@ -20,7 +20,7 @@ from services.tracking.domain.claims import (
 from shared.catalog import normalise_code
 from shared.events import (
     CODES_MAX,
-    CONVERSION_TYPES,
+    CONVERSIONS,
     TEXT_LENGTH_MAX,
     AnyConversion,
     ClickRef,
@@ -121,7 +121,7 @@ def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
 
 def conversion(claim: ConversionClaim, caller: Caller, facts: Facts) -> AnyConversion:
     """The event of a conversion. Its natural key is the adapter's, else the order or conversion id."""
-    struct = CONVERSION_TYPES[claim.kind]
+    struct = CONVERSIONS[claim.kind].event
     occurred_at, late = clamped(claim.occurred_at, caller.now)
     known = known_person(claim.person, caller.workspace_id, facts)
     tag = struct.__struct_config__.tag

@@ -10,6 +10,11 @@ from fastapi import Depends, Header, Request
 
 from services.tracking.domain.claims import AdjustmentClaim, AnyClaim, Rejected
 from services.tracking.pipeline import Intake
+from services.tracking.routes.event_route import (
+    RETRY_KEY_HEADER,
+    RETRY_KEY_LENGTH_MAX,
+    EventRoute,
+)
 from services.tracking.wire.batch import EVENTS_MAX, TYPES, read_item, split_array
 from services.tracking.wire.shapes import (
     AcceptedOut,
@@ -24,12 +29,10 @@ from shared.http.auth import Principal, authorize
 from shared.http.body import Router
 from shared.http.problems import FieldError, Problem, busy_problem
 
-RETRY_KEY_LENGTH_MAX: Final = 255
-
 RetryKey = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key",
+        alias=RETRY_KEY_HEADER,
         max_length=RETRY_KEY_LENGTH_MAX,
         description="Names the report where nothing in its body does; the same key is the same report.",
     ),
@@ -77,6 +80,7 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
 def event_calls_router(intake: Intake) -> Router:
     """The routes of claims."""
     router = Router(tags=["events"])
+    router.route_class = EventRoute
 
     async def lookup(key_hash: bytes) -> Principal | None:
         principal = intake.catalog.principal(key_hash)

@@ -23,18 +23,14 @@ from services.tracking.wire.shapes import (
     ViewedIn,
     VisitedIn,
 )
-from shared.events import ConversionKind
+from shared.events import CONVERSIONS, ConversionKind, tag_of
 from shared.http.body import parse_json
 from shared.http.problems import FieldError, Problem, field_errors, field_problem
 
 EVENTS_MAX: Final = 500
 
 CONVERSION_KINDS: Final[dict[str, ConversionKind]] = {
-    "ordered": "purchase",
-    "lead": "lead",
-    "signed_up": "sign_up",
-    "downloaded": "download",
-    "renewed": "renewal",
+    tag_of(facts.event): kind for kind, facts in CONVERSIONS.items()
 }
 TOUCHES: Final[dict[str, type[TouchIn]]] = {
     "clicked": ClickedIn,

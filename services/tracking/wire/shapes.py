@@ -15,7 +15,14 @@ from services.tracking.domain.claims import (
     TouchClaim,
     TouchType,
 )
-from shared.events import CODES_MAX, KEY_LENGTH_MAX, TEXT_LENGTH_MAX, AdjustmentKind, ConversionKind
+from shared.events import (
+    CODES_MAX,
+    CONVERSIONS,
+    KEY_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    AdjustmentKind,
+    ConversionKind,
+)
 from shared.http.problems import field_problem
 from shared.http.wire import AnswerModel, Currency, Moment, MoneyIn, StrictModel
 
@@ -132,7 +139,7 @@ class ConversionIn(StrictModel):
 
     def _natural_id(self) -> str:
         sent = [value for value in (self.order_id, self.conversion_id) if value is not None]
-        if self.kind in ("purchase", "renewal"):
+        if CONVERSIONS[self.kind].is_order:
             if self.order_id is None:
                 raise field_problem("order_id", f"is required for a {self.kind}")
             if self.conversion_id is not None:
@@ -161,7 +168,7 @@ class ConversionIn(StrictModel):
             if derived < 0:
                 raise field_problem("discount", "is more than the subtotal")
             net = derived
-        if net is None and self.kind in ("purchase", "renewal"):
+        if net is None and CONVERSIONS[self.kind].is_order:
             raise field_problem("net", f"is required for a {self.kind} (or subtotal and discount)")
         return net, currency if net is not None else None
 

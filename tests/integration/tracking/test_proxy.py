@@ -1,6 +1,6 @@
-"""deploy/nginx.conf: accepted by the real nginx, and run in front of a real tracking and two apps that say who they are.
+"""deploy/nginx.conf: run by the real nginx in front of a real tracking and two apps that say who they are, and attacked.
 
-Promise: only ports, the pid file and one deadline are changed. Without nginx the tests skip, with the sentence that says how to get it.
+Promise: only ports, the pid file and some numbers are changed: deadlines, and in one test a limit. Without nginx the tests skip, with the sentence that says how to get it.
 """
 
 import asyncio
@@ -24,11 +24,19 @@ from shared.http.health import Health
 from tests.fixtures.http import running
 from tests.integration.shared.sample_app import problem
 from tests.integration.tracking.test_claims import ORDER
-from tests.integration.tracking.world import World, until
+from tests.integration.tracking.world import Site, World, until
 
 CONFIGURATION: Final = Path(__file__).resolve().parents[3] / "deploy/nginx.conf"
 PROGRAM: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 PATIENCE_SECONDS: Final = 30.0
+DEADLINE_SECONDS: Final = 2
+SHORT: Final = {
+    f"client_{part}_timeout 10s;": f"client_{part}_timeout {DEADLINE_SECONDS}s;"
+    for part in ("header", "body")
+}
+# More than the tracking of these tests takes at once.
+SLOW_CALLERS: Final = 60
+IN_FLIGHT_MAX: Final = 8
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="nginx is missing: install the Debian package nginx-light"
 )
@@ -52,15 +60,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def configured(folder: Path, ports: dict[int, int]) -> Path:
-    """The shipped file on other ports, with its pid and one deadline changed."""
+def configured(folder: Path, ports: dict[int, int], changes: dict[str, str] = SHORT) -> Path:
+    """The shipped file on other ports, with its pid and some numbers changed."""
     text = CONFIGURATION.read_text()
     for shipped, ours in ports.items():
         assert text.count(f"{shipped};") == 1
         text = re.sub(rf"(listen |127\.0\.0\.1:){shipped};", rf"\g<1>{ours};", text)
     text = text.replace("/run/laurel-nginx.pid", str(folder / "nginx.pid"))
-    assert text.count("client_header_timeout 10s;") == 1
-    text = text.replace("client_header_timeout 10s;", "client_header_timeout 1s;")
+    for shipped_text, changed in changes.items():
+        assert text.count(shipped_text) == 1
+        text = text.replace(shipped_text, changed)
     text = text.replace("listen ", "listen 127.0.0.1:")
     path = folder / "nginx.conf"
     path.write_text(text)
@@ -75,11 +84,13 @@ def test_nginx_accepts_the_file(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def proxied(folder: Path, urls: dict[int, str]) -> AsyncIterator[httpx.AsyncClient]:
+async def proxied(
+    folder: Path, urls: dict[int, str], changes: dict[str, str]
+) -> AsyncIterator[httpx.AsyncClient]:
     """nginx in front of these addresses."""
     assert PROGRAM is not None
     ports = {port: int(url.rpartition(":")[2]) for port, url in urls.items()} | {8000: free_port()}
-    words = ("-p", str(folder), "-c", str(configured(folder, ports)), "-g", "daemon off;")
+    words = ("-p", str(folder), "-c", str(configured(folder, ports, changes)), "-g", "daemon off;")
     nginx = await asyncio.create_subprocess_exec(PROGRAM, *words)
     try:
         base_url = f"http://127.0.0.1:{ports[8000]}"
@@ -96,32 +107,91 @@ def _listens(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Front:
+    """nginx and the tracking behind it."""
+
+    def __init__(self, client: httpx.AsyncClient, site: Site) -> None:
+        self.client = client
+        self.site = site
+        assert client.base_url.port is not None
+        self.port = client.base_url.port
+
+    def heard(self) -> float:
+        """How many requests tracking has answered by its app or redirected."""
+        self.site.tracking._visits.tally.report(self.site.tracking.telemetry)
+        lines = self.site.tracking.telemetry.render().decode().splitlines()
+        names = ("laurel_http_requests_total{", "laurel_redirects_total{")
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(names))
+
+    async def tell(self, sent: bytes, drop: bytes = b"") -> bytes:
+        """What comes back until nginx closes; `drop` is sent again and again until then."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(sent)
+        answer = asyncio.ensure_future(_read(reader))
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not answer.done():
+                    if drop and not writer.is_closing():
+                        writer.write(drop)
+                    await asyncio.wait([answer], timeout=0.1)
+            return await answer
+        finally:
+            writer.close()
+
+    async def honest(self) -> None:
+        """A visit and a claim are answered as always."""
+        assert (await self.client.get("/mia")).status_code == 302
+        headers = self.site.world.brand.bearer()
+        claimed = await self.client.post("/v1/conversions", json=ORDER, headers=headers)
+        assert claimed.status_code == 202, claimed.text
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    got = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := await reader.read(65_536):
+            got += part
+    return got
+
+
+@asynccontextmanager
+async def fronted(
+    world: World, folder: Path, changes: dict[str, str] = SHORT
+) -> AsyncIterator[Front]:
+    """The whole arrangement. Use it inside a test, not across a fixture's yield."""
+    async with (
+        world.serving(in_flight_max=IN_FLIGHT_MAX) as site,
+        running(named("attribution")) as attribution,
+        running(named("roi")) as roi,
+    ):
+        await site.ready()
+        urls = {8001: str(site.client.base_url), 8002: attribution, 8003: roi}
+        async with proxied(folder, urls, changes) as client:
+            yield Front(client, site)
+
+
 @pytest.fixture
-async def front(
-    world: World, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[httpx.AsyncClient]:
+async def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
     folder = tmp_path_factory.mktemp("nginx")
     ready, done = asyncio.Event(), asyncio.Event()
-    clients: list[httpx.AsyncClient] = []
+    found: list[Front] = []
 
     async def serve() -> None:
-        async with (
-            world.serving() as site,
-            running(named("attribution")) as attribution,
-            running(named("roi")) as roi,
-        ):
-            await site.ready()
-            urls = {8001: str(site.client.base_url), 8002: attribution, 8003: roi}
-            async with proxied(folder, urls) as client:
-                clients.append(client)
-                ready.set()
-                await done.wait()
+        async with fronted(world, folder) as front:
+            found.append(front)
+            ready.set()
+            await done.wait()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve())
         await ready.wait()
-        yield clients[0]
+        yield found[0]
         done.set()
+
+
+@pytest.fixture
+def front(whole: Front) -> httpx.AsyncClient:
+    return whole.client
 
 
 async def test_one_host_serves_all_three(front: httpx.AsyncClient, world: World) -> None:
@@ -162,14 +232,128 @@ async def test_what_a_caller_says_about_itself_stays_outside(front: httpx.AsyncC
     assert not {name.lower() for name in forged} - {"host"} & set(got)
 
 
-async def test_a_slow_head_and_a_large_body_end_at_the_proxy(front: httpx.AsyncClient) -> None:
-    assert front.base_url.port is not None
-    reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
-    writer.write(b"GET /mia HTTP/1.1\r\nHost: x\r\n")
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-    writer.close()
-    problem(await front.post("/v1/conversions", content=b" " * 1_100_000), 413)
-    problem(await front.get("/mia", headers={"A": "a" * 20_000}), 431)
-    assert (await front.get("/mia")).status_code == 302
+POST = b"POST /v1/conversions HTTP/1.1\r\nHost: x\r\n"
+SMUGGLED = b"GET /mia HTTP/1.1\r\nHost: x\r\n\r\n"
+# Each of these could be read in two ways, or is no request at all.
+MALFORMED: Final[dict[str, bytes]] = {
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhellox" + SMUGGLED,
+    "a length and chunks": POST
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "chunks twice": POST
+    + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "another coding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "an obscured coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n" + SMUGGLED,
+    "a length with a sign": POST + b"Content-Length: +5\r\n\r\nhello" + SMUGGLED,
+    "a length with a letter": POST + b"Content-Length: 5x\r\n\r\nhello" + SMUGGLED,
+    "a chunk without a size": POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n\r\n" + SMUGGLED,
+    "a space before the colon": b"GET /mia HTTP/1.1\r\nHost : x\r\n\r\n" + SMUGGLED,
+    "two hosts": b"GET /mia HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" + SMUGGLED,
+    "no host": b"GET /mia HTTP/1.1\r\n\r\n" + SMUGGLED,
+    "a host that is none": b"GET /mia HTTP/1.1\r\nHost: x/../y\r\n\r\n" + SMUGGLED,
+    "a NUL": b"GET /mia\x00 HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED,
+    "a NUL in a header": b"GET /mia HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n" + SMUGGLED,
+    "a line feed for an end": b"GET /mia HTTP/1.1\r\nHost: x\r\rA: b\r\n\r\n" + SMUGGLED,
+    "a tunnel": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED,
+    "another version": b"GET /mia HTTP/2.0\r\nHost: x\r\n\r\n" + SMUGGLED,
+    "no request": b"garbage\r\n\r\n" + SMUGGLED,
+    "above the root": b"GET /../mia HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED,
+    "an escaped NUL": b"GET /mia%00 HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED,
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+async def test_what_is_malformed_is_one_problem_and_reaches_no_service(
+    whole: Front, name: str
+) -> None:
+    before = whole.heard()
+    answer = await whole.tell(MALFORMED[name])
+    assert re.findall(rb"HTTP/1\.1 (\d)", answer) == [b"4"], answer
+    assert b"application/problem+json" in answer
+    assert whole.heard() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/../metrics",
+        "/%6detrics",
+        "/./metrics",
+        "/app/%2e%2e/health/ready",
+        "/mia%2f..%2fmetrics",
+        "//metrics",
+        "/metrics%2f",
+        "/webhooks/../openapi.json",
+        "/mia/../docs",
+    ],
+)
+async def test_no_spelling_of_a_path_reaches_what_is_for_the_inside(
+    whole: Front, path: str
+) -> None:
+    sent = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await whole.tell(sent.encode())
+    assert re.match(rb"HTTP/1\.1 40[04] ", answer), answer
+    assert b"application/problem+json" in answer
+
+
+async def test_what_is_too_large_ends_at_the_proxy(whole: Front) -> None:
+    before = whole.heard()
+    problem(await whole.client.post("/v1/conversions", content=b" " * 1_100_000), 413)
+    problem(await whole.client.get("/mia", headers={"A": "a" * 20_000}), 431)
+    problem(await whole.client.get("/" + "a" * 9_000), 414)
+    many = [(f"A{number}", "b" * 200) for number in range(200)]
+    problem(await whole.client.get("/mia", headers=many), 431)
+    assert whole.heard() == before
+    await whole.honest()
+
+
+HEAD: Final = POST + b"Content-Type: application/json\r\n"
+SLOW: Final[dict[str, tuple[bytes, bytes]]] = {
+    "half a head": (HEAD, b""),
+    "a trickled head": (HEAD, b"A: b\r\n"),
+    "half a body": (HEAD + b"Content-Length: 5000\r\n\r\n{", b""),
+    "a trickled body": (HEAD + b"Content-Length: 60\r\n\r\n{", b" "),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+async def test_slow_callers_hold_nobody_up(whole: Front, name: str) -> None:
+    sent, drop = SLOW[name]
+    async with asyncio.TaskGroup() as tasks:
+        held = [tasks.create_task(whole.tell(sent, drop)) for _ in range(SLOW_CALLERS)]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in held)
+        before = whole.heard()
+        await whole.honest()
+        assert whole.heard() == before + 2
+        if name == "a trickled body":
+            # It ends in time: each is answered as what it is, a call without a key.
+            await until(lambda: whole.heard() >= before + 2 + SLOW_CALLERS, PATIENCE_SECONDS)
+            for task in held:
+                task.cancel()
+    if name != "a trickled body":
+        for task in held:
+            assert not re.match(rb"HTTP/1\.1 [235]", task.result()), task.result()
+        assert whole.heard() == before + 2
+
+
+async def test_an_address_has_so_many_connections_and_so_much_haste(
+    world: World, tmp_path: Path
+) -> None:
+    few = {"connections 512;": "connections 2;"}
+    async with fronted(world, tmp_path, few) as front, asyncio.TaskGroup() as tasks:
+        body = HEAD + b"Content-Length: 50\r\n\r\n{"
+        held = [tasks.create_task(front.tell(body)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        refused = await front.client.get("/mia")
+        problem(refused, 429)
+        assert int(refused.headers["retry-after"]) > 0
+        for task in held:
+            task.cancel()
+    slow = {"rate=1000r/s": "rate=1r/m", "burst=2000": "burst=2"}
+    async with fronted(world, tmp_path, slow) as front:
+        answers = [await front.client.get("/mia") for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [302, 302, 302, 429, 429]
+        problem(answers[-1], 429)

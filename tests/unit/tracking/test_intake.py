@@ -128,7 +128,7 @@ def test_the_clamp_never_enters_the_id() -> None:
 
 def test_an_adjustment_is_known_by_its_order_and_its_own_id() -> None:
     def event_id(conversion_kind: str = "purchase", order_id: str = "A", own: str = "1") -> str:
-        claim = AdjustmentClaim(conversion_kind, order_id, own, "refund", NOW)  # type: ignore[arg-type] # a kind of the vocabulary
+        claim = AdjustmentClaim(conversion_kind, order_id, own, "refund", NOW)
         return adjustment(claim, caller()).event_id
 
     assert event_id() == event_id()
