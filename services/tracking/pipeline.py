@@ -37,7 +37,7 @@ from shared.clock import Clock
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
-from shared.ids import ClickFacts, ClickSigner, click_event_id, new_id
+from shared.ids import ClickIdContents, ClickSigner, click_event_id, new_id
 from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
@@ -85,7 +85,7 @@ class EdgeFacts(Facts):
         return self._sealer.email_hash(workspace_id, email)
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return self._signer.read(click_id)
 
     @override
