@@ -16,6 +16,7 @@ from services.cli.demo.demo_command import demo
 from services.cli.doctor import doctor
 from services.cli.explain.explain_command import explain
 from services.cli.migrate import migrate
+from services.cli.replay import replay
 from services.cli.run import run
 from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
@@ -56,6 +57,7 @@ app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)
 app.add_typer(keys.app, name="keys", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(migrate)
+app.command(rich_help_panel=_SET_UP)(replay)
 
 
 def main() -> None:

@@ -64,10 +64,10 @@ def block_after(marker: str, language: str) -> str:
     return found.group(1)
 
 
-def readme_script(laurel: Installation) -> str:
-    """The block that the README marks as executed, with this installation's ports and environment."""
+def readme_script(laurel: Installation, command: str = f"{BIN}/laurel") -> str:
+    """The block that the README marks as executed, with this installation's ports and command."""
     script = block_after("executed by tests/e2e/test_readme.py", "bash")
-    script = script.replace(".venv/bin/laurel", f"{BIN}/laurel")
+    script = script.replace(".venv/bin/laurel", command)
     for service in SERVICES:
         script = script.replace(f":{DEFAULT_PORTS[service]}/", f":{laurel.ports[service]}/")
     return script

@@ -43,6 +43,7 @@ CLEARED: Final = (
     "attribution.recomputes",
     "attribution.dead_letters",
     "attribution.outbox",
+    "attribution.sent_tallies",
     "attribution.catalog",
     "roi.offsets",
     "roi.folds",

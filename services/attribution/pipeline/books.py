@@ -126,7 +126,10 @@ class Books:
                 record = TouchesTallied(
                     workspace_id=name, sequence=sequence, recorded_at=recorded_at, tallies=counts
                 )
-                rows.append(OutboxRow(name, CREDITS.name, name.encode(), encode_credits(record)))
+                value = encode_credits(record)
+                rows.append(
+                    OutboxRow(name, CREDITS.name, name.encode(), value, tallied_sequence=sequence)
+                )
         await outbox.write_outbox(self.conn, rows)
 
     async def write_letters(self, letters: Sequence[DeadLetter]) -> None:

@@ -27,6 +27,7 @@ class Mismatch:
     ledger: int
     other: int
     what: str
+    day: str = ""
 
 
 def ledger_books(items: Iterable[Mapping[str, Any]]) -> Books:
@@ -60,10 +61,18 @@ def totals_books(answer: Mapping[str, Any]) -> Books:
     return dict(books)
 
 
-def compare_books(ledger: Books, answer: Books, what: str) -> list[Mismatch]:
+def days_of(items: Iterable[Mapping[str, Any]]) -> dict[str, Books]:
+    """Attribution's balance by model, currency, account and day: the books of each day."""
+    days: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        days.setdefault(item["day"], []).append(item)
+    return {day: ledger_books(found) for day, found in days.items()}
+
+
+def compare_books(ledger: Books, answer: Books, what: str, day: str = "") -> list[Mismatch]:
     """Every line on which the two disagree."""
     return sorted(
-        Mismatch(*key, ledger=ledger.get(key, 0), other=answer.get(key, 0), what=what)
+        Mismatch(*key, ledger=ledger.get(key, 0), other=answer.get(key, 0), what=what, day=day)
         for key in ledger.keys() | answer.keys()
         if ledger.get(key, 0) != answer.get(key, 0)
     )

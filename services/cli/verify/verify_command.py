@@ -1,4 +1,4 @@
-"""The command `laurel verify`: take attribution's sequence, wait for roi, compare as of the sequence that roi answered from.
+"""The command `laurel verify`: compare as of the sequence that roi answered from, over all of time and day by day.
 
 Promise: exit code 0 when the books hold, 1 with the rows when they do not, 2 when a service cannot be reached or roi has not
 caught up. It only reads, and traffic may go on: both sides are asked for the same sequence number.
@@ -19,6 +19,7 @@ from services.cli.verify.compare import (
     added,
     answer_books,
     compare_books,
+    days_of,
     ledger_books,
     summed,
     totals_books,
@@ -38,6 +39,8 @@ _FIRST_DAY: Final = date(1970, 1, 1)
 _DAYS_AHEAD: Final = 2
 _SPAN_DAYS: Final = 3_650
 _ROWS_SHOWN_MAX: Final = 50
+# Answers asked for at once, each of one day: as many as roi answers side by side.
+_DAYS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Findings:
 
     sequence: int
     accounts: int
+    days: int
     models: int
     unmatched: int
     mismatches: tuple[Mismatch, ...]
@@ -63,7 +67,8 @@ def verify(
         raise typer.Exit(MISMATCH)
     out.print(
         f"[good]✓[/] the books hold at sequence {findings.sequence}: {findings.models} sums of credits equal"
-        f" orders − adjustments, {findings.accounts} accounts equal the answers, no number is missing"
+        f" orders − adjustments, {findings.accounts} accounts equal the answers, on each of"
+        f" {findings.days} days too, no number is missing"
     )
     if findings.unmatched:
         out.print(
@@ -87,18 +92,59 @@ async def find(api: Api, clock: Clock) -> Findings:
     sums = await _balance(api, "model,currency", sequence)
     accounts = await _balance(api, "model,currency,account", sequence)
     ledger = ledger_books(accounts["items"])
+    by_day = await _days(api, meta)
     mismatches = [
         *unbalanced(sums["items"]),
         *compare_books(ledger, added(map(answer_books, answers)), "ledger against answer"),
         *compare_books(summed(ledger), added(map(totals_books, answers)), "ledger against totals"),
+        *by_day.mismatches,
     ]
     return Findings(
         sequence=sequence,
         accounts=len(ledger),
+        days=by_day.days,
         models=len(sums["items"]),
         unmatched=len(sums["unmatched_adjustments"]),
         mismatches=tuple(mismatches),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """How many days were compared, and what does not agree on one of them."""
+
+    days: int
+    mismatches: tuple[Mismatch, ...]
+
+
+async def _days(api: Api, meta: Any) -> _Days:
+    """Every local day from the ledger's first to its last, each by its own answer.
+
+    The days are those that the answers are by: their `time_zone`. Money outside of them is in the
+    comparison over all of time.
+    """
+    zone, sequence = meta["time_zone"], meta["sequence"]
+    known = await _balance(api, "model,currency,day", sequence, time_zone=zone)
+    if not known["items"]:
+        return _Days(0, ())
+    ends = sorted(date.fromisoformat(item["day"]) for item in known["items"])
+    days = [ends[0] + timedelta(days=n) for n in range((ends[-1] - ends[0]).days + 1)]
+    mismatches: list[Mismatch] = []
+    for start in range(0, len(days), _DAYS_AT_ONCE):
+        chunk = days[start : start + _DAYS_AT_ONCE]
+        found = await _balance(
+            api,
+            "model,currency,account,day",
+            sequence,
+            **{"time_zone": zone, "from": chunk[0].isoformat(), "to": chunk[-1].isoformat()},
+        )
+        ledger = days_of(found["items"])
+        answers = await asyncio.gather(*(_answer(api, (day, day), meta["as_of"]) for day in chunk))
+        for day, answer in zip(chunk, answers, strict=True):
+            name = day.isoformat()
+            books = ledger.get(name, {})
+            mismatches += compare_books(books, answer_books(answer), "ledger against day", name)
+    return _Days(len(days), tuple(mismatches))
 
 
 async def folded(api: Api, clock: Clock, sequence: int) -> Any:
@@ -135,20 +181,21 @@ async def _answer(api: Api, span: tuple[date, date], as_of: str) -> Any:
     return await api.get("roi", "/v1/roi", group_by="placement,model", **parameters)
 
 
-async def _balance(api: Api, group_by: str, sequence: int | None) -> Any:
-    return await api.get("attribution", "/v1/ledger/balance", group_by=group_by, sequence=sequence)
+async def _balance(api: Api, group_by: str, sequence: int | None, **parameters: str) -> Any:
+    asked = {"group_by": group_by, "sequence": sequence, **parameters}
+    return await api.get("attribution", "/v1/ledger/balance", **asked)
 
 
 def _show(findings: Findings) -> None:
     complain(f"{len(findings.mismatches)} lines do not agree at sequence {findings.sequence}")
     table = Table(box=None, pad_edge=False)
-    for heading in ("what", "model", "account"):
+    for heading in ("what", "day", "model", "account"):
         table.add_column(heading)
     for heading in ("ledger", "other side", "currency"):
         table.add_column(heading, justify="right")
     for row in findings.mismatches[:_ROWS_SHOWN_MAX]:
         ledger, other = (format_minor(minor, row.currency) for minor in (row.ledger, row.other))
-        table.add_row(row.what, row.model, row.account, ledger, other, row.currency)
+        table.add_row(row.what, row.day, row.model, row.account, ledger, other, row.currency)
     out.print(table)
     hidden = len(findings.mismatches) - _ROWS_SHOWN_MAX
     if hidden > 0:

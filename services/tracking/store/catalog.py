@@ -53,6 +53,8 @@ class Catalog:
         # All that the log held at this start is known: from now on, what is not here is unknown.
         self.is_complete = False
         self.changes = 0
+        # Records that changed something, for whoever saves them and takes them off; None: not kept.
+        self.fresh: list[AnyCatalogRecord] | None = None
         self._sealer = sealer
         self._records: dict[str, ApiKey | Connection | Workspace] = {}
         self._principals: dict[bytes, Principal] = {}
@@ -70,10 +72,13 @@ class Catalog:
 
     def put(self, record: AnyCatalogRecord) -> None:
         """Take one record; kinds that tracking has no use for pass by."""
+        before = self.changes
         if isinstance(record, Link):
             self.changes += self.links.put(record)
         elif isinstance(record, KEPT):
             self._keep(record)
+        if self.fresh is not None and self.changes != before:
+            self.fresh.append(record)
 
     def kept(self) -> list[ApiKey | Connection | Workspace]:
         """What a snapshot holds beside the links."""

@@ -12,11 +12,12 @@ import httpx
 from shared.catalog import encode_catalog
 from shared.clock import SystemClock
 from shared.events import decode_event
+from shared.ids import new_id
 from shared.log.port import Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import ALL, CATALOG, EVENTS
 from shared.sealing import Sealer
-from tests.integration.tracking.world import Brand
+from tests.integration.tracking.world import Brand, until
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
@@ -51,6 +52,14 @@ async def ready(client: httpx.AsyncClient) -> None:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.05)
+
+
+async def redirects(client: httpx.AsyncClient, path: str) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            if (await client.get(path)).status_code == 302:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def events_on(log: PostgresLog) -> list[str]:
@@ -94,6 +103,47 @@ async def test_a_process_serves_on_the_embedded_log_and_stops_when_asked(
         await log.close()
     assert child.returncode == 0
     assert slots_in(tmp_path) == []
+
+
+async def test_a_link_made_before_a_crash_redirects_when_the_log_is_away_at_the_next_start(
+    fresh_database: str, secret_key: str, tmp_path: Path
+) -> None:
+    brand = Brand()
+    brand.sealer = Sealer(secret_key)
+    log = PostgresLog(fresh_database, SystemClock())
+    await log.open()
+    await log.ensure_topics(ALL)
+    await log.append(CATALOG, [Record(r.id.encode(), encode_catalog(r)) for r in brand.records()])
+    port, dead_port = free_port(), free_port()
+    environ = {
+        "LAUREL_TRACKING_PORT": str(port),
+        "LAUREL_DATA_DIR": str(tmp_path),
+        "LAUREL_DATABASE_URL": fresh_database,
+        "LAUREL_SECRET_KEY": secret_key,
+    }
+    away = f"postgresql://laurel@127.0.0.1:{dead_port}/nowhere"
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        child = await start(environ)
+        try:
+            await ready(client)
+            # The first snapshot is written, and the next one is half a minute away.
+            await until((tmp_path / "tracking" / "catalog.snapshot").exists, START_SECONDS)
+            link = brand.link("Later", id=new_id())
+            await log.append(CATALOG, [Record(link.id.encode(), encode_catalog(link))])
+            await redirects(client, "/later")
+            # One second is the promise.
+            await asyncio.sleep(1)
+        finally:
+            child.kill()
+            await child.communicate()
+            await log.close()
+        child = await start(environ | {"LAUREL_DATABASE_URL": away})
+        try:
+            await ready(client)
+            assert (await client.get("/later")).status_code == 302
+        finally:
+            child.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(child.communicate(), START_SECONDS)
 
 
 async def test_settings_that_cannot_work_are_one_sentence(tmp_path: Path) -> None:
