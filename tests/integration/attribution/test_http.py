@@ -250,7 +250,8 @@ async def test_a_memo_is_explained_and_published_and_is_not_in_the_ledger(
         ]
 
         async def published() -> bool:
-            return sum((await service.log.end_offsets(CREDITS)).values()) >= balance["sequence"]
+            ends = await service.log.end_offsets(CREDITS)
+            return sum(ends.values()) >= int(balance["sequence"])
 
         await service.until(published)
         ends = await service.log.end_offsets(CREDITS)
