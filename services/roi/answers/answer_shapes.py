@@ -18,7 +18,7 @@ from services.roi.answers.assemble import Answer, Figures
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value
-from shared.http.wire import AnswerModel, MoneyOut
+from shared.api.shapes import AnswerModel, MoneyOut
 from shared.models import is_additive
 
 

@@ -16,8 +16,8 @@ from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
 from services.roi.answers.span import Asked
 from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
+from shared.api.shapes import Currency, Moment, StrictModel
 from shared.http.problems import field_problem
-from shared.http.wire import Currency, Moment, StrictModel
 from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
 
 BASES: Final = ("conversion_time", "touch_time")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, Field, create_model
 
-from shared.http.wire import StrictModel
+from shared.api.shapes import StrictModel
 
 
 def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]:

@@ -22,10 +22,10 @@ from services.roi.domain.entity import Facts
 from services.roi.wire.fields import Named, Stored, wrong_part
 from services.roi.wire.models import ModelChoices
 from shared import catalog, events
+from shared.api.shapes import Moment, StrictModel
 from shared.catalog import CatalogRecord, Policy
 from shared.credits import STAGES, WINDOWS_DAYS
 from shared.events import Stage
-from shared.http.wire import Moment, StrictModel
 
 MILLIONTHS: Final = 1_000_000
 _SENT: Final = "A policy as sent: binds conversions that occur from `valid_from` on (null: always)."
