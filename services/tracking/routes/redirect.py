@@ -13,8 +13,8 @@ from services.tracking.domain.links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
 from services.tracking.pipeline import Visits
 from services.tracking.store.links import LinkFound
+from shared.api.openapi import problems
 from shared.http.body import Router
-from shared.http.openapi import problems
 from shared.http.problems import Problem, busy_problem
 
 Fields = Sequence[tuple[bytes, bytes]]

@@ -15,8 +15,8 @@ from services.tracking.domain.deliveries import Adapter
 from services.tracking.pipeline import Delivered, Intake
 from services.tracking.store.catalog import Shop
 from services.tracking.wire.shapes import DeliveryOut, FlawOut
+from shared.api.openapi import example_id, problems
 from shared.http.body import Router
-from shared.http.openapi import example_id, problems
 from shared.http.problems import Problem, busy_problem
 
 EXAMPLE_CONNECTION_ID: Final = example_id("connection")
