@@ -27,10 +27,10 @@ from services.tracking.store.journal import BYTES_MAX, Journal
 from services.tracking.store.saved_catalog import SavedCatalog
 from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
+from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
-from shared.http.app import create_app
 from shared.http.health import Health
 from shared.http.middleware import IN_FLIGHT_MAX
 from shared.http.server import serve

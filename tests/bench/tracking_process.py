@@ -33,7 +33,7 @@ from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG
 from shared.sealing import Sealer, new_api_key
-from tests.bench.processes import (
+from tests.bench.child_processes import (
     SERVER_CORE,
     Child,
     Processes,
@@ -58,7 +58,7 @@ ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8
 
 
 @dataclass
-class EdgeBrand:
+class BenchBrand:
     """One workspace; its links are named by their number."""
 
     links: int

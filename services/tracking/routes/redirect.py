@@ -13,8 +13,8 @@ from services.tracking.domain.short_links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
 from services.tracking.pipeline.record_clicks import ClickRecorder
 from services.tracking.store.link_table import LinkFound
+from shared.api.openapi import problems
 from shared.http.body import Router
-from shared.http.openapi import problems
 from shared.http.problems import Problem, busy_problem
 
 Fields = Sequence[tuple[bytes, bytes]]

@@ -15,6 +15,7 @@ from services.tracking.domain.claims import (
     TouchClaim,
     TouchType,
 )
+from shared.api.shapes import AnswerModel, Currency, Moment, MoneyIn, StrictModel
 from shared.events import (
     CODES_MAX,
     CONVERSIONS,
@@ -24,7 +25,6 @@ from shared.events import (
     ConversionKind,
 )
 from shared.http.problems import field_problem
-from shared.http.wire import AnswerModel, Currency, Moment, MoneyIn, StrictModel
 
 LINES_MAX: Final = 500  # line items of one order; more is not one person's basket
 AGENT_LENGTH_MAX: Final = 2_048

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.tracking.pipeline.record_clicks import RandomBytes, milliseconds_text
 from services.tracking.wire.click_json import NOBODY, click, optional_fields, person
 from shared.events import (
+    TEXT_LENGTH_MAX,
     Clicked,
     Person,
     Quality,
@@ -25,7 +26,10 @@ SIGNER = ClickSigner(b"k" * 32)
 WORKSPACE = new_id()
 
 flags = st.lists(st.sampled_from(Quality), max_size=3).map(tuple)
-sub_sources = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+# As a visit gives it: cut to the length that the vocabulary allows.
+sub_sources = st.none() | st.text(
+    st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=TEXT_LENGTH_MAX
+)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa: DTZ001 - made aware below
     lambda naive: naive.replace(tzinfo=UTC)
 )

@@ -1,7 +1,7 @@
 """The limits of tracking: a bare redirect and a bare intake, each under uvicorn as it comes.
 
-`python -m tests.bench.bare redirect PORT` serves an ASGI app that answers a constant 302.
-`python -m tests.bench.bare intake PORT` serves a FastAPI app with one route and the pydantic model
+`python -m tests.bench.bare_servers redirect PORT` serves an ASGI app that answers a constant 302.
+`python -m tests.bench.bare_servers intake PORT` serves a FastAPI app with one route and the pydantic model
 of a conversion: no key is checked and nothing is stored. Both run on uvloop and httptools, as
 Laurel does, without an access log.
 """
@@ -46,7 +46,9 @@ APPS: Final[Mapping[str, ASGIApp]] = {"redirect": bare_redirect, "intake": bare_
 
 def main() -> None:
     """Serve one of the apps on a port."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.bare", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.bare_servers", description=main.__doc__
+    )
     parser.add_argument("app", choices=sorted(APPS))
     parser.add_argument("port", type=int)
     given = parser.parse_args()

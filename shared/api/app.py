@@ -16,13 +16,13 @@ from fastapi.routing import APIRouter
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from shared.api.front_page import front_page_router
+from shared.api.openapi import with_problems
+from shared.api.reference import reference_router
 from shared.http.body import Router, StrictRoute
-from shared.http.front_page import front_page_router
 from shared.http.health import Health
 from shared.http.middleware import BODY_BYTES_MAX, IN_FLIGHT_MAX, RequestMiddleware
-from shared.http.openapi import with_problems
 from shared.http.problems import RETRY_AFTER_SECONDS, FieldError, Problem
-from shared.http.reference import reference_router
 from shared.telemetry import Telemetry
 
 VERSION: Final = "1"

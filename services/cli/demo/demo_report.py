@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.console import LAUREL, out
-from services.cli.demo.brand import CAST, Talent
-from services.cli.demo.catalog import Plan
-from services.cli.explain.words import money
+from services.cli.demo.demo_brand import CREATORS, DemoCreator
+from services.cli.demo.demo_catalog import CatalogIds
+from services.cli.explain.plain_words import money
 from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
 _MILLION: Final = 1_000_000
@@ -22,7 +22,7 @@ _THOUSAND: Final = 1_000
 # Narrower terminals do without: the sentences below the table name the kinds that matter.
 _WIDTH_FOR_KINDS: Final = 92
 # More orders by code than this, and a creator is listened to rather than clicked.
-LISTENERS_OF_A_PODCAST: Final = 50
+CODE_ONLY_ORDERS_MIN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,13 @@ class Hints:
     roi: str
 
 
-def show(answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, hints: Hints) -> None:
+def show(
+    answer: dict[str, Any], first_touch: dict[str, Any], plan: CatalogIds, hints: Hints
+) -> None:
     """Print the table, what may surprise, and commands to try."""
-    talents = {plan.creators[talent.slug]: talent for talent in CAST}
-    out.print(_table(answer, talents))
-    for fact in surprises(answer, first_touch, talents):
+    creators = {plan.creators[creator.slug]: creator for creator in CREATORS}
+    out.print(_table(answer, creators))
+    for fact in surprises(answer, first_touch, creators):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
     address = f"{hints.roi}/v1/roi?group_by=campaign,day&model=linear"
@@ -59,7 +61,7 @@ def show(answer: dict[str, Any], first_touch: dict[str, Any], plan: Plan, hints:
         out.print(Text(what), Text(f"\n  {how}", style="hint"), sep="", soft_wrap=True)
 
 
-def _table(answer: dict[str, Any], talents: dict[str, Talent]) -> Table:
+def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
     meta = answer["meta"]
     currency = answer["totals"][NET_REVENUE.id]["currency"]
     title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
@@ -76,7 +78,7 @@ def _table(answer: dict[str, Any], talents: dict[str, Talent]) -> Table:
         table.add_row(*cells, *([kind] if is_wide else []), style=style)
 
     for row in sorted(answer["rows"], key=_roi, reverse=True):
-        add(row["label"], _kind(talents.get(row["group"]["creator"])), row["measures"])
+        add(row["label"], _kind(creators.get(row["group"]["creator"])), row["measures"])
     add("organic", "nobody to thank", answer["organic"])
     add("total", "", answer["totals"], style="bold")
     return table
@@ -99,8 +101,10 @@ def _amount(value: dict[str, Any], currency: str) -> str:
     return money(value).removesuffix(f" {currency}")
 
 
-def _kind(talent: Talent | None) -> str:
-    return "the brand itself" if talent is None else f"{talent.kind}, {_people(talent.followers)}"
+def _kind(creator: DemoCreator | None) -> str:
+    return (
+        "the brand itself" if creator is None else f"{creator.kind}, {_people(creator.followers)}"
+    )
 
 
 def _people(count: int) -> str:
@@ -117,13 +121,13 @@ def _roi(row: dict[str, Any]) -> float:
 
 
 def surprises(
-    answer: dict[str, Any], first_touch: dict[str, Any], talents: dict[str, Talent]
+    answer: dict[str, Any], first_touch: dict[str, Any], creators: dict[str, DemoCreator]
 ) -> list[str]:
     """Sentences about what the table hides in plain sight."""
     rows = [
         row
         for row in answer["rows"]
-        if row["group"]["creator"] in talents and row["measures"]["roi"] is not None
+        if row["group"]["creator"] in creators and row["measures"]["roi"] is not None
     ]
     if not rows:
         return []
@@ -132,23 +136,23 @@ def surprises(
     best = max(rows, key=_roi)
     if loudest is not best and _roi(loudest) < 0:
         found.append(
-            f"Reach is not return: {_named(loudest, talents)} brought the most clicks"
-            f" and lost money ({_roi(loudest):+.0%}); {_named(best, talents)}"
+            f"Reach is not return: {_named(loudest, creators)} brought the most clicks"
+            f" and lost money ({_roi(loudest):+.0%}); {_named(best, creators)}"
             f" returned {_roi(best):+.0%}."
         )
     for row in rows:
-        if talents[row["group"]["creator"]].listeners > LISTENERS_OF_A_PODCAST:
+        if creators[row["group"]["creator"]].code_only_orders > CODE_ONLY_ORDERS_MIN:
             found.append(
                 f"{row['label']} sold {money(row['measures'][NET_REVENUE.id])}"
                 f" with {row['measures']['clicks']} clicks:"
-                " listeners type his code and click nothing."
+                " code_only_orders type his code and click nothing."
             )
     return [*found, *_mover(rows, first_touch)]
 
 
-def _named(row: dict[str, Any], talents: dict[str, Talent]) -> str:
+def _named(row: dict[str, Any], creators: dict[str, DemoCreator]) -> str:
     """A row's creator with what kind it is."""
-    return f"{row['label']} ({_kind(talents[row['group']['creator']])})"
+    return f"{row['label']} ({_kind(creators[row['group']['creator']])})"
 
 
 def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:

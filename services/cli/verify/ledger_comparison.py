@@ -14,7 +14,7 @@ from shared.models import is_additive
 
 ORGANIC: Final = "organic"
 
-Books = dict[tuple[str, str, str], int]
+Balances = dict[tuple[str, str, str], int]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,18 +30,18 @@ class Mismatch:
     day: str = ""
 
 
-def ledger_books(items: Iterable[Mapping[str, Any]]) -> Books:
+def ledger_balances(items: Iterable[Mapping[str, Any]]) -> Balances:
     """Attribution's balance by model, currency and account."""
-    books: Books = defaultdict(int)
+    books: Balances = defaultdict(int)
     for item in items:
         if item["currency"] is not None:
             books[item["model"], item["currency"], item["account"]] += item["credited_minor"]
     return dict(books)
 
 
-def answer_books(answer: Mapping[str, Any]) -> Books:
+def answer_balances(answer: Mapping[str, Any]) -> Balances:
     """roi's answer by model and placement, with its organic part."""
-    books: Books = defaultdict(int)
+    books: Balances = defaultdict(int)
     for row in answer["rows"]:
         account = row["group"]["placement"]
         # A cost that no placement can carry has no account and no revenue. Memos are beside the
@@ -53,23 +53,25 @@ def answer_books(answer: Mapping[str, Any]) -> Books:
     return dict(books)
 
 
-def totals_books(answer: Mapping[str, Any]) -> Books:
+def totals_balances(answer: Mapping[str, Any]) -> Balances:
     """roi's totals, as one account a model."""
-    books: Books = defaultdict(int)
+    books: Balances = defaultdict(int)
     for part in _in_ledger(answer["totals"]):
         _add(books, _model_of(part), "total", part.get("measures", part))
     return dict(books)
 
 
-def days_of(items: Iterable[Mapping[str, Any]]) -> dict[str, Books]:
+def balances_by_day(items: Iterable[Mapping[str, Any]]) -> dict[str, Balances]:
     """Attribution's balance by model, currency, account and day: the books of each day."""
     days: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         days.setdefault(item["day"], []).append(item)
-    return {day: ledger_books(found) for day, found in days.items()}
+    return {day: ledger_balances(found) for day, found in days.items()}
 
 
-def compare_books(ledger: Books, answer: Books, what: str, day: str = "") -> list[Mismatch]:
+def compare_balances(
+    ledger: Balances, answer: Balances, what: str, day: str = ""
+) -> list[Mismatch]:
     """Every line on which the two disagree."""
     return sorted(
         Mismatch(*key, ledger=ledger.get(key, 0), other=answer.get(key, 0), what=what, day=day)
@@ -78,18 +80,18 @@ def compare_books(ledger: Books, answer: Books, what: str, day: str = "") -> lis
     )
 
 
-def added(parts: Iterable[Books]) -> Books:
+def added(parts: Iterable[Balances]) -> Balances:
     """The books of several spans of time as one."""
-    total: Books = defaultdict(int)
+    total: Balances = defaultdict(int)
     for books in parts:
         for key, minor in books.items():
             total[key] += minor
     return dict(total)
 
 
-def summed(books: Books) -> Books:
+def summed(books: Balances) -> Balances:
     """The books with all accounts of a model and currency added up."""
-    total: Books = defaultdict(int)
+    total: Balances = defaultdict(int)
     for (model, currency, _), minor in books.items():
         total[model, currency, "total"] += minor
     return dict(total)
@@ -121,7 +123,7 @@ def _model_of(part: Mapping[str, Any]) -> str:
     return str(group["model"] if group else part["model"])
 
 
-def _add(books: Books, model: str, account: str, measures: Mapping[str, Any]) -> None:
+def _add(books: Balances, model: str, account: str, measures: Mapping[str, Any]) -> None:
     revenue = measures[NET_REVENUE.id]
     for money in revenue if isinstance(revenue, list) else [revenue]:
         if money is not None and money["amount_minor"] is not None:

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from services.cli.demo.brand import CAST, CURRENCY, Post
-from services.cli.demo.month import Event, link_code
+from services.cli.demo.demo_brand import CREATORS, CURRENCY, DemoPost
+from services.cli.demo.demo_events import Event, link_code
 from services.cli.explain.explain_command import fetch
 from services.cli.profile import Api, Refused
 from shared.clock import Clock
@@ -39,7 +39,7 @@ async def send_month(api: Api, events: Sequence[Event], step: Callable[[int], No
         step(len(batch))
 
 
-async def links_work(api: Api, clock: Clock, posts: Sequence[Post]) -> None:
+async def links_work(api: Api, clock: Clock, posts: Sequence[DemoPost]) -> None:
     """Wait until tracking has heard of the links: HEAD answers and records nothing."""
     deadline = clock.monotonic() + _LINK_SECONDS_MAX
     for post in posts:
@@ -57,7 +57,7 @@ async def send_live(api: Api, clock: Clock) -> int:
     """Real clicks, and two orders that carry their click ids; the number of clicks made."""
     if await is_known(api, LIVE_ORDERS[0]):
         return 0
-    live_posts = [talent.posts[0] for talent in CAST]
+    live_posts = [creator.posts[0] for creator in CREATORS]
     click_ids = [
         await _click(api, live_posts[number % len(live_posts)]) for number in range(LIVE_CLICKS)
     ]
@@ -85,7 +85,7 @@ async def is_known(api: Api, order: str) -> bool:
     return True
 
 
-async def _click(api: Api, post: Post) -> str:
+async def _click(api: Api, post: DemoPost) -> str:
     answer = await api.send("GET", "tracking", f"/{link_code(post)}")
     found: Any = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("lclid")
     if answer.status_code != httpx.codes.FOUND or not found:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from shared.api.shapes import AnswerModel
 from shared.http.body import Router
-from shared.http.wire import AnswerModel
 
 _PLACES: Final = {
     "reference": "/docs",

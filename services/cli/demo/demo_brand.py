@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 CURRENCY: Final = "EUR"
-DAYS: Final = 30
+DEMO_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class DemoCost:
     """What was paid for a creator's or the brand's work; `day` of the month."""
 
     kind: str
@@ -22,7 +22,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class DemoPost:
     """One placement with its link. `clicks` in the month, `buyers_permille` of the visitors buy; `tail` spreads clicks over
     many days (a video that is found by search) rather than the first two (a story)."""
 
@@ -40,8 +40,8 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Talent:
-    """A creator with everything that belongs to them; `listeners` are orders by code alone, without a click."""
+class DemoCreator:
+    """A creator with everything that belongs to them; `code_only_orders` are orders by code alone, without a click."""
 
     slug: str
     name: str
@@ -50,17 +50,17 @@ class Talent:
     handle: str
     followers: int
     country: str
-    posts: tuple[Post, ...]
-    costs: tuple[Cost, ...]
+    posts: tuple[DemoPost, ...]
+    costs: tuple[DemoCost, ...]
     code: str | None = None
     discount_percent: int = 0
     code_use_percent: int = 0
-    listeners: int = 0
+    code_only_orders: int = 0
     topics: tuple[str, ...] = ("coffee",)
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class DemoCampaign:
     """A campaign."""
 
     slug: str
@@ -70,12 +70,12 @@ class Effort:
 
 
 CAMPAIGNS: Final = (
-    Effort("harvest", "New harvest launch", "sales", "12000.00"),
-    Effort("club", "Coffee club", "retention", "3000.00"),
+    DemoCampaign("harvest", "New harvest launch", "sales", "12000.00"),
+    DemoCampaign("club", "Coffee club", "retention", "3000.00"),
 )
 
-CAST: Final = (
-    Talent(
+CREATORS: Final = (
+    DemoCreator(
         slug="aria",
         name="Aria Stone",
         kind="mega",
@@ -85,7 +85,7 @@ CAST: Final = (
         country="GB",
         topics=("lifestyle", "travel"),
         posts=(
-            Post(
+            DemoPost(
                 "aria-1",
                 "tiktok",
                 "product_collaboration",
@@ -96,15 +96,17 @@ CAST: Final = (
                 4100,
                 4,
             ),
-            Post("aria-2", "tiktok", "product_collaboration", "story", "harvest", 12, 20, 1300, 3),
+            DemoPost(
+                "aria-2", "tiktok", "product_collaboration", "story", "harvest", 12, 20, 1300, 3
+            ),
         ),
         costs=(
-            Cost("fee", "5200.00", 1, "two posts"),
-            Cost("agent", "780.00", 1, "15 % to her agency"),
-            Cost("product", "64.00", 2, "tasting box"),
+            DemoCost("fee", "5200.00", 1, "two posts"),
+            DemoCost("agent", "780.00", 1, "15 % to her agency"),
+            DemoCost("product", "64.00", 2, "tasting box"),
         ),
     ),
-    Talent(
+    DemoCreator(
         slug="mia",
         name="Mia Lindqvist",
         kind="micro",
@@ -114,16 +116,16 @@ CAST: Final = (
         country="SE",
         topics=("coffee", "home barista"),
         posts=(
-            Post("mia-1", "instagram", "tutorial", "reel", "harvest", 8, 18, 420, 66),
-            Post("mia-2", "instagram", "review", "carousel", "harvest", 17, 8, 260, 58),
+            DemoPost("mia-1", "instagram", "tutorial", "reel", "harvest", 8, 18, 420, 66),
+            DemoPost("mia-2", "instagram", "review", "carousel", "harvest", 17, 8, 260, 58),
         ),
         costs=(
-            Cost("fee", "300.00", 3, "two posts"),
-            Cost("product", "38.00", 4, "beans and filters"),
-            Cost("shipping", "9.90", 4, "parcel to Malmö"),
+            DemoCost("fee", "300.00", 3, "two posts"),
+            DemoCost("product", "38.00", 4, "beans and filters"),
+            DemoCost("shipping", "9.90", 4, "parcel to Malmö"),
         ),
     ),
-    Talent(
+    DemoCreator(
         slug="jonas",
         name="Jonas Weber",
         kind="podcaster",
@@ -134,14 +136,16 @@ CAST: Final = (
         code="KETTLE15",
         discount_percent=15,
         code_use_percent=80,
-        listeners=68,
+        code_only_orders=68,
         topics=("coffee", "business"),
         posts=(
-            Post("jonas-1", "podcast", "host_read_ad", "audio", "harvest", 9, 6, 90, 40, tail=True),
+            DemoPost(
+                "jonas-1", "podcast", "host_read_ad", "audio", "harvest", 9, 6, 90, 40, tail=True
+            ),
         ),
-        costs=(Cost("fee", "1100.00", 2, "three host-read spots"),),
+        costs=(DemoCost("fee", "1100.00", 2, "three host-read spots"),),
     ),
-    Talent(
+    DemoCreator(
         slug="vanlife",
         name="Lena & Tom",
         kind="mid-size",
@@ -151,17 +155,17 @@ CAST: Final = (
         country="AT",
         topics=("van life", "coffee"),
         posts=(
-            Post(
+            DemoPost(
                 "vanlife-1", "youtube", "vlog", "long_video", "harvest", 4, 16, 880, 47, tail=True
             ),
         ),
         costs=(
-            Cost("fee", "950.00", 1, "one film"),
-            Cost("travel", "210.00", 2, "to the roastery"),
-            Cost("lodging", "148.00", 2, "two nights"),
+            DemoCost("fee", "950.00", 1, "one film"),
+            DemoCost("travel", "210.00", 2, "to the roastery"),
+            DemoCost("lodging", "148.00", 2, "two nights"),
         ),
     ),
-    Talent(
+    DemoCreator(
         slug="priya",
         name="Priya Nair",
         kind="gifted",
@@ -170,13 +174,13 @@ CAST: Final = (
         followers=5_900,
         country="NL",
         topics=("coffee", "ceramics"),
-        posts=(Post("priya-1", "instagram", "unboxing", "reel", "harvest", 11, 17, 310, 52),),
+        posts=(DemoPost("priya-1", "instagram", "unboxing", "reel", "harvest", 11, 17, 310, 52),),
         costs=(
-            Cost("product", "86.00", 5, "gift box, at cost"),
-            Cost("shipping", "12.50", 5, "parcel to Utrecht"),
+            DemoCost("product", "86.00", 5, "gift box, at cost"),
+            DemoCost("shipping", "12.50", 5, "parcel to Utrecht"),
         ),
     ),
-    Talent(
+    DemoCreator(
         slug="nomad",
         name="Café Nomad",
         kind="affiliate",
@@ -187,14 +191,14 @@ CAST: Final = (
         code="NOMAD10",
         discount_percent=10,
         code_use_percent=55,
-        listeners=9,
+        code_only_orders=9,
         posts=(
-            Post("nomad-1", "blog", "review", "article", "club", 2, 9, 640, 31, tail=True),
-            Post("nomad-2", "newsletter", "review", "article", "club", 20, 7, 180, 36),
+            DemoPost("nomad-1", "blog", "review", "article", "club", 2, 9, 640, 31, tail=True),
+            DemoPost("nomad-2", "newsletter", "review", "article", "club", 20, 7, 180, 36),
         ),
-        costs=(Cost("commission", "186.00", 28, "10 % of last month's sales"),),
+        costs=(DemoCost("commission", "186.00", 28, "10 % of last month's sales"),),
     ),
-    Talent(
+    DemoCreator(
         slug="sam",
         name="Sam Okafor",
         kind="boosted",
@@ -203,25 +207,27 @@ CAST: Final = (
         followers=97_000,
         country="IE",
         posts=(
-            Post("sam-1", "tiktok", "creator_led_ad", "short_video", "harvest", 14, 20, 1450, 14),
-            Post("sam-2", "tiktok", "tutorial", "short_video", "club", 22, 19, 240, 24),
+            DemoPost(
+                "sam-1", "tiktok", "creator_led_ad", "short_video", "harvest", 14, 20, 1450, 14
+            ),
+            DemoPost("sam-2", "tiktok", "tutorial", "short_video", "club", 22, 19, 240, 24),
         ),
         costs=(
-            Cost("fee", "600.00", 10, "usage rights for 30 days"),
-            Cost("paid_boost", "520.00", 14, "boost of his tutorial"),
+            DemoCost("fee", "600.00", 10, "usage rights for 30 days"),
+            DemoCost("paid_boost", "520.00", 14, "boost of his tutorial"),
         ),
     ),
 )
 
 BRAND_POSTS: Final = (
-    Post("own-1", "instagram", "product", "reel", "harvest", 3, 11, 620, 15),
-    Post("own-2", "newsletter", "launch", "article", "club", 16, 10, 380, 34),
+    DemoPost("own-1", "instagram", "product", "reel", "harvest", 3, 11, 620, 15),
+    DemoPost("own-2", "newsletter", "launch", "article", "club", 16, 10, 380, 34),
 )
 BRAND_COSTS: Final = (
-    Cost("production", "420.00", 2, "photo shoot"),
-    Cost("staff_hours", "360.00", 3, "twelve hours"),
+    DemoCost("production", "420.00", 2, "photo shoot"),
+    DemoCost("staff_hours", "360.00", 3, "twelve hours"),
 )
 
 # What the shop sells, in cents, and how often it is in a basket.
-SHELF: Final = ((1290, 34), (1590, 26), (3690, 14), (2490, 12), (8900, 4), (2190, 10))
+PRODUCT_PRICES: Final = ((1290, 34), (1590, 26), (3690, 14), (2490, 12), (8900, 4), (2190, 10))
 ORGANIC_ORDERS_A_DAY: Final = (4, 9)

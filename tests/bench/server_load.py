@@ -11,10 +11,7 @@ from typing import Final
 
 import httpx
 
-from tests.bench.comparison import Round, Spread, limits, ratios, subjects
-from tests.bench.fixed_rate import Delays, delays_at
-from tests.bench.performance_page import Line
-from tests.bench.processes import (
+from tests.bench.child_processes import (
     SERVER_CORE,
     Child,
     Processes,
@@ -22,6 +19,9 @@ from tests.bench.processes import (
     wait_until,
     wait_until_answers,
 )
+from tests.bench.comparison import Round, Spread, limits, ratios, subjects
+from tests.bench.fixed_rate import Delays, delays_at
+from tests.bench.performance_page import Line
 from tests.bench.wrk import Load, run
 
 CONNECTIONS: Final = 64
@@ -53,9 +53,11 @@ class Server:
 
 
 def start_bare(processes: Processes, app: str) -> Server:
-    """One of the limits of `tests.bench.bare`, ready."""
+    """One of the limits of `tests.bench.bare_servers`, ready."""
     port = free_port()
-    child = processes.python(f"bare-{app}", "tests.bench.bare", app, str(port), core=SERVER_CORE)
+    child = processes.python(
+        f"bare-{app}", "tests.bench.bare_servers", app, str(port), core=SERVER_CORE
+    )
     status = 302 if app == "redirect" else 404
     wait_until_answers(f"http://127.0.0.1:{port}/", child, status)
     return Server(child, port)

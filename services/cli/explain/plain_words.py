@@ -43,11 +43,11 @@ REVISIONS: Final = {
 }
 
 
-def plain(words: dict[str, str], term: str | None) -> str:
+def plain(terms: dict[str, str], term: str | None) -> str:
     """The plain words of a term; an unknown term as text."""
     if term is None:
         return ""
-    return words.get(term, term.replace("_", " "))
+    return terms.get(term, term.replace("_", " "))
 
 
 def money(value: dict[str, object] | None) -> str:

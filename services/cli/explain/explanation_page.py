@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.explain import words
-from services.cli.explain.names import Names
-from services.cli.explain.sentence import what_happened, who_gets_it
+from services.cli.explain import plain_words
+from services.cli.explain.catalog_names import Names
+from services.cli.explain.explanation_sentences import what_happened, who_gets_it
 
 
 def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[RenderableType]:
@@ -29,7 +29,7 @@ def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[Renderabl
     if answer["ledger"]:
         count = len(answer["ledger"])
         yield Text(
-            f"{count} ledger entries behind it, the last at {words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
+            f"{count} ledger entries behind it, the last at {plain_words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
             style="quiet",
         )
 
@@ -52,8 +52,8 @@ def _evidence(
         at = datetime.fromisoformat(item["occurred_at"])
         table.add_row(
             Text("✓" if is_kept else "✗", style="good" if is_kept else "bad"),
-            words.moment(item["occurred_at"]),
-            words.before(at, order_at) if order_at is not None else "",
+            plain_words.moment(item["occurred_at"]),
+            plain_words.before(at, order_at) if order_at is not None else "",
             _touch(item, names),
         )
     return table
@@ -61,9 +61,9 @@ def _evidence(
 
 def _touch(item: dict[str, Any], names: Names) -> Text:
     """`clicked a link: Mia · instagram reel`, and below it, if so, why it does not count."""
-    text = Text(f"{words.plain(words.KINDS, item['kind'])}: {names.candidate(item)}")
+    text = Text(f"{plain_words.plain(plain_words.KINDS, item['kind'])}: {names.candidate(item)}")
     if item["verdict"] != "kept":
-        reason = words.plain(words.REASONS, item["reason"])
+        reason = plain_words.plain(plain_words.REASONS, item["reason"])
         text.append(f"\ndoes not count: {reason}", style="quiet")
     return text
 
@@ -76,10 +76,10 @@ def _credits(credits: list[dict[str, Any]], names: Names) -> RenderableType:
     for credit in credits:
         table.add_row(
             credit["model"],
-            Text(words.MODELS.get(credit["model"], ""), style="quiet"),
+            Text(plain_words.MODELS.get(credit["model"], ""), style="quiet"),
             names.account(credit["account"]),
-            words.share(credit["share"]),
-            words.money(credit.get("amount")),
+            plain_words.share(credit["share"]),
+            plain_words.money(credit.get("amount")),
         )
     return table
 
@@ -92,8 +92,8 @@ def _history(revisions: list[dict[str, Any]]) -> RenderableType:
     for item in revisions:
         table.add_row(
             str(item["revision"]),
-            words.moment(item["recorded_at"]),
-            words.plain(words.REVISIONS, item["reason"]),
-            words.money(item.get("net")),
+            plain_words.moment(item["recorded_at"]),
+            plain_words.plain(plain_words.REVISIONS, item["reason"]),
+            plain_words.money(item.get("net")),
         )
     return table

@@ -7,21 +7,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from services.cli.explain import words
-from services.cli.explain.names import Names
+from services.cli.explain import plain_words
+from services.cli.explain.catalog_names import Names
 from shared.money import format_minor
 
 
 def what_happened(answer: dict[str, Any]) -> str:
     """`Order 1001 brought 49.90 EUR net.`"""
-    what = f"{words.plain(words.CONVERSIONS, answer['kind'])} {answer['order_id']}"
+    what = f"{plain_words.plain(plain_words.CONVERSIONS, answer['kind'])} {answer['order_id']}"
     if answer["status"] == "awaiting_order":
         return f"{what}: a change to it came in, the order itself has not."
     if answer["status"] == "unconfirmed":
         return f"{what} was only claimed by a web page; it earns nothing until a trusted source confirms it."
     if answer.get("net") is None:
         return f"{what} counts as one conversion and carries no money."
-    return f"{what} brought {words.money(answer['net'])} net."
+    return f"{what} brought {plain_words.money(answer['net'])} net."
 
 
 def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
@@ -54,7 +54,7 @@ def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[s
     for credit in credits:
         name = names.account(credit["account"])
         if credit.get("amount") is None:
-            plain_shares.append((name, words.share(credit["share"])))
+            plain_shares.append((name, plain_words.share(credit["share"])))
         else:
             amounts[name, credit["amount"]["currency"]] += credit["amount"]["amount_minor"]
     return plain_shares or [
@@ -71,7 +71,7 @@ def _because(
 ) -> str:
     if len(kept) == 1:
         return _touched(kept[0], names)
-    rule = f"{len(kept)} touches count and {words.plain(words.MODELS, model)}"
+    rule = f"{len(kept)} touches count and {plain_words.plain(plain_words.MODELS, model)}"
     earning = {credit["touch_id"] for credit in credits}
     chosen = [item for item in kept if item["touch_id"] in earning]
     return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
@@ -79,7 +79,9 @@ def _because(
 
 def _touched(item: dict[str, Any], names: Names) -> str:
     """`the buyer clicked a link of Mia · instagram reel`."""
-    return f"the buyer {words.plain(words.KINDS, item['kind'])} of {names.candidate(item)}"
+    return (
+        f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
+    )
 
 
 def _counted(count: int, one: str, many: str) -> str:
@@ -89,5 +91,7 @@ def _counted(count: int, one: str, many: str) -> str:
 def _why_nobody(candidates: Sequence[dict[str, Any]]) -> str:
     if not candidates:
         return "no creator's content was met on the way to it, as far as anybody can see."
-    reasons = sorted({words.plain(words.REASONS, item["reason"]) for item in candidates})
+    reasons = sorted(
+        {plain_words.plain(plain_words.REASONS, item["reason"]) for item in candidates}
+    )
     return f"{len(candidates)} touches were looked at and none counts: {'; '.join(reasons)}."

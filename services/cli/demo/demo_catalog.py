@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from services.cli.demo.brand import (
+from services.cli.demo.demo_brand import (
     BRAND_COSTS,
     BRAND_POSTS,
     CAMPAIGNS,
-    CAST,
+    CREATORS,
     CURRENCY,
-    DAYS,
-    Cost,
-    Effort,
-    Post,
-    Talent,
+    DEMO_DAYS,
+    DemoCampaign,
+    DemoCost,
+    DemoCreator,
+    DemoPost,
 )
-from services.cli.demo.month import link_code
+from services.cli.demo.demo_events import link_code
 from services.cli.profile import Api
 from shared.errors import ConfigurationError
 
@@ -29,7 +29,7 @@ SHOP: Final = "https://nordhang.example"
 
 
 @dataclass(slots=True)
-class Plan:
+class CatalogIds:
     """What was planned: the first day of the month, and roi's ids by the demo's own names."""
 
     first_day: date
@@ -43,7 +43,7 @@ async def first_day(api: Api, today: date) -> date:
     for campaign in await api.items("roi", "/v1/campaigns"):
         if campaign.get("external_id") == PREFIX + CAMPAIGNS[0].slug:
             return date.fromisoformat(campaign["starts_on"])
-    return today - timedelta(days=DAYS - 1)
+    return today - timedelta(days=DEMO_DAYS - 1)
 
 
 async def refuse_mixing(api: Api, workspace: str) -> None:
@@ -57,20 +57,20 @@ async def refuse_mixing(api: Api, workspace: str) -> None:
             )
 
 
-async def make_plan(api: Api, first: date, step: Callable[[], None]) -> Plan:
+async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> CatalogIds:
     """Create or find all of it; `step` hears of each object."""
-    plan = Plan(first)
-    for effort in CAMPAIGNS:
-        plan.campaigns[effort.slug] = await _put(
-            api, "campaigns", effort.slug, _campaign(plan, effort)
+    plan = CatalogIds(first)
+    for campaign in CAMPAIGNS:
+        plan.campaigns[campaign.slug] = await _put(
+            api, "campaigns", campaign.slug, _campaign(plan, campaign)
         )
         step()
-    for talent in CAST:
-        plan.creators[talent.slug] = await _put(api, "creators", talent.slug, _creator(talent))
+    for creator in CREATORS:
+        plan.creators[creator.slug] = await _put(api, "creators", creator.slug, _creator(creator))
         step()
-        if talent.code is not None:
-            body = {"code": talent.code, "creator_id": plan.creators[talent.slug]}
-            await _put(api, "codes", talent.slug, body)
+        if creator.code is not None:
+            body = {"code": creator.code, "creator_id": plan.creators[creator.slug]}
+            await _put(api, "codes", creator.slug, body)
             step()
     for post, owner in posts():
         plan.placements[post.slug] = await _put(
@@ -90,18 +90,18 @@ async def make_plan(api: Api, first: date, step: Callable[[], None]) -> Plan:
     return plan
 
 
-def plan_size() -> int:
-    """How many objects `make_plan` makes."""
-    codes = sum(talent.code is not None for talent in CAST)
-    costs = sum(len(talent.costs) for talent in CAST) + len(BRAND_COSTS)
-    return len(CAMPAIGNS) + len(CAST) + codes + 2 * sum(1 for _ in posts()) + costs
+def catalog_size() -> int:
+    """How many objects `make_catalog` makes."""
+    codes = sum(creator.code is not None for creator in CREATORS)
+    costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
+    return len(CAMPAIGNS) + len(CREATORS) + codes + 2 * sum(1 for _ in posts()) + costs
 
 
-def posts() -> Iterator[tuple[Post, Talent | None]]:
+def posts() -> Iterator[tuple[DemoPost, DemoCreator | None]]:
     """Every post with whose it is; None is the brand itself."""
-    for talent in CAST:
-        for post in talent.posts:
-            yield post, talent
+    for creator in CREATORS:
+        for post in creator.posts:
+            yield post, creator
     for post in BRAND_POSTS:
         yield post, None
 
@@ -111,28 +111,32 @@ async def _put(api: Api, kind: str, slug: str, body: dict[str, Any]) -> str:
     return str(made["id"])
 
 
-def _campaign(plan: Plan, effort: Effort) -> dict[str, Any]:
+def _campaign(plan: CatalogIds, campaign: DemoCampaign) -> dict[str, Any]:
     return {
-        "name": effort.name,
-        "objective": effort.objective,
+        "name": campaign.name,
+        "objective": campaign.objective,
         "starts_on": plan.first_day.isoformat(),
-        "ends_on": (plan.first_day + timedelta(days=DAYS - 1)).isoformat(),
-        "budget": {"amount": effort.budget, "currency": CURRENCY},
+        "ends_on": (plan.first_day + timedelta(days=DEMO_DAYS - 1)).isoformat(),
+        "budget": {"amount": campaign.budget, "currency": CURRENCY},
     }
 
 
-def _creator(talent: Talent) -> dict[str, Any]:
-    account = {"platform": talent.platform, "handle": talent.handle, "followers": talent.followers}
+def _creator(creator: DemoCreator) -> dict[str, Any]:
+    account = {
+        "platform": creator.platform,
+        "handle": creator.handle,
+        "followers": creator.followers,
+    }
     return {
-        "name": talent.name,
-        "handle": talent.handle,
+        "name": creator.name,
+        "handle": creator.handle,
         "platform_accounts": [account],
-        "country": talent.country,
-        "topics": list(talent.topics),
+        "country": creator.country,
+        "topics": list(creator.topics),
     }
 
 
-def _placement(plan: Plan, post: Post, owner: Talent | None) -> dict[str, Any]:
+def _placement(plan: CatalogIds, post: DemoPost, owner: DemoCreator | None) -> dict[str, Any]:
     day = plan.first_day + timedelta(days=post.day)
     published_at = datetime.combine(day, time(post.hour), UTC).isoformat()
     body: dict[str, Any] = {
@@ -149,11 +153,11 @@ def _placement(plan: Plan, post: Post, owner: Talent | None) -> dict[str, Any]:
     )
 
 
-def _costs(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
-    for talent in CAST:
-        owner = {"creator_id": plan.creators[talent.slug]}
-        for index, cost in enumerate(talent.costs):
-            yield f"{talent.slug}-{index}", _cost(plan, cost) | owner
+def _costs(plan: CatalogIds) -> Iterator[tuple[str, dict[str, Any]]]:
+    for creator in CREATORS:
+        owner = {"creator_id": plan.creators[creator.slug]}
+        for index, cost in enumerate(creator.costs):
+            yield f"{creator.slug}-{index}", _cost(plan, cost) | owner
     for index, cost in enumerate(BRAND_COSTS):
         yield (
             f"own-{index}",
@@ -161,7 +165,7 @@ def _costs(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _cost(plan: Plan, cost: Cost) -> dict[str, Any]:
+def _cost(plan: CatalogIds, cost: DemoCost) -> dict[str, Any]:
     return {
         "kind": cost.kind,
         "amount": cost.amount,

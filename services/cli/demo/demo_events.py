@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from services.cli.demo.brand import (
+from services.cli.demo.demo_brand import (
     BRAND_POSTS,
-    CAST,
+    CREATORS,
     CURRENCY,
-    DAYS,
+    DEMO_DAYS,
     ORGANIC_ORDERS_A_DAY,
-    SHELF,
-    Post,
-    Talent,
+    PRODUCT_PRICES,
+    DemoCreator,
+    DemoPost,
 )
 from shared.money import format_minor
 
@@ -69,7 +69,7 @@ _PREVIEW_AGENT: Final = "facebookexternalhit/1.1 (+http://www.facebook.com/exter
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class DemoMonth:
     """Everything to send, in order, and the one order that is worth explaining."""
 
     events: tuple[Event, ...]
@@ -95,7 +95,7 @@ class _Draft:
 
     @property
     def end(self) -> datetime:
-        return self.at(DAYS - 1, 0)
+        return self.at(DEMO_DAYS - 1, 0)
 
     def happens(self, permille: int) -> bool:
         return self.chance.randrange(1000) < permille
@@ -115,13 +115,13 @@ class _Draft:
         return f"demo-customer-{self.customers:04d}"
 
 
-def make_month(first_day: date, seed: int = SEED) -> Month:
+def make_month(first_day: date, seed: int = SEED) -> DemoMonth:
     """The month that begins on `first_day`; its last day is left to live traffic."""
     draft = _Draft(first_day, random.Random(seed))
-    for talent in CAST:
-        for post in talent.posts:
-            _post(draft, post, talent)
-        _listeners(draft, talent)
+    for creator in CREATORS:
+        for post in creator.posts:
+            _post(draft, post, creator)
+        _code_only_orders(draft, creator)
     for post in BRAND_POSTS:
         _post(draft, post, None)
     _organic(draft)
@@ -129,7 +129,7 @@ def make_month(first_day: date, seed: int = SEED) -> Month:
     return _numbered(draft)
 
 
-def _post(draft: _Draft, post: Post, talent: Talent | None) -> None:
+def _post(draft: _Draft, post: DemoPost, creator: DemoCreator | None) -> None:
     weights = _TAIL if post.tail else _SPIKE
     for _ in range(post.clicks):
         days_after = draft.chance.choices(range(len(weights)), weights)[0]
@@ -147,40 +147,42 @@ def _post(draft: _Draft, post: Post, talent: Talent | None) -> None:
         known = draft.recent and draft.happens(_RETURNING_PERMILLE)
         visitor = draft.chance.choice(draft.recent) if known else draft.new_visitor()
         draft.add(at, clicked(post, visitor))
-        _after_click(draft, post, talent, visitor, at)
+        _after_click(draft, post, creator, visitor, at)
 
 
 def _after_click(
-    draft: _Draft, post: Post, talent: Talent | None, visitor: str, at: datetime
+    draft: _Draft, post: DemoPost, creator: DemoCreator | None, visitor: str, at: datetime
 ) -> None:
     later = at + timedelta(minutes=3 + int(draft.chance.expovariate(1 / 900)))
     if draft.happens(post.buyers_permille):
-        uses_code = talent is not None and draft.chance.randrange(100) < talent.code_use_percent
+        uses_code = creator is not None and draft.chance.randrange(100) < creator.code_use_percent
         person = {"visitor_id": visitor, "customer_id": draft.new_customer()}
-        _bought(draft, later, person, talent if uses_code else None)
+        _bought(draft, later, person, creator if uses_code else None)
     elif draft.happens(_LEAD_PERMILLE):
         draft.add(later, {"type": "lead", "person": {"visitor_id": visitor}})
 
 
-def _listeners(draft: _Draft, talent: Talent) -> None:
+def _code_only_orders(draft: _Draft, creator: DemoCreator) -> None:
     """Orders by people who heard the code and never clicked."""
-    for _ in range(talent.listeners):
-        post = draft.chance.choice(talent.posts)
+    for _ in range(creator.code_only_orders):
+        post = draft.chance.choice(creator.posts)
         days_after = draft.chance.choices(range(len(_TAIL)), _TAIL)[0]
         hour = draft.chance.choices(range(24), _HOURS)[0]
         at = draft.at(post.day + days_after, hour, draft.chance.randrange(60))
-        _bought(draft, at, {"customer_id": draft.new_customer()}, talent)
+        _bought(draft, at, {"customer_id": draft.new_customer()}, creator)
 
 
 def _organic(draft: _Draft) -> None:
-    for day in range(DAYS - 1):
+    for day in range(DEMO_DAYS - 1):
         for _ in range(draft.chance.randint(*ORGANIC_ORDERS_A_DAY)):
             hour = draft.chance.choices(range(24), _HOURS)[0]
             at = draft.at(day, hour, draft.chance.randrange(60), draft.chance.randrange(60))
             _bought(draft, at, {"customer_id": draft.new_customer()}, None)
 
 
-def _bought(draft: _Draft, at: datetime, person: dict[str, str], code_of: Talent | None) -> None:
+def _bought(
+    draft: _Draft, at: datetime, person: dict[str, str], code_of: DemoCreator | None
+) -> None:
     """An order and what may follow it: money back, a second order, a renewal of the coffee club."""
     _order(draft, at, person, code_of, is_new=True)
     days = timedelta(days=draft.chance.randint(6, 18), hours=draft.chance.randrange(12))
@@ -192,10 +194,17 @@ def _bought(draft: _Draft, at: datetime, person: dict[str, str], code_of: Talent
 
 
 def _order(
-    draft: _Draft, at: datetime, person: dict[str, str], code_of: Talent | None, *, is_new: bool
+    draft: _Draft,
+    at: datetime,
+    person: dict[str, str],
+    code_of: DemoCreator | None,
+    *,
+    is_new: bool,
 ) -> None:
     items = draft.chance.choices(
-        [price for price, _ in SHELF], [weight for _, weight in SHELF], k=draft.chance.randint(1, 3)
+        [price for price, _ in PRODUCT_PRICES],
+        [weight for _, weight in PRODUCT_PRICES],
+        k=draft.chance.randint(1, 3),
     )
     minor = sum(items)
     event: Event = {"type": "ordered", "person": person, "new_customer": is_new}
@@ -218,7 +227,7 @@ def _adjust(draft: _Draft, at: datetime, order: Event, kind: str, minor: int | N
 def _story(draft: _Draft) -> None:
     """One order with three parents: a star's video, a micro creator's tutorial, a podcaster's code at the checkout."""
     visitor = "demo-visitor-story"
-    aria, mia, jonas = CAST[0], CAST[1], CAST[2]
+    aria, mia, jonas = CREATORS[0], CREATORS[1], CREATORS[2]
     draft.add(draft.at(7, 21, 14), clicked(aria.posts[0], visitor))
     draft.add(draft.at(9, 8, 40), clicked(mia.posts[0], visitor))
     order = {
@@ -236,7 +245,7 @@ def _story(draft: _Draft) -> None:
     )
 
 
-def _numbered(draft: _Draft) -> Month:
+def _numbered(draft: _Draft) -> DemoMonth:
     """Give every event its id and every order the number that the shop would have given it."""
     ordered = sorted(draft.events, key=lambda pair: pair[0])
     numbers: dict[int, str] = {}
@@ -245,7 +254,7 @@ def _numbered(draft: _Draft) -> Month:
             numbers[id(event)] = str(FIRST_ORDER + len(numbers))
     story = next(numbers[id(event)] for _, event in ordered if event.get("story"))
     kinds = [event["type"] for _, event in ordered]
-    return Month(
+    return DemoMonth(
         tuple(_public(ordered, numbers)), story, orders=len(numbers), clicks=kinds.count("clicked")
     )
 
@@ -279,11 +288,11 @@ def _adjustment(draft: Event, order_id: str) -> Event:
     return event
 
 
-def clicked(post: Post, visitor: str) -> Event:
+def clicked(post: DemoPost, visitor: str) -> Event:
     """A visitor followed a post's link."""
     return {"type": "clicked", "link": link_code(post), "person": {"visitor_id": visitor}}
 
 
-def link_code(post: Post) -> str:
+def link_code(post: DemoPost) -> str:
     """The short code of a post's link."""
     return f"nh-{post.slug}"
