@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 import services.tracking.adapters
+from services.tracking.domain.claimed_events import adjustment, conversion
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     Caller,
     ConversionClaim,
-    Facts,
+    Lookups,
     Rejected,
 )
 from services.tracking.domain.deliveries import Account, Adapter, Claims, Delivery
-from services.tracking.domain.intake import adjustment, conversion
 from services.tracking.store.vendors import check_name, find_adapters
 from shared.errors import ConfigurationError
 from shared.events import AnyEvent, Quality, Source, decode_event, encode_event
@@ -65,7 +65,7 @@ SAMPLES: Final = samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 
 
-class Nothing(Facts):
+class Nothing(Lookups):
     """A workspace without links, whose every e-mail has one hash."""
 
     @override

@@ -33,7 +33,7 @@ class Rejected:
     topic: str = ""
 
 
-class Facts(Protocol):
+class Lookups(Protocol):
     """What the edge knows and the core may ask for: all of it in memory, none of it by a clock."""
 
     def email_hash(self, workspace_id: str, email: str) -> str:

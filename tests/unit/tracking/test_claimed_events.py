@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from services.tracking.domain.claims import (
-    AdjustmentClaim,
-    Caller,
-    ConversionClaim,
-    Facts,
-    PersonClaim,
-    Rejected,
-    TouchClaim,
-)
-from services.tracking.domain.intake import (
+from services.tracking.domain.claimed_events import (
     adjustment,
     clean_codes,
     conversion,
     joined,
     microseconds,
+)
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    Caller,
+    ConversionClaim,
+    Lookups,
+    PersonClaim,
+    Rejected,
+    TouchClaim,
 )
 from services.tracking.domain.touches import bare_page, click_parameter, touch
 from shared.events import (
@@ -42,7 +42,7 @@ WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
 SIGNER = ClickSigner(b"k" * 32)
 
 
-class Known(Facts):
+class Known(Lookups):
     """A world of two workspaces with a link each."""
 
     @override
