@@ -219,10 +219,16 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     `..._millionths` is the share without the suffix over HTTP.
     """
 
-    valid_from: Moment | None = None
+    valid_from: Annotated[
+        Moment | None,
+        Meta(description="From when on the policy binds conversions; null is always."),
+    ] = None
     margin_millionths: ShareMillionths = 1_000_000
     windows_days: WindowsDays = msgspec.field(default_factory=lambda: {**WINDOWS_DAYS})
-    precedence: Precedence = Precedence.CODE_WINS
+    precedence: Annotated[
+        Precedence,
+        Meta(description="What wins when a code and a link name different creators."),
+    ] = Precedence.CODE_WINS
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
 

@@ -24,11 +24,11 @@ from services.attribution.routes import Parts, router
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog import look_up_key
 from services.attribution.wire.answers import LagItem
+from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, driver
 from shared.db.roles import service_url
 from shared.errors import Transient
-from shared.http.app import create_app
 from shared.http.auth import Principal
 from shared.http.health import Health
 from shared.http.server import serve

@@ -23,13 +23,13 @@ from services.attribution.store.outbox import DeadLetter
 from services.attribution.wire import answers as wire
 from services.attribution.wire.decisions import decode_decision
 from services.attribution.wire.events import own_key
+from shared.api.openapi import problems
+from shared.api.shapes import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
 from shared.db.engine import Database, driver
 from shared.events import TEXT_LENGTH_MAX, ConversionKind
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
-from shared.http.openapi import problems
 from shared.http.problems import Problem, field_problem
-from shared.http.wire import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
 
 # What a letter's record shows in a list; the record itself is kept whole.
 VALUE_CHARACTERS_MAX: Final = 10_000

@@ -10,14 +10,14 @@ from typing import Final
 
 import typer
 
-from services.cli import keys
+from services.cli import keys_command
 from services.cli.console import complain
 from services.cli.demo.demo_command import demo
-from services.cli.doctor import doctor
+from services.cli.doctor_command import doctor
 from services.cli.explain.explain_command import explain
-from services.cli.migrate import migrate
-from services.cli.replay import replay
-from services.cli.run import run
+from services.cli.migrate_command import migrate
+from services.cli.replay_command import replay
+from services.cli.run_command import run
 from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
 
@@ -55,7 +55,7 @@ app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_START)(doctor)
 app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)
-app.add_typer(keys.app, name="keys", rich_help_panel=_SET_UP)
+app.add_typer(keys_command.app, name="keys", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(migrate)
 app.command(rich_help_panel=_SET_UP)(replay)
 

@@ -49,12 +49,12 @@ import json, sys
 from pathlib import Path
 from deploy.schemas import openapi
 from services.attribution.domain.models import FUNCTIONS
-from services.cli.explain import words
+from services.cli.explain import plain_words
 from services.roi.wire.policy_shapes import SHAPES
 
 assert str(Path(sys.modules["services"].__path__[0]).parent) == sys.argv[1], "the copy is not used"
 assert FUNCTIONS["second"].__module__.endswith(".models.second")
-assert words.MODELS["second"] == "the second touch takes all"
+assert plain_words.MODELS["second"] == "the second touch takes all"
 roi = openapi()["roi"]
 (model,) = [p for p in roi["paths"]["/v1/roi"]["get"]["parameters"] if p["name"] == "model"]
 assert "second" in json.dumps(model), model

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
 from services.attribution.wire.events import conversion_evidence
-from shared.http.wire import AnswerModel, MoneyOut, StrictModel
+from shared.api.shapes import AnswerModel, MoneyOut, StrictModel
 from shared.models import is_additive
 
 

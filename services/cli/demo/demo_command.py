@@ -8,11 +8,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.console import err, out
-from services.cli.demo.brand import CAST, DAYS
-from services.cli.demo.catalog import Plan, first_day, make_plan, plan_size, posts, refuse_mixing
-from services.cli.demo.month import Month, make_month
-from services.cli.demo.show import Hints, show
-from services.cli.demo.traffic import (
+from services.cli.demo.demo_brand import CREATORS, DEMO_DAYS
+from services.cli.demo.demo_catalog import (
+    CatalogIds,
+    catalog_size,
+    first_day,
+    make_catalog,
+    posts,
+    refuse_mixing,
+)
+from services.cli.demo.demo_events import DemoMonth, make_month
+from services.cli.demo.demo_report import Hints, show
+from services.cli.demo.demo_sender import (
     LIVE_ORDERS,
     is_known,
     links_work,
@@ -59,7 +66,7 @@ async def _demo(workspace: str) -> None:
         first_touch = await _answer(api, plan, "first")
     out.print(
         f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
-        f" {month.orders:,} orders and renewals, {len(CAST)} creators: every event is in the answers\n"
+        f" {month.orders:,} orders and renewals, {len(CREATORS)} creators: every event is in the answers\n"
     )
     show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
 
@@ -75,11 +82,11 @@ async def _await_ready(api: Api, clock: Clock) -> None:
         raise Transient("Laurel is not ready; `laurel doctor` tells what is missing") from None
 
 
-async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
+async def _play(api: Api, clock: Clock) -> tuple[CatalogIds, DemoMonth]:
     with _progress() as bar:
-        planning = bar.add_task("planning", total=plan_size())
+        planning = bar.add_task("planning", total=catalog_size())
         first = await first_day(api, clock.now().date())
-        plan = await make_plan(api, first, lambda: bar.advance(planning))
+        plan = await make_catalog(api, first, lambda: bar.advance(planning))
         await links_work(api, clock, [post for post, _ in posts()])
         month = make_month(first)
         sending = bar.add_task("sending", total=len(month.events))
@@ -107,8 +114,8 @@ async def _await_credited(api: Api, clock: Clock) -> None:
     await folded(api, clock, balance["sequence"])
 
 
-async def _answer(api: Api, plan: Plan, model: str) -> Any:
-    until = plan.first_day + timedelta(days=DAYS - 1)
+async def _answer(api: Api, plan: CatalogIds, model: str) -> Any:
+    until = plan.first_day + timedelta(days=DEMO_DAYS - 1)
     span = {"from": plan.first_day.isoformat(), "to": until.isoformat()}
     return await api.get("roi", "/v1/roi", group_by="creator", model=model, **span)
 

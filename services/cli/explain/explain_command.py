@@ -8,8 +8,8 @@ import httpx
 import typer
 
 from services.cli.console import out, plain
-from services.cli.explain.names import find_names
-from services.cli.explain.page import page
+from services.cli.explain.catalog_names import find_names
+from services.cli.explain.explanation_page import page
 from services.cli.profile import Api, Refused, choose_profile
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError

@@ -14,15 +14,15 @@ from rich.table import Table
 
 from services.cli.console import complain, out
 from services.cli.profile import Api, choose_profile
-from services.cli.verify.compare import (
+from services.cli.verify.ledger_comparison import (
     Mismatch,
     added,
-    answer_books,
-    compare_books,
-    days_of,
-    ledger_books,
+    answer_balances,
+    balances_by_day,
+    compare_balances,
+    ledger_balances,
     summed,
-    totals_books,
+    totals_balances,
     unbalanced,
 )
 from shared.clock import Clock, SystemClock
@@ -91,12 +91,14 @@ async def find(api: Api, clock: Clock) -> Findings:
     answers = [await _answer(api, span, meta["as_of"]) for span in spans(clock.now().date())]
     sums = await _balance(api, "model,currency", sequence)
     accounts = await _balance(api, "model,currency,account", sequence)
-    ledger = ledger_books(accounts["items"])
+    ledger = ledger_balances(accounts["items"])
     by_day = await _days(api, meta)
     mismatches = [
         *unbalanced(sums["items"]),
-        *compare_books(ledger, added(map(answer_books, answers)), "ledger against answer"),
-        *compare_books(summed(ledger), added(map(totals_books, answers)), "ledger against totals"),
+        *compare_balances(ledger, added(map(answer_balances, answers)), "ledger against answer"),
+        *compare_balances(
+            summed(ledger), added(map(totals_balances, answers)), "ledger against totals"
+        ),
         *by_day.mismatches,
     ]
     return Findings(
@@ -138,12 +140,14 @@ async def _days(api: Api, meta: Any) -> _Days:
             sequence,
             **{"time_zone": zone, "from": chunk[0].isoformat(), "to": chunk[-1].isoformat()},
         )
-        ledger = days_of(found["items"])
+        ledger = balances_by_day(found["items"])
         answers = await asyncio.gather(*(_answer(api, (day, day), meta["as_of"]) for day in chunk))
         for day, answer in zip(chunk, answers, strict=True):
             name = day.isoformat()
             books = ledger.get(name, {})
-            mismatches += compare_books(books, answer_books(answer), "ledger against day", name)
+            mismatches += compare_balances(
+                books, answer_balances(answer), "ledger against day", name
+            )
     return _Days(len(days), tuple(mismatches))
 
 

@@ -24,11 +24,8 @@ from services.roi.store.catalog import PageRequest, Reader, Writer
 from services.roi.store.idempotency import OtherBody, remember, remembered
 from services.roi.wire.fields import ExternalId, Named
 from services.roi.wire.patches import named_values, patch_of
-from shared.http.auth import Principal
-from shared.http.body import Router
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_body, example_id, problems
-from shared.http.problems import Problem, field_errors, field_problem
-from shared.http.wire import (
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_body, example_id, problems
+from shared.api.shapes import (
     AnswerModel,
     ListParameters,
     Page,
@@ -36,6 +33,9 @@ from shared.http.wire import (
     decode_cursor,
     encode_cursor,
 )
+from shared.http.auth import Principal
+from shared.http.body import Router
+from shared.http.problems import Problem, field_errors, field_problem
 
 # Longer keys are no keys: UUIDs and hashes have 36 to 64 characters.
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255

@@ -25,9 +25,9 @@ from services.roi.routes.resource import (
 from services.roi.store.link_codes import claim
 from services.roi.wire.destinations import canonical_url, host_of
 from services.roi.wire.links import LinkAnswer, LinkBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.shapes import Moment
 from shared.http.problems import field_problem
-from shared.http.wire import Moment
 
 _OWNERS = ("placement_id", "creator_id")
 

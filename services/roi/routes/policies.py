@@ -11,7 +11,7 @@ from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work
 from services.roi.wire.fields import Named
 from services.roi.wire.policy_shapes import SHAPES, PolicyShapes
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.models import DEFAULT_MODELS
 
 

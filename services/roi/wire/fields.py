@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.roi.wire.destinations import canonical_url
+from shared.api.shapes import AnswerModel, StrictModel, parse_moment
 from shared.events import TEXT_LENGTH_MAX
-from shared.http.wire import AnswerModel, StrictModel, parse_moment
 
 # A name is shown in tables and legends; a note is a sentence or two of a person.
 NAME_CHARACTERS_MAX: Final = 200

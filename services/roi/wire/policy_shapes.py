@@ -22,10 +22,10 @@ from services.roi.domain.entity import Facts
 from services.roi.wire.fields import Named, Stored, wrong_part
 from services.roi.wire.models import ModelChoices
 from shared import catalog, events
+from shared.api.shapes import Moment, StrictModel
 from shared.catalog import CatalogRecord, Policy
 from shared.credits import STAGES, WINDOWS_DAYS
 from shared.events import Stage
-from shared.http.wire import Moment, StrictModel
 
 MILLIONTHS: Final = 1_000_000
 _SENT: Final = "A policy as sent: binds conversions that occur from `valid_from` on (null: always)."
@@ -65,7 +65,10 @@ def _parse_stages(value: object) -> dict[str, str]:
 
 
 _Days = Annotated[int, Field(strict=True, ge=0, le=catalog.WINDOW_DAYS_MAX)]
-_windows: Final[dict[str, Any]] = {kind: (_Days, days) for kind, days in WINDOWS_DAYS.items()}
+_windows: Final[dict[str, Any]] = {
+    kind: (_Days, Field(days, description=f"How many days a touch of the kind {kind} counts."))
+    for kind, days in WINDOWS_DAYS.items()
+}
 WindowsDays: Final = create_model(
     "WindowsDays",
     __base__=StrictModel,
@@ -199,6 +202,8 @@ def _form(hint: Any) -> Form:
     base, bounds = hint, {}
     if get_origin(hint) is Annotated:
         base = get_args(hint)[0]
+        if get_origin(base) in (Union, UnionType):
+            return _form(base)
         meta = get_args(hint)[1]
         named = ("ge", "le", "gt", "lt", "min_length", "max_length", "pattern")
         bounds = {name: value for name in named if (value := getattr(meta, name)) is not None}

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from services.roi.wire.destinations import canonical_host, canonical_origin
 from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
+from shared.api.shapes import AnswerModel, Currency, StrictModel
 from shared.extensions import VENDOR_PACKAGE, folder_names
-from shared.http.wire import AnswerModel, Currency, StrictModel
 
 # Vendors' signing secrets have 16 to 100 characters.
 SECRET_CHARACTERS_MAX: Final = 256
