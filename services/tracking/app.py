@@ -14,17 +14,18 @@ from typing import Final
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.tracking.pipeline import EdgeFacts, Intake, Visits
+from services.tracking.pipeline.accept_events import Intake, MemoryLookups
+from services.tracking.pipeline.record_clicks import ClickRecorder
 from services.tracking.relay import Relay
-from services.tracking.routes.event_calls import event_calls_router
 from services.tracking.routes.redirect import RedirectResponder, redirect_router
 from services.tracking.routes.redirect_protocol import redirect_protocol
+from services.tracking.routes.report_events import report_events_router
 from services.tracking.routes.webhooks import webhooks_router
 from services.tracking.settings import TrackingSettings
-from services.tracking.store.agents import Agents
-from services.tracking.store.catalog import Catalog
+from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import BYTES_MAX, Journal
 from services.tracking.store.saved_catalog import SavedCatalog
+from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
@@ -87,9 +88,9 @@ class Tracking:
         self._log = log
         self._clock = clock
         self._relay = Relay(self.journal, log, clock, self.telemetry)
-        self._visits = Visits(self.catalog, self.journal, signer, agents, clock)
-        facts = EdgeFacts(self.catalog, signer, sealer, agents)
-        self._intake = Intake(self.catalog, self.journal, facts, clock, self.telemetry)
+        self._visits = ClickRecorder(self.catalog, self.journal, signer, agents, clock)
+        lookups = MemoryLookups(self.catalog, signer, sealer, agents)
+        self._intake = Intake(self.catalog, self.journal, lookups, clock, self.telemetry)
         self.redirects = RedirectResponder(self._visits, secure=settings.is_https)
         self.app = self._make_app(in_flight_max)
         # The connections of this process: with the redirect's shortcut, or uvicorn's own.
@@ -109,7 +110,7 @@ class Tracking:
             body_bytes_max=BODY_BYTES_MAX,
             in_flight_max=in_flight_max,
         )
-        app.include_router(event_calls_router(self._intake))
+        app.include_router(report_events_router(self._intake))
         app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(redirect_router(self.redirects))
         return app

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.tracking.wire.shapes import AcceptedOut, ConversionIn
+from services.tracking.wire.event_bodies import AcceptedOut, ConversionIn
 from shared.ids import new_id
 
 _START: Final = {

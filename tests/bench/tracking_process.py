@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from services.tracking.store.catalog import Catalog
-from services.tracking.store.snapshot import take_image, write_image
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.catalog_snapshot import take_image, write_image
 from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,

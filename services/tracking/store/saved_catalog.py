@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from services.tracking.store.catalog import Catalog
-from services.tracking.store.changes import ChangesFiles
-from services.tracking.store.snapshot import Image, load_snapshot, take_image, write_image
+from services.tracking.store.catalog_changes import ChangesFiles
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.catalog_snapshot import Image, load_snapshot, take_image, write_image
 from shared.catalog import CatalogRejected, decode_catalog, encode_catalog
 from shared.clock import Clock
 from shared.telemetry import get_logger

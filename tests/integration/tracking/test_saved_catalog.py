@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.tracking.store.catalog import Catalog
-from services.tracking.store.changes import MAGIC, ChangesFiles
+from services.tracking.store.catalog_changes import MAGIC, ChangesFiles
+from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.saved_catalog import SavedCatalog
 from shared.ids import new_id
 from tests.integration.tracking.world import Brand, until

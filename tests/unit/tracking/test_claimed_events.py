@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from services.tracking.domain.claims import (
-    AdjustmentClaim,
-    Caller,
-    ConversionClaim,
-    Facts,
-    PersonClaim,
-    Rejected,
-    TouchClaim,
-)
-from services.tracking.domain.intake import (
+from services.tracking.domain.claimed_events import (
     adjustment,
     clean_codes,
     conversion,
     joined,
     microseconds,
+)
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    Caller,
+    ConversionClaim,
+    Lookups,
+    PersonClaim,
+    Rejected,
+    TouchClaim,
 )
 from services.tracking.domain.touches import bare_page, click_parameter, touch
 from shared.events import (
@@ -35,14 +35,14 @@ from shared.events import (
     decode_event,
     encode_event,
 )
-from shared.ids import ClickFacts, ClickSigner, new_id
+from shared.ids import ClickIdContents, ClickSigner, new_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
 SIGNER = ClickSigner(b"k" * 32)
 
 
-class Known(Facts):
+class Known(Lookups):
     """A world of two workspaces with a link each."""
 
     @override
@@ -50,7 +50,7 @@ class Known(Facts):
         return f"hash of {len(email)}"
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return SIGNER.read(click_id)
 
     @override

@@ -11,7 +11,7 @@ import msgspec
 from pydantic import ValidationError
 
 from services.tracking.domain.claims import AnyClaim
-from services.tracking.wire.shapes import (
+from services.tracking.wire.event_bodies import (
     AdjustmentIn,
     ClickedIn,
     ConversionIn,

@@ -23,7 +23,7 @@ RETRY_KEY_LENGTH_MAX: Final = 255
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class EventRoute(StrictRoute):
+class SingleEventRoute(StrictRoute):
     """A route of event calls."""
 
     @override

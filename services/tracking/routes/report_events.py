@@ -9,14 +9,14 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Request
 
 from services.tracking.domain.claims import AdjustmentClaim, AnyClaim, Rejected
-from services.tracking.pipeline import Intake
-from services.tracking.routes.event_route import (
+from services.tracking.pipeline.accept_events import Intake
+from services.tracking.routes.single_event_route import (
     RETRY_KEY_HEADER,
     RETRY_KEY_LENGTH_MAX,
-    EventRoute,
+    SingleEventRoute,
 )
-from services.tracking.wire.batch import EVENTS_MAX, TYPES, read_item, split_array
-from services.tracking.wire.shapes import (
+from services.tracking.wire.event_batch import EVENTS_MAX, TYPES, read_item, split_array
+from services.tracking.wire.event_bodies import (
     AcceptedOut,
     AdjustmentIn,
     BatchOut,
@@ -77,10 +77,10 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def event_calls_router(intake: Intake) -> Router:
+def report_events_router(intake: Intake) -> Router:
     """The routes of claims."""
     router = Router(tags=["events"])
-    router.route_class = EventRoute
+    router.route_class = SingleEventRoute
 
     async def lookup(key_hash: bytes) -> Principal | None:
         principal = intake.catalog.principal(key_hash)
@@ -112,7 +112,7 @@ def event_calls_router(intake: Intake) -> Router:
     ) -> BatchOut:
         items = split_array(await request.body())
         events, rejected = _judge_batch(intake, items, principal, retry_key)
-        await intake.keep(events)
+        await intake.store(events)
         return BatchOut(accepted=len(events), rejected=rejected)
 
     return router
@@ -121,12 +121,12 @@ def event_calls_router(intake: Intake) -> Router:
 async def _accept(
     intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
 ) -> AcceptedOut:
-    event = claimed_event(intake, claim, principal, retry_key)
-    await intake.keep([event])
+    event = event_of_claim(intake, claim, principal, retry_key)
+    await intake.store([event])
     return AcceptedOut(event_id=event.event_id)
 
 
-def claimed_event(
+def event_of_claim(
     intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
 ) -> AnyEvent:
     """The event of a claim by the holder of a key; raises the 422 that names what is wrong with it."""
@@ -134,7 +134,7 @@ def claimed_event(
         raise Problem(
             422, None, "", [FieldError("type", "an adjustment needs a secret key with scope track")]
         )
-    judged = intake.judge(claim, intake.caller(principal, retry_key))
+    judged = intake.to_event(claim, intake.caller(principal, retry_key))
     if isinstance(judged, Rejected):
         raise Problem(422, None, "", [FieldError(f.field, f.message) for f in judged.flaws])
     return judged
@@ -150,7 +150,7 @@ def _judge_batch(
         try:
             type_name, claim = read_item(raw)
             key = None if retry_key is None else f"{retry_key}#{index}"
-            events.append(claimed_event(intake, claim, principal, key))
+            events.append(event_of_claim(intake, claim, principal, key))
         except Problem as problem:
             intake.count_rejected(type_name)
             rejected.append(RejectedOut(index=index, errors=_flaws(problem)))

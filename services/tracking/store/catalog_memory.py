@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from services.tracking.domain.deliveries import Account
-from services.tracking.store.links import Links
+from services.tracking.store.link_table import LinkTable
 from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
@@ -34,7 +34,7 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class WebhookConnection:
     """A storefront's webhook connection, ready to verify."""
 
     connection_id: str
@@ -47,7 +47,7 @@ class Catalog:
     """Everything tracking knows of what people planned."""
 
     def __init__(self, sealer: Sealer) -> None:
-        self.links = Links()
+        self.links = LinkTable()
         # Something is known: from a snapshot or from the log.
         self.is_loaded = False
         # All that the log held at this start is known: from now on, what is not here is unknown.
@@ -58,7 +58,7 @@ class Catalog:
         self._sealer = sealer
         self._records: dict[str, ApiKey | Connection | Workspace] = {}
         self._principals: dict[bytes, Principal] = {}
-        self._shops: dict[str, Shop] = {}
+        self._shops: dict[str, WebhookConnection] = {}
 
     # -- what arrives ---------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Catalog:
         self._shops.pop(connection.id, None)
         if connection.deleted_at is not None:
             return
-        self._shops[connection.id] = Shop(
+        self._shops[connection.id] = WebhookConnection(
             connection.id,
             connection.workspace_id,
             connection.kind,
@@ -134,7 +134,7 @@ class Catalog:
         """The key with that hash."""
         return self._principals.get(key_hash)
 
-    def shop(self, connection_id: str) -> Shop | None:
+    def connection(self, connection_id: str) -> WebhookConnection | None:
         """The connection with that id."""
         return self._shops.get(connection_id)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from services.tracking.store.slots import sync_folder
+from services.tracking.store.journal_slots import sync_folder
 from shared.ids import new_id
 from shared.telemetry import get_logger
 

@@ -15,8 +15,8 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from services.tracking.store.catalog import Catalog
-from services.tracking.store.slots import sync_folder
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.journal_slots import sync_folder
 from shared.catalog import CatalogRejected, decode_catalog, encode_catalog
 from shared.ids import new_id
 from shared.telemetry import get_logger

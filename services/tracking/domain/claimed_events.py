@@ -14,7 +14,7 @@ from services.tracking.domain.claims import (
     AdjustmentClaim,
     Caller,
     ConversionClaim,
-    Facts,
+    Lookups,
     PersonClaim,
 )
 from shared.catalog import normalise_code
@@ -78,37 +78,37 @@ def clamped(occurred_at: datetime, now: datetime) -> tuple[datetime, tuple[Quali
     return occurred_at, ()
 
 
-def known_person(claim: PersonClaim, workspace_id: str, facts: Facts) -> Known:
+def known_person(claim: PersonClaim, workspace_id: str, lookups: Lookups) -> Known:
     """Hash what looks like an e-mail, in whichever field it stands, and read the click id.
 
     A click id that is not ours, or of another workspace, is flagged and dropped: as a key it would
     join all people whose page sent "undefined".
     """
-    email_hash = None if claim.email is None else facts.email_hash(workspace_id, claim.email)
-    click_id, click, flags = _read_click(claim.click_id, workspace_id, facts)
+    email_hash = None if claim.email is None else lookups.email_hash(workspace_id, claim.email)
+    click_id, click, flags = _read_click(claim.click_id, workspace_id, lookups)
     person = Person(
-        visitor_id=_pseudonym(claim.visitor_id, workspace_id, facts),
+        visitor_id=_pseudonym(claim.visitor_id, workspace_id, lookups),
         click_id=click_id,
-        customer_id=_pseudonym(claim.customer_id, workspace_id, facts),
+        customer_id=_pseudonym(claim.customer_id, workspace_id, lookups),
         email_hash=email_hash,
     )
     return Known(person, click, flags)
 
 
-def _pseudonym(value: str | None, workspace_id: str, facts: Facts) -> str | None:
+def _pseudonym(value: str | None, workspace_id: str, lookups: Lookups) -> str | None:
     if value is None or "@" not in value:
         return value
-    return "email:" + facts.email_hash(workspace_id, value)
+    return "email:" + lookups.email_hash(workspace_id, value)
 
 
 def _read_click(
-    click_id: str | None, workspace_id: str, facts: Facts
+    click_id: str | None, workspace_id: str, lookups: Lookups
 ) -> tuple[str | None, ClickRef | None, tuple[Quality, ...]]:
     if click_id is None:
         return None, None, ()
-    found = facts.click(click_id)
+    found = lookups.click(click_id)
     # An unknown link may be one whose record is still on its way: attribution will know.
-    if found is None or facts.link_workspace(found.link_id) not in (workspace_id, None):
+    if found is None or lookups.link_workspace(found.link_id) not in (workspace_id, None):
         return None, None, (Quality.FOREIGN_CLICK_ID,)
     return click_id, ClickRef(found.link_id, found.occurred_at), ()
 
@@ -119,11 +119,11 @@ def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([c for c in normal if 0 < len(c) <= TEXT_LENGTH_MAX]))[:CODES_MAX]
 
 
-def conversion(claim: ConversionClaim, caller: Caller, facts: Facts) -> AnyConversion:
+def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyConversion:
     """The event of a conversion. Its natural key is the adapter's, else the order or conversion id."""
     struct = CONVERSIONS[claim.kind].event
     occurred_at, late = clamped(claim.occurred_at, caller.now)
-    known = known_person(claim.person, caller.workspace_id, facts)
+    known = known_person(claim.person, caller.workspace_id, lookups)
     tag = struct.__struct_config__.tag
     return struct(
         event_id=natural_event_id(caller, str(tag), claim.natural_key or claim.natural_id),

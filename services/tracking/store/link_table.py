@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.tracking.domain.links import canonical_destination, link_key
+from services.tracking.domain.short_links import canonical_destination, link_key
 from shared.catalog import Link
 from shared.telemetry import get_logger
 
@@ -31,7 +31,7 @@ class LinkFound(msgspec.Struct, frozen=True, gc=False):
     destination: bytes
 
 
-class Links:
+class LinkTable:
     """All links of all workspaces, in two dictionaries of packed rows: by id, and by code for each host that has links of its own.
 
     A code leads to its row and not to an id that leads to the row: of a million links nearly each step is a cache miss.

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
-from services.tracking.domain.links import (
+from services.tracking.domain.short_links import (
     around_click,
     canonical_destination,
     link_key,
 )
-from services.tracking.store.links import Links
+from services.tracking.store.link_table import LinkTable
 from shared.catalog import RESERVED_WORDS, Link
 from shared.ids import new_id
 
@@ -146,7 +146,7 @@ def link(code: str, revision: int = 1, **fields: Any) -> Link:
     return Link(code=code, **common, **(given | fields))
 
 
-def destination_of(links: Links, key: str) -> str | None:
+def destination_of(links: LinkTable, key: str) -> str | None:
     found = links.find(key.encode())
     return None if found is None else found.destination.decode()
 
@@ -156,7 +156,7 @@ def test_the_greatest_revision_stands_in_any_order() -> None:
     first = link("a", 1, id=link_id)
     second = link("a", 2, id=link_id, destination="https://b.example/")
     for order in ((first, second), (second, first), (first, second, first)):
-        links = Links()
+        links = LinkTable()
         for record in order:
             links.put(record)
         assert destination_of(links, "a") == "https://b.example/"
@@ -164,7 +164,7 @@ def test_the_greatest_revision_stands_in_any_order() -> None:
 
 
 def test_a_renamed_link_leaves_its_old_code() -> None:
-    links = Links()
+    links = LinkTable()
     link_id = new_id()
     links.put(link("old", 1, id=link_id))
     links.put(link("new", 2, id=link_id))
@@ -176,14 +176,14 @@ def test_a_deleted_link_gives_its_code_to_a_living_one_and_never_takes_it_back()
     old, young = link("a", 1), link("a", 1, destination="https://b.example/")
     gone = link("a", 2, id=old.id, deleted_at=NOW)
     for order in ((old, gone, young), (old, young, gone), (young, gone)):
-        links = Links()
+        links = LinkTable()
         for record in order:
             links.put(record)
         assert destination_of(links, "a") == "https://b.example/"
 
 
 def test_disabled_deleted_and_broken_links_lead_nowhere() -> None:
-    links = Links()
+    links = LinkTable()
     links.put(link("off", enabled=False))
     links.put(link("gone", deleted_at=NOW))
     links.put(link("broken", destination="javascript:1"))
@@ -193,7 +193,7 @@ def test_disabled_deleted_and_broken_links_lead_nowhere() -> None:
 
 
 def test_the_owner_is_known() -> None:
-    links = Links()
+    links = LinkTable()
     record = link("a")
     links.put(record)
     assert links.workspace_of(UUID(record.id).bytes) == WORKSPACE
@@ -205,7 +205,7 @@ def test_a_link_takes_less_than_400_bytes() -> None:
     destination = "https://shop.example/products/summer-dress?variant=12345678"
     tracemalloc.start()
     try:
-        links = Links()
+        links = LinkTable()
         before = tracemalloc.get_traced_memory()[0]
         for number in range(count):
             links.put(link(f"c{number:07d}", destination=destination))

@@ -20,7 +20,7 @@ NOBODY: Final = '"consent":false'
 def click(
     event_id: str, workspace_id: str, link_id: bytes, moment: str, who: str, more: str
 ) -> bytes:
-    """The event; `who` is `NOBODY` or a `person`, `more` what `more_of` gives or nothing."""
+    """The event; `who` is `NOBODY` or a `person`, `more` what `optional_fields` gives or nothing."""
     return (
         f'{{"type":"clicked","event_id":"{event_id}","workspace_id":"{workspace_id}",'
         f'"occurred_at":"{moment}","received_at":"{moment}",'
@@ -33,7 +33,7 @@ def person(visitor_id: str, click_id: str) -> str:
     return f'"person":{{"visitor_id":"{visitor_id}","click_id":"{click_id}"}}'
 
 
-def more_of(flags: Sequence[Quality], sub_source: str | None) -> str:
+def optional_fields(flags: Sequence[Quality], sub_source: str | None) -> str:
     """The fields that most visits do without."""
     text = ""
     if flags:

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracking.pipeline import Chance, milliseconds_text
-from services.tracking.wire.clicks import NOBODY, click, more_of, person
+from services.tracking.pipeline.record_clicks import RandomBytes, milliseconds_text
+from services.tracking.wire.click_json import NOBODY, click, optional_fields, person
 from shared.events import (
     TEXT_LENGTH_MAX,
     Clicked,
@@ -18,7 +18,7 @@ from shared.events import (
     decode_event,
     encode_event,
     event_headers,
-    outside,
+    key_and_headers,
 )
 from shared.ids import ClickSigner, click_event_id, natural_id, new_id, uuid_text
 
@@ -55,7 +55,7 @@ def test_the_template_gives_the_event_of_the_vocabulary(
     sub_source: str | None,
 ) -> None:
     click_id = SIGNER.make(link_id, 1_700_000_000_000, b"nonce!")
-    text, more = milliseconds_text(moment), more_of(quality, sub_source)
+    text, more = milliseconds_text(moment), optional_fields(quality, sub_source)
     event_id = click_event_id(WORKSPACE, click_id)
     frame = click(event_id, WORKSPACE, link_id, text, person("v" * 22, click_id), more)
     assert decode_event(frame) == expected(
@@ -82,8 +82,11 @@ def test_a_clicks_id_is_a_natural_id(workspace_id: str, click_id: str) -> None:
 def test_headers_are_read_from_the_first_fields_alone(moment: datetime) -> None:
     event = expected(moment, b"l" * 16, event_id=new_id())
     value = encode_event(event)
-    assert outside(value) == (WORKSPACE.encode(), event_headers(event))
-    assert outside(value[:1] + b" " + value[1:]) == (WORKSPACE.encode(), event_headers(event))
+    assert key_and_headers(value) == (WORKSPACE.encode(), event_headers(event))
+    assert key_and_headers(value[:1] + b" " + value[1:]) == (
+        WORKSPACE.encode(),
+        event_headers(event),
+    )
 
 
 def test_a_click_id_is_read_back() -> None:
@@ -100,7 +103,7 @@ def test_a_click_id_is_read_back() -> None:
 
 
 def test_chance_is_never_handed_out_twice() -> None:
-    chance = Chance()
+    chance = RandomBytes()
     taken = [chance.take(22) for _ in range(1_000)]
     assert len(set(taken)) == len(taken)
     assert {len(one) for one in taken} == {22}
