@@ -27,16 +27,17 @@ run: .venv/.ready ## start Laurel here: Postgres and three services, one termina
 	@exec $(BIN)/laurel run
 
 test: .venv/.ready test-tools check ## run every test; sets up what it needs where it may
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -ra
+	@$(BIN)/python -m pytest --ignore=tests/unit -n $(WORKERS) --dist loadgroup -m "not slow" -ra
 
 test-tools: .venv/.ready
 	@$(BIN)/python -m deploy.test_tools
 
-check: .venv/.ready ## format, lint, types and import contracts, no test
+check: .venv/.ready ## format, lint, types, import contracts and the pure tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
+	@$(BIN)/python -m pytest tests/unit -n $(WORKERS) -q -ra
 
 format: .venv/.ready ## format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
@@ -66,7 +67,7 @@ kafka-stop: .venv/.ready ## stop it
 demo: .venv/.ready ## fill a running Laurel with a month of believable traffic
 	@$(BIN)/laurel demo
 
-verify: .venv/.ready ## prove on a running Laurel that the books balance
+verify: .venv/.ready ## prove on a running Laurel that the ledger balances
 	@$(BIN)/laurel verify
 
 doctor: .venv/.ready ## say what is missing on this machine and how to get it

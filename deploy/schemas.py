@@ -20,8 +20,8 @@ from services.roi.settings import RoiSettings
 from services.tracking import app as tracking
 from services.tracking.settings import TrackingSettings
 from shared import catalog, credits, events
+from shared.api.app import openapi_document
 from shared.clock import SystemClock
-from shared.http.app import openapi_document
 from shared.http.health import Health
 from shared.log import topics
 from shared.settings import PREFIX, ReadBy, Settings

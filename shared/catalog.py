@@ -12,11 +12,12 @@ import re
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
+from shared.credits import WINDOWS_DAYS
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
 from shared.models import DEFAULT_MODELS, ModelRef
@@ -182,24 +183,54 @@ class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
     shop_domain: str | None = None
 
 
-class Windows(Struct, frozen=True, kw_only=True):
-    """Look-back per touch kind in days; 0 means that kind never counts. A code's window is its effective dates."""
+# Two years: longer than any window in the market (Impact and Awin stop at one), short enough for
+# the query of a journey.
+WINDOW_DAYS_MAX: Final = 730
 
-    click: int = 30
-    view: int = 0
-    referral: int = 30
-    survey: int = 30
+# The types of policy fields. `services/roi/wire/policy_shapes.py` gives each its form over HTTP.
+ShareMillionths = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="A share from 0 to 1, exact to six decimals.")
+]
+WindowsDays = Annotated[
+    dict[str, int],
+    Meta(
+        description="Look-back per touch kind in days; 0 means that kind never counts, a kind left"
+        " out has its default. The window of a code is its effective dates."
+    ),
+]
+ModelRefs = Annotated[
+    tuple[ModelRef, ...],
+    Meta(description="The credit models: names, or objects with a name and its parameters."),
+]
+StageMap = Annotated[
+    dict[str, str],
+    Meta(
+        description="The stage of a touch kind, a conversion kind or `later_purchase`, where it is"
+        " not the usual one."
+    ),
+]
 
 
 class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
-    """The rules that bind conversions occurring from `valid_from` (None: always). `margin_millionths`: 1_000_000 is a margin of 1."""
+    """The rules that bind conversions occurring from `valid_from` (None: always).
 
-    valid_from: Moment | None = None
-    margin_millionths: int = 1_000_000
-    windows_days: Windows = Windows()
-    precedence: Precedence = Precedence.CODE_WINS
-    models: tuple[ModelRef, ...] = DEFAULT_MODELS
-    stages: dict[str, str] = {}
+    A field here is the whole definition of a policy field: the stored facts, the body and the
+    answer over HTTP, the view `roi.policy_versions` and the OpenAPI document follow from it.
+    `..._millionths` is the share without the suffix over HTTP.
+    """
+
+    valid_from: Annotated[
+        Moment | None,
+        Meta(description="From when on the policy binds conversions; null is always."),
+    ] = None
+    margin_millionths: ShareMillionths = 1_000_000
+    windows_days: WindowsDays = msgspec.field(default_factory=lambda: {**WINDOWS_DAYS})
+    precedence: Annotated[
+        Precedence,
+        Meta(description="What wins when a code and a link name different creators."),
+    ] = Precedence.CODE_WINS
+    models: ModelRefs = DEFAULT_MODELS
+    stages: StageMap = {}
 
 
 AnyCatalogRecord = (

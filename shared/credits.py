@@ -5,20 +5,81 @@ that workspace's contiguous `sequence`: a reader folds `last + 1`, drops what it
 monotone in the sequence. `person_ref` is a pseudonym: equal for one person at that moment, worthless outside.
 """
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from shared.errors import Permanent
-from shared.events import ConversionKind, Currency, Moment, Uuid
+from shared.events import (
+    CONVERSIONS,
+    LATER_PURCHASE,
+    LATER_PURCHASE_STAGE,
+    Clicked,
+    ConversionKind,
+    Currency,
+    Event,
+    Moment,
+    Referred,
+    Stage,
+    Surveyed,
+    Uuid,
+    Viewed,
+)
 
 VERSION: Final = 1
 ORGANIC: Final = "organic"  # the account of what nobody is credited for
 UNITS_PER_CONVERSION: Final = 1_000_000
 
-Stage = Literal["awareness", "engagement", "consideration", "purchase", "retention", "advocacy"]
-TouchKind = Literal["click", "view", "code", "referral", "survey", "social"]
+
+@dataclass(frozen=True, slots=True)
+class TouchDefinition:
+    """What Laurel knows about a kind of touch.
+
+    `stage` is its stage of the customer journey unless a policy says otherwise. `word` says what
+    the person did. `event` is the event that is such a touch, None when none is. `window_days` is
+    the look-back of the default policy, 0: the kind does not count there; None: it has no window,
+    because its events are no person's touches or, for a code, its effective dates are the window.
+    """
+
+    stage: Stage
+    word: str
+    event: type[Event] | None = None
+    window_days: int | None = None
+
+
+# The home of the kinds of touch: one entry a kind.
+TOUCHES: Final[Mapping[str, TouchDefinition]] = MappingProxyType(
+    {
+        "click": TouchDefinition("consideration", "clicked a link", Clicked, 30),
+        "view": TouchDefinition("awareness", "saw it", Viewed, 0),
+        # A code is typed when the order is paid.
+        "code": TouchDefinition("purchase", "typed the code"),
+        "referral": TouchDefinition("advocacy", "came by a referral", Referred, 30),
+        # The question "how did you hear of us?" asks for the first meeting.
+        "survey": TouchDefinition("awareness", "named it when asked", Surveyed, 30),
+        "social": TouchDefinition("engagement", "interacted with it"),
+    }
+)
+# The look-back of the default policy, of each kind that has a window.
+WINDOWS_DAYS: Final[Mapping[str, int]] = MappingProxyType(
+    {kind: facts.window_days for kind, facts in TOUCHES.items() if facts.window_days is not None}
+)
+# Everything that has a stage, and which: what the stage map of a policy may override.
+STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
+    {kind: touch.stage for kind, touch in TOUCHES.items()}
+    | {kind: conversion.stage for kind, conversion in CONVERSIONS.items()}
+    | {LATER_PURCHASE: LATER_PURCHASE_STAGE}
+)
+
+if TYPE_CHECKING:
+    TouchKind = str
+else:
+    # The closed list for decoders and schemas.
+    TouchKind = Literal[tuple(TOUCHES)]
 
 
 class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):

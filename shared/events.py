@@ -7,9 +7,12 @@ E-mails are keyed hashes already; no name, full address or IP is ever here.
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -32,7 +35,6 @@ _Uuid = Annotated[
 Moment = Annotated[datetime, Meta(tz=True)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
-ConversionKind = Literal["purchase", "lead", "sign_up", "download", "renewal"]
 AdjustmentKind = Literal["refund", "cancel", "edit", "chargeback"]
 SourceKind = Literal["edge", "webhook", "secret", "public"]
 
@@ -151,6 +153,45 @@ class Downloaded(Converted, frozen=True, kw_only=True, tag="downloaded"):
     """A person downloaded or installed."""
 
 
+Stage = Literal["awareness", "engagement", "consideration", "purchase", "retention", "advocacy"]
+AnyConversion = Ordered | Renewed | Lead | SignedUp | Downloaded
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionDefinition:
+    """What Laurel knows about a kind of conversion.
+
+    `event` is its event, `stage` its stage of the customer journey unless a policy says otherwise,
+    `word` what people call it. `is_order`: it has money and an order id, and its person has bought.
+    """
+
+    event: type[AnyConversion]
+    stage: Stage
+    word: str
+    is_order: bool = False
+
+
+# The home of the kinds of conversion: one entry a kind, in the order in which they are looked up.
+CONVERSIONS: Final[Mapping[str, ConversionDefinition]] = MappingProxyType(
+    {
+        "purchase": ConversionDefinition(Ordered, "purchase", "Order", is_order=True),
+        "lead": ConversionDefinition(Lead, "consideration", "Lead"),
+        "sign_up": ConversionDefinition(SignedUp, "consideration", "Sign-up"),
+        "download": ConversionDefinition(Downloaded, "consideration", "Download"),
+        "renewal": ConversionDefinition(Renewed, "retention", "Renewal", is_order=True),
+    }
+)
+# A purchase of a person who bought before: a kind of its own for stages, and for nothing else.
+LATER_PURCHASE: Final = "later_purchase"
+LATER_PURCHASE_STAGE: Final[Stage] = "retention"
+
+if TYPE_CHECKING:
+    ConversionKind = str
+else:
+    # The closed list for decoders and schemas.
+    ConversionKind = Literal[tuple(CONVERSIONS)]
+
+
 class OrderAdjusted(Event, frozen=True, kw_only=True, tag="order_adjusted"):
     """A conversion's net changed after the fact.
 
@@ -220,17 +261,8 @@ AnyEvent = (
     | SocialReported
     | Erased
 )
-AnyConversion = Ordered | Renewed | Lead | SignedUp | Downloaded
-
-CONVERSION_TYPES: Final[dict[ConversionKind, type[AnyConversion]]] = {
-    "purchase": Ordered,
-    "renewal": Renewed,
-    "lead": Lead,
-    "sign_up": SignedUp,
-    "download": Downloaded,
-}
-CONVERSION_KINDS: Final[dict[type[Event], ConversionKind]] = {
-    struct: kind for kind, struct in CONVERSION_TYPES.items()
+CONVERSION_KINDS: Final[Mapping[type[Event], ConversionKind]] = {
+    facts.event: kind for kind, facts in CONVERSIONS.items()
 }
 
 
@@ -325,7 +357,7 @@ _BEGINNING: Final = re.compile(
 )
 
 
-def outside(value: bytes) -> tuple[bytes, Headers]:
+def key_and_headers(value: bytes) -> tuple[bytes, Headers]:
     """What the log shows of an encoded event: the key and the headers, read from its first fields, a tenth of the cost of decoding it.
 
     Raises `EventRejected` for what is no event; whether the rest of it is sound is for its reader to judge.
@@ -340,7 +372,12 @@ def outside(value: bytes) -> tuple[bytes, Headers]:
 
 def event_type(event: AnyEvent) -> str:
     """The tag on the wire: `clicked`, `ordered`, …"""
-    tag = event.__struct_config__.tag
+    return tag_of(type(event))
+
+
+def tag_of(kind: type[Event]) -> str:
+    """The tag on the wire of a kind of event."""
+    tag = kind.__struct_config__.tag
     assert isinstance(tag, str)
     return tag
 

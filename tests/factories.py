@@ -19,8 +19,8 @@ from services.attribution.domain.model import (
     Touch,
 )
 from shared import catalog
-from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Windows
-from shared.credits import TouchKind
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence
+from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import natural_id, person_key
 from shared.models import DEFAULT_MODELS, ModelRef
@@ -228,7 +228,7 @@ def policy(
     name: str = "policy",
     *,
     since: datetime | None = None,
-    windows: Windows | None = None,
+    windows: Mapping[str, int] | None = None,
     precedence: Precedence = Precedence.CODE_WINS,
     models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
@@ -241,7 +241,7 @@ def policy(
         revision=revision,
         recorded_at=NOON,
         valid_from=since,
-        windows_days=windows or Windows(),
+        windows_days={**WINDOWS_DAYS, **(windows or {})},
         precedence=precedence,
         models=models,
         stages=dict(stages or {}),

@@ -18,16 +18,17 @@ from services.attribution.pipeline.events import EventsHandler
 from services.attribution.pipeline.facts import FactsCache
 from services.attribution.pipeline.letters import Retrier
 from services.attribution.pipeline.recompute import Recomputer
+from services.attribution.pipeline.replay import Publisher
 from services.attribution.relay import Relay
 from services.attribution.routes import Parts, router
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog import look_up_key
 from services.attribution.wire.answers import LagItem
+from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, driver
 from shared.db.roles import service_url
 from shared.errors import Transient
-from shared.http.app import create_app
 from shared.http.auth import Principal
 from shared.http.health import Health
 from shared.http.server import serve
@@ -85,6 +86,7 @@ class Attribution:
         events = EventsHandler(database, cache, clock, self.telemetry, self.relay.call)
         catalog = CatalogHandler(database, cache, clock, self.telemetry, self.wake)
         self.retrier = Retrier(database, cache, clock, self.wake)
+        self.publisher = Publisher(database, self.relay.call)
         self.handlers: dict[str, BatchHandler[Any]] = {EVENTS.name: events, CATALOG.name: catalog}
         self.loops = (
             ConsumerLoop(outside.log, EVENTS, EVENTS_GROUP, events, clock),
@@ -112,7 +114,9 @@ class Attribution:
             health=self.health,
             telemetry=self.telemetry,
         )
-        app.state.parts = Parts(self.outside.database, self._look_up, self.retrier, self.lag)
+        app.state.parts = Parts(
+            self.outside.database, self._look_up, self.retrier, self.publisher, self.lag
+        )
         app.include_router(router)
         return app
 

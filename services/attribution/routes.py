@@ -6,34 +6,36 @@ parameter is a 422 that names it, an unknown order a 404.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Final, get_args
+from datetime import date, datetime
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.letters import Retrier
+from services.attribution.pipeline.replay import Publisher
 from services.attribution.store import answers as store
 from services.attribution.store import outbox
 from services.attribution.store.outbox import DeadLetter
 from services.attribution.wire import answers as wire
 from services.attribution.wire.decisions import decode_decision
 from services.attribution.wire.events import own_key
+from shared.api.openapi import problems
+from shared.api.shapes import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
 from shared.db.engine import Database, driver
 from shared.events import TEXT_LENGTH_MAX, ConversionKind
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
-from shared.http.openapi import problems
 from shared.http.problems import Problem, field_problem
-from shared.http.wire import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
 
 # What a letter's record shows in a list; the record itself is kept whole.
 VALUE_CHARACTERS_MAX: Final = 10_000
 # A purchase first: what people mean by "order".
 KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
-GROUPS: Final = ("model", "currency", "account")
+GROUPS: Final = ("model", "currency", "account", "day")
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 
@@ -47,6 +49,7 @@ class Parts:
     database: Database
     lookup: Lookup
     retrier: Retrier
+    publisher: Publisher
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
 
 
@@ -145,22 +148,33 @@ def _line(line: store.LedgerLine) -> wire.LineAnswer:
 
 
 class BalanceParameters(StrictModel):
-    """`group_by`: model and currency always, account if asked. `sequence`: sums up to that number, default the newest."""
+    """What the balance is grouped by, and up to where it sums."""
 
     group_by: Annotated[str, Query(examples=["model,currency,account"])] = "model,currency"
-    """`model,currency`, and `account` if the sums are wanted for each."""
+    """`model,currency`, and `account` or `day` if the sums are wanted for each."""
     sequence: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None
-    """Sums up to this number; the newest when left out."""
+    """Sums up to that number; default the newest."""
+    time_zone: Annotated[str, Query(min_length=1, max_length=64)] = "UTC"
+    """Whose days, with `group_by=…,day`."""
+    from_: Annotated[date | None, Field(alias="from")] = None
+    """The first day, with `group_by=…,day`."""
+    to: date | None = None
+    """The last day, with `group_by=…,day`."""
 
 
 @router.get("/v1/ledger/balance", summary="Credit against orders minus adjustments")
 async def balance(
     caller: Reader, parts: PartsHere, asked: Annotated[BalanceParameters, Query()]
 ) -> wire.BalanceAnswer:
-    """The difference is 0 for every additive model, always."""
-    groups = asked.group_by.split(",")
-    if not set(groups) <= set(GROUPS):
+    """The difference is 0 for every additive model, always.
+
+    By account or by day there are no nets beside the credit. A day is the local day of the
+    conversion; a reversal lies on the day on which it takes away.
+    """
+    groups = set(asked.group_by.split(","))
+    if not groups <= set(GROUPS):
         raise field_problem("group_by", f"use any of {', '.join(GROUPS)}")
+    by_account, by_day = "account" in groups, "day" in groups
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
         newest = await store.last_sequence(conn, caller.workspace_id)
@@ -168,11 +182,27 @@ async def balance(
             raise field_problem("sequence", f"the newest is {newest}")
         wanted = newest if asked.sequence is None else asked.sequence
         sums = await store.balance(conn, wanted)
+        if by_day:
+            found = await _credited_by_day(conn, wanted, asked)
+            items = wire.day_items(found, by_account=by_account)
+        else:
+            items = wire.balance_items(sums.credited, sums.nets, by_account=by_account)
     return wire.BalanceAnswer(
         sequence=sums.sequence,
-        items=wire.balance_items(sums.credited, sums.nets, by_account="account" in groups),
+        items=items,
         unmatched_adjustments=list(wire.unmatched_answers(sums.unmatched)),
     )
+
+
+async def _credited_by_day(
+    conn: Any, sequence: int, asked: BalanceParameters
+) -> dict[tuple[str, str, str, date], int]:
+    if not asked.time_zone.isprintable():
+        raise field_problem("time_zone", "control characters are in no time zone's name")
+    try:
+        return await store.credited_by_day(conn, sequence, asked.time_zone, asked.from_, asked.to)
+    except store.UnknownTimeZone:
+        raise field_problem("time_zone", "use a name such as Europe/Berlin") from None
 
 
 @router.get("/v1/dead-letters", summary="Records that could not be used")
@@ -234,6 +264,24 @@ async def retry(caller: Admin, parts: PartsHere, body: wire.RetryBody) -> wire.R
             wire.RetriedAnswer(id=item.dead_letter_id, outcome=item.outcome, reason=item.reason)
             for item in done
         ],
+    )
+
+
+@router.post("/v1/replays", summary="Publish credits again with their old numbers")
+async def replay(caller: Admin, parts: PartsHere, body: wire.ReplayBody) -> wire.ReplayAnswer:
+    """One bounded span of the key's workspace; call again with `next_sequence` until it is null.
+
+    Readers of the credits topic drop what they have. An roi that has nothing of the workspace is
+    rebuilt by it; one that has a record with other dates corrects them.
+    """
+    span = await parts.publisher.publish(caller.workspace_id, body.from_sequence)
+    return wire.ReplayAnswer(
+        published=span.published,
+        from_sequence=span.first,
+        to_sequence=span.last,
+        next_sequence=span.last + 1 if span.last < span.newest else None,
+        newest_sequence=span.newest,
+        missing=list(span.missing),
     )
 
 

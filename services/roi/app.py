@@ -35,11 +35,11 @@ from services.roi.routes import (
 from services.roi.routes.parts import Parts
 from services.roi.settings import RoiSettings
 from services.roi.store.keys import look_up
+from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.errors import Transient
-from shared.http.app import create_app
 from shared.http.auth import Principal
 from shared.http.health import Health
 from shared.http.server import serve

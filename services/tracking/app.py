@@ -14,22 +14,23 @@ from typing import Final
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.tracking.pipeline import EdgeFacts, Intake, Visits
+from services.tracking.pipeline.accept_events import Intake, MemoryLookups
+from services.tracking.pipeline.record_clicks import ClickRecorder
 from services.tracking.relay import Relay
-from services.tracking.routes.event_calls import event_calls_router
 from services.tracking.routes.redirect import RedirectResponder, redirect_router
 from services.tracking.routes.redirect_protocol import redirect_protocol
+from services.tracking.routes.report_events import report_events_router
 from services.tracking.routes.webhooks import webhooks_router
 from services.tracking.settings import TrackingSettings
-from services.tracking.store.agents import Agents
-from services.tracking.store.catalog import Catalog
+from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import BYTES_MAX, Journal
-from services.tracking.store.snapshot import load_snapshot, take_image, write_image
+from services.tracking.store.saved_catalog import SavedCatalog
+from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
+from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.roles import service_url
 from shared.errors import LaurelError
-from shared.http.app import create_app
 from shared.http.health import Health
 from shared.http.middleware import IN_FLIGHT_MAX
 from shared.http.server import serve
@@ -49,8 +50,6 @@ DOES: Final = (
 )
 # 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
 BODY_BYTES_MAX: Final = 1024 * 1024
-# Often enough that a start without the log knows almost everything, rarely enough for a million links.
-SNAPSHOT_SECONDS: Final = 30.0
 HOUSE_SECONDS: Final = 1.0
 # A sibling that died and is not restarted waits half a minute for its heir.
 ROUNDS_BETWEEN_ADOPTIONS: Final = 30
@@ -89,9 +88,9 @@ class Tracking:
         self._log = log
         self._clock = clock
         self._relay = Relay(self.journal, log, clock, self.telemetry)
-        self._visits = Visits(self.catalog, self.journal, signer, agents, clock)
-        facts = EdgeFacts(self.catalog, signer, sealer, agents)
-        self._intake = Intake(self.catalog, self.journal, facts, clock, self.telemetry)
+        self._visits = ClickRecorder(self.catalog, self.journal, signer, agents, clock)
+        lookups = MemoryLookups(self.catalog, signer, sealer, agents)
+        self._intake = Intake(self.catalog, self.journal, lookups, clock, self.telemetry)
         self.redirects = RedirectResponder(self._visits, secure=settings.is_https)
         self.app = self._make_app(in_flight_max)
         # The connections of this process: with the redirect's shortcut, or uvicorn's own.
@@ -99,7 +98,7 @@ class Tracking:
         if settings.redirect_shortcut:
             self.http = redirect_protocol(self.redirects.respond)
         self._follower = Follower(log, CATALOG, self.catalog.receive, clock)
-        self._saved_changes = -1
+        self._saved = SavedCatalog(self.catalog, settings.snapshot_file, clock)
 
     def _make_app(self, in_flight_max: int) -> FastAPI:
         app = create_app(
@@ -111,7 +110,7 @@ class Tracking:
             body_bytes_max=BODY_BYTES_MAX,
             in_flight_max=in_flight_max,
         )
-        app.include_router(event_calls_router(self._intake))
+        app.include_router(report_events_router(self._intake))
         app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(redirect_router(self.redirects))
         return app
@@ -142,13 +141,10 @@ class Tracking:
             await self._stop()
 
     async def _load_snapshot(self) -> None:
-        positions = await asyncio.to_thread(
-            load_snapshot, self.catalog, self._settings.snapshot_file
-        )
+        positions = await self._saved.load()
         if positions is not None:
             self._follower.positions.update(positions)
             self.catalog.is_loaded = True
-            self._saved_changes = self.catalog.changes
 
     async def _use_log(self) -> None:
         """Connect, then follow the catalog and relay the journal, for ever."""
@@ -187,21 +183,7 @@ class Tracking:
     async def _snapshots(self) -> None:
         await self._follower.caught_up.wait()
         self._keep_house()
-        while True:
-            await self._save_snapshot()
-            await self._clock.sleep(SNAPSHOT_SECONDS)
-
-    async def _save_snapshot(self) -> None:
-        if self.catalog.changes == self._saved_changes or not self.catalog.is_loaded:
-            return
-        changes = self.catalog.changes
-        image = take_image(self.catalog, self._follower.positions)
-        try:
-            await asyncio.to_thread(write_image, image, self._settings.snapshot_file)
-        except OSError as error:
-            _log.error("snapshot_not_written", reason=str(error))
-            return
-        self._saved_changes = changes
+        await self._saved.run(self._follower.positions)
 
     async def _stop(self) -> None:
         """Move what can be moved in a moment, and leave the rest to the next process."""
@@ -210,7 +192,9 @@ class Tracking:
                 await self._relay.drain()
         except TimeoutError:
             _log.warning("journal_left", bytes=self.journal.bytes_waiting)
-        await self._save_snapshot()
+        if self.catalog.is_loaded:
+            await self._saved.save_image(self._follower.positions)
+        self._saved.close()
         await self.journal.close()
         self._visits.tally.report(self.telemetry)
         await self._log.close()

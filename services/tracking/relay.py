@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from services.tracking.store.journal import Journal
 from services.tracking.store.journal_file import Group, JournalFile
 from shared.clock import Clock
+from shared.concurrency import gather_both, yield_control
 from shared.errors import LaurelError
-from shared.events import EventRejected, outside
+from shared.events import EventRejected, key_and_headers
 from shared.log.port import EventLog, Record
 from shared.log.topics import EVENTS
 from shared.telemetry import Metric, Telemetry, get_logger
-from shared.turns import beside, give_way
 
 # One batch: at 600 B an event this is about 800 events, some milliseconds of work between two pauses.
 BATCH_BYTES: Final = 512 * 1024
@@ -88,7 +88,7 @@ class Relay:
         records = self._records(groups)
         self._moved_last = len(records)
         if records:
-            await beside(self._append(records), self._read_ahead(file, groups[-1].row))
+            await gather_both(self._append(records), self._read_ahead(file, groups[-1].row))
             self._telemetry.count(Metric.RELAYED, len(records), topic=EVENTS.name)
         file.relayed_through = groups[-1].row
         self._journal.relayed(file, groups)
@@ -120,7 +120,7 @@ class Relay:
                 self._telemetry.count(Metric.JOURNAL_GROUPS, outcome="damaged")
             for frame in group.frames:
                 try:
-                    key, headers = outside(frame)
+                    key, headers = key_and_headers(frame)
                 except EventRejected as error:
                     # Attribution judges it as well, and keeps it as a dead letter with its reason.
                     _log.error("journal_frame_strange", row=group.row, reason=str(error))
@@ -147,7 +147,7 @@ class Relay:
         await self._clock.sleep(room * (STREAM_PAUSE_SECONDS if is_stream else PAUSE_SECONDS))
         began = self._clock.monotonic()
         for _ in range(TURNS):
-            await give_way()
+            await yield_control()
             if self._clock.monotonic() - began >= LATE_SECONDS:
                 await self._clock.sleep(room * YIELD_SECONDS)
                 break

@@ -1,1 +1,1 @@
-"""The HTTP base of the three services: problems, limits, request ids, keys, health, the server. Knows no service."""
+"""The HTTP server of the services: limits, JSON bodies, keys, problems, health."""

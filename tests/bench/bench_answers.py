@@ -21,10 +21,7 @@ from shared.credits import AnyCredits
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import api_key_hash
-from tests.bench.comparison import Spread, percentile
-from tests.bench.durable_postgres import SECRET_KEY, postgres
-from tests.bench.performance_page import Line, Section
-from tests.bench.processes import (
+from tests.bench.child_processes import (
     SERVER_CORE,
     Processes,
     clean_environment,
@@ -32,6 +29,9 @@ from tests.bench.processes import (
     scratch,
     wait_until_answers,
 )
+from tests.bench.comparison import Spread, percentile
+from tests.bench.durable_postgres import SECRET_KEY, postgres
+from tests.bench.performance_page import Line, Section
 from tests.bench.scale import Scale
 from tests.integration.roi.books import Books, fold
 

@@ -21,12 +21,7 @@ from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG, EVENTS
 from tests.bench import sql_floor
-from tests.bench.comparison import Round, Spread, interleave, limits, ratios, subjects
-from tests.bench.durable_postgres import SECRET_KEY, BenchPostgres, postgres
-from tests.bench.event_stream import Traffic
-from tests.bench.performance_page import Line, Section
-from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import (
+from tests.bench.child_processes import (
     Child,
     Processes,
     clean_environment,
@@ -35,6 +30,11 @@ from tests.bench.processes import (
     wait_until,
     wait_until_answers,
 )
+from tests.bench.comparison import Round, Spread, interleave, limits, ratios, subjects
+from tests.bench.durable_postgres import SECRET_KEY, BenchPostgres, postgres
+from tests.bench.event_stream import Traffic
+from tests.bench.performance_page import Line, Section
+from tests.bench.pinned_kafka import kafka
 from tests.bench.scale import Scale
 from tests.fixtures.connections import connect, value_of
 

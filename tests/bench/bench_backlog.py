@@ -21,11 +21,11 @@ from tests.bench.bench_attribution import (
     start_attribution,
     wait_for_catalog,
 )
+from tests.bench.child_processes import BenchFailed, Child, Processes, scratch
 from tests.bench.durable_postgres import BenchPostgres, postgres
 from tests.bench.event_stream import Traffic
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import BenchFailed, Child, Processes, scratch
 from tests.bench.scale import Scale
 from tests.fixtures.connections import value_of
 

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.bench.child_processes import Processes, scratch
 from tests.bench.comparison import Spread, interleave
 from tests.bench.performance_page import Section
 from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import Processes, scratch
 from tests.bench.scale import Scale
-from tests.bench.served import lines_of, notes_of, start_bare, tracking_server
-from tests.bench.tracking_process import EdgeBrand, start_tracking
+from tests.bench.server_load import lines_of, notes_of, start_bare, tracking_server
+from tests.bench.tracking_process import BenchBrand, start_tracking
 from tests.bench.wrk import SLEEPS, ensure_wrk, write_requests
 
 GOAL: Final = 0.6
@@ -32,7 +32,7 @@ def measure(scale: Scale) -> Section:
     """Run the whole item."""
     ensure_wrk()
     with scratch() as folder, Processes(folder) as processes, kafka(folder) as bootstrap:
-        brand = EdgeBrand(1_000)
+        brand = BenchBrand(1_000)
         data = folder / "tracking"
         data.mkdir()
         brand.write_snapshot(data)

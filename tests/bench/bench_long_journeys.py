@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from shared.events import AnyEvent, Person
 from tests.bench.bench_attribution import append, record_of, running
+from tests.bench.child_processes import scratch
 from tests.bench.durable_postgres import postgres
 from tests.bench.event_stream import BEGIN, CREATORS, Traffic, order
 from tests.bench.performance_page import Line, Section
-from tests.bench.processes import scratch
 from tests.bench.scale import Scale
 from tests.fixtures.connections import connect
 
@@ -39,7 +39,7 @@ def measure(scale: Scale) -> Section:
         postgres(folder) as database,
         running(folder, database, 1, traffic) as (url, bootstrap),
     ):
-        found = asyncio.run(_measure(_Desk(url, bootstrap, traffic), orders, scale))
+        found = asyncio.run(_measure(_EventSender(url, bootstrap, traffic), orders, scale))
     base = found[f"a person with {TOUCHES[0]} touches"]
     lines = [
         Line(
@@ -58,7 +58,7 @@ def measure(scale: Scale) -> Section:
     )
 
 
-class _Desk:
+class _EventSender:
     """Sends events and waits until they are stored."""
 
     def __init__(self, url: str, bootstrap: str, traffic: Traffic) -> None:
@@ -102,19 +102,19 @@ class _Desk:
             await connection.close()
 
 
-async def _measure(desk: _Desk, orders: int, scale: Scale) -> dict[str, float]:
+async def _measure(sender: _EventSender, orders: int, scale: Scale) -> dict[str, float]:
     found: dict[str, float] = {}
     for touches in TOUCHES:
         scale.tell(f"{touches} touches")
         visitor = f"long-{touches}"
-        await desk.clicks(visitor, touches)
-        await desk.order(f"{visitor}-first", visitor, visitor)
-        times = [await desk.order(f"{visitor}-{n}", visitor, visitor) for n in range(orders)]
+        await sender.clicks(visitor, touches)
+        await sender.order(f"{visitor}-first", visitor, visitor)
+        times = [await sender.order(f"{visitor}-{n}", visitor, visitor) for n in range(orders)]
         found[f"a person with {touches:,} touches"] = median(times)
     scale.tell("a shared key")
-    await desk.clicks("shared", 1_000)
+    await sender.clicks("shared", 1_000)
     for number in range(SHARERS if not scale.is_short else 60):
-        await desk.order(f"shared-{number}", "shared", f"sharer-{number}")
-    times = [await desk.order(f"shared-last-{n}", "shared", f"last-{n}") for n in range(orders)]
+        await sender.order(f"shared-{number}", "shared", f"sharer-{number}")
+    times = [await sender.order(f"shared-last-{n}", "shared", f"last-{n}") for n in range(orders)]
     found[f"a key shared by {SHARERS} customers"] = median(times)
     return found

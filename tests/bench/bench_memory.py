@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.bench.child_processes import Child, Processes, scratch, wait_until, wait_until_answers
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import Child, Processes, scratch, wait_until, wait_until_answers
 from tests.bench.scale import Scale
-from tests.bench.tracking_process import EdgeBrand, code_of, publish, start_tracking
+from tests.bench.tracking_process import BenchBrand, code_of, publish, start_tracking
 
 BASE_BYTES: Final = 150 * 2**20
 LINK_BYTES: Final = 400
@@ -24,7 +24,7 @@ def measure(scale: Scale) -> Section:
     with scratch() as folder, Processes(folder) as processes, kafka(folder) as bootstrap:
         data = folder / "tracking"
         data.mkdir()
-        brand = EdgeBrand(1)
+        brand = BenchBrand(1)
         publish(bootstrap, brand.records())
         child, port, _ = start_tracking(processes, "streamed", data, f"kafka://{bootstrap}")
         have = 0

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from shared.http.middleware import IN_FLIGHT_MAX
+from tests.bench.child_processes import BenchFailed, Processes, scratch
 from tests.bench.comparison import Round, interleave, limits, ratios, subjects
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import nowhere
-from tests.bench.processes import BenchFailed, Processes, scratch
 from tests.bench.scale import Scale
-from tests.bench.tracking_process import EdgeBrand, start_tracking
+from tests.bench.tracking_process import BenchBrand, start_tracking
 from tests.bench.wrk import SLEEPS, drive, ensure_wrk, told, write_requests
 
 SCRIPT: Final = Path(__file__).with_name("overload.lua")
@@ -43,7 +43,7 @@ def measure(scale: Scale) -> Section:
     """Run the whole item."""
     ensure_wrk()
     with scratch() as folder, Processes(folder) as processes:
-        brand = EdgeBrand(1_000)
+        brand = BenchBrand(1_000)
         data = folder / "tracking"
         data.mkdir()
         brand.write_snapshot(data)

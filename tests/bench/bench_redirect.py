@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.bench.child_processes import Processes, scratch
 from tests.bench.comparison import interleave
 from tests.bench.performance_page import Section
 from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import Processes, scratch
 from tests.bench.scale import Scale
-from tests.bench.served import (
+from tests.bench.server_load import (
     Served,
     Server,
     lines_of,
@@ -24,7 +24,7 @@ from tests.bench.served import (
     start_bare,
     tracking_server,
 )
-from tests.bench.tracking_process import EdgeBrand, start_tracking
+from tests.bench.tracking_process import BenchBrand, start_tracking
 from tests.bench.wrk import SLEEPS, ensure_wrk, write_requests
 
 RATE_GOAL: Final = 0.6
@@ -37,7 +37,7 @@ def measure(scale: Scale) -> Section:
     ensure_wrk()
     with scratch() as folder, Processes(folder) as processes, kafka(folder) as bootstrap:
         bare = start_bare(processes, "redirect")
-        visits = write_requests(folder / "bare.requests", EdgeBrand(1).visits())
+        visits = write_requests(folder / "bare.requests", BenchBrand(1).visits())
         subjects: dict[str, Callable[[], Served]] = {}
         for count in scale.links:
             name = "1 link" if count == 1 else f"{count:,} links"
@@ -64,7 +64,7 @@ def _subject(
 ) -> Callable[[], Served]:
     """A tracking process with so many links, and what measures it."""
     folder.mkdir()
-    brand = EdgeBrand(links)
+    brand = BenchBrand(links)
     brand.write_snapshot(folder)
     child, port, _ = start_tracking(processes, folder.name, folder, f"kafka://{bootstrap}")
     requests = write_requests(folder / "visits.requests", brand.visits())

@@ -15,8 +15,8 @@ from typing import Final
 import httpx
 
 from services.cli.postgres_folder import find
+from tests.bench.child_processes import BenchFailed, scratch
 from tests.bench.performance_page import ROOT, Line, Section
-from tests.bench.processes import BenchFailed, scratch
 from tests.bench.scale import Scale
 from tests.e2e.installation import Installation
 

@@ -18,10 +18,10 @@ from typing import Final
 import httpx
 
 from services.cli.postgres_folder import find
+from tests.bench.child_processes import scratch
 from tests.bench.comparison import percentile
 from tests.bench.performance_page import Line, Section
 from tests.bench.pinned_kafka import kafka
-from tests.bench.processes import scratch
 from tests.bench.scale import Scale
 from tests.bench.tracking_process import AGENTS
 from tests.bench.wrk import http_request

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.bench.child_processes import LOAD_CORE, BenchFailed
 from tests.bench.comparison import percentile
-from tests.bench.processes import LOAD_CORE, BenchFailed
 
 CONNECTIONS: Final = 64
 # The first part of a run fills caches and is not counted.

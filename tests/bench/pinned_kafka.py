@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.kafka.server import KafkaServer
-from tests.bench.processes import LOAD_CORE, BenchFailed, free_port
+from tests.bench.child_processes import LOAD_CORE, BenchFailed, free_port
 
 
 @contextmanager

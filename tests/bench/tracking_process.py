@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from services.tracking.store.catalog import Catalog
-from services.tracking.store.snapshot import take_image, write_image
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.catalog_snapshot import take_image, write_image
 from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
@@ -33,7 +33,7 @@ from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG
 from shared.sealing import Sealer, new_api_key
-from tests.bench.processes import (
+from tests.bench.child_processes import (
     SERVER_CORE,
     Child,
     Processes,
@@ -58,7 +58,7 @@ ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8
 
 
 @dataclass
-class EdgeBrand:
+class BenchBrand:
     """One workspace; its links are named by their number."""
 
     links: int

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.test_tools import Tool, install, may_install
-from tests.bench.processes import LOAD_CORE, BenchFailed, Child
+from tests.bench.child_processes import LOAD_CORE, BenchFailed, Child
 
 SCRIPT: Final = Path(__file__).with_name("replay.lua")
 WRK: Final = Tool("wrk", "wrk", "the bench's load")

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 import services.tracking.adapters
+from services.tracking.domain.claimed_events import adjustment, conversion
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     Caller,
     ConversionClaim,
-    Facts,
+    Lookups,
     Rejected,
 )
 from services.tracking.domain.deliveries import Account, Adapter, Claims, Delivery
-from services.tracking.domain.intake import adjustment, conversion
 from services.tracking.store.vendors import check_name, find_adapters
 from shared.errors import ConfigurationError
 from shared.events import AnyEvent, Quality, Source, decode_event, encode_event
-from shared.ids import ClickFacts, new_id
+from shared.ids import ClickIdContents, new_id
 
 HOME: Final = Path(services.tracking.adapters.__file__).parent
 ADAPTERS: Final = find_adapters()
@@ -65,7 +65,7 @@ SAMPLES: Final = samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 
 
-class Nothing(Facts):
+class Nothing(Lookups):
     """A workspace without links, whose every e-mail has one hash."""
 
     @override
@@ -73,7 +73,7 @@ class Nothing(Facts):
         return "hash"
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return None
 
     @override

@@ -67,6 +67,8 @@ class Installation:
     extra: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     clients: dict[tuple[str, str], httpx.Client] = field(default_factory=dict)
+    # The interpreter, and with it the installed libraries, that Laurel runs in.
+    python: str = sys.executable
 
     def __post_init__(self) -> None:
         self.ports = dict(zip(SERVICES, free_ports(3), strict=True))
@@ -94,7 +96,7 @@ class Installation:
         name = name or "-".join(words)
         with (self.folder / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *words],
+                [self.python, "-m", module, *words],
                 env={**self.environment, **(environment or {})},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -106,7 +108,7 @@ class Installation:
     ) -> subprocess.CompletedProcess[str]:
         """Run `laurel <words>` to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "services.cli", *words],
+            [self.python, "-m", "services.cli", *words],
             env={**self.environment, **(environment or {})},
             capture_output=True,
             text=True,

@@ -64,10 +64,10 @@ def block_after(marker: str, language: str) -> str:
     return found.group(1)
 
 
-def readme_script(laurel: Installation) -> str:
-    """The block that the README marks as executed, with this installation's ports and environment."""
+def readme_script(laurel: Installation, command: str = f"{BIN}/laurel") -> str:
+    """The block that the README marks as executed, with this installation's ports and command."""
     script = block_after("executed by tests/e2e/test_readme.py", "bash")
-    script = script.replace(".venv/bin/laurel", f"{BIN}/laurel")
+    script = script.replace(".venv/bin/laurel", command)
     for service in SERVICES:
         script = script.replace(f":{DEFAULT_PORTS[service]}/", f":{laurel.ports[service]}/")
     return script
@@ -105,13 +105,13 @@ def test_the_readme_works_as_written(made: Installation) -> None:
     printed = run(made, "bash", "-euo", "pipefail", "-c", readme_script(made))
     shown = block_after("compared by tests/e2e/test_readme.py, but for times", "text")
     assert masked(printed) == masked(shown)
-    assert "the books hold" in run(made, *MAKE, "verify")
+    assert "the ledger balances" in run(made, *MAKE, "verify")
     before = figures(made)
     assert "Reach is not return" in run(made, *MAKE, "demo")
     assert figures(made) == before, "the demo has a workspace of its own"
     told = run(made, str(BIN / "laurel"), "explain", "1187", "--workspace", "demo")
     assert "Order 1187 brought 62.50 EUR net." in told
-    assert "the books hold" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
+    assert "the ledger balances" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
     assert "Everything needed is here." in run(made, *MAKE, "doctor")
 
 

@@ -1,6 +1,6 @@
 """Every example of the OpenAPI documents is sent to running services and gets the success that is documented.
 
-The ids in the examples stand for a kind of object (`shared.http.openapi.example_id`): the id of the
+The ids in the examples stand for a kind of object (`shared.api.openapi.example_id`): the id of the
 object that the example of its creation made is put there. A webhook's example is signed with the
 secret of the connection's example.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from shared.http.openapi import EXAMPLE_KINDS, example_id
+from shared.api.openapi import EXAMPLE_KINDS, example_id
 from tests.contract.test_described import WITH_BODY, Json, example_body, example_value, operations
 from tests.e2e.installation import Brand, Installation, eventually
 

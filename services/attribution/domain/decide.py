@@ -34,12 +34,13 @@ from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
 from shared.catalog import Policy
 from shared.credits import ORGANIC
+from shared.events import CONVERSIONS
 from shared.ids import conversion_id as published_conversion_id
 from shared.models import ChosenModel, chosen_model
 from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
-_BUYING: Final = ("purchase", "renewal")
+_BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.is_order)
 
 
 @dataclass(frozen=True, slots=True)

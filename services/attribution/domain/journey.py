@@ -5,15 +5,15 @@ The result depends on the touches between `earliest_at` and `latest_at` of a con
 nothing else, so a bounded query gives what the whole history gives.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.attribution.domain.model import Candidate, ConversionVersion, Facts, Reason, Touch
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
-from shared.catalog import Policy, Windows
-from shared.credits import TouchKind
+from shared.catalog import Policy
+from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import Quality
 
 # Shops cut their clocks to seconds and lag; an order can only carry a click that happened before it.
@@ -41,9 +41,12 @@ class Evidence:
 
 def earliest_at(occurred_at: datetime, policy: Policy) -> datetime:
     """Touches before this moment are no candidates."""
-    days = policy.windows_days
-    widest = max(days.click, days.view, days.referral, days.survey, LISTED_BACK_DAYS)
-    return occurred_at - timedelta(days=widest)
+    return occurred_at - timedelta(days=max(*windows_of(policy).values(), LISTED_BACK_DAYS))
+
+
+def windows_of(policy: Policy) -> dict[str, int]:
+    """The look-back of each kind of touch in days; 0 means that the kind never counts."""
+    return {**WINDOWS_DAYS, **policy.windows_days}
 
 
 def latest_at(occurred_at: datetime) -> datetime:
@@ -70,11 +73,12 @@ def candidates(
     """The judged journey, oldest first, codes last. `touches` are the person's, each once, in canonical order."""
     start, end = earliest_at(evidence.occurred_at, policy), latest_at(evidence.occurred_at)
     near = [t for t in touches if start <= t.occurred_at <= end or t.touch_id in evidence.carried]
+    windows = windows_of(policy)
     kept: list[Candidate] = []
     rejected: list[Candidate] = []
     room = TOUCHES_MAX
     for touch in reversed(near):
-        reason = _rejection(touch, evidence, policy.windows_days)
+        reason = _rejection(touch, evidence, windows)
         if reason is not Reason.AFTER_CONVERSION:
             room -= 1
             if room < 0 and reason is None and touch.touch_id not in evidence.carried:
@@ -111,7 +115,7 @@ def _trust_order(touch: Touch) -> tuple[bool, str]:
     return (touch.derived, repr(touch))
 
 
-def _rejection(touch: Touch, evidence: Evidence, windows: Windows) -> Reason | None:
+def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> Reason | None:
     """Why a touch cannot earn, whoever owned it; None when it can."""
     late = timedelta(0)
     if touch.touch_id in evidence.carried:
@@ -123,21 +127,11 @@ def _rejection(touch: Touch, evidence: Evidence, windows: Windows) -> Reason | N
     for flag, reason in _FLAG_REASONS.items():
         if flag in touch.quality:
             return reason
-    window = timedelta(days=_window_days(touch.kind, windows))
+    # A kind without a window never counts: such numbers belong to no person.
+    window = timedelta(days=windows.get(touch.kind, 0))
     if not window or evidence.occurred_at - touch.occurred_at > window:
         return Reason.OUTSIDE_WINDOW
     return None
-
-
-def _window_days(kind: TouchKind, windows: Windows) -> int:
-    """The look-back of a kind; reported social numbers belong to no person, so they never count."""
-    days: dict[TouchKind, int] = {
-        "click": windows.click,
-        "view": windows.view,
-        "referral": windows.referral,
-        "survey": windows.survey,
-    }
-    return days.get(kind, 0)
 
 
 def _of_touch(touch: Touch, reason: Reason | None, facts: Facts) -> list[Candidate]:

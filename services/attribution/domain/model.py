@@ -14,8 +14,8 @@ from typing import Literal
 import msgspec
 
 from shared.catalog import CodePeriod, LinkPeriod, Policy
-from shared.credits import CreditEntry, Stage, TouchKind
-from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
+from shared.credits import CreditEntry, TouchKind
+from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-from services.attribution.domain.journey import LISTED_BACK_DAYS
+from services.attribution.domain.journey import LISTED_BACK_DAYS, windows_of
 from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.facts import FactsCache, WorkspaceFacts
 from services.attribution.pipeline.faults import faults_of
@@ -22,10 +23,9 @@ from services.attribution.store.identity import Keyed
 from services.attribution.store.offsets import WorkspaceState
 from services.attribution.store.outbox import DeadLetter, OutboxRow
 from services.attribution.store.scopes import Component
-from shared.catalog import Windows
+from shared.concurrency import gather_both
 from shared.credits import Tally, TouchesTallied, encode_credits
 from shared.log.topics import CREDITS, DEAD_LETTER
-from shared.turns import beside
 
 REASON_EVIDENCE: Final = "new_evidence"
 REASON_JOURNEY: Final = "journey_changed"
@@ -71,7 +71,7 @@ class Books:
         intake = await take_in(self.conn, batch)
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
         # Counting touches needs no database: it is done while the database joins.
-        joined, tallies = await beside(join(self.conn, intake, windows), self._tallies(intake))
+        joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
         reasons = {
             (reading.workspace_id, reading.own_key): REASON_EVIDENCE
             for reading in intake.new
@@ -126,7 +126,10 @@ class Books:
                 record = TouchesTallied(
                     workspace_id=name, sequence=sequence, recorded_at=recorded_at, tallies=counts
                 )
-                rows.append(OutboxRow(name, CREDITS.name, name.encode(), encode_credits(record)))
+                value = encode_credits(record)
+                rows.append(
+                    OutboxRow(name, CREDITS.name, name.encode(), value, tallied_sequence=sequence)
+                )
         await outbox.write_outbox(self.conn, rows)
 
     async def write_letters(self, letters: Sequence[DeadLetter]) -> None:
@@ -163,6 +166,6 @@ def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
 
 def _widest(facts: Facts) -> timedelta:
     """How long before a conversion a touch can be one of its candidates, under any policy."""
-    windows = [Windows(), *(policy.windows_days for policy in facts.policies)]
-    days = max(max(w.click, w.view, w.referral, w.survey) for w in windows)
-    return timedelta(days=max(days, LISTED_BACK_DAYS))
+    policies = (DEFAULT_POLICY, *facts.policies)
+    days = (days for policy in policies for days in windows_of(policy).values())
+    return timedelta(days=max(*days, LISTED_BACK_DAYS))

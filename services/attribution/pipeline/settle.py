@@ -36,7 +36,7 @@ from services.attribution.wire.decisions import (
 )
 from services.attribution.wire.events import own_key
 from shared.catalog import normalise_code
-from shared.credits import DecisionCredited, encode_credits
+from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.ids import natural_id
 from shared.log.topics import CREDITS, EVENTS
 
@@ -236,24 +236,47 @@ def _people_differ(last: Decision, decision: Decision) -> bool:
 
 def _credited(revision: Revision, decision: Decision) -> OutboxRow:
     assert revision.sequence is not None, "only numbered revisions are published"
-    record = DecisionCredited(
-        workspace_id=revision.workspace_id,
-        sequence=revision.sequence,
-        recorded_at=revision.recorded_at,
-        decision_id=revision.decision_id,
-        revision=revision.revision,
-        conversion_id=revision.conversion_id,
-        kind=revision.key.kind,
-        natural_id=revision.key.natural_id,
-        occurred_at=revision.occurred_at,
-        currency=revision.currency,
-        person_ref=decision.person_ref,
-        new_customer=decision.new_customer,
-        entries=revision.entries,
-        memos=revision.memos,
+    record = credits_record(
+        revision.workspace_id,
+        revision.sequence,
+        revision.recorded_at,
+        revision.decision_id,
+        revision.revision,
+        decision,
+        revision.entries,
+        revision.memos,
     )
     key = revision.workspace_id
     return OutboxRow(key, CREDITS.name, key.encode(), encode_credits(record))
+
+
+def credits_record(
+    workspace_id: str,
+    sequence: int,
+    recorded_at: datetime,
+    decision_id: str,
+    revision: int,
+    decision: Decision,
+    entries: tuple[CreditEntry, ...],
+    memos: tuple[CreditEntry, ...],
+) -> DecisionCredited:
+    """One numbered revision as it is published, for the first time or again."""
+    return DecisionCredited(
+        workspace_id=workspace_id,
+        sequence=sequence,
+        recorded_at=recorded_at,
+        decision_id=decision_id,
+        revision=revision,
+        conversion_id=decision.conversion_id,
+        kind=decision.key.kind,
+        natural_id=decision.key.natural_id,
+        occurred_at=decision.occurred_at,
+        currency=decision.currency,
+        person_ref=decision.person_ref,
+        new_customer=decision.new_customer,
+        entries=entries,
+        memos=memos,
+    )
 
 
 def _mismatches(item: Gathered, decision: Decision, now: datetime) -> Sequence[DeadLetter]:

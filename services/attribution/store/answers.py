@@ -5,7 +5,7 @@ ledger and sums of the nets come from different tables: that they agree is a pro
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import asyncpg
@@ -29,6 +29,14 @@ SELECT coalesce(max(last_sequence), 0) FROM attribution.workspaces WHERE workspa
 CREDITED: Final = """
 SELECT model, currency, account, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
 WHERE currency IS NOT NULL AND sequence <= $1::bigint GROUP BY model, currency, account
+"""
+# $2: whose days. An entry is dated by its own time: the ledger keeps it with each line.
+CREDITED_BY_DAY: Final = """
+SELECT model, currency, account, day, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
+CROSS JOIN LATERAL (SELECT (occurred_at AT TIME ZONE $2::text)::date AS day) AS local
+WHERE currency IS NOT NULL AND sequence <= $1::bigint
+  AND day >= coalesce($3::date, '-infinity') AND day <= coalesce($4::date, 'infinity')
+GROUP BY model, currency, account, day
 """
 NETS: Final = """
 SELECT model, currency, sum(net_minor)::bigint AS net_minor FROM (
@@ -101,6 +109,25 @@ async def ledger_lines(conn: asyncpg.Connection, own_key: bytes) -> list[LedgerL
 async def last_sequence(conn: asyncpg.Connection, workspace_id: str) -> int:
     """The workspace's newest number in this snapshot."""
     return int(await conn.fetchval(LAST_SEQUENCE, workspace_id))
+
+
+class UnknownTimeZone(Exception):
+    """Postgres does not know this time zone, so no local day can be told."""
+
+
+async def credited_by_day(
+    conn: asyncpg.Connection,
+    sequence: int,
+    time_zone: str,
+    first_on: date | None,
+    last_on: date | None,
+) -> dict[tuple[str, str, str, date], int]:
+    """Credit up to a number per (model, currency, account, local day), zeros left out."""
+    try:
+        rows = await conn.fetch(CREDITED_BY_DAY, sequence, time_zone, first_on, last_on)
+    except asyncpg.InvalidParameterValueError as error:
+        raise UnknownTimeZone(time_zone) from error
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows if row[4]}
 
 
 async def balance(conn: asyncpg.Connection, sequence: int) -> Balance:

@@ -14,9 +14,9 @@ import asyncpg
 from services.attribution.tables import Sql
 
 INSERT_OUTBOX: Final = Sql("""
-INSERT INTO attribution.outbox (workspace_id, topic, key, value)
-SELECT workspace_id, topic, key, value FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[])
-    WITH ORDINALITY AS n (workspace_id, topic, key, value, place) ORDER BY place
+INSERT INTO attribution.outbox (workspace_id, topic, key, value, sequence)
+SELECT workspace_id, topic, key, value, sequence FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
+    WITH ORDINALITY AS n (workspace_id, topic, key, value, sequence, place) ORDER BY place
 """)
 INSERT_DEAD_LETTERS: Final = Sql("""
 INSERT INTO attribution.dead_letters (dead_letter_id, workspace_id, topic, partition, record_offset, key, value, reason, detail, event_id,
@@ -29,9 +29,17 @@ SEE: Final = "SELECT set_config('laurel.workspaces', $1::text, true)"
 READ_OUTBOX: Final = Sql("""
 SELECT position, workspace_id::text, topic, key, value FROM attribution.outbox ORDER BY position LIMIT $1::integer
 """)
+# What was sent is forgotten, but for tallies: nothing else that is stored says what they were.
 DELETE_OUTBOX: Final = Sql("""
-DELETE FROM attribution.outbox WHERE position = ANY ($1::bigint[])
+WITH sent AS (
+    DELETE FROM attribution.outbox WHERE position = ANY ($1::bigint[]) RETURNING sequence, workspace_id, value
+)
+INSERT INTO attribution.sent_tallies (sequence, workspace_id, value)
+SELECT sequence, workspace_id, value FROM sent WHERE sequence IS NOT NULL ON CONFLICT DO NOTHING
 """)
+READ_WAITING: Final = """
+SELECT sequence FROM attribution.outbox WHERE sequence BETWEEN $1::bigint AND $2::bigint
+"""
 # One relay at a time over all processes: two would put one workspace's records on the log in turns.
 TRY_RELAY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('attribution.relay', 0))"
 
@@ -56,13 +64,14 @@ UPDATE attribution.dead_letters SET resolved_at = $2::timestamptz WHERE dead_let
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record for the log."""
+    """One record for the log. `tallied_sequence` is the number of touch tallies, which are kept."""
 
     workspace_id: str
     topic: str
     key: bytes
     value: bytes
     position: int = 0
+    tallied_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> N
             [row.topic for row in rows],
             [row.key for row in rows],
             [row.value for row in rows],
+            [row.tallied_sequence for row in rows],
         )
 
 
@@ -135,8 +145,13 @@ async def read_outbox(
     ]
 
 
+async def read_waiting(conn: asyncpg.Connection, first: int, last: int) -> set[int]:
+    """The numbers of tallies that wait to be sent for the first time, or again."""
+    return {row[0] for row in await conn.fetch(READ_WAITING, first, last)}
+
+
 async def delete_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
-    """Forget what is on the log."""
+    """Forget what is on the log; tallies are kept to be published again."""
     if rows:
         await conn.execute(DELETE_OUTBOX, [row.position for row in rows])
 

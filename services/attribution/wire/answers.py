@@ -5,14 +5,14 @@ Promise: money is always `{amount_minor, currency}`, null for a conversion witho
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
 from services.attribution.wire.events import conversion_evidence
-from shared.http.wire import AnswerModel, MoneyOut, StrictModel
+from shared.api.shapes import AnswerModel, MoneyOut, StrictModel
 from shared.models import is_additive
 
 
@@ -126,6 +126,8 @@ class BalanceItem(AnswerModel):
     """The currency of the sums."""
     account: str | None = None
     """The account, where they were asked for."""
+    day: date | None = None
+    """The conversion's local day, where days were asked for."""
     credited_minor: int
     """The sum of credits, in minor units."""
     net_minor: int | None
@@ -214,6 +216,34 @@ class RetryAnswer(AnswerModel):
     """How many could be used."""
     items: list[RetriedAnswer]
     """What became of each."""
+
+
+class ReplayBody(StrictModel):
+    """Which credits records to publish again: one span of numbers a call."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"publish": True}]})
+
+    publish: Literal[True]
+    """Publish the records again with their old numbers."""
+    from_sequence: Annotated[int, Field(ge=1, le=2**63 - 1)] = 1
+    """The first number; go on with `next_sequence` of the answer."""
+
+
+class ReplayAnswer(AnswerModel):
+    """The span of numbers that is published again."""
+
+    published: int
+    """How many records: they are in the outbox, and on the log within moments."""
+    from_sequence: int
+    """The first number of the span."""
+    to_sequence: int
+    """The last number of the span."""
+    next_sequence: int | None
+    """Where to go on; null when `newest_sequence` was reached."""
+    newest_sequence: int
+    """The workspace's newest number."""
+    missing: list[int]
+    """Numbers of touch tallies that were sent before they were kept: only the log has them."""
 
 
 class LagItem(AnswerModel):
@@ -310,6 +340,27 @@ def balance_items(
             difference_minor=nets.get((model, currency), 0) - amount,
         )
         for (model, currency), amount in sorted(sums.items())
+    ]
+
+
+def day_items(
+    credited: dict[tuple[str, str, str, date], int], *, by_account: bool
+) -> list[BalanceItem]:
+    """One item per model, currency and day, or per account besides; days without credit have none."""
+    sums: defaultdict[tuple[str, str, str, date], int] = defaultdict(int)
+    for (model, currency, account, day), amount in credited.items():
+        sums[model, currency, account if by_account else "", day] += amount
+    return [
+        BalanceItem(
+            model=model,
+            currency=currency,
+            account=account or None,
+            day=day,
+            credited_minor=amount,
+            net_minor=None,
+            difference_minor=None,
+        )
+        for (model, currency, account, day), amount in sorted(sums.items())
     ]
 
 

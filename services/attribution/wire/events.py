@@ -12,24 +12,21 @@ import msgspec
 
 from services.attribution.domain.model import Adjustment, ConversionKey, ConversionVersion, Touch
 from shared.catalog import normalise_code
-from shared.credits import TouchKind
+from shared.credits import TOUCHES, TouchKind
 from shared.events import (
     CONVERSION_KINDS,
     AnyConversion,
     AnyEvent,
     Clicked,
     ClickRef,
-    Downloaded,
+    Converted,
     Engaged,
     Erased,
+    Event,
     Identified,
-    Lead,
     OrderAdjusted,
-    Ordered,
     Person,
     Referred,
-    Renewed,
-    SignedUp,
     SocialReported,
     Surveyed,
     Viewed,
@@ -40,7 +37,6 @@ from shared.events import (
 )
 from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
 
-_CONVERSIONS: Final = (Ordered, Renewed, Lead, SignedUp, Downloaded)
 # Own keys as a range of the index on keys.
 OWN_KEYS_FROM: Final = b"o"
 OWN_KEYS_TO: Final = b"p"
@@ -92,7 +88,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             capped=event.capped,
             currency=event.currency,
         )
-    assert isinstance(event, _CONVERSIONS), "only conversions and adjustments have an own key"
+    assert isinstance(event, Converted), "only conversions and adjustments have an own key"
     return _version(event)
 
 
@@ -181,16 +177,28 @@ def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[byt
 
 
 def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str | None]:
-    """Kind, link, placement and code of a touch."""
-    match event:
-        case Clicked():
-            return "click", event.link_id, None, None
-        case Viewed():
-            return "view", None, event.placement_id, None
-        case Surveyed():
-            return "survey", None, event.placement_id, None
-        case Referred():
-            return "referral", None, None, normalise_code(event.code)
+    """Kind, link, placement and code of a touch; one of the last three is set."""
+    kind, names = _TOUCHES[type(event)]
+    value: str = getattr(event, names)
+    if names == "link_id":
+        return kind, value, None, None
+    if names == "placement_id":
+        return kind, None, value, None
+    return kind, None, None, normalise_code(value)
+
+
+def _names(event: type[Event]) -> str:
+    """The field in which a touch event names a link, a placement or a code."""
+    (found,) = {"link_id", "placement_id", "code"}.intersection(event.__struct_fields__)
+    return found
+
+
+# By event: the kind of touch, and the field that names where it leads.
+_TOUCHES: Final[Mapping[type[Event], tuple[TouchKind, str]]] = {
+    facts.event: (kind, _names(facts.event))
+    for kind, facts in TOUCHES.items()
+    if facts.event is not None
+}
 
 
 def _is_minted(event: AnyEvent, click_id: str) -> bool:
@@ -233,9 +241,9 @@ def _evidence_reading(
 
 
 # By type: asking an event in turn what it is not costs more than decoding it.
-_READERS: Final[Mapping[type[AnyEvent], Callable[[Any, bytes], Reading]]] = {
-    **dict.fromkeys((Clicked, Viewed, Referred, Surveyed), _touch_reading),
-    **dict.fromkeys(_CONVERSIONS, _conversion_reading),
+_READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
+    **dict.fromkeys(_TOUCHES, _touch_reading),
+    **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
     **dict.fromkeys((Engaged, Identified, SocialReported, Erased), _evidence_reading),
     OrderAdjusted: _adjustment_reading,
     Visited: _visit_reading,

@@ -1,4 +1,4 @@
-"""The command `laurel demo`: plan, traffic, wait until every event is in the answers, show."""
+"""The command `laurel demo`: write the catalog, send traffic, wait for the answers, print them."""
 
 import asyncio
 from datetime import timedelta
@@ -8,11 +8,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.console import err, out
-from services.cli.demo.brand import CAST, DAYS
-from services.cli.demo.catalog import Plan, first_day, make_plan, plan_size, posts, refuse_mixing
-from services.cli.demo.month import Month, make_month
-from services.cli.demo.show import Hints, show
-from services.cli.demo.traffic import (
+from services.cli.demo.demo_brand import CREATORS, DEMO_DAYS
+from services.cli.demo.demo_catalog import (
+    CatalogIds,
+    catalog_size,
+    first_day,
+    make_catalog,
+    posts,
+    refuse_mixing,
+)
+from services.cli.demo.demo_events import DemoMonth, make_month
+from services.cli.demo.demo_report import Hints, show
+from services.cli.demo.demo_sender import (
     LIVE_ORDERS,
     is_known,
     links_work,
@@ -26,7 +33,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import Transient
 from shared.settings import Settings
 
-# A workspace of its own, so that made-up sales never stand beside real ones.
+# A separate workspace, so that made-up sales never mix with real ones.
 WORKSPACE: Final = "demo"
 _READY_SECONDS_MAX: Final = 15.0
 # Two cores credit this month in a few seconds; a busy laptop may need longer.
@@ -39,11 +46,11 @@ def demo(
         str, typer.Option(help="The workspace that it fills; made if it is new.")
     ] = WORKSPACE,
 ) -> None:
-    """Fill a workspace of its own with a month of a made-up coffee brand, and say what to look at.
+    """Fill a separate workspace with a month of a made-up coffee brand, and show the answers.
 
-    Seven creators of different kinds, real clicks for today and backdated ones for the month.
-    No other workspace is touched. Running it again changes nothing. Works on the database itself,
-    as `laurel keys` does, to make the workspace and a key to it.
+    It has seven creators of different kinds, backdated clicks for the month and real ones for
+    today. No other workspace changes, and a second run changes nothing. It makes the workspace
+    and its key in the database itself, as `laurel keys` does.
     """
     asyncio.run(_demo(workspace))
 
@@ -58,8 +65,9 @@ async def _demo(workspace: str) -> None:
         answer = await _answer(api, plan, "last")
         first_touch = await _answer(api, plan, "first")
     out.print(
-        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
-        f" {month.orders:,} orders and renewals, {len(CAST)} creators: every event is in the answers\n"
+        f"[good]✓[/] {month.clicks:,} clicks (among them previews by apps, which do not count),"
+        f" {month.orders:,} orders and renewals, {len(CREATORS)} creators:"
+        " every event is in the answers\n"
     )
     show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
 
@@ -69,17 +77,17 @@ async def _await_ready(api: Api, clock: Clock) -> None:
         async with asyncio.timeout(_READY_SECONDS_MAX):
             await wait_until_ready(api, clock, lambda _missing: None)
     except TimeoutError:
-        # Asking plainly gives the reason in the service's own words.
+        # A plain request raises with the reason that the service gives.
         for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
             await api.get(service, path)
         raise Transient("Laurel is not ready; `laurel doctor` tells what is missing") from None
 
 
-async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
+async def _play(api: Api, clock: Clock) -> tuple[CatalogIds, DemoMonth]:
     with _progress() as bar:
-        planning = bar.add_task("planning", total=plan_size())
+        planning = bar.add_task("planning", total=catalog_size())
         first = await first_day(api, clock.now().date())
-        plan = await make_plan(api, first, lambda: bar.advance(planning))
+        plan = await make_catalog(api, first, lambda: bar.advance(planning))
         await links_work(api, clock, [post for post, _ in posts()])
         month = make_month(first)
         sending = bar.add_task("sending", total=len(month.events))
@@ -94,7 +102,10 @@ async def _play(api: Api, clock: Clock) -> tuple[Plan, Month]:
 
 
 async def _await_credited(api: Api, clock: Clock) -> None:
-    """Wait for the last order sent (events travel in order), then for roi to fold as far."""
+    """Wait until attribution has the last order, then until roi has folded its credits.
+
+    The log keeps the order of events, so everything before the last order is credited, too.
+    """
     deadline = clock.monotonic() + _CREDITED_SECONDS_MAX
     while not await is_known(api, LIVE_ORDERS[-1]):
         if clock.monotonic() > deadline:
@@ -107,8 +118,8 @@ async def _await_credited(api: Api, clock: Clock) -> None:
     await folded(api, clock, balance["sequence"])
 
 
-async def _answer(api: Api, plan: Plan, model: str) -> Any:
-    until = plan.first_day + timedelta(days=DAYS - 1)
+async def _answer(api: Api, plan: CatalogIds, model: str) -> Any:
+    until = plan.first_day + timedelta(days=DEMO_DAYS - 1)
     span = {"from": plan.first_day.isoformat(), "to": until.isoformat()}
     return await api.get("roi", "/v1/roi", group_by="creator", model=model, **span)
 

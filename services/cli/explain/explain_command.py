@@ -1,51 +1,39 @@
-"""The command `laurel explain`: ask attribution, ask roi for names, print."""
+"""The command `laurel explain`: get the explanation, get the names, print both."""
 
 import asyncio
 import json
-from enum import StrEnum
 from typing import Annotated, Any
 
 import httpx
 import typer
 
 from services.cli.console import out, plain
-from services.cli.explain.names import find_names
-from services.cli.explain.page import page
+from services.cli.explain.catalog_names import find_names
+from services.cli.explain.explanation_page import page
 from services.cli.profile import Api, Refused, choose_profile
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError
+from shared.events import CONVERSIONS, ConversionKind
 from shared.settings import Settings
-
-
-class Kind(StrEnum):
-    """The kinds of conversion that may share an id."""
-
-    PURCHASE = "purchase"
-    RENEWAL = "renewal"
-    LEAD = "lead"
-    SIGN_UP = "sign_up"
-    DOWNLOAD = "download"
 
 
 def explain(
     order: Annotated[str, typer.Argument(help="The order's id, or the id of a lead or sign-up.")],
     kind: Annotated[
-        Kind, typer.Option(help="Which conversion, where several share the id.")
-    ] = Kind.PURCHASE,
-    model: Annotated[str, typer.Option(help="The model that the first sentence tells.")] = "last",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The record as the API gives it.")
-    ] = False,
+        ConversionKind, typer.Option(help="Which conversion, where several share the id.")
+    ] = "purchase",
+    model: Annotated[str, typer.Option(help="The model of the first sentence.")] = "last",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")] = False,
     workspace: Annotated[
-        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+        str | None, typer.Option(help="A workspace other than that of the admin key.")
     ] = None,
 ) -> None:
-    """Tell why an order was credited as it was: every touch, kept or not, and who gets what."""
+    """Explain the credits of an order: every touch, kept or rejected, and each share."""
     asyncio.run(_explain(order, kind, model, workspace, as_json=as_json))
 
 
 async def _explain(
-    order: str, kind: Kind, model: str, workspace: str | None, *, as_json: bool
+    order: str, kind: ConversionKind, model: str, workspace: str | None, *, as_json: bool
 ) -> None:
     profile = await choose_profile(Settings.load(), workspace, SystemClock())
     async with Api(profile) as api:
@@ -62,12 +50,10 @@ async def _explain(
 
 
 async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
-    """Attribution's explanation of one conversion."""
-    name = "order_id" if kind in (Kind.PURCHASE, Kind.RENEWAL) else "conversion_id"
+    """Return the explanation of one conversion; raises `ConfigurationError` if it is unknown."""
+    name = "order_id" if CONVERSIONS[kind].is_order else "conversion_id"
     try:
-        return dict(
-            await api.get("attribution", "/v1/explanations", **{name: order, "kind": str(kind)})
-        )
+        return dict(await api.get("attribution", "/v1/explanations", **{name: order, "kind": kind}))
     except Refused as refused:
         if refused.status != httpx.codes.NOT_FOUND:
             raise
@@ -78,7 +64,7 @@ async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
 
 
 def _require_model(answer: dict[str, Any], model: str) -> None:
-    """Refuse to tell under a model that this order has no credits of."""
+    """Raise `ConfigurationError` if the order has credits but none of the model."""
     known = {credit["model"] for revision in answer["revisions"] for credit in revision["credits"]}
     if known and model not in known:
         raise ConfigurationError(

@@ -18,7 +18,7 @@ from services.roi.answers.assemble import Answer, Figures
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value
-from shared.http.wire import AnswerModel, MoneyOut
+from shared.api.shapes import AnswerModel, MoneyOut
 from shared.models import is_additive
 
 
@@ -26,14 +26,18 @@ class CurrencyMoney(AnswerModel):
     """An amount in one of several currencies; null where it cannot be said."""
 
     amount_minor: int | None
+    """The amount in minor units; null where it cannot be said."""
     currency: str
+    """The currency of the amount."""
 
 
 class CurrencyRatio(AnswerModel):
     """A ratio in one of several currencies; null where it cannot be said."""
 
     value: float | None
+    """The ratio; null where it cannot be said."""
     currency: str
+    """The currency that it is of."""
 
 
 def _field(metric: Metric) -> tuple[Any, Any]:
@@ -51,6 +55,7 @@ class _Measures(AnswerModel):
     """
 
     model: str | None = None
+    """The credit model, when models are listed side by side."""
 
 
 if TYPE_CHECKING:
@@ -68,15 +73,20 @@ class RoiRow(AnswerModel):
     """One row: an id or a word for each dimension."""
 
     group: dict[str, str | None]
+    """The id or word of each dimension; null without one."""
     label: str
+    """A name of the row for people."""
     measures: RoiMeasures
+    """The figures of the row."""
 
 
 class MetricVersion(AnswerModel):
     """Which formula made a figure."""
 
     version: int
+    """The version of the formula."""
     formula: str
+    """The formula as text."""
 
 
 class RoiMeta(AnswerModel):
@@ -85,52 +95,84 @@ class RoiMeta(AnswerModel):
     """
 
     model: str | list[str]
+    """The credit model, or all of them side by side."""
     by: str
+    """Which time places a credit: the conversion's or the touch's."""
     group_by: list[str]
+    """The dimensions of the rows."""
     currency: str | None
+    """The currency of all amounts; null when there are several."""
     currencies: list[str]
+    """The currencies of the amounts."""
     missing_rates: list[str]
+    """Exchange rates that were needed and are not known."""
     from_: Annotated[date | datetime, Field(alias="from")]
+    """The first day or moment."""
     to: date | datetime
+    """The last day (included) or moment (excluded)."""
     time_zone: str
+    """The time zone of the days."""
     as_of: datetime
+    """Send it as `as_of` to get this answer again."""
     fresh_to: datetime
+    """Everything recorded until then is in the answer."""
     sequence: int
+    """The number of the last publication of credits in it."""
     additive: bool
+    """Whether rows and organic add up to the totals."""
     source: str
+    """The finest grain that was read: months, days or entries."""
     metrics: dict[str, MetricVersion]
+    """The version and formula of each metric."""
 
 
 class RoiAnswer(AnswerModel):
     """The answer to `GET /v1/roi`: rows + organic = totals for every additive measure."""
 
     meta: RoiMeta
+    """What was asked, and of which moment the answer is."""
     rows: list[RoiRow]
+    """One row for each value of the dimensions."""
     organic: RoiMeasures | list[RoiMeasures]
+    """What no placement earned."""
     totals: RoiMeasures | list[RoiMeasures]
+    """Rows and organic together."""
 
 
 class MetricEntry(AnswerModel):
     """One entry of the metric dictionary."""
 
     id: str
+    """The metric's word in answers."""
     version: int
+    """The version of the formula."""
     name: str
+    """The name for people."""
     formula: str
+    """The formula as text."""
     inputs: list[str]
+    """The measures that the formula takes."""
     basis: str
+    """What the amounts are: booked, modelled, accrual."""
     unit: str
+    """The unit: count, conversions, money or ratio."""
     per_currency: bool
+    """Whether there is one value for each currency."""
     additive: bool
+    """Whether rows add up to the total."""
     empty_value: str
+    """What an empty value means."""
     source: str
+    """Where the definition comes from."""
 
 
 class MetricList(AnswerModel):
     """The metric dictionary; it has no second page."""
 
     items: list[MetricEntry]
+    """Every metric."""
     next_cursor: None = None
+    """Always null: there is one page."""
 
 
 def metric_list() -> MetricList:

@@ -9,6 +9,7 @@ own. A value that no row can carry is on a row whose group holds null, with the 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from services.roi.answers.catalog_facts import CatalogFacts, Part
@@ -100,7 +101,8 @@ def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
         case FromRow(column):
             return lambda cell, _model: _word(cell.columns.get(column))
         case FromTime(_, word):
-            return lambda cell, _model: _word(word(cell.segment))
+            part_of = cache(lambda segment: _word(word(segment)))
+            return lambda cell, _model: part_of(cell.segment)
         case FromCatalog():
             return _catalog_reader(dimension, source, facts)
 

@@ -16,8 +16,8 @@ from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
 from services.roi.answers.span import Asked
 from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
+from shared.api.shapes import Currency, Moment, StrictModel
 from shared.http.problems import field_problem
-from shared.http.wire import Currency, Moment, StrictModel
 from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
 
 BASES: Final = ("conversion_time", "touch_time")
@@ -60,12 +60,19 @@ class RoiParameters(StrictModel):
         WithJsonSchema({"type": "string", "pattern": _GROUP_PATTERN}),
         Field(description=_GROUP_SENTENCE),
     ] = DEFAULT_GROUP_BY
+    """One or two dimensions."""
     from_: Annotated[DayOrTime | None, Field(alias="from")] = None
+    """The first local day, or the first moment; 30 days before the end when left out."""
     to: DayOrTime | None = None
+    """The last local day (included), or the end as a moment (excluded); today when left out."""
     model: ModelName | None = None
+    """The credit model; `last` when left out, all side by side when grouped by model."""
     by: Literal["conversion_time", "touch_time"] = "conversion_time"
+    """Which time places a credit in the span: the conversion's or the touch's."""
     as_of: Moment | None = None
+    """Answer as it was known at this moment; now when left out."""
     currency: Currency | None = None
+    """Answer in this currency; each amount in its own when left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""How facts change in time: a correction restates a row, a change from a date on begins a new one.
+"""How a link's facts change in time: a correction restates a row, a move from a date on begins one.
 
-Promise: rows stay in order, never overlap and leave no gap that was not there. *Dated* facts (who owns a placement) differ from row to row;
-all others are one value for the whole entity, so a correction of them reaches every row.
+Promise: rows stay in order, never overlap and leave no gap that was not there. *Dated* facts (the
+owner of a link) differ from row to row; all others are one value for the whole entity, so a
+correction of them reaches every row.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ from services.roi.domain.entity import Facts, Version
 def row_from(
     versions: Sequence[Version], valid_from: datetime | None
 ) -> tuple[tuple[Version, ...], int]:
-    """The rows with one that begins at `valid_from`, and its place: an existing one, or the second half of the row
-    that covers the moment. None means the first row."""
+    """The rows with one that begins at `valid_from`, and its place: an existing one, or the second
+    half of the row that covers the moment. None means the first row. ValueError when none does."""
     if valid_from is None:
         return tuple(versions), 0
     for place, row in enumerate(versions):
@@ -35,8 +36,6 @@ def corrected(
     return tuple(
         replace(row, facts=facts)
         if index == place
-        else replace(
-            row, facts={**facts, **{name: row.facts[name] for name in dated if name in row.facts}}
-        )
+        else replace(row, facts={**facts, **{name: row.facts[name] for name in dated}})
         for index, row in enumerate(versions)
     )

@@ -7,6 +7,8 @@ A cost is nobody's business but roi's: it has no record. A link or code without 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from services.roi.domain.entity import Entity, EntityKind, Facts
 from shared.catalog import (
     AnyCatalogRecord,
@@ -20,8 +22,6 @@ from shared.catalog import (
     LinkPeriod,
     Placement,
     Policy,
-    Precedence,
-    Windows,
     Workspace,
     normalise_code,
 )
@@ -128,16 +128,10 @@ def _connection(entity: Entity, common: dict[str, Any]) -> Connection:
     )
 
 
-def _policy(entity: Entity, common: dict[str, Any]) -> Policy:
-    facts = entity.latest.facts
-    return Policy(
-        valid_from=entity.latest.valid_from,
-        margin_millionths=facts["margin_millionths"],
-        windows_days=Windows(**facts["windows_days"]),
-        precedence=Precedence(facts["precedence"]),
-        models=tuple(facts["models"]),
-        **common,
-    )
+def policy_record(entity: Entity, common: dict[str, Any], record: type[Policy] = Policy) -> Policy:
+    """The record of a policy; a field that its facts do not have yet has its default."""
+    values = {**entity.latest.facts, **common, "valid_from": entity.latest.valid_from}
+    return msgspec.convert({**values, "entity": "policy"}, record)
 
 
 _Builder = Callable[[Entity, dict[str, Any]], AnyCatalogRecord]
@@ -150,5 +144,5 @@ _BUILDERS: Final[Mapping[EntityKind, _Builder]] = {
     "link": _link,
     "code": _code,
     "connection": _connection,
-    "policy": _policy,
+    "policy": policy_record,
 }

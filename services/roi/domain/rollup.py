@@ -57,17 +57,22 @@ class FoldPlan:
     waiting: tuple[AnyCredits, ...]
     duplicates: int
     missing_sequence: int | None
+    # Of the duplicates those that were folded before this batch: their dates may be corrected.
+    repeated: tuple[AnyCredits, ...] = ()
 
 
 def plan_fold(state: FoldState, records: Iterable[AnyCredits]) -> FoldPlan:
     """Order, deduplicate and number the records of one workspace."""
     offered: dict[int, AnyCredits] = {}
     duplicates = 0
+    repeated: list[AnyCredits] = []
     for record in records:
         if record.sequence < 1:
             raise CreditsRejected(f"sequence {record.sequence} of {record.workspace_id}")
         if record.sequence <= state.sequence or record.sequence in offered:
             duplicates += 1
+            if record.sequence <= state.sequence:
+                repeated.append(record)
         else:
             offered[record.sequence] = record
     known: list[KnownRecord] = []
@@ -82,6 +87,7 @@ def plan_fold(state: FoldState, records: Iterable[AnyCredits]) -> FoldPlan:
         waiting=tuple(offered[number] for number in sorted(offered)),
         duplicates=duplicates,
         missing_sequence=sequence + 1 if offered else None,
+        repeated=tuple(repeated),
     )
 
 
@@ -124,6 +130,21 @@ TALLY_COLUMNS: Final = (
     "known_at",
     "recorded_day",
 )
+
+
+# (workspace, sequence, position, when it occurred)
+DatedEntry = tuple[UUID, int, int, datetime]
+
+
+def dated_entries(record: AnyCredits) -> list[DatedEntry]:
+    """The entries of a decision and the time that each is dated by; none for touch tallies."""
+    if not isinstance(record, DecisionCredited):
+        return []
+    workspace_id = UUID(record.workspace_id)
+    return [
+        (workspace_id, record.sequence, position, entry.occurred_at or record.occurred_at)
+        for position, entry in enumerate(record.entries)
+    ]
 
 
 def entry_rows(known: KnownRecord) -> list[Row]:

@@ -4,7 +4,7 @@ Promise: decode happens before the locks; then the offset moves by compare-and-s
 sequence on, in order, each exactly once, however batches are cut or repeated. read = folded + duplicate + waiting, asserted and counted.
 What can go wrong: a missing sequence stops that workspace and no other: what lies beyond waits in the database, the gap is logged
 and reported by name (readiness), and publishing the missing records again heals it, which is also how an roi that is newer than the
-log's retention catches up. A record that does not decode, or names an unknown workspace or account, stops the process: nothing was written.
+log's retention catches up. A number that is folded already corrects the dates of its entries, and nothing else. A record that does not decode, or names an unknown workspace or account, stops the process: nothing was written.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +13,10 @@ from typing import Final
 
 from typing_extensions import override
 
-from services.roi.domain.rollup import FoldPlan, entry_rows, plan_fold, tally_rows
+from services.roi.domain.rollup import FoldPlan, dated_entries, entry_rows, plan_fold, tally_rows
 from services.roi.store import rollups as store
+from services.roi.store.redate import redate
+from shared.concurrency import map_in_slices
 from shared.credits import AnyCredits, CreditsRejected, decode_credits, encode_credits
 from shared.db.engine import Database
 from shared.errors import OffsetMoved
@@ -22,7 +24,6 @@ from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
 from shared.telemetry import Metric, Telemetry, get_logger
-from shared.turns import in_slices
 
 # Waiting records are folded in turns, so that a healed gap holds its workspace no longer than a full batch does.
 WAITING_RECORDS_MAX: Final = 10_000
@@ -66,7 +67,7 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCredits]:
-        return await in_slices(_credits, records)
+        return await map_in_slices(_credits, records)
 
     @override
     async def handle(
@@ -112,6 +113,13 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
             ]
             if beyond:
                 await store.park(conn, beyond)
+            again = [
+                dated
+                for plan in plans
+                for record in plan.repeated
+                for dated in dated_entries(record)
+            ]
+            moved = await redate(conn, again, known) if again else 0
             await store.apply(
                 conn,
                 plans,
@@ -119,6 +127,8 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
                 [row for plan in plans for item in plan.known for row in tally_rows(item)],
                 {name: known[name] for name in batch},
             )
+        if moved:
+            logger.info("fold.redated", entries=moved)
         return self._remember(plans, batch, waited)
 
     def _remember(

@@ -10,7 +10,7 @@ from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import CampaignAnswer, CampaignBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.http.problems import field_problem
 
 

@@ -17,19 +17,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from services.roi.domain.entity import Entity, Facts, Version
-from services.roi.domain.periods import corrected, row_from
+from services.roi.domain.entity import Entity
 from services.roi.routes.parts import Parts, parts_of, require
 from services.roi.routes.resource import Body, Resource, Work, missing, path_id
 from services.roi.store.catalog import PageRequest, Reader, Writer
 from services.roi.store.idempotency import OtherBody, remember, remembered
 from services.roi.wire.fields import ExternalId, Named
 from services.roi.wire.patches import named_values, patch_of
-from shared.http.auth import Principal
-from shared.http.body import Router
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_body, example_id, problems
-from shared.http.problems import Problem, field_errors, field_problem
-from shared.http.wire import (
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_body, example_id, problems
+from shared.api.shapes import (
     AnswerModel,
     ListParameters,
     Page,
@@ -37,6 +33,9 @@ from shared.http.wire import (
     decode_cursor,
     encode_cursor,
 )
+from shared.http.auth import Principal
+from shared.http.body import Router
+from shared.http.problems import Problem, field_errors, field_problem
 
 # Longer keys are no keys: UUIDs and hashes have 36 to 64 characters.
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
@@ -44,7 +43,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # Microseconds until the year 9000: what a cursor of ours can hold.
 _CURSOR_TIME_MAX: Final = 221_845_392_000_000_000
-_NOT_NAMED: Final = object()
 
 Model = TypeVar("Model", bound=BaseModel)
 IdempotencyKey = Annotated[
@@ -260,17 +258,13 @@ async def _existing(work: Work, resource: Resource[Body], object_id: str) -> Ent
 async def _correct(
     work: Work, resource: Resource[Body], entity: Entity, named: dict[str, Any]
 ) -> Entity:
-    """PATCH: what is named, in the last row, or in the one that begins at `valid_from` (made where there is none)."""
-    rows, place = entity.versions, len(entity.versions) - 1
-    if resource.dated:
-        begins = named.pop("valid_from", _NOT_NAMED)
-        if begins is not _NOT_NAMED:
-            rows, place = row_from(rows, begins)
+    """PATCH: what is named, in the row that the resource says."""
+    rows, place = resource.row_to_correct(entity.versions, named)
     current = resource.restated(work.parts, entity.id, rows[place])
     values = resource.merged(current | {"external_id": entity.external_id}, named)
     body = validated(resource.body, values)
     row = await resource.draft(work, body, rows[place].facts)
-    changes = {"versions": _rows(resource, rows, place, row)}
+    changes = {"versions": resource.rows_with(rows, place, row)}
     return await _save(work, resource, entity, body, changes)
 
 
@@ -278,17 +272,8 @@ async def _replace(work: Work, resource: Resource[Body], entity: Entity, body: B
     """PUT: everything, in the last row; an archived object lives again."""
     rows, place = entity.versions, len(entity.versions) - 1
     row = await resource.draft(work, body, rows[place].facts)
-    changes = {"versions": _rows(resource, rows, place, row), "archived_at": None}
+    changes = {"versions": resource.rows_with(rows, place, row), "archived_at": None}
     return await _save(work, resource, entity, body, changes)
-
-
-def _rows(
-    resource: Resource[Body], rows: tuple[Version, ...], place: int, row: Version
-) -> tuple[Version, ...]:
-    if not resource.dated:
-        return (row,)
-    facts: Facts = row.facts
-    return corrected(rows, place, facts, resource.dated)
 
 
 async def _save(

@@ -9,7 +9,7 @@ from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.links import CodeAnswer, CodeBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
 
 

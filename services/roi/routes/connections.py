@@ -14,8 +14,8 @@ from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.rules import ConnectionAnswer, ConnectionBody
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.extensions import VENDOR_PACKAGE, folder_names
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
 
 ID_BYTES: Final = 16
 # The newest and the one before it: rotation needs no more, and every secret kept is one that may leak.

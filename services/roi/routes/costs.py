@@ -21,9 +21,9 @@ from services.roi.routes.resource import (
     plain_facts,
 )
 from services.roi.wire.costs import CostAnswer, CostBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.shapes import MoneyIn
 from shared.http.problems import field_problem
-from shared.http.wire import MoneyIn
 
 _OWNERS = ("placement_id", "creator_id", "campaign_id")
 

@@ -12,7 +12,7 @@ from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import CreatorAnswer, CreatorBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.ids import automatic_placement_id
 
 

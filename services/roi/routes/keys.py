@@ -18,7 +18,7 @@ from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.store.keys import save_key
 from services.roi.wire.fields import Stored
 from services.roi.wire.rules import KeyAnswer, KeyBody, NewKeyAnswer
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.http.problems import field_problem
 from shared.ids import api_key_hash, api_key_label
 from shared.sealing import Sealer, new_api_key

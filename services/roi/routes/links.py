@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.domain.link_codes import RANDOM_BYTES, generated_link_code
+from services.roi.domain.periods import corrected, row_from
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import (
@@ -24,9 +25,9 @@ from services.roi.routes.resource import (
 from services.roi.store.link_codes import claim
 from services.roi.wire.destinations import canonical_url, host_of
 from services.roi.wire.links import LinkAnswer, LinkBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.shapes import Moment
 from shared.http.problems import field_problem
-from shared.http.wire import Moment
 
 _OWNERS = ("placement_id", "creator_id")
 
@@ -44,7 +45,6 @@ class Links(Resource[LinkBody]):
         "code": "mia-bag",
     }
     correction: ClassVar[Example] = {"destination": "https://shop.example/bag?color=red"}
-    dated = frozenset(_OWNERS)
     patch_valid_from = Moment | None
     patch_means = (
         "Without `valid_from` another owner restates the last period, with all touches in it. With"
@@ -75,6 +75,19 @@ class Links(Resource[LinkBody]):
     async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
         if is_new and not await claim(work.writer, entity.latest.facts["code"], entity.id):
             raise field_problem("code", "is taken", 409)
+
+    @override
+    def row_to_correct(
+        self, rows: tuple[Version, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Version, ...], int]:
+        """The last period, or the one that begins at `valid_from` (made where there is none)."""
+        if "valid_from" not in named:
+            return rows, len(rows) - 1
+        return row_from(rows, named.pop("valid_from"))
+
+    @override
+    def rows_with(self, rows: tuple[Version, ...], place: int, row: Version) -> tuple[Version, ...]:
+        return corrected(rows, place, row.facts, frozenset(_OWNERS))
 
     @override
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:

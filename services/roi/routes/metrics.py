@@ -9,9 +9,9 @@ from fastapi import Depends
 
 from services.roi.answers.answer_shapes import MetricList, metric_list
 from services.roi.routes.parts import require
+from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.openapi import problems
 
 router = Router(tags=["answers"], responses=problems(429))
 

@@ -5,7 +5,7 @@ Promise: a correction of the amount alone keeps the currency; one that brings it
 
 from typing import Any
 
-from shared.http.wire import MoneyIn
+from shared.api.shapes import MoneyIn
 from shared.money import format_minor
 
 

@@ -14,7 +14,7 @@ from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
 from services.roi.wire.people import NeverDated, PlacementAnswer, PlacementBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID, example_id
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import Problem, field_problem
 
 

@@ -1,25 +1,25 @@
 """/v1/policies: the rules that bind conversions from a moment on. Changing them needs the scope `admin`."""
 
-from fractions import Fraction
 from typing import Any, ClassVar
 
+from pydantic import BaseModel
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
-from services.roi.routes.resource import Example, Resource, Work, plain_facts
-from services.roi.wire.rules import MILLIONTHS, PolicyAnswer, PolicyBody
-from shared.http.openapi import EXAMPLE_EXTERNAL_ID
+from services.roi.routes.resource import Example, Resource, Work
+from services.roi.wire.fields import Named
+from services.roi.wire.policy_shapes import SHAPES, PolicyShapes
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.models import DEFAULT_MODELS
 
 
-class Policies(Resource[PolicyBody]):
-    """Policies as a resource."""
+class Policies(Resource[Named]):
+    """Policies as a resource. Their fields are those of the shapes."""
 
     kind = "policy"
     path = "/v1/policies"
-    answer = PolicyAnswer
     example: ClassVar[Example] = {
         "external_id": EXAMPLE_EXTERNAL_ID,
         "valid_from": "2026-01-01T00:00:00Z",
@@ -27,37 +27,37 @@ class Policies(Resource[PolicyBody]):
         "windows_days": {"click": 30},
         "precedence": "code_wins",
         "models": list(DEFAULT_MODELS),
+        "stages": {"later_purchase": "retention"},
     }
     correction: ClassVar[Example] = {"margin": "0.35"}
     write_scope = "admin"
 
+    def __init__(self, shapes: PolicyShapes = SHAPES) -> None:
+        super().__init__(shapes.body)
+        self._shapes = shapes
+        self.answer = shapes.answer  # type: ignore[misc] # made from the record, like the body
+
     @override
-    async def draft(self, work: Work, body: PolicyBody, current: Facts | None) -> Version:
-        margin_millionths = int(body.margin * MILLIONTHS)
-        facts = plain_facts(body, "margin") | {"margin_millionths": margin_millionths}
-        return Version(facts, body.valid_from)
+    async def draft(self, work: Work, body: Named, current: Facts | None) -> Version:
+        return Version(self._shapes.facts(body), getattr(body, "valid_from"))  # noqa: B009 - a field that mypy cannot see
 
     @override
     def restated(self, parts: Parts, entity_id: str, row: Version) -> dict[str, Any]:
-        return super().restated(parts, entity_id, row) | {"margin": _margin(row.facts)}
+        return {**self._shapes.shown(row.facts), "valid_from": row.valid_from}
 
     @override
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-        windows = named.get("windows_days")
-        if windows is not None:
-            # Only the windows that were named: the others keep what they were corrected to before.
-            given = windows.model_dump(include=windows.model_fields_set)
-            named = named | {"windows_days": current["windows_days"] | given}
-        return current | named
+        # Of a part that is a model (the windows) only what is named changes.
+        parts = {
+            name: current[name] | value.model_dump(include=value.model_fields_set)
+            for name, value in named.items()
+            if isinstance(value, BaseModel)
+        }
+        return current | named | parts
 
     @override
     def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
-        row = entity.latest
-        return {**row.facts, "valid_from": row.valid_from, "margin": _margin(row.facts)}
+        return self.restated(parts, entity.id, entity.latest)
 
 
-def _margin(facts: Facts) -> float:
-    return float(Fraction(facts["margin_millionths"], MILLIONTHS))
-
-
-router = catalog_router(Policies(PolicyBody))
+router = catalog_router(Policies())

@@ -47,11 +47,12 @@ class Work:
 
 
 class Resource(ABC, Generic[Body]):
-    """One kind of object. `dated` names the facts that differ from period to period; without any
-    there is one row. `patch_valid_from` is the type of `valid_from` in a PATCH, where the body has
-    no field of that name; `patch_means` tells a reader of the API what a PATCH does to the past.
-    `example` and `correction` are the bodies of POST or PUT and of PATCH in the OpenAPI document;
-    tests send them."""
+    """One kind of object. Each has one row of facts, except a link, which has one for each period.
+
+    `patch_valid_from` is the type of `valid_from` in a PATCH, where the body has no field of that
+    name; `patch_means` tells a reader of the API what a PATCH does to the past. `example` and
+    `correction` are the bodies of POST or PUT and of PATCH in the OpenAPI document; tests send them.
+    """
 
     kind: ClassVar[EntityKind]
     path: ClassVar[str]
@@ -59,7 +60,6 @@ class Resource(ABC, Generic[Body]):
     example: ClassVar[Example]
     correction: ClassVar[Example]
     created_answer: ClassVar[type[Stored] | None] = None
-    dated: ClassVar[frozenset[str]] = frozenset()
     patch_valid_from: ClassVar[Any] = None
     patch_means: ClassVar[str | None] = None
     read_scope: ClassVar[str] = "read"
@@ -82,6 +82,18 @@ class Resource(ABC, Generic[Body]):
         kept = {name: value for name, value in row.facts.items() if name in self.body.model_fields}
         times = {"valid_from": row.valid_from, "valid_to": row.valid_to}
         return kept | {n: v for n, v in times.items() if n in self.body.model_fields}
+
+    def row_to_correct(
+        self, rows: tuple[Version, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Version, ...], int]:
+        """The rows, and the place of the one that a correction of what is named is about."""
+        del named
+        return rows, len(rows) - 1
+
+    def rows_with(self, rows: tuple[Version, ...], place: int, row: Version) -> tuple[Version, ...]:
+        """All rows once `row` stands at `place`."""
+        del rows, place
+        return (row,)
 
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
         """The whole body after a correction of what is named."""

@@ -14,9 +14,9 @@ from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import answer_question
 from services.roi.answers.question import RoiParameters
 from services.roi.routes.parts import parts_of, require
+from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.openapi import problems
 
 router = Router(tags=["answers"], responses=problems(429))
 

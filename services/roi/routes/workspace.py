@@ -17,11 +17,11 @@ from services.roi.store.rebuild import UnknownTimeZone, ask_rebuild
 from services.roi.store.workspaces import rename
 from services.roi.wire.patches import named_values, patch_of
 from services.roi.wire.rules import WorkspaceAnswer, WorkspaceBody
+from shared.api.openapi import example_body, problems
+from shared.api.shapes import StrictModel
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.openapi import example_body, problems
 from shared.http.problems import field_problem
-from shared.http.wire import StrictModel
 
 router = Router(tags=["workspace"], responses=problems(429))
 _PATCH = patch_of(WorkspaceBody)

@@ -235,11 +235,7 @@ async def apply(
 ) -> None:
     """Store raw rows, add them to the rollups, and note how far each workspace is."""
     connection = await driver(conn)
-    zones = (
-        [UUID(name) for name in workspaces],
-        [workspace.time_zone for workspace in workspaces.values()],
-        [workspace.generation for workspace in workspaces.values()],
-    )
+    zones = zones_of(workspaces)
     for statement in STAGES:
         await connection.execute(statement)
     if entries:
@@ -257,6 +253,15 @@ async def apply(
         for statement in ADD_TOUCHES:
             await connection.execute(statement, *zones)
     await _note_progress(connection, plans)
+
+
+def zones_of(workspaces: Mapping[str, Workspace]) -> tuple[list[UUID], list[str], list[int]]:
+    """The first three parameters of the statements that add to rollups."""
+    return (
+        [UUID(name) for name in workspaces],
+        [workspace.time_zone for workspace in workspaces.values()],
+        [workspace.generation for workspace in workspaces.values()],
+    )
 
 
 async def _note_progress(

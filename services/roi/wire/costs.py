@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.roi.wire.fields import EntityId, LocalDate, Named, Note, Stored
-from shared.http.wire import MoneyIn, MoneyOut
+from shared.api.shapes import MoneyIn, MoneyOut
 
 CostKind = Literal[
     "fee",

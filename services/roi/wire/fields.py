@@ -14,12 +14,14 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.roi.wire.destinations import canonical_url
+from shared.api.shapes import AnswerModel, StrictModel, parse_moment
 from shared.events import TEXT_LENGTH_MAX
-from shared.http.wire import AnswerModel, StrictModel, parse_moment
 
 # A name is shown in tables and legends; a note is a sentence or two of a person.
 NAME_CHARACTERS_MAX: Final = 200
@@ -72,6 +74,17 @@ def parse_day_or_time(value: object) -> date | datetime:
             f" send {before.isoformat()} or {after.isoformat()}"
         )
     return moment
+
+
+def wrong_part(part: str, sentence: str) -> ValidationError:
+    """The error to raise in the validator of a field when one part of its value is wrong.
+
+    pydantic puts the place of the field before `part`: `stages` and `click` give `stages.click`.
+    """
+    problem = PydanticCustomError("wrong_part", "{sentence}", {"sentence": sentence})
+    return ValidationError.from_exception_data(
+        "field", [InitErrorDetails(type=problem, loc=(part,), input=None)]
+    )
 
 
 def canonical_id(value: str) -> str:

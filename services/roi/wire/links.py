@@ -7,9 +7,9 @@ from pydantic import AfterValidator, StringConstraints
 
 from services.roi.domain.link_codes import check_link_code
 from services.roi.wire.fields import EntityId, Flag, Named, Stored, WebUrl
+from shared.api.shapes import AnswerModel, Moment
 from shared.catalog import normalise_code
 from shared.events import TEXT_LENGTH_MAX
-from shared.http.wire import AnswerModel, Moment
 
 
 def _comparable(value: str) -> str:

@@ -9,8 +9,8 @@ What can go wrong: 422 that names the item, and the parameter if it is to blame
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from services.roi.wire.fields import wrong_part
 from shared.models import CREDIT_MODELS, CreditModel, ModelRef, ModelRejected, chosen_model
 
 
@@ -23,19 +23,7 @@ def _choice(value: object) -> ModelRef:
     except ModelRejected as error:
         if error.parameter is None:
             raise
-        # pydantic puts the place of the item before the place in this error.
-        raise ValidationError.from_exception_data(
-            "model",
-            [
-                InitErrorDetails(
-                    type=PydanticCustomError(
-                        "model_parameter", "{sentence}", {"sentence": str(error)}
-                    ),
-                    loc=(error.parameter,),
-                    input=None,
-                )
-            ],
-        ) from None
+        raise wrong_part(error.parameter, str(error)) from None
     return name if value == {"name": name} else value
 
 

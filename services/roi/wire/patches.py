@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, Field, create_model
 
-from shared.http.wire import StrictModel
+from shared.api.shapes import StrictModel
 
 
 def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]:
@@ -20,7 +20,8 @@ def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]
         told = Field(default=None, description=info.description)
         fields[name] = (Optional[inner], told)  # noqa: UP045 - built at run time from a value, where | would not do
     if valid_from is not None:
-        fields["valid_from"] = (valid_from, None)
+        told = Field(default=None, description="From when on the change holds; null: always.")
+        fields["valid_from"] = (valid_from, told)
     model: type[StrictModel] = create_model(
         body.__name__.removesuffix("Body") + "Patch", __base__=StrictModel, **fields
     )

@@ -23,7 +23,7 @@ from services.roi.wire.fields import (
     Word,
     Words,
 )
-from shared.http.wire import Moment, MoneyIn, MoneyOut, StrictModel
+from shared.api.shapes import Moment, MoneyIn, MoneyOut, StrictModel
 
 # Beyond the number of people alive: a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000

@@ -1,32 +1,21 @@
-"""Bodies and answers of the workspace, its policies, webhook connections and API keys.
+"""Bodies and answers of the workspace, webhook connections and API keys.
 
-Promise: a margin is exact to the millionth; a secret and a key go in or out once and are in no other answer.
+Promise: a secret and a key go in or out once and are in no other answer.
 """
 
-import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from services.roi.wire.destinations import canonical_host, canonical_origin
 from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
-from services.roi.wire.models import ModelChoice, ModelChoices
-from shared.catalog import Precedence, Windows
+from shared.api.shapes import AnswerModel, Currency, StrictModel
 from shared.extensions import VENDOR_PACKAGE, folder_names
-from shared.http.wire import AnswerModel, Currency, Moment, StrictModel
-from shared.models import DEFAULT_MODELS, ModelRef
 
-MILLIONTHS: Final = 1_000_000
-# Two years: longer than any window in the market (Impact and Awin stop at one), short enough for the journey query.
-WINDOW_DAYS_MAX: Final = 730
 # Vendors' signing secrets have 16 to 100 characters.
 SECRET_CHARACTERS_MAX: Final = 256
-
-_DECIMAL: Final = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
-_DEFAULT_WINDOWS: Final = Windows()
 
 
 def _check_time_zone(value: str) -> str:
@@ -37,37 +26,13 @@ def _check_time_zone(value: str) -> str:
     return value
 
 
-def _parse_margin(value: object) -> Decimal:
-    """A share from 0 to 1, as a decimal string or a JSON number. The shortest text of a double is what its sender typed."""
-    sentence = 'send a share from 0 to 1 with at most 6 decimals, such as "0.4"'
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError(sentence)
-    try:
-        margin = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(sentence) from None
-    if not _DECIMAL.fullmatch(f"{margin:f}") or margin > 1:
-        raise ValueError(sentence)
-    return margin
-
-
 def _unique(values: list[str]) -> list[str]:
     if len(set(values)) != len(values):
         raise ValueError("names one thing twice")
     return values
 
 
-def _default_models() -> list[ModelRef]:
-    return [*DEFAULT_MODELS]
-
-
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
-Margin = Annotated[
-    Decimal,
-    BeforeValidator(_parse_margin),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0, "maximum": 1}]}),
-]
-Days = Annotated[int, Field(strict=True, ge=0, le=WINDOW_DAYS_MAX)]
 ScopeName = Literal["collect", "track", "read", "write", "admin"]
 Origin = Annotated[str, AfterValidator(canonical_origin)]
 ShopDomain = Annotated[
@@ -114,35 +79,6 @@ class WorkspaceAnswer(AnswerModel):
     """The IANA time zone whose days reports are by."""
     currency: str
     """The currency of figures that name none."""
-
-
-class WindowsDays(StrictModel):
-    """Look-back per touch kind in days; 0 means that kind never counts."""
-
-    click: Days = _DEFAULT_WINDOWS.click
-    view: Days = _DEFAULT_WINDOWS.view
-    referral: Days = _DEFAULT_WINDOWS.referral
-    survey: Days = _DEFAULT_WINDOWS.survey
-
-
-class PolicyBody(Named):
-    """A policy as sent: binds conversions that occur from `valid_from` on (null: always)."""
-
-    valid_from: Moment | None = None
-    margin: Margin = Decimal(1)
-    windows_days: WindowsDays = WindowsDays()
-    precedence: Precedence = Precedence.CODE_WINS
-    models: ModelChoices = Field(default_factory=_default_models)
-
-
-class PolicyAnswer(Stored):
-    """A policy as answered. `margin` is a number with at most six decimals."""
-
-    valid_from: datetime | None
-    margin: float
-    windows_days: WindowsDays
-    precedence: Precedence
-    models: list[ModelChoice]
 
 
 class ConnectionBody(Named):

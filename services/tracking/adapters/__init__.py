@@ -8,6 +8,6 @@ A vendor's folder is a package with two functions (see `domain/deliveries.py` fo
   the topic is not used.
 
 `samples/` in it holds deliveries with their signatures, their secret and the event ids they give.
-The contract suite (`tests/unit/tracking/adapters/test_contract.py`) runs over every folder.
-`payload.py` and `signatures.py` are shared by the vendors.
+The contract suite (`tests/contract/test_adapters.py`) runs over every folder.
+`payload.py` and `body_signatures.py` are shared by the vendors.
 """

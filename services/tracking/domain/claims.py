@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from shared.events import AdjustmentKind, ConversionKind, Quality, Source
-from shared.ids import MAIN_STORE, ClickFacts
+from shared.ids import MAIN_STORE, ClickIdContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Rejected:
     topic: str = ""
 
 
-class Facts(Protocol):
+class Lookups(Protocol):
     """What the edge knows and the core may ask for: all of it in memory, none of it by a clock."""
 
     def email_hash(self, workspace_id: str, email: str) -> str:
         """The keyed hash under which an e-mail is known."""
         ...
 
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         """What a genuine click id says; None when it is not one of ours."""
         ...
 

@@ -8,14 +8,14 @@ the workspace's is rejected.
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from services.tracking.domain.claims import Caller, Facts, Flaw, PersonClaim, Rejected, TouchClaim
-from services.tracking.domain.intake import (
+from services.tracking.domain.claimed_events import (
     Known,
     clamped,
     known_person,
     natural_event_id,
     offered_event_id,
 )
+from services.tracking.domain.claims import Caller, Flaw, Lookups, PersonClaim, Rejected, TouchClaim
 from shared.catalog import normalise_code
 from shared.events import (
     AnyEvent,
@@ -55,10 +55,10 @@ def bare_page(address: str) -> str | None:
     return f"{parts.scheme}://{host}{parts.path}" if host else parts.path or None
 
 
-def touch(claim: TouchClaim, caller: Caller, facts: Facts) -> AnyEvent | Rejected:
+def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rejected:
     """The event of one piece of evidence."""
     occurred_at, late = clamped(claim.occurred_at, caller.now)
-    known = known_person(_with_page_click(claim), caller.workspace_id, facts)
+    known = known_person(_with_page_click(claim), caller.workspace_id, lookups)
     if claim.type == "identified" and known.person == Person():
         return Rejected((Flaw("person", "give at least one key of the person"),))
     common: dict[str, Any] = {
@@ -68,10 +68,10 @@ def touch(claim: TouchClaim, caller: Caller, facts: Facts) -> AnyEvent | Rejecte
         "received_at": caller.now,
         "source": caller.source,
         "person": known.person,
-        "quality": late + known.flags + facts.agent_flags(claim.user_agent or ""),
+        "quality": late + known.flags + lookups.agent_flags(claim.user_agent or ""),
     }
     if claim.type == "clicked":
-        link_id = facts.link_id(caller.workspace_id, claim.link)
+        link_id = lookups.link_id(caller.workspace_id, claim.link)
         if link_id is None:
             return Rejected((Flaw("link", "is not a link of this workspace"),))
         return Clicked(link_id=link_id, **common)

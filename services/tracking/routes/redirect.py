@@ -9,12 +9,12 @@ from typing import Annotated, Final
 
 from fastapi import Path, Request, Response
 
-from services.tracking.domain.links import link_key
+from services.tracking.domain.short_links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
-from services.tracking.pipeline import Visits
-from services.tracking.store.links import LinkFound
+from services.tracking.pipeline.record_clicks import ClickRecorder
+from services.tracking.store.link_table import LinkFound
+from shared.api.openapi import problems
 from shared.http.body import Router
-from shared.http.openapi import problems
 from shared.http.problems import Problem, busy_problem
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -32,7 +32,7 @@ _COMMON: Final = (
 class RedirectResponder:
     """Short links over HTTP: which link a request asks for, and the headers of the 302 that answers it."""
 
-    def __init__(self, visits: Visits, *, secure: bool) -> None:
+    def __init__(self, visits: ClickRecorder, *, secure: bool) -> None:
         self._visits = visits
         self._links = visits.catalog.links
         flags = f"; Path=/; Max-Age={VISITOR_SECONDS}; HttpOnly; SameSite=Lax"

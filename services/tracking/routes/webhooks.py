@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Request
 
 from services.tracking.domain.deliveries import Adapter
-from services.tracking.pipeline import Delivered, Intake
-from services.tracking.store.catalog import Shop
-from services.tracking.wire.shapes import DeliveryOut, FlawOut
+from services.tracking.pipeline.accept_events import DeliveryResult, Intake
+from services.tracking.store.catalog_memory import WebhookConnection
+from services.tracking.wire.event_bodies import DeliveryOut, FlawOut
+from shared.api.openapi import example_id, problems
 from shared.http.body import Router
-from shared.http.openapi import example_id, problems
 from shared.http.problems import Problem, busy_problem
 
 EXAMPLE_CONNECTION_ID: Final = example_id("connection")
@@ -53,7 +53,7 @@ def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
         if adapter is None:
             raise Problem(404, None, "no such vendor")
         shop = _shop(intake, adapter, connection_id)
-        delivery = intake.arrived(request.headers.raw, await request.body())
+        delivery = intake.delivery(request.headers.raw, await request.body())
         if not adapter.verify(delivery, shop.account):
             raise Problem(401, None, "the signature is not this connection's")
         return _answer(await intake.deliver(adapter, shop, delivery))
@@ -61,8 +61,8 @@ def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
     return router
 
 
-def _shop(intake: Intake, adapter: Adapter, connection_id: str) -> Shop:
-    shop = intake.catalog.shop(connection_id)
+def _shop(intake: Intake, adapter: Adapter, connection_id: str) -> WebhookConnection:
+    shop = intake.catalog.connection(connection_id)
     if shop is not None and shop.kind == adapter.name:
         return shop
     if not intake.catalog.is_complete:
@@ -70,7 +70,7 @@ def _shop(intake: Intake, adapter: Adapter, connection_id: str) -> Shop:
     raise Problem(404, None, "no such connection")
 
 
-def _answer(delivered: Delivered) -> DeliveryOut:
+def _answer(delivered: DeliveryResult) -> DeliveryOut:
     """What the shop is told."""
     flaws = () if delivered.rejected is None else delivered.rejected.flaws
     return DeliveryOut(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from services.tracking.store.journal_file import Group, JournalFile
-from services.tracking.store.slots import Slot, adopt_slots, take_slot
+from services.tracking.store.journal_slots import Slot, adopt_slots, take_slot
 from shared.clock import Clock
 from shared.errors import Transient
 from shared.telemetry import Metric, Telemetry, get_logger

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-from services.tracking.store.slots import sync_folder
+from services.tracking.store.journal_slots import sync_folder
 
 _NUMBER: Final = struct.Struct(">I")
 # A group of a busy core is 60 KiB: in SQLite's own pages of 4 KiB it costs a third more to write and to delete. A single event costs the same.

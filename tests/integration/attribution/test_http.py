@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -220,6 +221,49 @@ async def test_credits_reach_the_log(place: tuple[str, str]) -> None:
         assert records[0].key == service.story.workspace_id.encode()
 
 
+async def test_a_memo_is_explained_and_published_and_is_not_in_the_ledger(
+    place: tuple[str, str],
+) -> None:
+    """Two accounts took part in an order of 300, of which 100 is refunded later."""
+    async with serving(*place) as service:
+        story = service.story
+        await service.teach(*story.cast(), story.policy(models=("last", "participation")))
+        first = story.click("k1", of="mia", by="v1", at=NOON - timedelta(hours=1))
+        last = story.click("k2", of="tom", by="v1")
+        await service.send(first, last, story.order("1001", click=last, net=300))
+        await service.explained("1001")
+        await service.send(story.adjusted(amount=100))
+        found = await service.explained("1001", revisions=2)
+
+        mia, tom = story.ident("placement", "mia"), story.ident("placement", "tom")
+        credits = found["revisions"][-1]["credits"]
+        assert {(c["model"], c["additive"], c["account"]) for c in credits} == {
+            ("last", True, tom),
+            ("participation", False, mia),
+            ("participation", False, tom),
+        }
+        assert {c["amount"]["amount_minor"] for c in credits} == {200}
+        assert {line["model"] for line in found["ledger"]} == {"last"}
+        balance = await service.get("/v1/ledger/balance")
+        assert [(i["model"], i["net_minor"], i["difference_minor"]) for i in balance["items"]] == [
+            ("last", 200, 0)
+        ]
+
+        async def published() -> bool:
+            ends = await service.log.end_offsets(CREDITS)
+            return sum(ends.values()) >= int(balance["sequence"])
+
+        await service.until(published)
+        ends = await service.log.end_offsets(CREDITS)
+        records = [r for p, end in ends.items() for r in service.broker.read(CREDITS, p, 0, end)]
+        decided = [c for r in records if isinstance(c := decode_credits(r.value), DecisionCredited)]
+        memos = [(memo.account, memo.amount_minor) for c in decided for memo in c.memos]
+        assert sorted(memos) == sorted(
+            (account, amount) for account in (mia, tom) for amount in (300, -300, 200)
+        )
+        assert {entry.model for c in decided for entry in c.entries} == {"last"}
+
+
 async def test_the_same_on_the_postgres_log(place: tuple[str, str]) -> None:
     async with serving(*place, on_postgres=True) as service:
         story = service.story
@@ -285,7 +329,7 @@ QUESTIONS: tuple[tuple[str, int, str | None], ...] = (
     ("/v1/ledger/balance?sequence=9", 422, "sequence"),
     ("/v1/dead-letters?cursor=nonsense", 422, "cursor"),
     ("/v1/dead-letters?limit=0", 422, "limit"),
-    ("/v1/replays", 404, None),
+    ("/v1/orders", 404, None),
 )
 
 

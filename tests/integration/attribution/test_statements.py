@@ -11,7 +11,7 @@ from services.attribution import tables
 from tests.fixtures.connections import connect
 from tests.fixtures.postgres import PostgresServer
 
-STORES = ("offsets", "intake", "identity", "scopes", "decisions", "outbox", "catalog")
+STORES = ("offsets", "intake", "identity", "scopes", "decisions", "outbox", "replay", "catalog")
 # Read by people or by a relay over all that it sees, one page at a time: not on the batch path.
 OFF_THE_PATH = {
     "ALL_WORKSPACES",
@@ -22,6 +22,7 @@ OFF_THE_PATH = {
     "WANTED",
     "TRY_RELAY",
     "LETTER_COLUMNS",
+    "READ_WAITING",
 }
 # The relay walks up to its LIMIT; the table of workspaces is keyed by the workspace itself.
 WALKERS = ("outbox.READ_OUTBOX", "offsets.READ_WORKSPACES")
@@ -100,7 +101,7 @@ async def test_every_table_is_under_forced_row_level_security(
         weak = await conn.fetch(
             "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
             " WHERE grantee = 'laurel_attribution' AND table_schema = 'attribution'"
-            " AND table_name IN ('ledger', 'decisions') AND privilege_type NOT IN ('SELECT', 'INSERT')"
+            " AND table_name IN ('ledger', 'decisions', 'sent_tallies') AND privilege_type NOT IN ('SELECT', 'INSERT')"
         )
         uniques = await conn.fetch(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON oid = indrelid"

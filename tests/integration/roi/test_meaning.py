@@ -3,7 +3,7 @@
 Promise: a field that is wrong is named; a change reaches `laurel.catalog` within a second, whole and in order.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -262,6 +262,39 @@ async def test_keys_open_what_their_scopes_say_and_close_at_once(owner_url: str)
             assert (refused.status, list(refused.errors)) == (422, [field]), body
 
 
+WRONG_POLICIES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
+    ({"margin": 1.01}, "margin"),
+    ({"margin": "-0.1"}, "margin"),
+    ({"margin": "0.1234567"}, "margin"),
+    ({"margin": True}, "margin"),
+    ({"margin": "NaN"}, "margin"),
+    ({"windows_days": {"click": -1}}, "windows_days.click"),
+    ({"windows_days": {"click": 731}}, "windows_days.click"),
+    ({"windows_days": {"like": 1}}, "windows_days.like"),
+    ({"precedence": "coin"}, "precedence"),
+    ({"models": []}, "models"),
+    ({"models": ["markov"]}, "models.0"),
+    ({"models": ["last", {"name": "last"}]}, "models"),
+    ({"models": ["last", {"name": "markov"}]}, "models.1"),
+    ({"models": [{"name": "time_decay", "half_life": 7}]}, "models.0.half_life"),
+    ({"models": [{"name": "time_decay", "half_life_days": 0}]}, "models.0.half_life_days"),
+    (
+        {"models": [{"name": "time_decay", "half_life_days": True}]},
+        "models.0.half_life_days",
+    ),
+    (
+        {"models": [{"name": "position", "last_share_percent": 61}]},
+        "models.0.first_share_percent",
+    ),
+    ({"models": [7]}, "models.0"),
+    ({"stages": {"clicks": "purchase"}}, "stages.clicks"),
+    ({"stages": {"click": "somewhere"}}, "stages.click"),
+    ({"stages": {"click": ["purchase"]}}, "stages.click"),
+    ({"stages": []}, "stages"),
+    ({"valid_from": "2026-06-01"}, "valid_from"),
+)
+
+
 async def test_policies_are_exact_and_closed(owner_url: str) -> None:
     async with brand_running(owner_url) as brand:
         made = await brand.post(
@@ -282,21 +315,16 @@ async def test_policies_are_exact_and_closed(owner_url: str) -> None:
         record = (await brand.published(lambda r: revision(r, made["id"]) == 2))[made["id"]]
         assert isinstance(record, Policy)
         assert (record.margin_millionths, record.precedence) == (1_000_000, Precedence.BOTH_SHARE)
-        assert (record.models, record.windows_days.click) == (("last",), 7)
-        for body, field in (
-            ({"margin": 1.01}, "margin"),
-            ({"margin": "-0.1"}, "margin"),
-            ({"margin": "0.1234567"}, "margin"),
-            ({"margin": True}, "margin"),
-            ({"margin": "NaN"}, "margin"),
-            ({"windows_days": {"click": -1}}, "windows_days.click"),
-            ({"windows_days": {"click": 731}}, "windows_days.click"),
-            ({"windows_days": {"like": 1}}, "windows_days.like"),
-            ({"precedence": "coin"}, "precedence"),
-            ({"models": []}, "models"),
-            ({"models": ["markov"]}, "models.0"),
-            ({"valid_from": "2026-06-01"}, "valid_from"),
-        ):
+        assert (record.models, record.windows_days["click"]) == (("last",), 7)
+        models = ["first", {"name": "time_decay", "half_life_days": 3}]
+        stages = {"click": "engagement", "later_purchase": "advocacy", "lead": "purchase"}
+        changed = await brand.ok("PATCH", path, {"models": models, "stages": stages})
+        assert (changed["models"], changed["stages"]) == (models, stages)
+        assert (await brand.ok("GET", path))["stages"] == stages
+        record = (await brand.published(lambda r: revision(r, made["id"]) == 3))[made["id"]]
+        assert isinstance(record, Policy)
+        assert (record.models, record.stages) == (tuple(models), stages)
+        for body, field in WRONG_POLICIES:
             refused = await brand.refused("POST", "/v1/policies", body)
             assert (refused.status, list(refused.errors)) == (422, [field]), body
 

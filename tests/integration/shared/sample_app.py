@@ -6,13 +6,8 @@ import httpx
 from fastapi import Depends, FastAPI, Query, Request
 from pydantic import Field
 
-from shared.errors import Transient
-from shared.http.app import create_app
-from shared.http.auth import Principal, authorize, key_hash
-from shared.http.body import Router
-from shared.http.health import Health
-from shared.http.problems import PROBLEM_MEDIA_TYPE, Problem
-from shared.http.wire import (
+from shared.api.app import create_app
+from shared.api.shapes import (
     Currency,
     ListParameters,
     Moment,
@@ -23,6 +18,11 @@ from shared.http.wire import (
     decode_cursor,
     encode_cursor,
 )
+from shared.errors import Transient
+from shared.http.auth import Principal, authorize, key_hash
+from shared.http.body import Router
+from shared.http.health import Health
+from shared.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from shared.telemetry import Telemetry
 
 LIMIT_BYTES = 4_096

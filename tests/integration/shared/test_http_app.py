@@ -13,10 +13,10 @@ import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from shared.http.app import create_app, openapi_document
+from shared.api.app import create_app, openapi_document
+from shared.api.shapes import encode_cursor
 from shared.http.health import Health
 from shared.http.problems import PROBLEM_MEDIA_TYPE
-from shared.http.wire import encode_cursor
 from shared.telemetry import Telemetry, configure_logging
 from tests.integration.shared.sample_app import ADMIN, PAGE, READER, problem, sample_app
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 PROGRAM = """
 import asyncio, contextlib, sys
-from shared.http.app import create_app
+from shared.api.app import create_app
 from shared.http.body import Router
 from shared.http.health import Health
 from shared.http.server import run, serve

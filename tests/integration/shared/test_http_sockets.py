@@ -11,7 +11,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.http.app import create_app
+from shared.api.app import create_app
 from shared.http.body import Router
 from shared.http.health import Health
 from shared.http.middleware import RequestMiddleware

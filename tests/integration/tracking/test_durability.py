@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from services.tracking.store.journal_file import JournalFile
-from services.tracking.store.slots import take_slot
+from services.tracking.store.journal_slots import take_slot
 from shared.http.middleware import IN_FLIGHT_MAX
 from tests.integration.tracking.world import Site, World, until
 
@@ -37,7 +37,7 @@ async def process(
     in_flight_max: int = IN_FLIGHT_MAX,
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """A process of its own in the world's folder; it is killed at the end if it still lives."""
-    module = "tests.integration.tracking.process"
+    module = "tests.integration.tracking.killable_process"
     words = (str(world.folder), str(file_bytes_max), str(in_flight_max))
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, *words),

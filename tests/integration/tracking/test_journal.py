@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracking.store.catalog import Catalog
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.catalog_snapshot import load_snapshot, take_image, write_image
 from services.tracking.store.journal import FRAMES_WAITING_MAX, ROTATE_BYTES, WAITERS_MAX, Journal
 from services.tracking.store.journal_file import PAGE_BYTES, JournalFile, pack_frames, unpack_frames
-from services.tracking.store.slots import adopt_slots, take_slot
-from services.tracking.store.snapshot import load_snapshot, take_image, write_image
+from services.tracking.store.journal_slots import adopt_slots, take_slot
 from shared.clock import SystemClock
 from shared.errors import Transient
 from shared.sealing import Sealer
@@ -223,7 +223,9 @@ def test_a_snapshot_comes_back_whole(tmp_path: Path) -> None:
     again = Catalog(Sealer(SECRET_KEY))
     assert load_snapshot(again, path) == {0: 17}
     assert again.links.find(b"mia") == catalog.links.find(b"mia") is not None
-    assert again.shop(brand.connection_id) == catalog.shop(brand.connection_id) is not None
+    assert (
+        again.connection(brand.connection_id) == catalog.connection(brand.connection_id) is not None
+    )
     assert again.currency(brand.workspace_id) == "EUR"
     assert len(again.kept()) == len(catalog.kept()) == 5
     assert b"hush" not in path.read_bytes()
@@ -275,6 +277,6 @@ def test_secrets_of_another_key_verify_nothing() -> None:
     catalog = Catalog(Sealer("another secret key"))
     for record in brand.records():
         catalog.put(record)
-    shop = catalog.shop(brand.connection_id)
+    shop = catalog.connection(brand.connection_id)
     assert shop is not None
     assert shop.account.secrets == ()

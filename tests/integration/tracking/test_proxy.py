@@ -18,7 +18,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from shared.http.app import create_app
+from shared.api.app import create_app
 from shared.http.body import Router
 from shared.http.health import Health
 from tests.fixtures.http import running

@@ -16,7 +16,7 @@ from services.attribution.domain.model import (
     Status,
     Touch,
 )
-from shared.catalog import LinkPeriod, Windows
+from shared.catalog import LinkPeriod
 from shared.events import Quality
 from tests.factories import (
     BRAND,
@@ -220,7 +220,7 @@ def test_a_code_earns_for_the_creator_of_its_placement() -> None:
 
 
 def test_windows_are_per_kind() -> None:
-    known = facts(FACTS, policy(windows=Windows(click=1, view=7, referral=1, survey=0)))
+    known = facts(FACTS, policy(windows={"click": 1, "view": 7, "referral": 1, "survey": 0}))
     seen = (
         touch("click", by=PHONE, ago=days(2)),
         touch("view", by=PHONE, ago=days(2), kind="view"),

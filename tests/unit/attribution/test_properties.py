@@ -24,7 +24,7 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.policies import policy_for
-from shared.catalog import Precedence, Windows
+from shared.catalog import Precedence
 from shared.events import Quality
 from shared.ids import is_strong
 from shared.models import CREDIT_MODELS
@@ -75,7 +75,7 @@ def facts_of(rule: Precedence) -> Facts:
         code("MIA10", of="leo", since=NOON - days(3)),
         code("DUO", of="mia"),
         code("DUO", of="leo"),
-        policy(precedence=rule, windows=Windows(view=7), models=tuple(CREDIT_MODELS)),
+        policy(precedence=rule, windows={"view": 7}, models=tuple(CREDIT_MODELS)),
     )
 
 

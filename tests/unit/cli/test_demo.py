@@ -3,9 +3,9 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-from services.cli.demo.brand import DAYS
-from services.cli.demo.catalog import plan_size, posts
-from services.cli.demo.month import link_code, make_month
+from services.cli.demo.demo_brand import DEMO_DAYS
+from services.cli.demo.demo_catalog import catalog_size, posts
+from services.cli.demo.demo_events import link_code, make_month
 
 FIRST = date(2026, 3, 1)
 MONTH = make_month(FIRST)
@@ -20,7 +20,7 @@ def test_events_are_in_order_and_before_the_last_day() -> None:
     times = [datetime.fromisoformat(event["occurred_at"]) for event in MONTH.events]
     assert times == sorted(times)
     assert times[0] >= datetime(2026, 3, 1, tzinfo=UTC)
-    assert times[-1] < datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=DAYS - 1)
+    assert times[-1] < datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=DEMO_DAYS - 1)
 
 
 def test_every_event_has_an_id_of_its_own_making() -> None:
@@ -42,7 +42,7 @@ def test_the_month_holds_every_kind_of_event() -> None:
 def test_clicks_lead_to_links_of_the_plan() -> None:
     planned = {link_code(post) for post, _ in posts()}
     assert {event["link"] for event in MONTH.events if event["type"] == "clicked"} == planned
-    assert plan_size() > len(planned)
+    assert catalog_size() > len(planned)
 
 
 def test_the_story_is_an_order_with_three_parents() -> None:

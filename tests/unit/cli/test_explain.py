@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from services.attribution.domain.model import Reason
-from services.cli.explain import words
-from services.cli.explain.names import Names
-from services.cli.explain.page import page
-from services.cli.explain.sentence import what_happened, who_gets_it
+from services.cli.explain import plain_words
+from services.cli.explain.catalog_names import Names
+from services.cli.explain.explanation_page import page
+from services.cli.explain.explanation_sentences import what_happened, who_gets_it
 from shared.credits import TouchKind
 from shared.events import ConversionKind
 from shared.models import CREDIT_MODELS
@@ -71,9 +71,9 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
 
 
 def test_every_term_of_the_closed_lists_has_plain_words() -> None:
-    assert set(words.REASONS) == {str(reason) for reason in Reason}
-    assert set(words.KINDS) == set(get_args(TouchKind))
-    assert set(words.CONVERSIONS) == set(get_args(ConversionKind))
+    assert set(plain_words.REASONS) == {str(reason) for reason in Reason}
+    assert set(plain_words.KINDS) == set(get_args(TouchKind))
+    assert set(plain_words.CONVERSIONS) == set(get_args(ConversionKind))
 
 
 def test_one_touch_takes_all() -> None:
@@ -113,16 +113,16 @@ def test_of_several_touches_the_one_that_takes_all_is_named() -> None:
 
 
 def test_every_model_has_a_sentence_and_large_fractions_are_percentages() -> None:
-    assert set(words.MODELS) == set(CREDIT_MODELS)
-    assert words.share("1000000000/1500000000") == "two thirds"
-    assert words.share("707106781/1707106781") == "about 41.4 %"
+    assert set(plain_words.MODELS) == set(CREDIT_MODELS)
+    assert plain_words.share("1000000000/1500000000") == "two thirds"
+    assert plain_words.share("707106781/1707106781") == "about 41.4 %"
 
 
 def test_nobody_is_credited_with_the_reasons() -> None:
     told = answer(candidate("p-mia", reason="outside_window")) | {"status": "organic"}
     assert "too long before the order" in who_gets_it(told, NAMES, "last")
     told = answer() | {"status": "organic"}
-    assert "no creator's content" in who_gets_it(told, NAMES, "last")
+    assert "no touch" in who_gets_it(told, NAMES, "last")
 
 
 @pytest.mark.parametrize("status", ["awaiting_order", "unconfirmed"])
@@ -149,7 +149,7 @@ def test_the_page_shows_evidence_money_and_history() -> None:
         "does not count: another",
         "another creator's code",
         "4 days before",
-        "How it got here",
+        "History",
         "49.90 EUR",
     ):
         assert expected in shown
@@ -157,11 +157,11 @@ def test_the_page_shows_evidence_money_and_history() -> None:
 
 def test_times_and_shares_read_as_one_would_say_them() -> None:
     order = datetime(2026, 3, 5, 12, tzinfo=UTC)
-    assert words.before(order - timedelta(days=1, hours=2), order) == "1 day before"
-    assert words.before(order - timedelta(hours=3), order) == "3 hours before"
-    assert words.before(order - timedelta(minutes=5), order) == "5 min before"
-    assert words.before(order, order) == "at the checkout"
-    assert words.before(order + timedelta(seconds=1), order) == "at the checkout"
-    assert words.before(order + timedelta(minutes=1), order) == "after the order"
-    assert words.share("1/1") == "all"
-    assert words.share("2/5") == "2/5"
+    assert plain_words.before(order - timedelta(days=1, hours=2), order) == "1 day before"
+    assert plain_words.before(order - timedelta(hours=3), order) == "3 hours before"
+    assert plain_words.before(order - timedelta(minutes=5), order) == "5 min before"
+    assert plain_words.before(order, order) == "at the checkout"
+    assert plain_words.before(order + timedelta(seconds=1), order) == "at the checkout"
+    assert plain_words.before(order + timedelta(minutes=1), order) == "after the order"
+    assert plain_words.share("1/1") == "all"
+    assert plain_words.share("2/5") == "2/5"

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from services.cli.verify.compare import (
+from services.cli.verify.ledger_comparison import (
     added,
-    answer_books,
-    compare_books,
-    ledger_books,
+    answer_balances,
+    compare_balances,
+    ledger_balances,
     summed,
-    totals_books,
+    totals_balances,
     unbalanced,
 )
 from services.cli.verify.verify_command import spans
@@ -45,24 +45,24 @@ def an_answer(minor: int = 4990) -> dict[str, Any]:
     }
 
 
-def test_equal_books_have_no_mismatch() -> None:
-    ledger, answer = ledger_books(ITEMS), an_answer()
+def test_equal_balances_have_no_mismatch() -> None:
+    ledger, answer = ledger_balances(ITEMS), an_answer()
     assert ledger["last", "EUR", "p-1"] == 4990
-    assert compare_books(ledger, answer_books(answer), "x") == []
-    assert compare_books(summed(ledger), totals_books(answer), "x") == []
+    assert compare_balances(ledger, answer_balances(answer), "x") == []
+    assert compare_balances(summed(ledger), totals_balances(answer), "x") == []
 
 
 def test_one_cent_is_a_mismatch_that_names_its_line() -> None:
-    (found,) = compare_books(
-        ledger_books(ITEMS), answer_books(an_answer(4991)), "ledger against answer"
+    (found,) = compare_balances(
+        ledger_balances(ITEMS), answer_balances(an_answer(4991)), "ledger against answer"
     )
     assert (found.model, found.currency, found.account) == ("last", "EUR", "p-1")
     assert (found.ledger, found.other) == (4990, 4991)
 
 
 def test_an_account_that_one_side_lacks_is_a_mismatch_unless_it_is_zero() -> None:
-    assert compare_books({("last", "EUR", "p-9"): 1}, {}, "x")[0].other == 0
-    assert compare_books({("last", "EUR", "p-9"): 0}, {}, "x") == []
+    assert compare_balances({("last", "EUR", "p-9"): 1}, {}, "x")[0].other == 0
+    assert compare_balances({("last", "EUR", "p-9"): 0}, {}, "x") == []
 
 
 def test_a_difference_in_the_balance_is_a_mismatch() -> None:
@@ -84,6 +84,6 @@ def test_the_spans_cover_all_of_time_without_a_gap_or_an_overlap() -> None:
     assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in pairwise(found))
 
 
-def test_books_of_several_spans_add_up() -> None:
+def test_balances_of_several_spans_add_up() -> None:
     key = ("last", "EUR", "p-1")
     assert added([{key: 1}, {key: 2}, {}]) == {key: 3}

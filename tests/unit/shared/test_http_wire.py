@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.api.shapes import MoneyIn, decode_cursor, encode_cursor, parse_moment
 from shared.http.body import INTEGER_MAX, parse_json
 from shared.http.problems import Problem
-from shared.http.wire import MoneyIn, decode_cursor, encode_cursor, parse_moment
 from shared.money import AMOUNT_MINOR_MAX, format_minor
 
 STORABLE = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tracking.domain.visits import AGENT_CHARACTERS_MAX, read_visit
-from services.tracking.store.agents import Agents
+from services.tracking.store.user_agents import Agents
 from shared.events import Quality
 
 PEOPLE = [

@@ -27,6 +27,7 @@ from services.tracking.adapters.payload import (
     read_json,
     text_of,
 )
+from services.tracking.domain.claimed_events import joined, microseconds
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     ConversionClaim,
@@ -35,7 +36,6 @@ from services.tracking.domain.claims import (
     Rejected,
 )
 from services.tracking.domain.deliveries import Claims, Delivery
-from services.tracking.domain.intake import joined, microseconds
 from services.tracking.domain.touches import CLICK_PARAMETER, click_parameter
 from shared.events import CODES_MAX
 

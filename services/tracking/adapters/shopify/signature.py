@@ -6,7 +6,7 @@ or doubled signature, or another shop's domain, is False, never an error.
 
 from typing import Final
 
-from services.tracking.adapters.signatures import is_signed_base64
+from services.tracking.adapters.body_signatures import is_signed_base64
 from services.tracking.domain.deliveries import Account, Delivery
 
 SIGNATURE_HEADER: Final = b"x-shopify-hmac-sha256"

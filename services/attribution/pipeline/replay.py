@@ -1,0 +1,109 @@
+"""Publishing again: the credits records of a workspace, with their old numbers, from what is stored.
+
+A decision's record is made of the stored decision and its ledger lines, a tallies record is the
+one that was sent. Readers drop a number that they have, or correct its dates.
+
+Promise: one call takes one bounded span of numbers, in one transaction under the workspace's lock,
+through the outbox; batches go on in between. A record says what the first one said.
+What can go wrong: a number whose tallies were sent by a release that did not keep them is missing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import structs
+
+from services.attribution.domain.ledger import memos, post
+from services.attribution.domain.model import Decision
+from services.attribution.pipeline.settle import credits_record
+from services.attribution.store import answers, outbox
+from services.attribution.store import replay as store
+from services.attribution.store.outbox import OutboxRow
+from services.attribution.store.replay import NumberedDecision
+from services.attribution.wire.decisions import decode_decision
+from shared.credits import CreditEntry, DecisionCredited, encode_credits
+from shared.db.engine import Database, driver
+from shared.log.topics import CREDITS
+
+# As many as are read and written while a workspace may be held: 250 ms.
+RECORDS_MAX: Final = 500
+TALLIES_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one call published: numbers from `first` to `last`, without the `missing` ones.
+
+    Tallies that wait in the outbox for the first time are neither: the relay sends them.
+    """
+
+    first: int
+    last: int
+    newest: int
+    published: int
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """`wake` hears which workspaces have something new in the outbox."""
+
+    database: Database
+    wake: Callable[[Sequence[str]], None]
+    records_max: int = RECORDS_MAX
+
+    async def publish(self, workspace_id: str, first: int) -> Span:
+        """Put the next records, from number `first` on, into the outbox."""
+        async with self.database.write([workspace_id]) as connection:
+            conn = await driver(connection)
+            newest = await answers.last_sequence(conn, workspace_id)
+            last = min(newest, first + self.records_max - 1)
+            # First: the relay may move a row from there to the tallies that were sent.
+            waiting = await outbox.read_waiting(conn, first, last)
+            tallies, is_all = await store.read_tallies(conn, first, last, TALLIES_BYTES_MAX)
+            if not is_all:
+                last = max(tallies)
+            decided = await store.read_decisions(conn, first, last)
+            values = {
+                item.sequence: encode_credits(_record(workspace_id, item)) for item in decided
+            }
+            values |= tallies
+            rows = [
+                OutboxRow(workspace_id, CREDITS.name, workspace_id.encode(), values[sequence])
+                for sequence in sorted(values)
+            ]
+            await outbox.write_outbox(conn, rows)
+        self.wake([workspace_id])
+        known = values.keys() | waiting
+        missing = tuple(number for number in range(first, last + 1) if number not in known)
+        return Span(first, last, newest, len(rows), missing)
+
+
+def _record(workspace_id: str, stored: NumberedDecision) -> DecisionCredited:
+    decision = decode_decision(stored.body)
+    entries = tuple(
+        structs.replace(line, occurred_at=None)
+        if line.occurred_at == decision.occurred_at
+        else line
+        for line in stored.lines
+    )
+    return credits_record(
+        workspace_id,
+        stored.sequence,
+        stored.recorded_at,
+        stored.decision_id,
+        stored.revision,
+        decision,
+        entries,
+        _memos(stored, decision),
+    )
+
+
+def _memos(stored: NumberedDecision, decision: Decision) -> tuple[CreditEntry, ...]:
+    """What the revision did to the memos: they are in no table, and follow from two decisions."""
+    if stored.body_before is None:
+        return post(None, decision, stored.revision).memos
+    before = decode_decision(stored.body_before)
+    stood = memos(before, stored.revision - 1)
+    return post(stood, decision, stored.revision, before.occurred_at).memos

@@ -1,0 +1,94 @@
+"""What is read to publish credits records again: decisions, ledger lines and tallies by sequence number.
+
+Promise: every statement reads a span of numbers by an index that begins with the number. Rows of a
+span below the last number never change.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from services.attribution.tables import Sql
+from shared.credits import CreditEntry
+
+READ_NUMBERED: Final = Sql("""
+SELECT d.sequence, d.recorded_at, d.decision_id::text, d.revision, d.body, before.body AS body_before
+FROM attribution.decisions AS d
+LEFT JOIN LATERAL (
+    SELECT body FROM attribution.decisions AS b
+    WHERE b.own_key = d.own_key AND b.revision = d.revision - 1 AND b.workspace_id = d.workspace_id LIMIT 1
+) AS before ON true
+WHERE d.sequence BETWEEN $1::bigint AND $2::bigint ORDER BY d.sequence
+""")
+READ_LINES: Final = Sql("""
+SELECT sequence, model, revision, account, amount_minor, units, currency, stage, touch_stage, touched_at, occurred_at
+FROM attribution.ledger WHERE sequence BETWEEN $1::bigint AND $2::bigint ORDER BY sequence, line
+""")
+# Some tallies are a megabyte: a span is cut before the one that makes it too large.
+READ_SENT_TALLIES: Final = Sql("""
+SELECT sequence, value FROM (
+    SELECT sequence, value, sum(octet_length(value)) OVER (ORDER BY sequence) - octet_length(value) AS before_bytes
+    FROM attribution.sent_tallies WHERE sequence BETWEEN $1::bigint AND $2::bigint
+) AS sized WHERE before_bytes < $3::bigint ORDER BY sequence
+""")
+COUNT_SENT_TALLIES: Final = Sql("""
+SELECT count(*) FROM attribution.sent_tallies WHERE sequence BETWEEN $1::bigint AND $2::bigint
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedDecision:
+    """A published revision: the stored decision and the one before it (None: the first), and its
+    ledger lines, each with its own time."""
+
+    sequence: int
+    recorded_at: datetime
+    decision_id: str
+    revision: int
+    body: bytes
+    body_before: bytes | None
+    lines: tuple[CreditEntry, ...]
+
+
+async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> list[NumberedDecision]:
+    """The published revisions with numbers from `first` to `last`, both included."""
+    lines: defaultdict[int, list[CreditEntry]] = defaultdict(list)
+    for row in await conn.fetch(READ_LINES, first, last):
+        sequence, *values = row
+        names = (
+            "model",
+            "revision",
+            "account",
+            "amount_minor",
+            "units",
+            "currency",
+            "stage",
+            "touch_stage",
+            "touched_at",
+            "occurred_at",
+        )
+        lines[sequence].append(CreditEntry(**dict(zip(names, values, strict=True))))
+    return [
+        NumberedDecision(
+            sequence=row["sequence"],
+            recorded_at=row["recorded_at"],
+            decision_id=row["decision_id"],
+            revision=row["revision"],
+            body=row["body"],
+            body_before=row["body_before"],
+            lines=tuple(lines[row["sequence"]]),
+        )
+        for row in await conn.fetch(READ_NUMBERED, first, last)
+    ]
+
+
+async def read_tallies(
+    conn: asyncpg.Connection, first: int, last: int, bytes_max: int
+) -> tuple[dict[int, bytes], bool]:
+    """Number to record, and whether that is all: else the span is cut after the last one."""
+    rows = await conn.fetch(READ_SENT_TALLIES, first, last, bytes_max)
+    kept = await conn.fetchval(COUNT_SENT_TALLIES, first, last)
+    return {row["sequence"]: row["value"] for row in rows}, len(rows) == kept

@@ -1,0 +1,100 @@
+"""The printed page of an explanation: sentences, evidence, money by model, history."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.explain import plain_words
+from services.cli.explain.catalog_names import Names
+from services.cli.explain.explanation_sentences import what_happened, who_gets_it
+
+
+def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[RenderableType]:
+    """Yield the parts of the page, in order."""
+    yield Text(what_happened(answer), style="bold")
+    sentence = who_gets_it(answer, names, model)
+    if sentence:
+        yield Text(sentence)
+    revisions = answer["revisions"]
+    if revisions and revisions[-1]["candidates"]:
+        yield _evidence(revisions[-1]["candidates"], names, _order_time(answer))
+    if revisions and revisions[-1]["credits"]:
+        yield _credits(revisions[-1]["credits"], names)
+    if len(revisions) > 1:
+        yield _history(revisions)
+    if answer["ledger"]:
+        count = len(answer["ledger"])
+        yield Text(
+            f"{count} ledger entries, the last at"
+            f" {plain_words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
+            style="quiet",
+        )
+
+
+def _order_time(answer: dict[str, Any]) -> datetime | None:
+    """Return the time of the order from its last ledger entry; None without entries."""
+    times = [entry["occurred_at"] for entry in answer["ledger"] if entry.get("occurred_at")]
+    return datetime.fromisoformat(times[-1]) if times else None
+
+
+def _evidence(
+    candidates: list[dict[str, Any]], names: Names, order_at: datetime | None
+) -> RenderableType:
+    table = Table(title="Touches of the buyer", title_justify="left", box=None, pad_edge=False)
+    for heading in ("", "when (UTC)", ""):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what, and whose")
+    for item in sorted(candidates, key=lambda found: datetime.fromisoformat(found["occurred_at"])):
+        is_kept = item["verdict"] == "kept"
+        at = datetime.fromisoformat(item["occurred_at"])
+        table.add_row(
+            Text("✓" if is_kept else "✗", style="good" if is_kept else "bad"),
+            plain_words.moment(item["occurred_at"]),
+            plain_words.before(at, order_at) if order_at is not None else "",
+            _touch(item, names),
+        )
+    return table
+
+
+def _touch(item: dict[str, Any], names: Names) -> Text:
+    """Return `clicked a link: Mia · instagram reel`, and below it why it does not count."""
+    text = Text(f"{plain_words.plain(plain_words.KINDS, item['kind'])}: {names.candidate(item)}")
+    if item["verdict"] != "kept":
+        reason = plain_words.plain(plain_words.REASONS, item["reason"])
+        text.append(f"\ndoes not count: {reason}", style="quiet")
+    return text
+
+
+def _credits(credits: list[dict[str, Any]], names: Names) -> RenderableType:
+    table = Table(title="Who gets the credit", title_justify="left", box=None, pad_edge=False)
+    for heading in ("model", "meaning", "who", "share"):
+        table.add_column(heading)
+    table.add_column("amount", justify="right")
+    for credit in credits:
+        table.add_row(
+            credit["model"],
+            Text(plain_words.MODELS.get(credit["model"], ""), style="quiet"),
+            names.account(credit["account"]),
+            plain_words.share(credit["share"]),
+            plain_words.money(credit.get("amount")),
+        )
+    return table
+
+
+def _history(revisions: list[dict[str, Any]]) -> RenderableType:
+    table = Table(title="History", title_justify="left", box=None, pad_edge=False)
+    for heading in ("revision", "recorded (UTC)", "because"):
+        table.add_column(heading)
+    table.add_column("net", justify="right")
+    for item in revisions:
+        table.add_row(
+            str(item["revision"]),
+            plain_words.moment(item["recorded_at"]),
+            plain_words.plain(plain_words.REVISIONS, item["reason"]),
+            plain_words.money(item.get("net")),
+        )
+    return table

@@ -1,0 +1,100 @@
+"""The first sentences of an explanation: what an order brought, who gets it, and why. Pure.
+
+Promise: the sentences describe the last revision and hold nothing that the record does not hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from services.cli.explain import plain_words
+from services.cli.explain.catalog_names import Names
+from shared.money import format_minor
+
+
+def what_happened(answer: dict[str, Any]) -> str:
+    """Return `Order 1001 brought 49.90 EUR net.`, or why it brought nothing yet."""
+    what = f"{plain_words.plain(plain_words.CONVERSIONS, answer['kind'])} {answer['order_id']}"
+    if answer["status"] == "awaiting_order":
+        return f"{what}: a change to it was received, the order itself was not."
+    if answer["status"] == "unconfirmed":
+        return (
+            f"{what} was only claimed by a web page;"
+            " it earns nothing until a trusted source confirms it."
+        )
+    if answer.get("net") is None:
+        return f"{what} counts as one conversion and carries no money."
+    return f"{what} brought {plain_words.money(answer['net'])} net."
+
+
+def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
+    """Return who is credited under one model, and the evidence; empty before a decision."""
+    if answer["status"] not in ("credited", "organic"):
+        return ""
+    last = answer["revisions"][-1]
+    credits = [credit for credit in last["credits"] if credit["model"] == model]
+    kept = [candidate for candidate in last["candidates"] if candidate["verdict"] == "kept"]
+    if not kept:
+        return "Nobody is credited: " + _why_nobody(last["candidates"])
+    shares = _by_account(credits, names)
+    who = " and ".join(f"{name} gets {share}" for name, share in shares)
+    others = len(last["candidates"]) - len(kept)
+    aside = (
+        f" {_counted(others, 'other touch', 'other touches')} considered and set aside."
+        if others
+        else ""
+    )
+    return (
+        f"Under the model “{model}”, {who}, because {_because(kept, credits, names, model)}.{aside}"
+    )
+
+
+def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[str, str]]:
+    if len(credits) == 1:
+        return [(names.account(credits[0]["account"]), "all of it")]
+    amounts: dict[tuple[str, str], int] = defaultdict(int)
+    plain_shares = []
+    for credit in credits:
+        name = names.account(credit["account"])
+        if credit.get("amount") is None:
+            plain_shares.append((name, plain_words.share(credit["share"])))
+        else:
+            amounts[name, credit["amount"]["currency"]] += credit["amount"]["amount_minor"]
+    return plain_shares or [
+        (name, f"{format_minor(minor, currency)} {currency}")
+        for (name, currency), minor in amounts.items()
+    ]
+
+
+def _because(
+    kept: Sequence[dict[str, Any]],
+    credits: Sequence[dict[str, Any]],
+    names: Names,
+    model: str,
+) -> str:
+    if len(kept) == 1:
+        return _touched(kept[0], names)
+    rule = f"{len(kept)} touches count and {plain_words.plain(plain_words.MODELS, model)}"
+    earning = {credit["touch_id"] for credit in credits}
+    chosen = [item for item in kept if item["touch_id"] in earning]
+    return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
+
+
+def _touched(item: dict[str, Any], names: Names) -> str:
+    """Return `the buyer clicked a link of Mia · instagram reel`."""
+    return (
+        f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
+    )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one} was" if count == 1 else f"{count} {many} were"
+
+
+def _why_nobody(candidates: Sequence[dict[str, Any]]) -> str:
+    if not candidates:
+        return "no touch with a creator's content is known."
+    reasons = sorted(
+        {plain_words.plain(plain_words.REASONS, item["reason"]) for item in candidates}
+    )
+    return f"{len(candidates)} touches were looked at and none counts: {'; '.join(reasons)}."

@@ -1,0 +1,179 @@
+"""Turn claims and webhook deliveries into events, and store the events in the journal.
+
+Promise: `Intake` answers only when its events are fsynced. An event is encoded once, here. What can
+go wrong: `Transient` when the journal refuses events, which becomes a 503.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import override
+
+from services.tracking.domain.claimed_events import adjustment, conversion
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    AnyClaim,
+    Caller,
+    ConversionClaim,
+    Lookups,
+    Rejected,
+)
+from services.tracking.domain.deliveries import Adapter, Delivery
+from services.tracking.domain.short_links import link_key
+from services.tracking.domain.touches import touch
+from services.tracking.store.catalog_memory import Catalog, WebhookConnection
+from services.tracking.store.journal import Journal
+from services.tracking.store.user_agents import Agents
+from shared.clock import Clock
+from shared.errors import Transient
+from shared.events import AnyEvent, Quality, Source, encode_event, event_type
+from shared.http.auth import Principal
+from shared.ids import ClickIdContents, ClickSigner, new_id
+from shared.sealing import Sealer
+from shared.telemetry import Metric, Telemetry, get_logger
+
+_log = get_logger(__name__)
+
+
+class MemoryLookups(Lookups):
+    """The core's questions, answered from memory."""
+
+    def __init__(
+        self, catalog: Catalog, signer: ClickSigner, sealer: Sealer, agents: Agents
+    ) -> None:
+        self._catalog = catalog
+        self._signer = signer
+        self._sealer = sealer
+        self._agents = agents
+
+    @override
+    def email_hash(self, workspace_id: str, email: str) -> str:
+        return self._sealer.email_hash(workspace_id, email)
+
+    @override
+    def click(self, click_id: str) -> ClickIdContents | None:
+        return self._signer.read(click_id)
+
+    @override
+    def link_workspace(self, link_id: str) -> str | None:
+        return self._catalog.link_workspace(link_id)
+
+    @override
+    def link_id(self, workspace_id: str, code: str) -> str | None:
+        key = link_key(code)
+        return None if key is None else self._catalog.link_id(workspace_id, key)
+
+    @override
+    def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
+        return self._agents.flags(user_agent)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """What became of a webhook delivery."""
+
+    event_ids: tuple[str, ...] = ()
+    rejected: Rejected | None = None
+
+
+class Intake:
+    """Claims that are answered only when they are durable."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        journal: Journal,
+        lookups: Lookups,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self.catalog = catalog
+        self._journal = journal
+        self._lookups = lookups
+        self._clock = clock
+        self._telemetry = telemetry
+        self._counters: dict[tuple[str, str], Any] = {}
+
+    def caller(self, principal: Principal, retry_key: str | None) -> Caller:
+        """The holder of a key, now."""
+        source = Source("public" if principal.public else "secret", principal.key_id)
+        now = self._clock.now()
+        return Caller(principal.workspace_id, source, source.kind, now, new_id(), retry_key)
+
+    def to_event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
+        """The event of a claim; nothing is written yet."""
+        match claim:
+            case ConversionClaim():
+                return conversion(claim, caller, self._lookups)
+            case AdjustmentClaim():
+                return adjustment(claim, caller)
+            case _:
+                return touch(claim, caller, self._lookups)
+
+    async def store(self, events: Sequence[AnyEvent]) -> None:
+        """Write the events and wait for their fsync. Raises `Transient`, and then none of them was acknowledged."""
+        if not events:
+            return
+        try:
+            await self._journal.put([encode_event(event) for event in events])
+        except Transient:
+            self._count(events, "refused")
+            raise
+        self._count(events, "accepted")
+
+    def count_rejected(self, type_name: str) -> None:
+        """One claim that its sender has to correct."""
+        self._telemetry.count(Metric.INTAKE, type=type_name, outcome="rejected")
+
+    def _count(self, events: Sequence[AnyEvent], outcome: str) -> None:
+        if len(events) == 1:
+            self._counter(event_type(events[0]), outcome).inc()
+            return
+        for type_name, amount in Counter(event_type(event) for event in events).items():
+            self._counter(type_name, outcome).inc(amount)
+
+    def _counter(self, type_name: str, outcome: str) -> Any:
+        """Bound once: finding a metric by its labels costs five times what counting does."""
+        counter = self._counters.get((type_name, outcome))
+        if counter is None:
+            counter = self._telemetry.bound(Metric.INTAKE, type=type_name, outcome=outcome)
+            self._counters[type_name, outcome] = counter
+        return counter
+
+    async def deliver(
+        self, adapter: Adapter, shop: WebhookConnection, delivery: Delivery
+    ) -> DeliveryResult:
+        """Take one delivery whose signature was right.
+
+        What cannot be used is answered 200 as well: a shop would send the same bytes for hours and
+        then drop the subscription. It is counted, logged with its fields' names, and said in the
+        answer.
+        """
+        claims = adapter.read(delivery, self.catalog.currency(shop.workspace_id))
+        if isinstance(claims, Rejected):
+            _log.error(
+                "delivery_unusable",
+                vendor=adapter.name,
+                connection=shop.connection_id,
+                topic=claims.topic,
+                fields=[f"{flaw.field}: {flaw.message}" for flaw in claims.flaws],
+            )
+            self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
+            return DeliveryResult(rejected=claims)
+        if not claims:
+            self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
+        now, source = delivery.received_at, Source("webhook", shop.connection_id)
+        events = []
+        for claim in claims:
+            caller = Caller(shop.workspace_id, source, adapter.name, now, new_id())
+            event = self.to_event(claim, caller)
+            assert not isinstance(event, Rejected)
+            events.append(event)
+        await self.store(events)
+        return DeliveryResult(tuple(event.event_id for event in events))
+
+    def delivery(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Delivery:
+        """A delivery that came now."""
+        return Delivery(headers, body, self._clock.now())

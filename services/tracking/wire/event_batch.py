@@ -1,0 +1,89 @@
+"""One event of `POST /v1/events`: its `type` chooses the shape, and it is judged by itself.
+
+Promise: a bad item, be it malformed text inside a well-formed array, never touches its neighbours. What can go wrong is a
+`Problem` that names the item's own fields.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from pydantic import ValidationError
+
+from services.tracking.domain.claims import AnyClaim
+from services.tracking.wire.event_bodies import (
+    AdjustmentIn,
+    ClickedIn,
+    ConversionIn,
+    EngagedIn,
+    IdentifiedIn,
+    ReferredIn,
+    SurveyedIn,
+    TouchIn,
+    ViewedIn,
+    VisitedIn,
+)
+from shared.events import CONVERSIONS, ConversionKind, tag_of
+from shared.http.body import parse_json
+from shared.http.problems import FieldError, Problem, field_errors, field_problem
+
+EVENTS_MAX: Final = 500
+
+CONVERSION_KINDS: Final[dict[str, ConversionKind]] = {
+    tag_of(facts.event): kind for kind, facts in CONVERSIONS.items()
+}
+TOUCHES: Final[dict[str, type[TouchIn]]] = {
+    "clicked": ClickedIn,
+    "viewed": ViewedIn,
+    "visited": VisitedIn,
+    "engaged": EngagedIn,
+    "identified": IdentifiedIn,
+    "referred": ReferredIn,
+    "surveyed": SurveyedIn,
+}
+ADJUSTED: Final = "order_adjusted"
+TYPES: Final = (*CONVERSION_KINDS, *TOUCHES, ADJUSTED)
+
+_items: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def split_array(body: bytes) -> list[bytes]:
+    """The array's items, unread. Raises 400 for what is no JSON, 422 for what is no array, 413 for too many."""
+    try:
+        items = [bytes(item) for item in _items.decode(body)]
+    except msgspec.ValidationError:
+        raise Problem(422, None, "send a JSON array of events", [_BODY]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "Malformed JSON", f"the body is not valid JSON: {error}") from None
+    if len(items) > EVENTS_MAX:
+        raise Problem(413, None, f"send at most {EVENTS_MAX} events at once, not {len(items)}")
+    return items
+
+
+_BODY: Final = FieldError("body", "send a JSON array of events")
+
+
+def read_item(raw: bytes) -> tuple[str, AnyClaim]:
+    """The type and claim of one item, or a `Problem`."""
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise field_problem("event", "is not a JSON object")
+    event_type = value.get("type")
+    if not isinstance(event_type, str) or event_type not in TYPES:
+        raise field_problem("type", f"must be one of {', '.join(TYPES)}")
+    try:
+        return event_type, _read_typed(event_type, value)
+    except ValidationError as error:
+        raise Problem(422, None, "", field_errors(error.errors())) from None
+
+
+def _read_typed(event_type: str, value: Mapping[str, Any]) -> AnyClaim:
+    if event_type in TOUCHES:
+        return TOUCHES[event_type].model_validate(value).claim()
+    fields = {name: field for name, field in value.items() if name != "type"}
+    if event_type == ADJUSTED:
+        return AdjustmentIn.model_validate(fields).claim()
+    kind = CONVERSION_KINDS[event_type]
+    if fields.setdefault("kind", kind) != kind:
+        raise field_problem("kind", f"disagrees with type {event_type}, which is a {kind}")
+    return ConversionIn.model_validate(fields).claim()

@@ -1,0 +1,386 @@
+"""The request bodies of conversions, adjustments and public events, field by field as the API says.
+
+Promise: a model that validated turns into a claim with its money in minor units, or raises a 422 naming the field. What can go
+wrong is always the sender's: money as a number, an unknown field, a missing id.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    ConversionClaim,
+    PersonClaim,
+    TouchClaim,
+    TouchType,
+)
+from shared.api.shapes import AnswerModel, Currency, Moment, MoneyIn, StrictModel
+from shared.events import (
+    CODES_MAX,
+    CONVERSIONS,
+    KEY_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    AdjustmentKind,
+    ConversionKind,
+)
+from shared.http.problems import field_problem
+
+LINES_MAX: Final = 500  # line items of one order; more is not one person's basket
+AGENT_LENGTH_MAX: Final = 2_048
+PAGE_LENGTH_MAX: Final = 2_048
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+def _email(value: str) -> str:
+    name, at, domain = value.strip().rpartition("@")
+    if not (name and at and domain):
+        raise ValueError("is not an e-mail address")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)]
+Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(_not_blank)]
+Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+class PersonIn(StrictModel):
+    """Keys of one person. An e-mail is hashed before it is kept."""
+
+    click_id: Key | None = None
+    """The click id from the address that the person came by, the value of `lclid`."""
+    visitor_id: Key | None = None
+    """The brand's own pseudonymous id of the browser."""
+    customer_id: Key | None = None
+    """The shop's id of the customer."""
+    email: Email | None = None
+    """The person's e-mail address. It is hashed before it is kept."""
+
+    def claim(self) -> PersonClaim:
+        """As the core takes it."""
+        return PersonClaim(self.visitor_id, self.click_id, self.customer_id, self.email)
+
+
+_NOBODY: Final = PersonClaim()
+
+
+def _person(sent: PersonIn | None) -> PersonClaim:
+    return _NOBODY if sent is None else sent.claim()
+
+
+class ConversionIn(StrictModel):
+    """`POST /v1/conversions`. `net` is subtotal − discount, without tax and shipping."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "order_id": "1001",
+                    "occurred_at": "2026-03-01T12:00:00Z",
+                    "net": "49.90",
+                    "currency": "EUR",
+                    "person": {"customer_id": "42", "email": "ana@example.com"},
+                    "codes": ["MIA10"],
+                }
+            ]
+        }
+    )
+
+    kind: ConversionKind = "purchase"
+    """What happened: a purchase, renewal, lead, sign-up or download."""
+    order_id: Text | None = None
+    """The shop's id of the order; required for a purchase or renewal."""
+    conversion_id: Text | None = None
+    """The id of a lead, sign-up or download, where it has no order id."""
+    event_id: Text | None = None
+    """Your own id of this report. It counts only where nothing else names the conversion."""
+    occurred_at: Moment
+    """When it happened, with offset."""
+    net: MoneyIn | None = None
+    """What the order is worth: subtotal − discount, without tax and shipping."""
+    subtotal: MoneyIn | None = None
+    """The price of the goods before the discount; with `discount` it gives `net`."""
+    discount: MoneyIn | None = None
+    """What was taken off the subtotal."""
+    shipping: MoneyIn | None = None
+    """The price of shipping. It is checked and not counted."""
+    tax: MoneyIn | None = None
+    """The tax. It is checked and not counted."""
+    currency: Currency | None = None
+    """The currency of all amounts that name none of their own."""
+    person: PersonIn | None = None
+    """Who bought, as far as you know."""
+    codes: Annotated[tuple[Text, ...], Field(max_length=CODES_MAX)] = ()
+    """The discount codes of the order."""
+    new_customer: bool | None = None
+    """Whether this is the customer's first order, where the shop knows it."""
+    lines: Annotated[list[dict[str, Any]], Field(max_length=LINES_MAX)] | None = None
+    """The line items. They are checked for their number and not kept."""
+
+    def claim(self) -> ConversionClaim:
+        """As the core takes it."""
+        net_minor, currency = self._net()
+        return ConversionClaim(
+            kind=self.kind,
+            natural_id=self._natural_id(),
+            occurred_at=self.occurred_at,
+            net_minor=net_minor,
+            currency=currency,
+            person=_person(self.person),
+            codes=self.codes,
+            new_customer=self.new_customer,
+        )
+
+    def _natural_id(self) -> str:
+        sent = [value for value in (self.order_id, self.conversion_id) if value is not None]
+        if CONVERSIONS[self.kind].is_order:
+            if self.order_id is None:
+                raise field_problem("order_id", f"is required for a {self.kind}")
+            if self.conversion_id is not None:
+                raise field_problem("conversion_id", f"a {self.kind} is known by its order_id")
+        if not sent:
+            raise field_problem("conversion_id", f"is required for a {self.kind}")
+        if len(sent) > 1:
+            raise field_problem("conversion_id", "give order_id or conversion_id, not both")
+        return sent[0]
+
+    def _net(self) -> tuple[int | None, str | None]:
+        minor: dict[str, int] = {}
+        currency = self.currency
+        for field in ("net", "subtotal", "discount", "shipping", "tax"):
+            sent: MoneyIn | None = getattr(self, field)
+            if sent is None:
+                continue
+            minor[field], currency = sent.minor(field, currency)
+            if minor[field] < 0:
+                raise field_problem(field, "must not be negative")
+        net = minor.get("net")
+        if "subtotal" in minor:
+            derived = minor["subtotal"] - minor.get("discount", 0)
+            if net is not None and net != derived:
+                raise field_problem("net", "is not subtotal − discount")
+            if derived < 0:
+                raise field_problem("discount", "is more than the subtotal")
+            net = derived
+        if net is None and CONVERSIONS[self.kind].is_order:
+            raise field_problem("net", f"is required for a {self.kind} (or subtotal and discount)")
+        return net, currency if net is not None else None
+
+
+class AdjustmentIn(StrictModel):
+    """`POST /v1/adjustments`. `amount` > 0 takes away; `net_after` sets."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "order_id": "1001",
+                    "adjustment_id": "refund-1",
+                    "kind": "refund",
+                    "amount": "10.00",
+                    "currency": "EUR",
+                    "occurred_at": "2026-03-05T09:30:00Z",
+                }
+            ]
+        }
+    )
+
+    order_id: Text
+    """The id of the order that is adjusted."""
+    adjustment_id: Text
+    """The id of this adjustment; the same id again is the same adjustment."""
+    event_id: Text | None = None
+    """Your own id of this report. The adjustment's id counts before it."""
+    conversion_kind: ConversionKind = "purchase"
+    """The kind of the conversion that is adjusted."""
+    kind: AdjustmentKind
+    """What happened: a refund, cancel, chargeback or edit."""
+    amount: MoneyIn | None = None
+    """What is taken away, greater than 0. Give this or `net_after`."""
+    amount_minor: Annotated[int, Field(strict=True)] | None = None
+    """The same as `amount`, in minor units of `currency`."""
+    net_after: MoneyIn | None = None
+    """What the order is worth afterwards. Required for an edit."""
+    currency: Currency | None = None
+    """The currency of the amounts; without it, the order's."""
+    occurred_at: Moment
+    """When it happened, with offset."""
+
+    def claim(self) -> AdjustmentClaim:
+        """As the core takes it."""
+        amount = self._amount()
+        if amount is not None and self.net_after is not None:
+            raise field_problem("net_after", "give amount or net_after, not both")
+        if self.kind == "edit" and self.net_after is None:
+            raise field_problem("net_after", "is required for an edit")
+        if self.kind == "refund" and amount is None and self.net_after is None:
+            raise field_problem("amount", "is required for a refund")
+        amount_minor = net_after_minor = None
+        currency = self.currency
+        if amount is not None:
+            amount_minor, currency = amount.minor("amount", self.currency)
+            if amount_minor <= 0:
+                raise field_problem("amount", "must be greater than 0: it is taken away")
+        if self.net_after is not None:
+            net_after_minor, currency = self.net_after.minor("net_after", self.currency)
+            if net_after_minor < 0:
+                raise field_problem("net_after", "must not be negative")
+        return AdjustmentClaim(
+            conversion_kind=self.conversion_kind,
+            natural_id=self.order_id,
+            adjustment_id=self.adjustment_id,
+            kind=self.kind,
+            occurred_at=self.occurred_at,
+            amount_minor=amount_minor,
+            net_after_minor=net_after_minor,
+            currency=currency,
+        )
+
+    def _amount(self) -> MoneyIn | None:
+        if self.amount_minor is None:
+            return self.amount
+        if self.amount is not None:
+            raise field_problem("amount_minor", "give amount or amount_minor, not both")
+        return MoneyIn(amount=None, amount_minor=self.amount_minor)
+
+
+class TouchIn(StrictModel):
+    """What every other public event carries."""
+
+    type: TouchType
+    """The kind of the event."""
+    event_id: Text | None = None
+    """Your own id of the event; the same id again is the same event."""
+    occurred_at: Moment
+    """When it happened, with offset."""
+    person: PersonIn | None = None
+    """The keys of the person, as far as you know them."""
+
+    def claim(self) -> TouchClaim:
+        """As the core takes it: the fields that this kind has, under the same names."""
+        sent = {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in ("type", "person")
+        }
+        return TouchClaim(type=self.type, person=_person(self.person), **sent)
+
+
+class ClickedIn(TouchIn):
+    """A click that a server of the brand tells."""
+
+    type: Literal["clicked"]
+    """A click."""
+    link: Text
+    """The short code of the link."""
+    user_agent: Annotated[str, Field(max_length=AGENT_LENGTH_MAX)] | None = None
+    """The browser's User-Agent header; crawlers are not counted."""
+
+
+class ViewedIn(TouchIn):
+    """A person saw a placement."""
+
+    type: Literal["viewed"]
+    """A view."""
+    placement_id: Id
+    """The placement that was seen."""
+
+
+class VisitedIn(TouchIn):
+    """A person opened a page of the brand."""
+
+    type: Literal["visited"]
+    """A visit."""
+    page: Annotated[str, Field(max_length=PAGE_LENGTH_MAX)] | None = None
+    """The address of the page. A click id in it counts as the person's."""
+
+
+class EngagedIn(TouchIn):
+    """A person did something short of converting."""
+
+    type: Literal["engaged"]
+    """An engagement."""
+    action: Text
+    """What the person did, such as `add_to_cart`."""
+    product_id: Text | None = None
+    """The product that it was about."""
+
+
+class IdentifiedIn(TouchIn):
+    """Keys of one person seen together."""
+
+    type: Literal["identified"]
+    """An identification."""
+    person: PersonIn
+    """At least two keys of one person."""
+
+
+class ReferredIn(TouchIn):
+    """A person came by somebody's referral code."""
+
+    type: Literal["referred"]
+    """A referral."""
+    code: Text
+    """The referral code that the person came by."""
+
+
+class SurveyedIn(TouchIn):
+    """A person named a placement as where they heard of the brand."""
+
+    type: Literal["surveyed"]
+    """A survey answer."""
+    placement_id: Id
+    """The placement that the person named."""
+
+
+class AcceptedOut(AnswerModel):
+    """202: the event is on stable storage."""
+
+    event_id: str
+    """The id of the event; the same report again gives the same id."""
+    accepted: bool = True
+    """Always true."""
+
+
+class FlawOut(AnswerModel):
+    """One wrong field."""
+
+    field: str
+    """The field as a path, such as `person.email`."""
+    message: str
+    """What is wrong with it."""
+
+
+class RejectedOut(AnswerModel):
+    """One event of a batch that was not taken."""
+
+    index: int
+    """The place of the event in the array, from 0."""
+    errors: list[FlawOut]
+    """What is wrong with it."""
+
+
+class BatchOut(AnswerModel):
+    """202: what became of a batch, each event by itself."""
+
+    accepted: int
+    """How many events are on stable storage."""
+    rejected: list[RejectedOut]
+    """The events that were not taken."""
+
+
+class DeliveryOut(AnswerModel):
+    """200: what became of a webhook delivery."""
+
+    accepted: bool
+    """Whether the delivery could be used."""
+    event_ids: list[str]
+    """The ids of the events that it gave."""
+    errors: tuple[FlawOut, ...] = ()
+    """What could not be used, field by field."""

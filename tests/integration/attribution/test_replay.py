@@ -1,0 +1,138 @@
+"""Publishing again: every number says what it said the first time, in bounded spans, under traffic, and no reader counts twice."""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from services.attribution.pipeline import replay
+from services.attribution.pipeline.replay import Publisher, Span
+from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
+from tests.factories import NOON
+from tests.integration.attribution.chance import Chance
+from tests.integration.attribution.station import Station
+from tests.integration.attribution.story import Story
+
+
+async def publish_all(station: Station, workspace_id: str, records_max: int = 500) -> list[Span]:
+    """All spans, one call after the other."""
+    publisher = Publisher(station.database, station.relay.call, records_max)
+    spans: list[Span] = []
+    following = 1
+    while True:
+        span = await publisher.publish(workspace_id, following)
+        spans.append(span)
+        if span.last >= span.newest:
+            return spans
+        following = span.last + 1
+
+
+async def a_world(station: Station, story: Story, seed: int) -> list[AnyCredits]:
+    """Events in batches of any size and corrected facts in between; the credits of it all."""
+    random = Random(seed)
+    chance = Chance(story, random)
+    events, records = chance.events(90), chance.records()
+    await station.learn(*records[:4])
+    while events:
+        size = random.randrange(1, 25)
+        await station.feed(*events[:size])
+        del events[:size]
+        await station.learn(*records[4:6])
+        del records[4:6]
+    return [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_every_number_says_again_what_it_said(
+    station: Station, story: Story, seed: int
+) -> None:
+    first = await a_world(station, story, seed)
+    kinds = {type(record) for record in first}
+    assert kinds == {DecisionCredited, TouchesTallied}
+    assert any(e.occurred_at for r in first if isinstance(r, DecisionCredited) for e in r.entries)
+    spans = await publish_all(station, story.workspace_id, records_max=7)
+    assert len(spans) > 3
+    assert all(span.missing == () and span.published <= 7 for span in spans)
+    both = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    assert both[: len(first)] == first
+    assert both[len(first) :] == first
+    assert [record.sequence for record in first] == list(range(1, len(first) + 1))
+    # And once more: the second sending is kept no second time.
+    assert (await publish_all(station, story.workspace_id))[0].missing == ()
+
+
+async def test_memos_are_published_again_although_no_table_holds_them(
+    station: Station, story: Story
+) -> None:
+    await station.learn(*story.cast(), story.policy(models=("last", "participation")))
+    click = story.click("k", by="v1")
+    await station.feed(click, story.order("1", visitor="v1", net=500))
+    later = NOON + timedelta(days=9)
+    await station.feed(story.order("1", visitor="v1", net=700, at=later, version=2))
+    await station.feed(story.adjusted("r", of="1", amount=100, at=later))
+    await station.feed(story.adjusted("c", of="1", kind="cancel", amount=None, at=later))
+    first = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    told = [len(r.memos) for r in first if isinstance(r, DecisionCredited)]
+    assert len([count for count in told if count]) >= 3, told
+    await publish_all(station, story.workspace_id)
+    both = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    assert both == [*first, *first]
+
+
+async def test_spans_end_before_they_are_too_large(
+    station: Station, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await a_world(station, story, 3)
+    monkeypatch.setattr(replay, "TALLIES_BYTES_MAX", 1)
+    spans = await publish_all(station, story.workspace_id)
+    tallies = sum(isinstance(record, TouchesTallied) for record in first)
+    assert len(spans) >= tallies > 1
+    again = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    assert again[len(first) :] == first
+
+
+async def test_it_goes_on_under_traffic(station: Station, story: Story) -> None:
+    await station.credits()
+    await station.feed(*(story.order(f"{n}") for n in range(20)), story.click("k"))
+    await station.credits()
+
+    async def sell() -> None:
+        for n in range(20, 60):
+            await station.feed(story.order(f"{n}"), story.click(f"k{n}"))
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(sell())
+        spans = tasks.create_task(publish_all(station, story.workspace_id, records_max=5))
+    assert all(span.missing == () for span in spans.result())
+    once: dict[int, AnyCredits] = {}
+    found = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    for record in found:
+        assert once.setdefault(record.sequence, record) == record
+    assert sorted(once) == list(range(1, len(once) + 1))
+    assert len(found) > len(once)
+
+
+async def test_what_was_sent_before_tallies_were_kept_is_named(
+    station: Station, story: Story
+) -> None:
+    await station.credits()
+    await station.feed(story.click("k"), story.order("1"))
+    # Still in the outbox: neither sent nor missing.
+    (span,) = await publish_all(station, story.workspace_id)
+    assert (span.published, span.missing) == (1, ())
+    waiting = "SELECT sequence FROM attribution.outbox WHERE sequence IS NOT NULL"
+    ((tallied,),) = await station.rows(waiting, story.workspace_id)
+    async with station.database.write([story.workspace_id]) as connection:
+        await connection.exec_driver_sql("UPDATE attribution.outbox SET sequence = NULL")
+    await station.credits()
+    (span,) = await publish_all(station, story.workspace_id)
+    assert span.missing == (tallied,)
+
+
+async def test_a_workspace_without_credits_has_nothing_to_publish(
+    station: Station, story: Story
+) -> None:
+    (span,) = await publish_all(station, story.workspace_id)
+    assert (span.first, span.last, span.newest, span.published) == (1, 0, 0, 0)
