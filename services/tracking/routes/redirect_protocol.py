@@ -76,7 +76,7 @@ class RedirectProtocol(HttpToolsProtocol):
         # uvicorn cuts a fragment off; the app refuses a NUL; an escape in the path is decoded behind it.
         if b"%" in path or b"#" in query or b"%00" in query:
             return None
-        if any(name in _LEFT_TO_THE_APP for name, _ in self.headers):
+        if not _LEFT_TO_THE_APP.isdisjoint(dict(self.headers)):
             return None
         try:
             headers = self.respond(path, query, self.headers)
