@@ -1,4 +1,4 @@
-"""One home for each credit model: its name stands nowhere else, and one entry and one file add one."""
+"""One home for each credit model: its name is nowhere else; one entry and one file add a model."""
 
 import os
 import shutil

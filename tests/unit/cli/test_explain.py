@@ -1,4 +1,4 @@
-"""The words of an explanation: every reason has some, and the sentences say who gets what and why."""
+"""The words of an explanation: every reason has some; the sentences say who gets what and why."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
