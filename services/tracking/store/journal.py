@@ -127,7 +127,7 @@ class Journal:
             self._forget_row, self._is_forgetting = 0, False
             self.written.set()
 
-    async def tend(self) -> None:
+    async def reopen(self) -> None:
         """Try a new file every 5 s whenever one has ended; runs for ever."""
         while True:
             await self._ended.wait()

@@ -152,7 +152,7 @@ async def test_a_locked_file_ends_and_a_new_one_takes_over(tmp_path: Path) -> No
     intruder.close()
     assert subject.offer(b"unrecorded") is False
     assert subject.backlog == [old]
-    tending = asyncio.ensure_future(subject.tend())
+    tending = asyncio.ensure_future(subject.reopen())
     await until(lambda: not subject.trouble)
     tending.cancel()
     assert subject.current is not old
