@@ -36,7 +36,7 @@ UNITS_PER_CONVERSION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class TouchFacts:
+class TouchDefinition:
     """What Laurel knows about a kind of touch.
 
     `stage` is its stage of the customer journey unless a policy says otherwise. `word` says what
@@ -52,16 +52,16 @@ class TouchFacts:
 
 
 # The home of the kinds of touch: one entry a kind.
-TOUCHES: Final[Mapping[str, TouchFacts]] = MappingProxyType(
+TOUCHES: Final[Mapping[str, TouchDefinition]] = MappingProxyType(
     {
-        "click": TouchFacts("consideration", "clicked a link", Clicked, 30),
-        "view": TouchFacts("awareness", "saw it", Viewed, 0),
+        "click": TouchDefinition("consideration", "clicked a link", Clicked, 30),
+        "view": TouchDefinition("awareness", "saw it", Viewed, 0),
         # A code is typed when the order is paid.
-        "code": TouchFacts("purchase", "typed the code"),
-        "referral": TouchFacts("advocacy", "came by a referral", Referred, 30),
+        "code": TouchDefinition("purchase", "typed the code"),
+        "referral": TouchDefinition("advocacy", "came by a referral", Referred, 30),
         # The question "how did you hear of us?" asks for the first meeting.
-        "survey": TouchFacts("awareness", "named it when asked", Surveyed, 30),
-        "social": TouchFacts("engagement", "interacted with it"),
+        "survey": TouchDefinition("awareness", "named it when asked", Surveyed, 30),
+        "social": TouchDefinition("engagement", "interacted with it"),
     }
 )
 # The look-back of the default policy, of each kind that has a window.

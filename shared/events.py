@@ -158,7 +158,7 @@ AnyConversion = Ordered | Renewed | Lead | SignedUp | Downloaded
 
 
 @dataclass(frozen=True, slots=True)
-class ConversionFacts:
+class ConversionDefinition:
     """What Laurel knows about a kind of conversion.
 
     `event` is its event, `stage` its stage of the customer journey unless a policy says otherwise,
@@ -172,13 +172,13 @@ class ConversionFacts:
 
 
 # The home of the kinds of conversion: one entry a kind, in the order in which they are looked up.
-CONVERSIONS: Final[Mapping[str, ConversionFacts]] = MappingProxyType(
+CONVERSIONS: Final[Mapping[str, ConversionDefinition]] = MappingProxyType(
     {
-        "purchase": ConversionFacts(Ordered, "purchase", "Order", is_order=True),
-        "lead": ConversionFacts(Lead, "consideration", "Lead"),
-        "sign_up": ConversionFacts(SignedUp, "consideration", "Sign-up"),
-        "download": ConversionFacts(Downloaded, "consideration", "Download"),
-        "renewal": ConversionFacts(Renewed, "retention", "Renewal", is_order=True),
+        "purchase": ConversionDefinition(Ordered, "purchase", "Order", is_order=True),
+        "lead": ConversionDefinition(Lead, "consideration", "Lead"),
+        "sign_up": ConversionDefinition(SignedUp, "consideration", "Sign-up"),
+        "download": ConversionDefinition(Downloaded, "consideration", "Download"),
+        "renewal": ConversionDefinition(Renewed, "retention", "Renewal", is_order=True),
     }
 )
 # A purchase of a person who bought before: a kind of its own for stages, and for nothing else.
@@ -357,7 +357,7 @@ _BEGINNING: Final = re.compile(
 )
 
 
-def outside(value: bytes) -> tuple[bytes, Headers]:
+def key_and_headers(value: bytes) -> tuple[bytes, Headers]:
     """What the log shows of an encoded event: the key and the headers, read from its first fields, a tenth of the cost of decoding it.
 
     Raises `EventRejected` for what is no event; whether the rest of it is sound is for its reader to judge.

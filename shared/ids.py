@@ -121,7 +121,7 @@ def is_strong(key: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ClickFacts:
+class ClickIdContents:
     """What a genuine click id says: the link that was clicked and when (UTC, milliseconds)."""
 
     link_id: str
@@ -150,7 +150,7 @@ class ClickSigner:
         text = binascii.b2a_base64(body + self._mac(body), newline=False)
         return text[:_CLICK_CHARACTERS].translate(_URL_SAFE)
 
-    def read(self, click_id: str) -> ClickFacts | None:
+    def read(self, click_id: str) -> ClickIdContents | None:
         """What a click id says, or None when it is not one of ours."""
         try:
             raw = base64.b64decode(click_id + "=" * (-len(click_id) % 4), b"-_", validate=True)
@@ -164,7 +164,7 @@ class ClickSigner:
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != click_id:
             return None  # unused bits were set: a second spelling of one id would be a second event
         occurred_at = _EPOCH + timedelta(milliseconds=int.from_bytes(body[17:23], "big"))
-        return ClickFacts(uuid_text(body[1:17]), occurred_at)
+        return ClickIdContents(uuid_text(body[1:17]), occurred_at)
 
     def _mac(self, body: bytes) -> bytes:
         mac = self._keyed.copy()

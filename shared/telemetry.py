@@ -29,7 +29,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class MetricDefinition:
     """One metric: its kind, name, meaning, labels and, for a histogram, its bucket bounds."""
 
     kind: Kind
@@ -49,20 +49,20 @@ class Metric(Enum):
     """Every metric of Laurel. A counter's name ends in `_total`, a unit stands last before it."""
 
     # HTTP, every service
-    HTTP_REQUESTS = Shape(
+    HTTP_REQUESTS = MetricDefinition(
         Kind.COUNTER,
         "laurel_http_requests_total",
         "Requests answered, by route and status.",
         ("route", "method", "status"),
     )
-    HTTP_SECONDS = Shape(
+    HTTP_SECONDS = MetricDefinition(
         Kind.HISTOGRAM,
         "laurel_http_request_seconds",
         "Time from a request's arrival to the end of its answer.",
         ("route",),
         _REQUEST_SECONDS,
     )
-    HTTP_FAILURES = Shape(
+    HTTP_FAILURES = MetricDefinition(
         Kind.COUNTER,
         "laurel_http_unexpected_failures_total",
         "Answers 500: each one is a bug.",
@@ -70,59 +70,61 @@ class Metric(Enum):
     )
 
     # tracking: the public edge and its journal
-    REDIRECTS = Shape(
+    REDIRECTS = MetricDefinition(
         Kind.COUNTER,
         "laurel_redirects_total",
         "Visits to short links, by outcome.",
         ("outcome",),
     )
-    INTAKE = Shape(
+    INTAKE = MetricDefinition(
         Kind.COUNTER,
         "laurel_intake_total",
         "Events offered to tracking, by type and outcome.",
         ("type", "outcome"),
     )
-    JOURNAL_BYTES = Shape(Kind.GAUGE, "laurel_journal_bytes", "Size of this process's journals.")
-    JOURNAL_RECORDS = Shape(
+    JOURNAL_BYTES = MetricDefinition(
+        Kind.GAUGE, "laurel_journal_bytes", "Size of this process's journals."
+    )
+    JOURNAL_RECORDS = MetricDefinition(
         Kind.GAUGE, "laurel_journal_records", "Records in the journal not yet on the log."
     )
-    JOURNAL_GROUPS = Shape(
+    JOURNAL_GROUPS = MetricDefinition(
         Kind.COUNTER,
         "laurel_journal_groups_total",
         "Groups of records fsynced, by outcome.",
         ("outcome",),
     )
-    RELAYED = Shape(
+    RELAYED = MetricDefinition(
         Kind.COUNTER, "laurel_relayed_records_total", "Records moved to the log.", ("topic",)
     )
 
     # every consumer
-    BATCH_RECORDS = Shape(
+    BATCH_RECORDS = MetricDefinition(
         Kind.COUNTER,
         "laurel_batch_records_total",
         "What became of the records read: read = stored + duplicate + dead_lettered.",
         ("topic", "outcome"),
     )
-    BATCH_SECONDS = Shape(
+    BATCH_SECONDS = MetricDefinition(
         Kind.HISTOGRAM,
         "laurel_batch_seconds",
         "Time of one batch's transaction.",
         ("topic",),
         _BATCH_SECONDS,
     )
-    OFFSET = Shape(
+    OFFSET = MetricDefinition(
         Kind.GAUGE,
         "laurel_consumer_offset",
         "The offset to read next, as stored.",
         ("topic", "partition"),
     )
-    LAG_RECORDS = Shape(
+    LAG_RECORDS = MetricDefinition(
         Kind.GAUGE,
         "laurel_consumer_lag_records",
         "Offsets between the stored one and the end.",
         ("topic", "partition"),
     )
-    LAG_SECONDS = Shape(
+    LAG_SECONDS = MetricDefinition(
         Kind.GAUGE,
         "laurel_consumer_lag_seconds",
         "Age of the oldest record not yet applied.",
@@ -130,17 +132,17 @@ class Metric(Enum):
     )
 
     # attribution
-    REVISIONS = Shape(
+    REVISIONS = MetricDefinition(
         Kind.COUNTER, "laurel_decision_revisions_total", "Decision revisions written."
     )
-    HUBS = Shape(
+    HUBS = MetricDefinition(
         Kind.COUNTER,
         "laurel_identity_hubs_total",
         "Keys that met too many others and stopped joining.",
     )
 
     # roi
-    FOLDED = Shape(
+    FOLDED = MetricDefinition(
         Kind.COUNTER,
         "laurel_folded_credits_total",
         "Credit records folded into rollups, by outcome.",
@@ -196,15 +198,15 @@ class Telemetry:
         return child
 
 
-def _instrument(shape: Shape, registry: CollectorRegistry) -> Any:
-    name, meaning, labels = shape.name, shape.meaning, shape.labels
-    match shape.kind:
+def _instrument(definition: MetricDefinition, registry: CollectorRegistry) -> Any:
+    name, meaning, labels = definition.name, definition.meaning, definition.labels
+    match definition.kind:
         case Kind.COUNTER:
             return Counter(name, meaning, labels, registry=registry)
         case Kind.GAUGE:
             return Gauge(name, meaning, labels, registry=registry)
         case Kind.HISTOGRAM:
-            return Histogram(name, meaning, labels, registry=registry, buckets=shape.buckets)
+            return Histogram(name, meaning, labels, registry=registry, buckets=definition.buckets)
 
 
 def _of_kind(metric: Metric, kind: Kind) -> None:

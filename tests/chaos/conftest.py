@@ -1,4 +1,4 @@
-"""The plants that the stories break: one on Apache Kafka for all of them, its Postgres on a small disk where that may be mounted."""
+"""The deployments that the stories break: one on Apache Kafka for all of them, its Postgres on a small disk where that may be mounted."""
 
 import os
 import tempfile
@@ -9,9 +9,9 @@ from typing import Final
 
 import pytest
 
+from tests.chaos.deployment import Deployment
 from tests.chaos.disks import mount, unmount
-from tests.chaos.plant import Plant
-from tests.chaos.proof import new_brand
+from tests.chaos.workspace_checks import new_brand
 from tests.e2e.installation import Brand
 from tests.e2e.shop import Shop
 from tests.fixtures.kafka import running_kafka
@@ -24,8 +24,8 @@ DISK_MEGABYTES: Final = 768
 
 
 @contextmanager
-def running_plant(*, on_kafka: bool, disk_megabytes: int = 0) -> Iterator[Plant]:
-    """A plant that works; everything of it is gone afterwards."""
+def running_deployment(*, on_kafka: bool, disk_megabytes: int = 0) -> Iterator[Deployment]:
+    """A deployment that works; everything of it is gone afterwards."""
     with ExitStack() as stack:
         broker = stack.enter_context(running_kafka()) if on_kafka else None
         postgres = PostgresServer(new_postgres_folder())
@@ -35,32 +35,32 @@ def running_plant(*, on_kafka: bool, disk_megabytes: int = 0) -> Iterator[Plant]
         postgres.create(settings=POSTGRES_SETTINGS)
         postgres.start()
         folder = Path(tempfile.mkdtemp(prefix="laurel-chaos-"))
-        plant = Plant(folder, postgres, broker)
-        stack.callback(plant.remove)
-        plant.start()
-        yield plant
+        deployment = Deployment(folder, postgres, broker)
+        stack.callback(deployment.remove)
+        deployment.start()
+        yield deployment
 
 
 @pytest.fixture(scope="session")
-def shared_plant() -> Iterator[Plant]:
-    """The plant on Kafka, started once for all stories."""
-    with running_plant(on_kafka=True, disk_megabytes=DISK_MEGABYTES) as plant:
-        yield plant
+def shared_deployment() -> Iterator[Deployment]:
+    """The deployment on Kafka, started once for all stories."""
+    with running_deployment(on_kafka=True, disk_megabytes=DISK_MEGABYTES) as deployment:
+        yield deployment
 
 
 @pytest.fixture
-def plant(shared_plant: Plant) -> Iterator[Plant]:
-    """The shared plant, whole and working before the story and after it."""
-    shared_plant.restore()
-    yield shared_plant
-    shared_plant.restore()
-    shared_plant.assert_nobody_gave_up()
+def deployment(shared_deployment: Deployment) -> Iterator[Deployment]:
+    """The shared deployment, whole and working before the story and after it."""
+    shared_deployment.restore()
+    yield shared_deployment
+    shared_deployment.restore()
+    shared_deployment.assert_nobody_gave_up()
 
 
 @pytest.fixture
-def brand(plant: Plant) -> Brand:
+def brand(deployment: Deployment) -> Brand:
     """A brand that nobody sold for yet."""
-    return new_brand(plant)
+    return new_brand(deployment)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.chaos.deployment import Deployment
 from tests.chaos.disks import kept_full, small_disk_or_skip
-from tests.chaos.plant import Plant
-from tests.chaos.proof import assert_proven
+from tests.chaos.workspace_checks import assert_consistent
 from tests.e2e.installation import READY_SECONDS_MAX, eventually
 from tests.e2e.shop import (
     Shop,
@@ -40,15 +40,15 @@ SHIM: Final = Path(__file__).with_name("failing_fsync.c")
 
 
 @contextmanager
-def second_tracking(plant: Plant, shop: Shop, **environment: str) -> Iterator[str]:
+def second_tracking(deployment: Deployment, shop: Shop, **environment: str) -> Iterator[str]:
     """A tracking process of its own, which the shop uses while the block runs; its address."""
-    url = plant.start_second("tracking", **environment)
+    url = deployment.start_second("tracking", **environment)
     try:
         wait_until_ready(url, READY_SECONDS_MAX)
         shop.move_to(url)
         yield url
     finally:
-        plant.stop_second("tracking")
+        deployment.stop_second("tracking")
 
 
 def is_ready(url: str) -> bool:
@@ -77,11 +77,11 @@ def refused(send: Callable[[int], httpx.Response], seconds: float) -> httpx.Resp
 
 
 @pytest.mark.timeout(600)
-def test_a_full_disk_under_tracking(plant: Plant, shop: Shop) -> None:
-    disk = plant.laurel.folder / "small-disk"
+def test_a_full_disk_under_tracking(deployment: Deployment, shop: Shop) -> None:
+    disk = deployment.laurel.folder / "small-disk"
     with (
         small_disk_or_skip(disk, TRACKING_DISK_MEGABYTES),
-        second_tracking(plant, shop, LAUREL_DATA_DIR=str(disk)) as url,
+        second_tracking(deployment, shop, LAUREL_DATA_DIR=str(disk)) as url,
     ):
         for number in range(5):
             shop.step(number)
@@ -106,7 +106,7 @@ def test_a_full_disk_under_tracking(plant: Plant, shop: Shop) -> None:
             shop.step(number)
         shop.sold |= {f"probe-{number}": ("organic", 100) for number in range(accepted)}
         wait_for_books(shop)
-    assert_whole(plant, shop)
+    assert_whole(deployment, shop)
 
 
 @pytest.fixture(scope="session")
@@ -125,12 +125,12 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(600)
 def test_a_failing_fsync_ends_the_journal_file_and_nothing_else(
-    plant: Plant, shop: Shop, shim: Path, tmp_path: Path
+    deployment: Deployment, shop: Shop, shim: Path, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
-    data = plant.laurel.folder / "failing-disk"
+    data = deployment.laurel.folder / "failing-disk"
     with second_tracking(
-        plant,
+        deployment,
         shop,
         LAUREL_DATA_DIR=str(data),
         LD_PRELOAD=str(shim),
@@ -148,7 +148,7 @@ def test_a_failing_fsync_ends_the_journal_file_and_nothing_else(
         wait_until_ready(url, REOPEN_SECONDS_MAX)
         wait_for_books(shop)
     assert_no_sync_after_a_failed_one(trace.read_text().splitlines())
-    assert_whole(plant, shop)
+    assert_whole(deployment, shop)
 
 
 def wait_for_failures(trace: Path, failures: int) -> None:
@@ -175,30 +175,30 @@ def assert_no_sync_after_a_failed_one(lines: list[str]) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_full_disk_under_postgres(plant: Plant, shop: Shop) -> None:
-    if not os.path.ismount(plant.postgres.folder):
+def test_a_full_disk_under_postgres(deployment: Deployment, shop: Shop) -> None:
+    if not os.path.ismount(deployment.postgres.folder):
         pytest.skip("NOT TESTED ON A FULL DISK: only root may mount a small one")
-    fill_and_free(plant, shop)
+    fill_and_free(deployment, shop)
     wait_for_books(shop)
-    assert_whole(plant, shop)
+    assert_whole(deployment, shop)
 
 
-def fill_and_free(plant: Plant, shop: Shop) -> None:
+def fill_and_free(deployment: Deployment, shop: Shop) -> None:
     """First a table cannot grow, then the write-ahead log cannot and Postgres ends; space returns, and Postgres with it."""
-    roi = plant.laurel.client("roi", shop.brand.key)
+    roi = deployment.laurel.client("roi", shop.brand.key)
     refusals = shop.refusals
     with selling(shop):
-        with kept_full(plant.postgres.folder):
+        with kept_full(deployment.postgres.folder):
             answer = refused(lambda n: roi.post("/v1/creators", json=creator(n)), 60)
             assert "retry-after" in answer.headers
-            use_up_the_write_ahead_log(plant)
+            use_up_the_write_ahead_log(deployment)
             began = time.monotonic()
             assert roi.get("/v1/roi").status_code == 503
             assert time.monotonic() - began < ANSWER_SECONDS_MAX
             wait_for_sales(shop, 20, seconds=30)
             assert shop.refusals == refusals, "tracking felt the disk of Postgres"
-        plant.bring_postgres_back()
-        plant.restore(shop.brand.key)
+        deployment.bring_postgres_back()
+        deployment.restore(shop.brand.key)
 
 
 def creator(number: int) -> dict[str, str]:
@@ -206,11 +206,11 @@ def creator(number: int) -> dict[str, str]:
     return {"name": f"Creator {number}", "handle": "x" * 100}
 
 
-def use_up_the_write_ahead_log(plant: Plant) -> None:
+def use_up_the_write_ahead_log(deployment: Deployment) -> None:
     """Write it full until Postgres ends or takes no connection."""
 
     async def write() -> None:
-        connection = await asyncpg.connect(plant.postgres.owner_url, timeout=5)
+        connection = await asyncpg.connect(deployment.postgres.owner_url, timeout=5)
         try:
             while True:
                 await connection.execute(
@@ -223,14 +223,14 @@ def use_up_the_write_ahead_log(plant: Plant) -> None:
     while time.monotonic() < deadline:
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             asyncio.run(write())
-        if not plant.is_postgres_alive():
+        if not deployment.is_postgres_alive():
             return
         time.sleep(0.2)
     raise AssertionError("Postgres goes on without space for its write-ahead log")
 
 
-def assert_whole(plant: Plant, shop: Shop) -> None:
+def assert_whole(deployment: Deployment, shop: Shop) -> None:
     """Everything that was acknowledged is in the books once."""
     assert_counted_once(shop, groups_lost_max=len(FSYNC_FAILS))
-    assert_sequences_whole(plant.postgres.owner_url, shop)
-    assert_proven(shop)
+    assert_sequences_whole(deployment.postgres.owner_url, shop)
+    assert_consistent(shop)

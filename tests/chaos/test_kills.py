@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from tests.chaos.conftest import SEED, running_plant
-from tests.chaos.plant import Plant
-from tests.chaos.proof import assert_proven, new_brand
+from tests.chaos.conftest import SEED, running_deployment
+from tests.chaos.deployment import Deployment
+from tests.chaos.workspace_checks import assert_consistent, new_brand
 from tests.e2e.installation import Brand
 from tests.e2e.shop import (
     Shop,
@@ -48,35 +48,37 @@ def bursts(weights: dict[str, int], kills: int, chance: random.Random) -> Iterat
         kills -= len(burst)
 
 
-def kill_while_selling(plant: Plant, shop: Shop, weights: dict[str, int], kills: int) -> None:
+def kill_while_selling(
+    deployment: Deployment, shop: Shop, weights: dict[str, int], kills: int
+) -> None:
     """The story itself; ends with everything alive and all sold."""
     chance = random.Random(SEED + 1)
     for burst in bursts(weights, kills, chance):
         with selling(shop):
             for victim in burst:
                 time.sleep(KILL_PAUSE_SECONDS * (0.5 + chance.random()))
-                plant.kill(victim)
-            plant.restore(shop.brand.key)
+                deployment.kill(victim)
+            deployment.restore(shop.brand.key)
             wait_until_caught_up(shop)
     wait_for_books(shop)
 
 
-def assert_as_a_clean_run(plant: Plant, shop: Shop, kills: int) -> None:
+def assert_as_a_clean_run(deployment: Deployment, shop: Shop, kills: int) -> None:
     """Counted once, whole, proven, and line by line the ledger of the same orders sold in peace."""
     assert_counted_once(shop, groups_lost_max=kills)
-    clean = sell_again_in_peace(new_brand(plant), shop, SEED)
-    url = plant.postgres.owner_url
+    clean = sell_again_in_peace(new_brand(deployment), shop, SEED)
+    url = deployment.postgres.owner_url
     same_ledger(net_ledger(url, shop), net_ledger(url, clean))
     assert_sequences_whole(url, shop)
-    assert_proven(shop)
-    plant.assert_nobody_gave_up()
+    assert_consistent(shop)
+    deployment.assert_nobody_gave_up()
 
 
 @pytest.mark.timeout(600)
-def test_killing_everything_under_traffic_on_kafka(plant: Plant, shop: Shop) -> None:
+def test_killing_everything_under_traffic_on_kafka(deployment: Deployment, shop: Shop) -> None:
     kills = sum(SHORT.values())
-    kill_while_selling(plant, shop, SHORT, kills)
-    assert_as_a_clean_run(plant, shop, kills)
+    kill_while_selling(deployment, shop, SHORT, kills)
+    assert_as_a_clean_run(deployment, shop, kills)
 
 
 @pytest.mark.slow
@@ -89,14 +91,14 @@ def test_killing_everything_for_long(log: str, capsys: pytest.CaptureFixture[str
 
     say(f"play again: SEED={SEED} KILLS={KILLS} python -m pytest -m slow -n 0 {__file__} -k {log}")
     weights = BURST if log == "kafka" else BURST_WITHOUT_BROKER
-    with running_plant(on_kafka=log == "kafka") as plant:
-        shop = Shop(Brand(plant.laurel), SEED)
+    with running_deployment(on_kafka=log == "kafka") as deployment:
+        shop = Shop(Brand(deployment.laurel), SEED)
         began = time.monotonic()
-        kill_while_selling(plant, shop, weights, KILLS)
+        kill_while_selling(deployment, shop, weights, KILLS)
         seconds = time.monotonic() - began
         say(
-            f"{log}: {plant.kills.total()} kills in {seconds:.0f} s {dict(sorted(plant.kills.items()))},"
+            f"{log}: {deployment.kills.total()} kills in {seconds:.0f} s {dict(sorted(deployment.kills.items()))},"
             f" {len(shop.sold)} orders, {shop.clicks_answered} clicks, {shop.refusals} asked to wait"
         )
-        assert plant.kills.total() == KILLS
-        assert_as_a_clean_run(plant, shop, KILLS)
+        assert deployment.kills.total() == KILLS
+        assert_as_a_clean_run(deployment, shop, KILLS)

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from deploy.kafka.server import KafkaServer
-from tests.chaos.plant import Plant
-from tests.chaos.proof import assert_proven
+from tests.chaos.deployment import Deployment
+from tests.chaos.workspace_checks import assert_consistent
 from tests.e2e.shop import (
     Shop,
     assert_counted_once,
@@ -91,49 +91,49 @@ def redirect_seconds(shop: Shop, seconds: float) -> list[float]:
     return taken
 
 
-def endure(plant: Plant, shop: Shop, outage: str, seconds: float) -> None:
+def endure(deployment: Deployment, shop: Shop, outage: str, seconds: float) -> None:
     """Sell through an outage; tracking dies in the middle of it."""
-    assert plant.broker is not None
+    assert deployment.broker is not None
     # A polite stop writes the snapshot, which else is half a minute old: that is what a start without the log knows.
-    plant.restart_politely("tracking")
-    plant.restore(shop.brand.key)
+    deployment.restart_politely("tracking")
+    deployment.restore(shop.brand.key)
     refused_before = shop.refusals
     with selling(shop):
-        with OUTAGES[outage](plant.broker):
+        with OUTAGES[outage](deployment.broker):
             taken = redirect_seconds(shop, seconds / 2)
             sold = len(shop.sold)
             assert shop.refusals == refused_before, "a conversion had to wait for the log"
-            plant.kill_service("tracking")
-            plant.start_service("tracking")
+            deployment.kill_service("tracking")
+            deployment.start_service("tracking")
             # The sale after the one under way: tracking is up again, by its snapshot alone.
             wait_for_sales(shop, 2, seconds=BACK_SECONDS_MAX)
             taken += redirect_seconds(shop, seconds / 2)
             assert len(shop.sold) > sold, "nothing was sold after tracking came back without log"
-        plant.restore(shop.brand.key)
+        deployment.restore(shop.brand.key)
     assert statistics.median(taken) < LATENCY_MEDIAN_SECONDS_MAX
     assert statistics.quantiles(taken, n=100)[-1] < LATENCY_SECONDS_MAX
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("outage", sorted(OUTAGES))
-def test_an_absent_log_is_felt_by_nobody(plant: Plant, shop: Shop, outage: str) -> None:
-    endure(plant, shop, outage, SHORT_SECONDS)
-    assert_all_credited(plant, shop)
+def test_an_absent_log_is_felt_by_nobody(deployment: Deployment, shop: Shop, outage: str) -> None:
+    endure(deployment, shop, outage, SHORT_SECONDS)
+    assert_all_credited(deployment, shop)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("outage", sorted(OUTAGES))
 def test_an_absent_log_is_felt_by_nobody_for_minutes(
-    plant: Plant, shop: Shop, outage: str, record_property: Callable[[str, object], None]
+    deployment: Deployment, shop: Shop, outage: str, record_property: Callable[[str, object], None]
 ) -> None:
-    endure(plant, shop, outage, LONG_SECONDS)
+    endure(deployment, shop, outage, LONG_SECONDS)
     record_property("orders", len(shop.sold))
-    assert_all_credited(plant, shop)
+    assert_all_credited(deployment, shop)
 
 
-def assert_all_credited(plant: Plant, shop: Shop) -> None:
+def assert_all_credited(deployment: Deployment, shop: Shop) -> None:
     wait_for_books(shop)
     assert_counted_once(shop, groups_lost_max=1)
-    assert_sequences_whole(plant.postgres.owner_url, shop)
-    assert_proven(shop)
+    assert_sequences_whole(deployment.postgres.owner_url, shop)
+    assert_consistent(shop)

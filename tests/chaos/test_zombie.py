@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from tests.chaos.conftest import SEED
-from tests.chaos.plant import Plant
-from tests.chaos.proof import assert_proven, new_brand
+from tests.chaos.deployment import Deployment
+from tests.chaos.workspace_checks import assert_consistent, new_brand
 from tests.e2e.shop import (
     Shop,
     assert_counted_once,
@@ -37,15 +37,15 @@ IN_A_BATCH: Final = (
 )
 
 
-def freeze_in_a_batch(plant: Plant) -> None:
+def freeze_in_a_batch(deployment: Deployment) -> None:
     """SIGSTOP attribution while a transaction of its own has written something.
 
     A batch may end between the look and the signal: then the process goes on and is caught later.
     """
-    zombie = plant.process("attribution")
+    zombie = deployment.process("attribution")
 
     async def catch() -> None:
-        connection = await asyncpg.connect(plant.postgres.owner_url)
+        connection = await asyncpg.connect(deployment.postgres.owner_url)
         try:
             deadline = time.monotonic() + CATCH_SECONDS_MAX
             while time.monotonic() < deadline:
@@ -62,74 +62,76 @@ def freeze_in_a_batch(plant: Plant) -> None:
     asyncio.run(catch())
 
 
-def freeze_and_replace(plant: Plant, shop: Shop) -> None:
+def freeze_and_replace(deployment: Deployment, shop: Shop) -> None:
     """One zombie among sales: frozen in a batch, replaced by another process, woken up beside it.
 
     What was sold meanwhile is in the answer only after the zombie's session has ended and the
     other process has taken its partition.
     """
     wait_until_caught_up(shop)
-    freeze_in_a_batch(plant)
+    freeze_in_a_batch(deployment)
     try:
-        plant.start_second("attribution")
+        deployment.start_second("attribution")
         wait_for_sales(shop, 5, seconds=SALES_SECONDS_MAX)
         wait_until_caught_up(shop)
     finally:
-        plant.process("attribution").send_signal(signal.SIGCONT)
+        deployment.process("attribution").send_signal(signal.SIGCONT)
     time.sleep(AWAKE_SECONDS)
     wait_until_caught_up(shop)
 
 
-def hand_over(plant: Plant, shop: Shop, times: int) -> None:
+def hand_over(deployment: Deployment, shop: Shop, times: int) -> None:
     """The group changes all the time: a second process comes, the first is replaced, the second goes, politely or not."""
     with selling(shop):
         for turn in range(times):
-            plant.start_second("attribution")
+            deployment.start_second("attribution")
             time.sleep(BETWEEN_SECONDS)
-            plant.restart_politely("attribution")
+            deployment.restart_politely("attribution")
             time.sleep(BETWEEN_SECONDS)
             sign = signal.SIGKILL if turn % 2 else signal.SIGTERM
-            plant.stop_second("attribution", sign=sign)
-        plant.restore(shop.brand.key)
+            deployment.stop_second("attribution", sign=sign)
+        deployment.restore(shop.brand.key)
         wait_until_caught_up(shop)
     wait_for_books(shop)
 
 
-def assert_nothing_changed(plant: Plant, shop: Shop) -> None:
+def assert_nothing_changed(deployment: Deployment, shop: Shop) -> None:
     """As if it had been a quiet day: the same orders sold again in peace lead to the same ledger."""
     assert_counted_once(shop)
-    clean = sell_again_in_peace(new_brand(plant), shop, SEED)
-    url = plant.postgres.owner_url
+    clean = sell_again_in_peace(new_brand(deployment), shop, SEED)
+    url = deployment.postgres.owner_url
     same_ledger(net_ledger(url, shop), net_ledger(url, clean))
     assert_sequences_whole(url, shop)
-    assert_proven(shop)
+    assert_consistent(shop)
 
 
 @pytest.mark.timeout(600)
-def test_a_zombie_consumer_and_a_rebalance_change_nothing(plant: Plant, shop: Shop) -> None:
+def test_a_zombie_consumer_and_a_rebalance_change_nothing(
+    deployment: Deployment, shop: Shop
+) -> None:
     """One of each on the same orders: while both processes live, the woken one leaves the group and joins it again."""
     with selling(shop):
-        freeze_and_replace(plant, shop)
-        plant.restart_politely("attribution")
+        freeze_and_replace(deployment, shop)
+        deployment.restart_politely("attribution")
         wait_until_caught_up(shop)
-        plant.stop_second("attribution")
+        deployment.stop_second("attribution")
     wait_for_books(shop)
-    assert_nothing_changed(plant, shop)
+    assert_nothing_changed(deployment, shop)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_many_zombies_change_nothing(plant: Plant, shop: Shop) -> None:
+def test_many_zombies_change_nothing(deployment: Deployment, shop: Shop) -> None:
     for _ in range(10):
         with selling(shop):
-            freeze_and_replace(plant, shop)
-        plant.stop_second("attribution")
+            freeze_and_replace(deployment, shop)
+        deployment.stop_second("attribution")
         wait_for_books(shop)
-    assert_nothing_changed(plant, shop)
+    assert_nothing_changed(deployment, shop)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_many_rebalances_change_nothing(plant: Plant, shop: Shop) -> None:
-    hand_over(plant, shop, 20)
-    assert_nothing_changed(plant, shop)
+def test_many_rebalances_change_nothing(deployment: Deployment, shop: Shop) -> None:
+    hand_over(deployment, shop, 20)
+    assert_nothing_changed(deployment, shop)

@@ -28,7 +28,7 @@ from services.tracking.domain.deliveries import Account, Adapter, Claims, Delive
 from services.tracking.store.vendors import check_name, find_adapters
 from shared.errors import ConfigurationError
 from shared.events import AnyEvent, Quality, Source, decode_event, encode_event
-from shared.ids import ClickFacts, new_id
+from shared.ids import ClickIdContents, new_id
 
 HOME: Final = Path(services.tracking.adapters.__file__).parent
 ADAPTERS: Final = find_adapters()
@@ -73,7 +73,7 @@ class Nothing(Lookups):
         return "hash"
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return None
 
     @override

@@ -19,7 +19,7 @@ UV: Final = str(Path(sys.executable).parent / "uv")
 
 # Imports the package's own test, so that both versions are asked the same question.
 ASK_FOR_NAMES: Final = (
-    "from tests.unit.shared.test_kafka_client import missing_names; print(*missing_names())"
+    "from tests.unit.shared.test_kafka_timeouts import missing_names; print(*missing_names())"
 )
 
 pytestmark = pytest.mark.xdist_group("e2e")

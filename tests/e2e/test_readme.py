@@ -105,13 +105,13 @@ def test_the_readme_works_as_written(made: Installation) -> None:
     printed = run(made, "bash", "-euo", "pipefail", "-c", readme_script(made))
     shown = block_after("compared by tests/e2e/test_readme.py, but for times", "text")
     assert masked(printed) == masked(shown)
-    assert "the books hold" in run(made, *MAKE, "verify")
+    assert "the ledger balances" in run(made, *MAKE, "verify")
     before = figures(made)
     assert "Reach is not return" in run(made, *MAKE, "demo")
     assert figures(made) == before, "the demo has a workspace of its own"
     told = run(made, str(BIN / "laurel"), "explain", "1187", "--workspace", "demo")
     assert "Order 1187 brought 62.50 EUR net." in told
-    assert "the books hold" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
+    assert "the ledger balances" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
     assert "Everything needed is here." in run(made, *MAKE, "doctor")
 
 

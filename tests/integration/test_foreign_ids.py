@@ -12,40 +12,40 @@ import pytest
 
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
-from tests.integration.sides import KINDS, REFERENCES, SHARED, Json, Pair, Side
+from tests.integration.tenants import KINDS, REFERENCES, SHARED, Json, Tenant, TenantPair
 
 pytestmark = pytest.mark.xdist_group("house")
 
 
 @pytest.fixture(scope="module")
-def pair(house: Installation) -> Pair:
+def pair(house: Installation) -> TenantPair:
     sides = [
-        Side(Brand.in_new_workspace(house, name), name)
+        Tenant(Brand.in_new_workspace(house, name), name)
         for name in (f"theirs{new_id()[-8:]}", f"mine{new_id()[-8:]}")
     ]
     for side in sides:
         side.fill()
-    return Pair(*sides)
+    return TenantPair(*sides)
 
 
 # --- roi -------------------------------------------------------------------------------------------------
 
 
-def shows_one(pair: Pair, kind: str) -> None:
+def shows_one(pair: TenantPair, kind: str) -> None:
     roi = pair.mine.brand.roi
     pair.refused_alike(
         404, lambda one: pair.ask(roi, "GET", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
     )
 
 
-def lists(pair: Pair, kind: str) -> None:
+def lists(pair: TenantPair, kind: str) -> None:
     answer = pair.ask(
         pair.mine.brand.roi, "GET", f"/v1/{kind}?limit=200&include_archived=true"
     ).json()
     assert pair.mine.id_of(kind) in {item["id"] for item in answer["items"]}
 
 
-def creates(pair: Pair, kind: str) -> None:
+def creates(pair: TenantPair, kind: str) -> None:
     _refuses_references(pair, kind, "POST", f"/v1/{kind}")
     if kind == "links":
         body = pair.mine.body(kind) | {"code": pair.theirs.made["links"]["code"]}
@@ -55,7 +55,7 @@ def creates(pair: Pair, kind: str) -> None:
     assert pair.mine.id_of(kind) != pair.theirs.id_of(kind)
 
 
-def corrects(pair: Pair, kind: str) -> None:
+def corrects(pair: TenantPair, kind: str) -> None:
     roi = pair.mine.brand.roi
     before = _theirs(pair, kind)
     pair.refused_alike(
@@ -65,7 +65,7 @@ def corrects(pair: Pair, kind: str) -> None:
     assert _theirs(pair, kind) == before
 
 
-def archives(pair: Pair, kind: str) -> None:
+def archives(pair: TenantPair, kind: str) -> None:
     roi = pair.mine.brand.roi
     pair.refused_alike(
         404, lambda one: pair.ask(roi, "DELETE", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
@@ -73,7 +73,7 @@ def archives(pair: Pair, kind: str) -> None:
     assert _theirs(pair, kind)["deleted_at"] is None
 
 
-def replaces(pair: Pair, kind: str) -> None:
+def replaces(pair: TenantPair, kind: str) -> None:
     before = _theirs(pair, kind)
     path = f"/v1/{kind}/by-external-id/{SHARED}"
     _refuses_references(pair, kind, "PUT", path)
@@ -82,12 +82,12 @@ def replaces(pair: Pair, kind: str) -> None:
     assert _theirs(pair, kind) == before
 
 
-def _theirs(pair: Pair, kind: str) -> Json:
+def _theirs(pair: TenantPair, kind: str) -> Json:
     found: Json = pair.theirs.brand.roi.get(f"/v1/{kind}/{pair.theirs.id_of(kind)}").json()
     return found
 
 
-def _refuses_references(pair: Pair, kind: str, method: str, path: str) -> None:
+def _refuses_references(pair: TenantPair, kind: str, method: str, path: str) -> None:
     for name, referred in REFERENCES.get(kind, {}).items():
 
         def call(one: str, name: str = name) -> httpx.Response:
@@ -99,7 +99,7 @@ def _refuses_references(pair: Pair, kind: str, method: str, path: str) -> None:
         pair.refused_alike(422, call, pair.theirs.id_of(referred))
 
 
-def answers_own_figures(pair: Pair) -> None:
+def answers_own_figures(pair: TenantPair) -> None:
     for group_by in ("creator", "campaign", "placement", "platform", "day"):
         query = f"/v1/roi?group_by={group_by}&from=2026-01-01&to=2026-12-31"
 
@@ -112,19 +112,19 @@ def answers_own_figures(pair: Pair) -> None:
         eventually(is_own, what="the answer is the sum of this workspace's own orders")
 
 
-def shows_own_workspace(pair: Pair) -> None:
+def shows_own_workspace(pair: TenantPair) -> None:
     shown = pair.ask(pair.mine.brand.roi, "GET", "/v1/workspace").json()
     assert shown["name"] == pair.mine.name
 
 
-def corrects_own_workspace(pair: Pair) -> None:
+def corrects_own_workspace(pair: TenantPair) -> None:
     theirs = {"name": pair.theirs.name}
     taken = pair.ask(pair.mine.brand.roi, "PATCH", "/v1/workspace", theirs)
     assert taken.status_code == 409
     assert pair.theirs.brand.roi.get("/v1/workspace").json()["name"] == pair.theirs.name
 
 
-def tells_all_the_same(pair: Pair) -> None:
+def tells_all_the_same(pair: TenantPair) -> None:
     asked = [side.brand.roi.get("/v1/metrics").json() for side in (pair.theirs, pair.mine)]
     assert asked[0] == asked[1]
 
@@ -132,7 +132,7 @@ def tells_all_the_same(pair: Pair) -> None:
 # --- attribution -----------------------------------------------------------------------------------------
 
 
-def _their_order(pair: Pair) -> str:
+def _their_order(pair: TenantPair) -> str:
     """An order of theirs whose id says nothing of them, so that naming it puts none of their words into our books."""
     order_id = f"asked {new_id()}"
     pair.theirs.order(order_id, net="12.00")
@@ -140,7 +140,7 @@ def _their_order(pair: Pair) -> str:
     return order_id
 
 
-def explains_own_orders(pair: Pair) -> None:
+def explains_own_orders(pair: TenantPair) -> None:
     attribution = pair.mine.brand.attribution
     order_id = _their_order(pair)
     for name in ("order_id", "conversion_id"):
@@ -148,7 +148,7 @@ def explains_own_orders(pair: Pair) -> None:
         assert answer.status_code == 404
 
 
-def balances_own_books(pair: Pair) -> None:
+def balances_own_books(pair: TenantPair) -> None:
     query = "/v1/ledger/balance?group_by=model,currency,account"
 
     def is_own() -> bool | None:
@@ -160,12 +160,12 @@ def balances_own_books(pair: Pair) -> None:
     eventually(is_own, what="the balance is the sum of this workspace's own orders")
 
 
-def lists_own_letters(pair: Pair) -> None:
+def lists_own_letters(pair: TenantPair) -> None:
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/dead-letters?limit=200").json()
     assert pair.mine.letter_id in {item["id"] for item in answer["items"]}
 
 
-def retries_own_letters(pair: Pair) -> None:
+def retries_own_letters(pair: TenantPair) -> None:
     attribution = pair.mine.brand.attribution
 
     def call(one: str) -> httpx.Response:
@@ -174,7 +174,7 @@ def retries_own_letters(pair: Pair) -> None:
     pair.refused_alike(422, call, pair.theirs.letter_id)
 
 
-def tells_the_lag(pair: Pair) -> None:
+def tells_the_lag(pair: TenantPair) -> None:
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/lag").json()
     assert set(answer["items"][0]) == {"topic", "partition", "records", "seconds"}
 
@@ -182,7 +182,7 @@ def tells_the_lag(pair: Pair) -> None:
 # --- tracking --------------------------------------------------------------------------------------------
 
 
-def a_foreign_click_earns_nothing(pair: Pair) -> None:
+def a_foreign_click_earns_nothing(pair: TenantPair) -> None:
     """Their click id is evidence of nothing here: the order stands, organic, and names nobody."""
     order_id = f"stolen {new_id()}"
     pair.mine.order(order_id, net="9.00", person={"click_id": pair.theirs.click_id})
@@ -191,7 +191,7 @@ def a_foreign_click_earns_nothing(pair: Pair) -> None:
     assert not [word for word in pair.theirs.secrets() if word in str(found)]
 
 
-def a_foreign_order_is_not_adjusted(pair: Pair) -> None:
+def a_foreign_order_is_not_adjusted(pair: TenantPair) -> None:
     order_id = _their_order(pair)
     before = pair.theirs.brand.explanation(order_id)
     body = {
@@ -213,7 +213,7 @@ def a_foreign_order_is_not_adjusted(pair: Pair) -> None:
     assert pair.theirs.brand.explanation(order_id) == before
 
 
-def events_name_own_links(pair: Pair) -> None:
+def events_name_own_links(pair: TenantPair) -> None:
     moment = {"occurred_at": "2026-03-01T11:00:00Z"}
     events = [
         {"type": "clicked", "link": pair.theirs.made["links"]["code"], **moment},
@@ -227,13 +227,13 @@ def events_name_own_links(pair: Pair) -> None:
     )
 
 
-def webhooks_need_their_own_secret(pair: Pair) -> None:
+def webhooks_need_their_own_secret(pair: TenantPair) -> None:
     connection = pair.theirs.made["connections"]["id"]
     answer = pair.ask(pair.mine.brand.tracking, "POST", f"/webhooks/shopify/{connection}", {})
     assert answer.status_code == 401
 
 
-def links_are_public(pair: Pair) -> None:
+def links_are_public(pair: TenantPair) -> None:
     """A key changes nothing: whoever has the address is redirected, and told no more than that."""
     path = f"/{pair.theirs.made['links']['code']}"
     answer = pair.mine.brand.tracking.get(path)
@@ -241,14 +241,14 @@ def links_are_public(pair: Pair) -> None:
     assert pair.theirs.made["links"]["id"] not in str(answer.headers) + answer.text
 
 
-def has_no_workspace(pair: Pair) -> None:
+def has_no_workspace(pair: TenantPair) -> None:
     """Health and metrics: numbers and parts, never an id."""
     for client in (pair.mine.brand.roi, pair.mine.brand.attribution, pair.mine.brand.tracking):
         for path in ("/health/live", "/health/ready", "/metrics"):
             pair.ask(client, "GET", path)
 
 
-CALLS: Final[dict[str, Callable[[Pair], None]]] = {
+CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /health/live": has_no_workspace,
     "GET /health/ready": has_no_workspace,
     "GET /metrics": has_no_workspace,
@@ -267,7 +267,7 @@ CALLS: Final[dict[str, Callable[[Pair], None]]] = {
     "POST /webhooks/{vendor}/{connection_id}": webhooks_need_their_own_secret,
     "GET /{code}": links_are_public,
 }
-CATALOG: Final[dict[str, Callable[[Pair, str], None]]] = {
+CATALOG: Final[dict[str, Callable[[TenantPair, str], None]]] = {
     "GET /v1/KIND": lists,
     "POST /v1/KIND": creates,
     "GET /v1/KIND/{object_id}": shows_one,
@@ -289,17 +289,19 @@ def test_every_call_of_every_service_is_covered(house: Installation) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_keeps_workspaces_apart(pair: Pair, call: str) -> None:
+def test_a_call_keeps_workspaces_apart(pair: TenantPair, call: str) -> None:
     CALLS[call](pair)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", CATALOG)
-def test_a_call_of_the_catalog_keeps_workspaces_apart(pair: Pair, call: str, kind: str) -> None:
+def test_a_call_of_the_catalog_keeps_workspaces_apart(
+    pair: TenantPair, call: str, kind: str
+) -> None:
     CATALOG[call](pair, kind)
 
 
-def test_a_key_of_one_workspace_never_opens_another(pair: Pair) -> None:
+def test_a_key_of_one_workspace_never_opens_another(pair: TenantPair) -> None:
     """No header and no parameter chooses the workspace; only the key does."""
     headers = {"X-Workspace-Id": pair.theirs.made["creators"]["id"], "X-Workspace": "main"}
     for path in ("/v1/creators", "/v1/workspace"):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from shared.telemetry import configure_logging
-from tests.simulation.many import play_all, play_one
+from tests.simulation.parallel import play_all, play_one
 
 
 def say(line: str) -> None:

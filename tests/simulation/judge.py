@@ -21,7 +21,7 @@ from shared.log.memory import MemoryBroker
 from shared.log.port import Record, StoredRecord
 from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS, Topic
 from tests.integration.attribution import oracle
-from tests.simulation.database import CLEARED
+from tests.simulation.seed_databases import CLEARED
 
 # Per conversion and model that adds up: the credit is the net, or none where the model is not asked for any more.
 UNBALANCED: Final = """

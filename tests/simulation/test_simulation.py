@@ -19,10 +19,10 @@ from services.roi.domain import rollup
 from services.roi.pipeline import fold
 from services.roi.store import rollups
 from shared.db import engine
-from tests.simulation.database import databases
 from tests.simulation.judge import Judge
-from tests.simulation.many import play
-from tests.simulation.run import SeedFailed, run_seed
+from tests.simulation.parallel import play
+from tests.simulation.seed_databases import databases
+from tests.simulation.seed_run import SeedFailed, run_seed
 
 SEEDS = 100
 CHUNK = 10

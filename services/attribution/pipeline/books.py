@@ -23,9 +23,9 @@ from services.attribution.store.identity import Keyed
 from services.attribution.store.offsets import WorkspaceState
 from services.attribution.store.outbox import DeadLetter, OutboxRow
 from services.attribution.store.scopes import Component
+from shared.concurrency import gather_both
 from shared.credits import Tally, TouchesTallied, encode_credits
 from shared.log.topics import CREDITS, DEAD_LETTER
-from shared.turns import beside
 
 REASON_EVIDENCE: Final = "new_evidence"
 REASON_JOURNEY: Final = "journey_changed"
@@ -71,7 +71,7 @@ class Books:
         intake = await take_in(self.conn, batch)
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
         # Counting touches needs no database: it is done while the database joins.
-        joined, tallies = await beside(join(self.conn, intake, windows), self._tallies(intake))
+        joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
         reasons = {
             (reading.workspace_id, reading.own_key): REASON_EVIDENCE
             for reading in intake.new

@@ -18,12 +18,12 @@ from services.attribution.store.failures import data_errors
 from services.attribution.store.offsets import close_workspaces, move_offset, stored_offsets
 from shared.catalog import AnyCatalogRecord, ApiKey, CatalogRejected, decode_catalog
 from shared.clock import Clock
+from shared.concurrency import map_in_slices
 from shared.db.engine import Database, driver
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
 from shared.log.topics import CATALOG
 from shared.telemetry import Metric, Telemetry
-from shared.turns import in_slices
 
 NOT_A_RECORD = "not_a_catalog_record"
 
@@ -52,7 +52,7 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCatalogRecord | Refusal]:
-        return await in_slices(decode_record, records)
+        return await map_in_slices(decode_record, records)
 
     @override
     async def handle(

@@ -26,12 +26,12 @@ from services.attribution.store.failures import data_errors
 from services.attribution.store.offsets import move_offset, stored_offsets
 from services.attribution.wire.events import Reading
 from shared.clock import Clock
+from shared.concurrency import map_in_slices
 from shared.db.engine import Database, driver
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
 from shared.log.topics import EVENTS
 from shared.telemetry import Metric, Telemetry, get_logger
-from shared.turns import in_slices
 
 # The share of bad records, over the last this many, from which on somebody must look.
 WATCHED_RECORDS: Final = 10_000
@@ -73,7 +73,7 @@ class EventsHandler(BatchHandler[Decoded]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Decoded:
-        return _sorted(records, await in_slices(decode_event, records))
+        return _sorted(records, await map_in_slices(decode_event, records))
 
     @override
     async def handle(

@@ -16,6 +16,7 @@ from typing_extensions import override
 from services.roi.domain.rollup import FoldPlan, dated_entries, entry_rows, plan_fold, tally_rows
 from services.roi.store import rollups as store
 from services.roi.store.redate import redate
+from shared.concurrency import map_in_slices
 from shared.credits import AnyCredits, CreditsRejected, decode_credits, encode_credits
 from shared.db.engine import Database
 from shared.errors import OffsetMoved
@@ -23,7 +24,6 @@ from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
 from shared.telemetry import Metric, Telemetry, get_logger
-from shared.turns import in_slices
 
 # Waiting records are folded in turns, so that a healed gap holds its workspace no longer than a full batch does.
 WAITING_RECORDS_MAX: Final = 10_000
@@ -67,7 +67,7 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCredits]:
-        return await in_slices(_credits, records)
+        return await map_in_slices(_credits, records)
 
     @override
     async def handle(

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from shared.events import AdjustmentKind, ConversionKind, Quality, Source
-from shared.ids import MAIN_STORE, ClickFacts
+from shared.ids import MAIN_STORE, ClickIdContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Lookups(Protocol):
         """Return the keyed hash of an e-mail address."""
         ...
 
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         """Return the contents of a click id; None when Laurel did not sign it."""
         ...
 

@@ -30,7 +30,7 @@ from shared.clock import Clock
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
-from shared.ids import ClickFacts, ClickSigner, new_id
+from shared.ids import ClickIdContents, ClickSigner, new_id
 from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
@@ -53,7 +53,7 @@ class MemoryLookups(Lookups):
         return self._sealer.email_hash(workspace_id, email)
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return self._signer.read(click_id)
 
     @override

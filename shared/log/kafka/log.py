@@ -26,8 +26,8 @@ from typing_extensions import override
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, Permanent, Transient
-from shared.log.kafka.client import answering, quiet_client, start, stop
 from shared.log.kafka.reader import KafkaReader, all_partitions
+from shared.log.kafka.timeouts import quiet_client, start, stop, with_deadline
 from shared.log.partition import by_partition
 from shared.log.port import EventLog, Reader, Record
 from shared.log.topics import Topic
@@ -83,7 +83,7 @@ class KafkaLog(EventLog):
         """Try to connect. If the cluster is unreachable, the next call tries again."""
         quiet_client()
         try:
-            async with answering("connect", self._timeout_seconds):
+            async with with_deadline("connect", self._timeout_seconds):
                 await self._started_producer()
         except Transient as problem:
             logger.warning("kafka.away", problem=str(problem))
@@ -102,7 +102,7 @@ class KafkaLog(EventLog):
     async def ensure_topics(self, topics: Sequence[Topic]) -> None:
         admin = AIOKafkaAdminClient(**self._connection)
         try:
-            async with answering("ensure topics", self._timeout_seconds):
+            async with with_deadline("ensure topics", self._timeout_seconds):
                 await admin.start()
                 brokers = len((await admin.describe_cluster())["brokers"])
                 created = await admin.create_topics(
@@ -134,7 +134,7 @@ class KafkaLog(EventLog):
                 f"a record of {largest} bytes is too large, {RECORD_BYTES_MAX} is the most"
             )
         try:
-            async with answering(f"append to {topic.name}", self._timeout_seconds):
+            async with with_deadline(f"append to {topic.name}", self._timeout_seconds):
                 producer = await self._started_producer()
                 lanes = [
                     [(number, batch) for batch in _batches(producer, lane)]
@@ -162,7 +162,7 @@ class KafkaLog(EventLog):
     @asynccontextmanager
     async def _asking_marks(self, what: str) -> AsyncIterator[AIOKafkaConsumer]:
         try:
-            async with answering(what, self._timeout_seconds):
+            async with with_deadline(what, self._timeout_seconds):
                 yield await self._started_marks()
         except Transient:
             # The watchdog depends on these offsets, so a failed client is replaced.

@@ -21,11 +21,11 @@ from aiokafka.errors import (
 )
 from typing_extensions import override
 
+from shared.concurrency import SLICE_ITEMS, yield_control
 from shared.errors import OffsetGone, Permanent, Transient
-from shared.log.kafka.client import answering, start, stop
+from shared.log.kafka.timeouts import start, stop, with_deadline
 from shared.log.port import EventLog, Reader, StoredRecord
 from shared.log.topics import Topic
-from shared.turns import SLICE_ITEMS, give_way
 
 # After an empty fetch the reader asks for the ends, at most this often.
 PROBE_SECONDS: Final = 1.0
@@ -176,7 +176,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
             if not found:
                 break
             taken += found[tp]
-            await give_way()
+            await yield_control()
         if len(taken) > records_max:
             self._pending[partition] = taken[records_max:]
         return taken[:records_max]
@@ -209,7 +209,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
     async def _waits_for_nothing(self, consumer: AIOKafkaConsumer, ends: Mapping[int, int]) -> bool:
         if not self._joined:
             return False
-        async with answering("ask for the position", self._timeout_seconds):
+        async with with_deadline("ask for the position", self._timeout_seconds):
             for partition in self._owned & self._positions.keys():
                 # The client position counts markers, which are never returned (issue 911).
                 tp = TopicPartition(self._topic.name, partition)
@@ -226,7 +226,7 @@ class KafkaReader(Reader, ConsumerRebalanceListener):  # type: ignore[misc]  # t
             else:
                 self._begin_generation(frozenset(), joined=False)
                 consumer.subscribe([self._topic.name], listener=self)
-            async with answering(f"read {self._topic.name}", self._timeout_seconds):
+            async with with_deadline(f"read {self._topic.name}", self._timeout_seconds):
                 await start(consumer)
             self._consumer = consumer
             self._place(self._positions)

@@ -20,8 +20,8 @@ from shared.clock import Clock
 from shared.errors import Transient
 from shared.log.partition import partition_of
 from shared.log.port import EventLog, Reader, Record
-from shared.log.postgres.failures import answering
 from shared.log.postgres.reader import PostgresReader
+from shared.log.postgres.timeouts import with_deadline
 from shared.log.topics import Topic
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class PostgresLog(EventLog):
     async def _connection(self, what: str) -> AsyncIterator["PoolConnectionProxy[asyncpg.Record]"]:
         if self._pool is None:
             raise Transient("the log is not open")
-        async with answering(what, self._timeout_seconds):
+        async with with_deadline(what, self._timeout_seconds):
             connection = await self._pool.acquire(timeout=self._timeout_seconds)
             try:
                 yield connection

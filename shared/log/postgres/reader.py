@@ -20,7 +20,7 @@ from typing_extensions import override
 from shared.db.failures import DRIVER_ERRORS
 from shared.errors import OffsetGone
 from shared.log.port import Reader, StoredRecord
-from shared.log.postgres.failures import answering
+from shared.log.postgres.timeouts import with_deadline
 from shared.log.topics import Topic
 
 # A notification wakes a reader in milliseconds; the poll covers lost notifications.
@@ -221,7 +221,7 @@ class PostgresReader(Reader):
     @asynccontextmanager
     async def _server(self, what: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """Yield the connection for one exchange. It is closed after a failure."""
-        async with answering(what, self._timeout_seconds):
+        async with with_deadline(what, self._timeout_seconds):
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._connect()
             try:

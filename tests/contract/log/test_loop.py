@@ -10,12 +10,12 @@ from shared.log.port import EventLog
 from shared.log.topics import Topic
 from shared.log.watchdog import measure_lag
 from tests.contract.log.harness import Harness, eventually, fresh_topic, record
-from tests.contract.log.ledger import Ledger
+from tests.contract.log.memory_handler import MemoryHandler
 
 
 @asynccontextmanager
 async def running(
-    log: EventLog, topic: Topic, ledger: Ledger, *, group: str = "g", records_max: int = 10
+    log: EventLog, topic: Topic, ledger: MemoryHandler, *, group: str = "g", records_max: int = 10
 ) -> AsyncIterator[ConsumerLoop]:
     """A loop at work for the length of the block, then stopped as a service stops it."""
     loop = ConsumerLoop(log, topic, group, ledger, SystemClock(), records_max=records_max)
@@ -28,7 +28,7 @@ async def running(
             stop.set()
 
 
-async def holds(ledger: Ledger, records: int) -> None:
+async def holds(ledger: MemoryHandler, records: int) -> None:
     """Wait until so many effects are stored."""
 
     async def enough() -> bool:
@@ -41,7 +41,7 @@ async def test_every_record_has_its_effect_once_and_in_order(harness: Harness) -
     topic = fresh_topic()
     log = await harness.log_with(topic)
     await log.append(topic, [record(f"k{n % 7}", str(n)) for n in range(100)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     async with running(log, topic, ledger) as loop:
         await holds(ledger, 100)
         await log.append(topic, [record(f"k{n % 7}", str(n)) for n in range(100, 120)])
@@ -60,7 +60,7 @@ async def test_a_failed_batch_is_done_again_from_the_stored_offset(harness: Harn
     topic = fresh_topic(partitions=2)
     log = await harness.log_with(topic)
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(60)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.fail_attempts = {1, 3, 4}
     async with running(log, topic, ledger):
         await holds(ledger, 60)
@@ -71,7 +71,7 @@ async def test_a_loop_starts_where_its_database_says(harness: Harness) -> None:
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(20)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.offsets = {0: 15}
     async with running(log, topic, ledger):
         await holds(ledger, 5)
@@ -84,7 +84,7 @@ async def test_an_overtaken_loop_writes_nothing_and_goes_on_behind_the_other(
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(10)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.gate.clear()
     async with running(log, topic, ledger):
         await ledger.entered.wait()
@@ -99,7 +99,7 @@ async def test_a_stop_finishes_the_batch_in_hand(harness: Harness) -> None:
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(30)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.gate.clear()
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         stop = asyncio.Event()
@@ -117,7 +117,7 @@ async def test_a_stop_finishes_the_batch_in_hand(harness: Harness) -> None:
 async def test_two_loops_of_a_group_share_the_work(harness: Harness) -> None:
     topic = fresh_topic()
     log, other = await harness.log_with(topic), await harness.log()
-    ledger = Ledger()
+    ledger = MemoryHandler()
     async with running(log, topic, ledger) as first:
         async with running(other, topic, ledger) as second:
 

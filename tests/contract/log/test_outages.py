@@ -21,7 +21,7 @@ from shared.log.postgres import PostgresLog
 from shared.log.topics import Topic
 from tests.contract.log.faults import Fault, KafkaFault, MemoryFault, SocketProxy
 from tests.contract.log.harness import eventually, fresh_topic, record, seek_all, values
-from tests.contract.log.ledger import Ledger
+from tests.contract.log.memory_handler import MemoryHandler
 
 DEADLINE_SECONDS = 3.0
 
@@ -144,7 +144,7 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
     log, topic = fragile.log, fresh_topic(partitions=2)
     await log.ensure_topics([topic])
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(20)])
-    ledger = Ledger()
+    ledger = MemoryHandler()
     stop = asyncio.Event()
     loop = ConsumerLoop(log, topic, "g", ledger, SystemClock())
 

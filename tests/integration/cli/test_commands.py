@@ -77,7 +77,7 @@ def test_the_order_worth_explaining_is_explained(laurel: Installation, played: s
     for expected in (
         "another creator's code was typed",
         "Mia Lindqvist · instagram",
-        "How it got here",
+        "History",
         "linear",
     ):
         assert expected in told.stdout
@@ -92,11 +92,11 @@ def test_an_unknown_order_is_a_sentence(laurel: Installation) -> None:
     assert "no workspace 'never-made'" in elsewhere.stderr
 
 
-def test_the_books_hold(laurel: Installation, played: str) -> None:
+def test_the_ledger_balances(laurel: Installation, played: str) -> None:
     for words in (("verify",), ("verify", "--workspace", "demo")):
         proved = laurel.command(*words)
         assert proved.returncode == 0, proved.stdout + proved.stderr
-        assert "the books hold" in proved.stdout
+        assert "the ledger balances" in proved.stdout
 
 
 def test_the_doctor_finds_a_healthy_laurel(laurel: Installation) -> None:

@@ -227,7 +227,7 @@ def test_a_snapshot_comes_back_whole(tmp_path: Path) -> None:
         again.connection(brand.connection_id) == catalog.connection(brand.connection_id) is not None
     )
     assert again.currency(brand.workspace_id) == "EUR"
-    assert len(again.kept()) == len(catalog.kept()) == 5
+    assert len(again.records()) == len(catalog.records()) == 5
     assert b"hush" not in path.read_bytes()
     assert [p.name for p in path.parent.iterdir()] == ["catalog.snapshot"]
 

@@ -122,7 +122,7 @@ def test_nobody_is_credited_with_the_reasons() -> None:
     told = answer(candidate("p-mia", reason="outside_window")) | {"status": "organic"}
     assert "too long before the order" in who_gets_it(told, NAMES, "last")
     told = answer() | {"status": "organic"}
-    assert "no creator's content" in who_gets_it(told, NAMES, "last")
+    assert "no touch" in who_gets_it(told, NAMES, "last")
 
 
 @pytest.mark.parametrize("status", ["awaiting_order", "unconfirmed"])
@@ -149,7 +149,7 @@ def test_the_page_shows_evidence_money_and_history() -> None:
         "does not count: another",
         "another creator's code",
         "4 days before",
-        "How it got here",
+        "History",
         "49.90 EUR",
     ):
         assert expected in shown

@@ -45,7 +45,7 @@ def an_answer(minor: int = 4990) -> dict[str, Any]:
     }
 
 
-def test_equal_books_have_no_mismatch() -> None:
+def test_equal_balances_have_no_mismatch() -> None:
     ledger, answer = ledger_balances(ITEMS), an_answer()
     assert ledger["last", "EUR", "p-1"] == 4990
     assert compare_balances(ledger, answer_balances(answer), "x") == []
@@ -84,6 +84,6 @@ def test_the_spans_cover_all_of_time_without_a_gap_or_an_overlap() -> None:
     assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in pairwise(found))
 
 
-def test_books_of_several_spans_add_up() -> None:
+def test_balances_of_several_spans_add_up() -> None:
     key = ("last", "EUR", "p-1")
     assert added([{key: 1}, {key: 2}, {}]) == {key: 3}

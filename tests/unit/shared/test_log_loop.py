@@ -16,7 +16,7 @@ from shared.log.port import Record, StoredRecord
 from shared.log.topics import Topic
 from shared.log.watchdog import Stalled, measure_lag, progress_or_die
 from tests.contract.log.harness import eventually
-from tests.contract.log.ledger import Ledger
+from tests.contract.log.memory_handler import MemoryHandler
 
 TOPIC = Topic("t", 1, 60_000)
 
@@ -42,7 +42,7 @@ async def log(broker: MemoryBroker) -> MemoryLog:
     return made
 
 
-async def until(ledger: Ledger, records: int) -> None:
+async def until(ledger: MemoryHandler, records: int) -> None:
     async with asyncio.timeout(10):
         while len(ledger.effects) < records:
             ledger.entered.clear()
@@ -55,7 +55,7 @@ async def test_records_lost_to_retention_end_the_loop_loudly(
 ) -> None:
     await log.append(TOPIC, batch(0, 10))
     broker.drop_below(TOPIC, 0, 5)
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.offsets = {0: 3}
     with pytest.raises(OffsetGone):
         await ConsumerLoop(log, TOPIC, "g", ledger, SystemClock()).run(asyncio.Event())
@@ -65,7 +65,7 @@ async def test_records_lost_to_retention_end_the_loop_loudly(
 async def test_a_new_group_starts_at_the_low_mark(broker: MemoryBroker, log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 10))
     broker.drop_below(TOPIC, 0, 5)
-    ledger, stop = Ledger(), asyncio.Event()
+    ledger, stop = MemoryHandler(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
             ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), wait_ms=20).run(stop)
@@ -79,7 +79,7 @@ async def test_a_new_group_starts_at_the_low_mark(broker: MemoryBroker, log: Mem
 async def test_an_outage_of_log_or_database_is_waited_out(
     broker: MemoryBroker, log: MemoryLog, clock: ManualClock
 ) -> None:
-    ledger, stop = Ledger(), asyncio.Event()
+    ledger, stop = MemoryHandler(), asyncio.Event()
     loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, wait_ms=20)
     broker.go_away()
     ledger.is_away = True
@@ -103,7 +103,7 @@ async def test_an_outage_of_log_or_database_is_waited_out(
 
 
 async def test_a_bug_in_the_handler_ends_the_loop(log: MemoryLog) -> None:
-    class Broken(Ledger):
+    class Broken(MemoryHandler):
         @override
         async def stored_offsets(self) -> dict[int, int]:
             raise ZeroDivisionError("a bug")
@@ -114,7 +114,7 @@ async def test_a_bug_in_the_handler_ends_the_loop(log: MemoryLog) -> None:
 
 async def test_a_batch_that_outlives_the_drain_is_abandoned(log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 1))
-    ledger, stop = Ledger(), asyncio.Event()
+    ledger, stop = MemoryHandler(), asyncio.Event()
     ledger.gate.clear()
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), drain_seconds=0.05)
@@ -124,7 +124,7 @@ async def test_a_batch_that_outlives_the_drain_is_abandoned(log: MemoryLog) -> N
     assert ledger.offsets == {}
 
 
-class Reading(Ledger):
+class Reading(MemoryHandler):
     """Says when the second batch of ten is decoded before the first one is stored."""
 
     def __init__(self) -> None:
@@ -185,7 +185,7 @@ async def test_the_next_batch_is_fetched_while_the_last_one_is_handled(log: Memo
 
 async def test_what_was_read_ahead_of_a_failed_batch_is_read_again(log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 40))
-    ledger, stop = Ledger(), asyncio.Event()
+    ledger, stop = MemoryHandler(), asyncio.Event()
     ledger.fail_attempts = {1, 2, 4}
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         loop = ConsumerLoop(
@@ -233,7 +233,7 @@ async def test_a_partition_lost_meanwhile_takes_what_was_read_ahead_with_it(
 
 async def test_lag_counts_records_and_seconds(log: MemoryLog, clock: ManualClock) -> None:
     await log.append(TOPIC, batch(0, 4))
-    ledger, stop = Ledger(), asyncio.Event()
+    ledger, stop = MemoryHandler(), asyncio.Event()
     loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, wait_ms=20)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run(stop))
@@ -267,7 +267,7 @@ async def watch_a_stalled_loop(
 ) -> None:
     """Records wait and the handler never comes back; end with what the watchdog says, or by `TimeoutError`."""
     await log.append(TOPIC, batch(0, 5))
-    ledger = Ledger()
+    ledger = MemoryHandler()
     ledger.gate.clear()
     loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, drain_seconds=0.01)
     async with asyncio.timeout(0.5), asyncio.TaskGroup() as tasks:

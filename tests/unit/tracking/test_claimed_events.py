@@ -35,7 +35,7 @@ from shared.events import (
     decode_event,
     encode_event,
 )
-from shared.ids import ClickFacts, ClickSigner, new_id
+from shared.ids import ClickIdContents, ClickSigner, new_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
@@ -50,7 +50,7 @@ class Known(Lookups):
         return f"hash of {len(email)}"
 
     @override
-    def click(self, click_id: str) -> ClickFacts | None:
+    def click(self, click_id: str) -> ClickIdContents | None:
         return SIGNER.read(click_id)
 
     @override

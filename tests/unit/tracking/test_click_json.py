@@ -18,7 +18,7 @@ from shared.events import (
     decode_event,
     encode_event,
     event_headers,
-    outside,
+    key_and_headers,
 )
 from shared.ids import ClickSigner, click_event_id, natural_id, new_id, uuid_text
 
@@ -82,8 +82,11 @@ def test_a_clicks_id_is_a_natural_id(workspace_id: str, click_id: str) -> None:
 def test_headers_are_read_from_the_first_fields_alone(moment: datetime) -> None:
     event = expected(moment, b"l" * 16, event_id=new_id())
     value = encode_event(event)
-    assert outside(value) == (WORKSPACE.encode(), event_headers(event))
-    assert outside(value[:1] + b" " + value[1:]) == (WORKSPACE.encode(), event_headers(event))
+    assert key_and_headers(value) == (WORKSPACE.encode(), event_headers(event))
+    assert key_and_headers(value[:1] + b" " + value[1:]) == (
+        WORKSPACE.encode(),
+        event_headers(event),
+    )
 
 
 def test_a_click_id_is_read_back() -> None:

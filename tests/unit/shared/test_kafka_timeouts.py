@@ -6,13 +6,13 @@
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
-from shared.log.kafka.client import PARTS, TASKS
+from shared.log.kafka.timeouts import MEMBER_TASKS, SOCKET_OWNERS
 
 
 def missing_names() -> set[str]:
     """Names that the constructor of their class does not set."""
-    wanted = {**PARTS, GroupCoordinator: TASKS}
-    wanted[AIOKafkaConsumer] = (*PARTS[AIOKafkaConsumer], "_coordinator")
+    wanted = {**SOCKET_OWNERS, GroupCoordinator: MEMBER_TASKS}
+    wanted[AIOKafkaConsumer] = (*SOCKET_OWNERS[AIOKafkaConsumer], "_coordinator")
     return {
         f"{kind.__name__}.{name}"
         for kind, names in wanted.items()

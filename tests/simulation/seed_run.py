@@ -9,12 +9,12 @@ from shared.clock import ManualClock
 from shared.log.memory import MemoryBroker, MemoryLog
 from shared.log.topics import ALL, CATALOG, EVENTS
 from shared.telemetry import Telemetry
-from tests.simulation.cast import AttributionProcess, Process, Publisher, RoiProcess, World
-from tests.simulation.database import STARTS_AT, WORKSPACES, Databases
-from tests.simulation.fate import SeedFate
+from tests.simulation.fault_plan import SeedFaultPlan
 from tests.simulation.history import History, write_history
 from tests.simulation.judge import Judge
-from tests.simulation.stage import Stage
+from tests.simulation.processes import AttributionProcess, Process, Publisher, RoiProcess, World
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.seed_databases import STARTS_AT, WORKSPACES, Databases
 
 # A seed takes a second or two; on a crowded machine a few more.
 SECONDS_MAX = 240.0
@@ -43,10 +43,10 @@ async def run_seed(databases: Databases, seed: int, *, wants_dump: bool = False)
     random = Random(seed)
     workspaces = sorted(random.sample(WORKSPACES, random.choice((1, 2, 3))))
     history = write_history(random, workspaces, journals=2)
-    fate = SeedFate(random)
+    faults = SeedFaultPlan(random)
     if history.is_ordered:
-        fate.may_be_late -= {CATALOG.name}
-        fate.may_compact = True
+        faults.may_be_late -= {CATALOG.name}
+        faults.may_compact = True
     clock = ManualClock(STARTS_AT)
     broker = MemoryBroker(clock)
     await MemoryLog(broker).ensure_topics(ALL)
@@ -56,31 +56,31 @@ async def run_seed(databases: Databases, seed: int, *, wants_dump: bool = False)
         databases.attribution,
         databases.roi,
         workspaces,
-        fate,
+        faults,
         TELEMETRY,
         databases.waited_for,
     )
-    stage = Stage(random, world, _cast(random, world, history), fate)
+    scheduler = Scheduler(random, world, _processes(random, world, history), faults)
     judge = Judge(databases.owner, broker, workspaces, history.catalog, frozenset(history.unusable))
     try:
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                await stage.play(judge.after_commit)
-                await stage.come_to_rest(judge.is_at_rest, judge.after_commit)
+                await scheduler.play(judge.after_commit)
+                await scheduler.come_to_rest(judge.is_at_rest, judge.after_commit)
         finally:
-            await stage.close()
+            await scheduler.close()
         await judge.at_the_end()
     except (Exception, BaseExceptionGroup) as error:
-        tail = "\n".join(stage.trace[-30:])
+        tail = "\n".join(scheduler.trace[-30:])
         raise SeedFailed(
             f"seed {seed}: {str(error) or repr(error)}\n{tail}\nreplay: python -m tests.simulation --seed {seed}",
-            await judge.dump(stage.trace) if wants_dump else "",
+            await judge.dump(scheduler.trace) if wants_dump else "",
         ) from error
-    dump = await judge.dump(stage.trace) if wants_dump else ""
-    return Outcome(stage.counts + fate.appends + history.counts + judge.seen, dump)
+    dump = await judge.dump(scheduler.trace) if wants_dump else ""
+    return Outcome(scheduler.counts + faults.appends + history.counts + judge.seen, dump)
 
 
-def _cast(random: Random, world: World, history: History) -> list[Process]:
+def _processes(random: Random, world: World, history: History) -> list[Process]:
     """Two tracking processes, the catalog's publisher, two or three attributions, one or two rois."""
     processes: list[Process] = [
         Publisher(f"tracking-{number}", world, EVENTS, records)

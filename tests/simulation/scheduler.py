@@ -14,7 +14,9 @@ from shared.errors import Transient
 from shared.log.memory import MemoryLog
 from shared.log.topics import CATALOG, CREDITS, EVENTS
 from tests.simulation.actor import Actor
-from tests.simulation.cast import (
+from tests.simulation.fault_plan import SeedFaultPlan
+from tests.simulation.pausable import PausableReader
+from tests.simulation.processes import (
     CATALOG_GROUP,
     CREDITS_GROUP,
     EVENTS_GROUP,
@@ -24,8 +26,6 @@ from tests.simulation.cast import (
     RoiProcess,
     World,
 )
-from tests.simulation.fate import SeedFate
-from tests.simulation.seams import HeldReader
 
 # As many steps as let most of a history through before the calm.
 STEPS_MAX: Final = 900
@@ -44,11 +44,11 @@ class AfterCommit(Protocol):
         ...
 
 
-class Stage:
+class Scheduler:
     """One seed's run."""
 
     def __init__(
-        self, random: Random, world: World, processes: list[Process], fate: SeedFate
+        self, random: Random, world: World, processes: list[Process], faults: SeedFaultPlan
     ) -> None:
         # What really happened, for the report.
         self.counts: Counter[str] = Counter()
@@ -56,9 +56,9 @@ class Stage:
         self._random = random
         self._world = world
         self._processes = processes
-        self._fate = fate
+        self._faults = faults
         self._log_is_away_until = 0
-        self._expiring: list[HeldReader] = []
+        self._expiring: list[PausableReader] = []
         self._blocked: Actor | None = None
         self._troubles: tuple[tuple[str, Callable[[], Awaitable[bool]]], ...] = (
             ("crash", self._crash),
@@ -101,10 +101,10 @@ class Stage:
 
     async def _step(self, actor: Actor, blow: BaseException | None = None) -> None:
         before = actor.where
-        if self._fate.holder is not None and before == "begin" and blow is None:
-            await self._step_beside(self._fate.holder, actor)
+        if self._faults.holder is not None and before == "begin" and blow is None:
+            await self._step_beside(self._faults.holder, actor)
             return
-        lets_go = self._fate.let_go(actor)
+        lets_go = self._faults.let_go(actor)
         await actor.step(blow)
         self._note_step(actor, before, blow)
         if lets_go:
@@ -135,8 +135,8 @@ class Stage:
             self._note(f"{actor.name} has waited -> {actor.where}")
 
     async def _end_hold(self) -> None:
-        if self._fate.holder is not None:
-            await self._step(self._fate.holder)
+        if self._faults.holder is not None:
+            await self._step(self._faults.holder)
 
     async def _look_at_all(self, after_commit: AfterCommit) -> None:
         committed: set[type[Process]] = set()
@@ -161,15 +161,15 @@ class Stage:
         for process in self._processes:
             if process.down_until == 0 and process.asleep_until == 0:
                 awake += process.actors * process.weight
-        return self._crowd(awake) if self._fate.holder is not None else awake
+        return self._crowd(awake) if self._faults.holder is not None else awake
 
     def _crowd(self, awake: list[Actor]) -> list[Actor]:
         """While one holds locks, who wants some is mostly next. While another waits for them nobody else may ask for any (who came first
         would be Postgres' choice), and it is mostly the holder's turn."""
         if self._blocked is None:
             return awake + [actor for actor in awake if actor.where == "begin"] * 4
-        assert self._fate.holder is not None, "who is blocked is blocked by somebody"
-        return [*(a for a in awake if a.where != "begin"), *[self._fate.holder] * 8]
+        assert self._faults.holder is not None, "who is blocked is blocked by somebody"
+        return [*(a for a in awake if a.where != "begin"), *[self._faults.holder] * 8]
 
     def _note(self, line: str) -> None:
         self.trace.append(f"{self.counts['steps']} {line}")
@@ -204,7 +204,7 @@ class Stage:
         self.counts["deaths"] += 1
         for where in ("committed", "written", "appended"):
             self.counts[f"deaths {where}"] += any(a.where == where for a in process.actors)
-        lets_go = any(self._fate.let_go(actor) for actor in process.actors)
+        lets_go = any(self._faults.let_go(actor) for actor in process.actors)
         await process.kill()
         if lets_go:
             await self._settle_blocked()
@@ -223,7 +223,7 @@ class Stage:
         """A process stands still; its group may go on without it, and then it wakes as a zombie. Not with locks: Postgres ends such a
         transaction by its own clock (`idle_in_transaction_session_timeout`), which no seed can turn."""
         process = self._any_living()
-        if process is None or any(a.is_blocked or a is self._fate.holder for a in process.actors):
+        if process is None or any(a.is_blocked or a is self._faults.holder for a in process.actors):
             return False
         process.asleep_until = self.counts["steps"] + self._random.randrange(5, 60)
         if self._random.random() < 0.7:
@@ -274,9 +274,9 @@ class Stage:
 
     async def _compact(self) -> bool:
         """Only where no older value may come after a newer one, which is what the relay of the catalog promises."""
-        if self._fate.may_compact:
+        if self._faults.may_compact:
             self._world.broker.compact(CATALOG)
-        return self._fate.may_compact
+        return self._faults.may_compact
 
     # -- what ends -----------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Stage:
 
     async def _make_calm(self, after_commit: AfterCommit) -> None:
         self._note("calm")
-        self._fate.is_calm = True
+        self._faults.is_calm = True
         await self._end_hold()
         await self._look_at_all(after_commit)
         self._world.broker.come_back()

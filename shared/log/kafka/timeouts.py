@@ -24,22 +24,22 @@ from shared.errors import ConfigurationError, Transient
 
 # A close may take 5 s. Clients stop at the same time, each in one stop and some hang-ups.
 CLOSE_SECONDS: Final = 2.0
-HANG_UP_SECONDS: Final = 0.5
+FORCE_CLOSE_SECONDS: Final = 0.5
 
-# Private names of the library that `_hang_up` needs; a test asserts that they exist. First the
+# Private names of the library that `_force_close` needs; a test asserts that they exist. First the
 # parts of each client that hold sockets, then the background tasks of a group's member.
-PARTS: Final[Mapping[type, tuple[str, ...]]] = {
+SOCKET_OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
     AIOKafkaConsumer: ("_fetcher", "_client"),
     AIOKafkaProducer: ("_sender", "client"),
     AIOKafkaAdminClient: ("_client",),
 }
-TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+MEMBER_TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
 
 logger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
+async def with_deadline(what: str, timeout_seconds: float) -> AsyncIterator[None]:
     """Run the block with a deadline and translate the exceptions of the client."""
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -62,24 +62,24 @@ async def stop(client: Any) -> None:
             await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
     except (TimeoutError, KafkaError, OSError) as problem:
         logger.warning("kafka.abandoned", client=type(client).__name__, problem=repr(problem))
-        await _hang_up(client)
+        await _force_close(client)
 
 
-async def _hang_up(client: Any) -> None:
+async def _force_close(client: Any) -> None:
     """Cancel the background tasks of the client and close its sockets after a failed stop.
 
     The library has no public call for it. A part is None before the client has started.
     """
     coordinator = vars(client).get("_coordinator")
-    for name in TASKS if coordinator is not None else ():
+    for name in MEMBER_TASKS if coordinator is not None else ():
         task = vars(coordinator).get(name)
         if task is not None:
             task.cancel()
-    for name in PARTS[type(client)]:
+    for name in SOCKET_OWNERS[type(client)]:
         part = vars(client).get(name)
         if part is not None:
             with suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(HANG_UP_SECONDS):
+                async with asyncio.timeout(FORCE_CLOSE_SECONDS):
                     await part.close()
 
 

@@ -10,13 +10,13 @@ from shared.clock import SystemClock
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.sealing import new_api_key
-from tests.chaos.plant import Plant
+from tests.chaos.deployment import Deployment
 from tests.e2e.installation import SERVICES, Brand
 from tests.e2e.shop import Shop
 from tests.fixtures.postgres import SECRET_KEY
 
 
-def assert_proven(shop: Shop) -> None:
+def assert_consistent(shop: Shop) -> None:
     """The comparison behind `laurel verify` finds nothing in the shop's workspace."""
     urls = {service: shop.brand.laurel.url(service) for service in SERVICES}
 
@@ -29,12 +29,12 @@ def assert_proven(shop: Shop) -> None:
     asyncio.run(compare())
 
 
-def new_brand(plant: Plant) -> Brand:
+def new_brand(deployment: Deployment) -> Brand:
     """A brand in a workspace of its own, once its key works everywhere."""
     key = new_api_key(public=False)
 
     async def create() -> None:
-        url = service_url(plant.postgres.owner_url, "roi", SECRET_KEY)
+        url = service_url(deployment.postgres.owner_url, "roi", SECRET_KEY)
         database = Database(url, application_name="laurel-keys", pool_size=1)
         await database.open()
         try:
@@ -47,5 +47,5 @@ def new_brand(plant: Plant) -> Brand:
             await database.close()
 
     asyncio.run(create())
-    plant.laurel.wait_until_ready(key)
-    return Brand(plant.laurel, key)
+    deployment.laurel.wait_until_ready(key)
+    return Brand(deployment.laurel, key)

@@ -26,7 +26,13 @@ from shared.log.port import Record
 from shared.log.topics import CATALOG, CREDITS, EVENTS, Topic
 from shared.telemetry import Telemetry
 from tests.simulation.actor import Actor
-from tests.simulation.seams import Fate, HeldDatabase, HeldLog, InFlight, ProcessClock
+from tests.simulation.pausable import (
+    FaultPlan,
+    InFlight,
+    PausableDatabase,
+    PausableLog,
+    ProcessClock,
+)
 
 EVENTS_GROUP = "attribution.events"
 CATALOG_GROUP = "attribution.catalog"
@@ -42,7 +48,7 @@ class World:
     attribution: Database
     roi: Database
     workspaces: Sequence[str]
-    fate: Fate
+    faults: FaultPlan
     telemetry: Mapping[str, Telemetry]
     waited_for: Callable[[], Awaitable[str | None]]
     in_flight: InFlight = field(default_factory=InFlight)
@@ -59,7 +65,7 @@ class Process:
         self.name = name
         self.world = world
         self.actors: list[Actor] = []
-        self.logs: list[HeldLog] = []
+        self.logs: list[PausableLog] = []
         self.asleep_until = 0
         self.down_until = 0
         world.skew[name] = timedelta(0)
@@ -91,9 +97,9 @@ class Process:
         """This process's clock, held by the actor."""
         return ProcessClock(self.world.clock, actor, self.world.skew, self.name)
 
-    def log_of(self, actor: Actor) -> HeldLog:
+    def log_of(self, actor: Actor) -> PausableLog:
         """This process's handle onto the log, held by the actor."""
-        log = HeldLog(self.world.broker, actor, self.world.fate, self.world.in_flight)
+        log = PausableLog(self.world.broker, actor, self.world.faults, self.world.in_flight)
         self.logs.append(log)
         return log
 
@@ -119,10 +125,10 @@ class Publisher(Process):
         actor = self.actor("relay")
         await actor.start(self._run(actor, self.log_of(actor)))
 
-    async def _run(self, actor: Actor, log: HeldLog) -> None:
+    async def _run(self, actor: Actor, log: PausableLog) -> None:
         while True:
             await actor.pause("rest")
-            size = self.world.fate.publish_size(self.topic)
+            size = self.world.faults.publish_size(self.topic)
             batch = self.records[self.sent : self.sent + size]
             if batch:
                 try:
@@ -141,19 +147,19 @@ class AttributionProcess(Process):
         relaying, working = self.actor("relay"), self.actor("worker")
         reading, learning = self.actor("events"), self.actor("catalog")
         relay = Relay(
-            HeldDatabase(world.attribution, relaying, world.fate),
+            PausableDatabase(world.attribution, relaying, world.faults),
             self.log_of(relaying),
             self.clock_of(relaying),
             telemetry,
         )
         worker = Recomputer(
-            HeldDatabase(world.attribution, working, world.fate),
+            PausableDatabase(world.attribution, working, world.faults),
             cache,
             self.clock_of(working),
             relay.call,
         )
         events = EventsHandler(
-            HeldDatabase(world.attribution, reading, world.fate),
+            PausableDatabase(world.attribution, reading, world.faults),
             cache,
             self.clock_of(reading),
             telemetry,
@@ -165,7 +171,7 @@ class AttributionProcess(Process):
             relay.call(workspaces)
 
         catalog = CatalogHandler(
-            HeldDatabase(world.attribution, learning, world.fate),
+            PausableDatabase(world.attribution, learning, world.faults),
             cache,
             self.clock_of(learning),
             telemetry,
@@ -189,7 +195,7 @@ class RoiProcess(Process):
     @override
     async def begin(self) -> None:
         actor = self.actor("fold")
-        database = HeldDatabase(self.world.roi, actor, self.world.fate)
+        database = PausableDatabase(self.world.roi, actor, self.world.faults)
         fold = CreditsFold(database, self.world.telemetry["roi"], _ignore_gaps)
         loop = ConsumerLoop(self.log_of(actor), CREDITS, CREDITS_GROUP, fold, self.clock_of(actor))
         await actor.start(loop.run(asyncio.Event()))

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
 
+from shared.concurrency import map_in_slices
 from shared.errors import OffsetMoved, Transient
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
-from shared.turns import in_slices
 
 
-class Ledger(BatchHandler[Sequence[StoredRecord]]):
+class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
     """What one group has stored. Several loops may share it, as processes share a database."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Ledger(BatchHandler[Sequence[StoredRecord]]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Sequence[StoredRecord]:
-        return await in_slices(self.decoded, records)
+        return await map_in_slices(self.decoded, records)
 
     def decoded(self, record: StoredRecord) -> StoredRecord:
         """What a record says: itself."""

@@ -16,21 +16,21 @@ Second = TypeVar("Second")
 SLICE_ITEMS: Final = 50
 
 
-async def give_way() -> None:
+async def yield_control() -> None:
     """Let the loop's other tasks run once."""
     await asyncio.sleep(0)  # noqa: TID251 - no time is asked for, so it is no clock's business
 
 
-async def in_slices(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+async def map_in_slices(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """What `work` makes of each item, giving way in between."""
     done: list[Result] = []
     for start in range(0, len(items), SLICE_ITEMS):
         done += map(work, items[start : start + SLICE_ITEMS])
-        await give_way()
+        await yield_control()
     return done
 
 
-async def beside(first: Awaitable[First], second: Awaitable[Second]) -> tuple[First, Second]:
+async def gather_both(first: Awaitable[First], second: Awaitable[Second]) -> tuple[First, Second]:
     """Both results, when both have ended; then the failure of the first is raised, else that of the second."""
     one, other = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(one, BaseException):

@@ -1,4 +1,4 @@
-"""The fate of one seed: what the seams are told, drawn from the seed alone.
+"""The faults of one seed: what the seams are told, drawn from the seed alone.
 
 Promise: all is well once the calm has begun.
 """
@@ -11,14 +11,14 @@ from typing_extensions import override
 
 from shared.log.topics import CATALOG, CREDITS, EVENTS, Topic
 from tests.simulation.actor import Actor
-from tests.simulation.seams import AppendFate, Fate
+from tests.simulation.pausable import AppendOutcome, FaultPlan
 
 APPEND_TROUBLE_ODDS: Final = 0.25
 # How often a transaction is parked before its commit: others then meet its locks.
 HOLD_ODDS: Final = 0.5
 
 
-class SeedFate(Fate):
+class SeedFaultPlan(FaultPlan):
     """What a seed has in store. `holder` is who stands parked with its locks."""
 
     def __init__(self, random: Random) -> None:
@@ -33,14 +33,14 @@ class SeedFate(Fate):
         self._are_facts_early = random.random() < 0.4
 
     @override
-    def of_append(self, topic: Topic) -> AppendFate:
-        fate = AppendFate.ARRIVES
+    def of_append(self, topic: Topic) -> AppendOutcome:
+        outcome = AppendOutcome.ARRIVES
         if not self.is_calm and self._random.random() < APPEND_TROUBLE_ODDS:
-            fate = self._random.choice(list(AppendFate))
-        if fate is AppendFate.LATE and topic.name not in self.may_be_late:
-            fate = AppendFate.REFUSED
-        self.appends[f"append {fate.value}"] += 1
-        return fate
+            outcome = self._random.choice(list(AppendOutcome))
+        if outcome is AppendOutcome.LATE and topic.name not in self.may_be_late:
+            outcome = AppendOutcome.REFUSED
+        self.appends[f"append {outcome.value}"] += 1
+        return outcome
 
     @override
     def prefix(self, records: int) -> int:

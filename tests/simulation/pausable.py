@@ -1,6 +1,6 @@
 """The seams at which the stage holds an actor: the clock, the log and the database, each the real thing behind a gate.
 
-Promise: nothing here decides anything: where a call is held is fixed, what happens there comes from the stage (`Fate`). At most one
+Promise: nothing here decides anything: where a call is held is fixed, what happens there comes from the stage (`FaultPlan`). At most one
 transaction is parked with a workspace's locks, all written and nothing committed, so that others meet the real locks.
 """
 
@@ -24,7 +24,7 @@ from shared.log.topics import Topic
 from tests.simulation.actor import Actor
 
 
-class AppendFate(Enum):
+class AppendOutcome(Enum):
     """What becomes of one append."""
 
     ARRIVES = "arrives"
@@ -35,10 +35,10 @@ class AppendFate(Enum):
     LATE = "late"
 
 
-class Fate(Protocol):
+class FaultPlan(Protocol):
     """What the seams ask the stage."""
 
-    def of_append(self, topic: Topic) -> AppendFate:
+    def of_append(self, topic: Topic) -> AppendOutcome:
         """What becomes of the append that follows."""
         ...
 
@@ -81,13 +81,13 @@ class ProcessClock(Clock):
         await self.actor.pause("sleep")
 
 
-class HeldDatabase(Database):
+class PausableDatabase(Database):
     """A pool as one actor sees it: a gate before each writing transaction, one after its commit, and at times one just before it."""
 
-    def __init__(self, pool: Database, actor: Actor, fate: Fate) -> None:
+    def __init__(self, pool: Database, actor: Actor, faults: FaultPlan) -> None:
         self._pool = pool
         self._actor = actor
-        self._fate = fate
+        self._faults = faults
 
     @override
     @asynccontextmanager
@@ -99,7 +99,7 @@ class HeldDatabase(Database):
         async with self._pool.write(workspaces, extra=extra) as conn:
             yield conn
             self._actor.pass_doom()
-            if self._fate.holds_locks(self._actor):
+            if self._faults.holds_locks(self._actor):
                 await self._actor.pause("written")
                 self._actor.pass_doom()
         self._actor.has_committed = True
@@ -131,16 +131,18 @@ class InFlight:
         await log.append(topic, records)
 
 
-class HeldLog(EventLog):
+class PausableLog(EventLog):
     """A handle onto the broker as one actor sees it."""
 
-    def __init__(self, broker: MemoryBroker, actor: Actor, fate: Fate, in_flight: InFlight) -> None:
+    def __init__(
+        self, broker: MemoryBroker, actor: Actor, faults: FaultPlan, in_flight: InFlight
+    ) -> None:
         self._broker = broker
         self._log = MemoryLog(broker)
         self._actor = actor
-        self._fate = fate
+        self._faults = faults
         self._in_flight = in_flight
-        self.readers: list[HeldReader] = []
+        self.readers: list[PausableReader] = []
 
     @override
     async def open(self) -> None:
@@ -159,20 +161,20 @@ class HeldLog(EventLog):
         await self._actor.pause("append")
         # Who does not reach the log uses up none of what is in store for appends.
         await self._broker.answer(timeout_seconds=1.0)
-        match self._fate.of_append(topic):
-            case AppendFate.REFUSED:
+        match self._faults.of_append(topic):
+            case AppendOutcome.REFUSED:
                 self._broker.fail_appends(1)
-            case AppendFate.ANSWER_LOST:
+            case AppendOutcome.ANSWER_LOST:
                 self._broker.fail_appends(1, after_writing=True)
-            case AppendFate.TWICE:
+            case AppendOutcome.TWICE:
                 self._broker.duplicate_appends(1)
-            case AppendFate.PREFIX:
-                await self._log.append(topic, records[: self._fate.prefix(len(records))])
+            case AppendOutcome.PREFIX:
+                await self._log.append(topic, records[: self._faults.prefix(len(records))])
                 raise Transient("the log took a part and its answer was lost")
-            case AppendFate.LATE:
+            case AppendOutcome.LATE:
                 self._in_flight.appends.append((topic, tuple(records)))
                 raise Transient("the log did not answer in time; the records are on their way")
-            case AppendFate.ARRIVES:
+            case AppendOutcome.ARRIVES:
                 pass
         await self._log.append(topic, records)
         await self._actor.pause("appended")
@@ -189,23 +191,23 @@ class HeldLog(EventLog):
     async def reader(self, topic: Topic, *, group: str | None) -> Reader:
         inner = await self._log.reader(topic, group=group)
         assert isinstance(inner, MemoryReader), "the memory log gives memory readers"
-        reader = HeldReader(inner, topic, group, self._actor, self._fate)
+        reader = PausableReader(inner, topic, group, self._actor, self._faults)
         self.readers.append(reader)
         return reader
 
 
-class HeldReader(Reader):
+class PausableReader(Reader):
     """A reader with a gate before each fetch, but for one beside a transaction: that has gates of its own. A dead process does not leave its group: its session must expire."""
 
     def __init__(
-        self, inner: MemoryReader, topic: Topic, group: str | None, actor: Actor, fate: Fate
+        self, inner: MemoryReader, topic: Topic, group: str | None, actor: Actor, faults: FaultPlan
     ) -> None:
         self.inner = inner
         self.topic = topic
         self.group = group
         self.is_member = False
         self._actor = actor
-        self._fate = fate
+        self._faults = faults
 
     @override
     async def assignment(self) -> frozenset[int]:
@@ -221,7 +223,7 @@ class HeldReader(Reader):
     async def fetch(self, *, records_max: int, wait_ms: int) -> Sequence[StoredRecord]:
         if wait_ms:
             await self._actor.pause("fetch")
-        size = min(records_max, self._fate.fetch_size())
+        size = min(records_max, self._faults.fetch_size())
         return await self.inner.fetch(records_max=size, wait_ms=0)
 
     @override

@@ -25,7 +25,7 @@ _NOT_YET: Final = (
 
 
 @asynccontextmanager
-async def answering(what: str, timeout_seconds: float) -> AsyncIterator[None]:
+async def with_deadline(what: str, timeout_seconds: float) -> AsyncIterator[None]:
     """Run the block with a deadline and translate the errors of the database."""
     try:
         with translated():

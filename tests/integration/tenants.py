@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Side:
+class Tenant:
     """One workspace with one object of each kind, a credited order and a dead letter."""
 
     brand: Brand
@@ -115,11 +115,11 @@ class Side:
 
 
 @dataclass
-class Pair:
+class TenantPair:
     """Two workspaces; `ask` calls as the second and looks for words of the first."""
 
-    theirs: Side
-    mine: Side
+    theirs: Tenant
+    mine: Tenant
 
     def ask(
         self, client: httpx.Client, method: str, path: str, json: Any = None, **options: Any

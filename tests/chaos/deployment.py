@@ -1,4 +1,4 @@
-"""A plant: three services as separate processes, a Postgres and a log, kept alive by the test as an orchestrator would.
+"""A deployment: three services as separate processes, a Postgres and a log, kept alive by the test as an orchestrator would.
 
 Promise: what is killed through `kill` comes back at once; a process that ends by itself is remembered and fails `assert_nobody_gave_up`.
 What can go wrong: a server that does not come back fails the next wait for it, with its own words.
@@ -28,7 +28,7 @@ from tests.fixtures.postgres import PostgresServer
 BACK_SECONDS_MAX: Final = 90
 
 
-class Plant:
+class Deployment:
     """Everything that a story may break."""
 
     def __init__(self, folder: Path, postgres: PostgresServer, broker: KafkaServer | None) -> None:

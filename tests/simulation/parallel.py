@@ -24,8 +24,8 @@ from shared.db.migrate import migrate
 from shared.telemetry import configure_logging
 from tests.fixtures.connections import execute
 from tests.fixtures.postgres import SECRET_KEY, PostgresServer
-from tests.simulation.database import databases
-from tests.simulation.run import SeedFailed, run_seed
+from tests.simulation.seed_databases import databases
+from tests.simulation.seed_run import SeedFailed, run_seed
 
 # Long enough to pay for a clone and its connections, short enough that dead rows do not slow it: nobody vacuums here.
 CHUNK_SEEDS = 25
