@@ -78,7 +78,7 @@ class RedirectProtocol(HttpToolsProtocol):
         # and uvicorn removes a fragment.
         if b"%" in path or b"#" in query or b"%00" in query:
             return None
-        if any(name in _LEFT_TO_THE_APP for name, _ in self.headers):
+        if not _LEFT_TO_THE_APP.isdisjoint(dict(self.headers)):
             return None
         try:
             headers = self.respond(path, query, self.headers)
