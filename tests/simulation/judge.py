@@ -262,7 +262,7 @@ class Judge:
             assert not wrong, f"{name} differ from the entries: {[tuple(r) for r in wrong][:5]}"
 
     async def _days(self, decided: Mapping[str, Collection[Decision]]) -> None:
-        """Check sequences: no gap, in order, one content each. Return each record once."""
+        """Check that ledger and rollups have each amount on the latest day of its order."""
         by_order: Counter[Any] = Counter()
         for workspace, decisions in decided.items():
             for (basis, day, order, model, account, currency), minor in oracle.dated_net_of(
@@ -287,7 +287,7 @@ class Judge:
         assert not differing, f"{what} by day: (account, found, oracle): {shown[:5]}"
 
     async def dump(self, trace: Sequence[str]) -> str:
-        """Check that roi's entries are the ledger and its rollups sum its entries."""
+        """Return in a fixed order: the trace, the records of all topics, the rows of all tables."""
         lines = ["# trace", *trace]
         for topic in (EVENTS, CATALOG, CREDITS, DEAD_LETTER):
             lines.append(f"# {topic.name}")

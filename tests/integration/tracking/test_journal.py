@@ -152,7 +152,7 @@ async def test_a_locked_file_ends_and_a_new_one_takes_over(tmp_path: Path) -> No
     intruder.close()
     assert subject.offer(b"unrecorded") is False
     assert subject.backlog == [old]
-    tending = asyncio.ensure_future(subject.tend())
+    tending = asyncio.ensure_future(subject.reopen())
     await until(lambda: not subject.trouble)
     tending.cancel()
     assert subject.current is not old
@@ -227,7 +227,7 @@ def test_a_snapshot_comes_back_whole(tmp_path: Path) -> None:
         again.connection(brand.connection_id) == catalog.connection(brand.connection_id) is not None
     )
     assert again.currency(brand.workspace_id) == "EUR"
-    assert len(again.kept()) == len(catalog.kept()) == 5
+    assert len(again.records()) == len(catalog.records()) == 5
     assert b"hush" not in path.read_bytes()
     assert [p.name for p in path.parent.iterdir()] == ["catalog.snapshot"]
 

@@ -118,7 +118,7 @@ class Front:
 
     def heard(self) -> float:
         """How many requests tracking has answered by its app or redirected."""
-        self.site.tracking._visits.tally.report(self.site.tracking.telemetry)
+        self.site.tracking._recorder.counts.report(self.site.tracking.telemetry)
         lines = self.site.tracking.telemetry.render().decode().splitlines()
         names = ("laurel_http_requests_total{", "laurel_redirects_total{")
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(names))

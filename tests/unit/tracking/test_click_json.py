@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tracking.pipeline.record_clicks import RandomBytes, milliseconds_text
-from services.tracking.wire.click_json import NOBODY, click, optional_fields, person
+from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields, person
 from shared.events import (
     TEXT_LENGTH_MAX,
     Clicked,
@@ -66,7 +66,7 @@ def test_the_template_gives_the_event_of_the_vocabulary(
         quality=quality,
         sub_source=sub_source,
     )
-    keyless = click(event_id, WORKSPACE, link_id, text, NOBODY, more)
+    keyless = click(event_id, WORKSPACE, link_id, text, NO_CONSENT, more)
     assert decode_event(keyless) == expected(
         moment, link_id, event_id=event_id, consent=False, quality=quality, sub_source=sub_source
     )
