@@ -49,7 +49,7 @@ class SeedFaultPlan(FaultPlan):
     @override
     def publish_size(self, topic: Topic) -> int:
         if topic is CATALOG and not self.is_calm and not self._are_facts_early:
-            # Facts come one by one, so that most of them correct what was decided already.
+            # CatalogFacts come one by one, so that most of them correct what was decided already.
             return self._random.randrange(3)
         return self.fetch_size()
 

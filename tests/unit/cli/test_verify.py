@@ -1,4 +1,4 @@
-"""What counts as a mismatch between the ledger and the answers."""
+"""The mismatches between the ledger and the answers."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -60,7 +60,7 @@ def test_one_cent_is_a_mismatch_that_names_its_line() -> None:
     assert (found.ledger, found.other) == (4990, 4991)
 
 
-def test_an_account_that_one_side_lacks_is_a_mismatch_unless_it_is_zero() -> None:
+def test_a_missing_account_is_a_mismatch_unless_it_is_zero() -> None:
     assert compare_balances({("last", "EUR", "p-9"): 1}, {}, "x")[0].other == 0
     assert compare_balances({("last", "EUR", "p-9"): 0}, {}, "x") == []
 
