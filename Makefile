@@ -67,7 +67,7 @@ kafka-stop: .venv/.ready ## stop it
 demo: .venv/.ready ## fill a running Laurel with a month of believable traffic
 	@$(BIN)/laurel demo
 
-verify: .venv/.ready ## prove on a running Laurel that the books balance
+verify: .venv/.ready ## prove on a running Laurel that the ledger balances
 	@$(BIN)/laurel verify
 
 doctor: .venv/.ready ## say what is missing on this machine and how to get it

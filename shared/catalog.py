@@ -1,11 +1,12 @@
-"""The vocabulary of `laurel.catalog`: what roi publishes and tracking and attribution keep.
+"""The records of the topic `laurel.catalog`: roi publishes, tracking and attribution store.
 
-Promise: one record per entity carries its whole state, a link and a code with all their periods, so
-compaction loses nothing; `revision` grows by one at each change and a reader keeps the greatest.
-Nothing is tombstoned: `deleted_at` is set instead. Secrets in it are sealed, API keys are SHA-256.
-Periods are half-open `[valid_from, valid_to)`, None means unbounded; those of one entity do not
-overlap. A placement has no periods: it never changes hands. Its records of version 1 had them; they
-are still read (`decode_catalog`).
+Promise: a record carries the whole state of one entity; links and codes carry all their periods.
+So compaction loses nothing. `revision` grows by one at each change, and a reader keeps the
+greatest. A deleted entity has `deleted_at`; there are no tombstones. Secrets are sealed, of an API
+key there is only the SHA-256. Periods are half-open `[valid_from, valid_to)`; None means
+unbounded; periods of one entity do not overlap. A placement has no periods, because its owner
+never changes. Its records of version 1 had periods; `decode_catalog` still reads them.
+What can go wrong: `CatalogRejected` for bytes that are no catalog record.
 """
 
 import re
@@ -22,13 +23,14 @@ from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
 from shared.models import DEFAULT_MODELS, ModelRef
 
-# The version of a kind whose record does not name one; `VERSIONS` has those of the others.
+# The version of every kind that `VERSIONS` does not list.
 VERSION: Final = 1
 PLACEMENT_VERSION: Final = 2
 
-# What a link's code may be; codes are compared in lower case.
+# The form of a link's code. Link codes are compared in lower case.
 LINK_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-# First path segments that tracking or a shared host name needs for itself, now or in later releases, in lower case.
+# First path segments, in lower case, that no link may use: tracking or a shared host name needs
+# them, now or in later releases.
 RESERVED_WORDS: Final = frozenset(
     {
         "v1",
@@ -52,16 +54,16 @@ Scope = Literal["collect", "track", "read", "write", "admin"]
 
 
 class Precedence(StrEnum):
-    """Which evidence wins when an order has both a code and a link's touch of other creators."""
+    """Which evidence wins when the code and the link of one order belong to different creators."""
 
     CODE_WINS = "code_wins"
     LINK_WINS = "link_wins"
     BOTH_SHARE = "both_share"
-    UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only when one creator owned it then
+    UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only if one creator owned it
 
 
 class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The time in which a row of facts holds."""
+    """The time in which an assignment is valid."""
 
     valid_from: Moment | None = None
     valid_to: Moment | None = None
@@ -73,7 +75,7 @@ class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CatalogRecord(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity"):
-    """What every catalog record carries."""
+    """The fields of every catalog record."""
 
     v: int = VERSION
     workspace_id: Uuid
@@ -108,7 +110,7 @@ class Creator(CatalogRecord, frozen=True, kw_only=True, tag="creator"):
 
 
 class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
-    """A budgeted effort."""
+    """A budgeted effort of a workspace."""
 
     name: str
 
@@ -116,8 +118,9 @@ class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
 class Placement(CatalogRecord, frozen=True, kw_only=True, tag="placement"):
     """One piece of content by one creator in one campaign on one platform.
 
-    `creator_id` is None only for the brand's own content. `automatic` marks a creator's "always on"
-    placement. `v` is always on the wire, because a record without it is of version 1.
+    `creator_id` is None only for the brand's own content. `automatic` marks the one
+    placement of a creator without a campaign. `v` is always on the wire, because a record without
+    it is of version 1.
     """
 
     v: int = msgspec.field(default_factory=lambda: PLACEMENT_VERSION)
@@ -129,7 +132,7 @@ class Placement(CatalogRecord, frozen=True, kw_only=True, tag="placement"):
 
 
 class _PlacementPeriod(Struct, frozen=True, kw_only=True):
-    """The facts of a placement in one period, as version 1 has them."""
+    """The owner of a placement in one period, as version 1 wrote it."""
 
     creator_id: Uuid | None = None
     campaign_id: Uuid | None = None
@@ -138,20 +141,23 @@ class _PlacementPeriod(Struct, frozen=True, kw_only=True):
 
 
 class _PlacementVersion1(Struct, frozen=True, kw_only=True):
-    """What version 1 of a placement's record says in another way than version 2."""
+    """The fields of a placement's record that version 1 wrote in another form."""
 
     v: int = VERSION
     periods: tuple[_PlacementPeriod, ...] = ()
 
 
 class LinkPeriod(Period, frozen=True, kw_only=True):
-    """Which placement a link belongs to, in a period (a creator's link names the automatic placement)."""
+    """The placement of a link in a period; a creator's link names the automatic placement."""
 
     placement_id: Uuid
 
 
 class Link(CatalogRecord, frozen=True, kw_only=True, tag="link"):
-    """A short code. `destination` is canonical; `host` None means the short host that all share; `enabled` False answers 410."""
+    """A short link. `destination` is canonical.
+
+    `host` None means the short host that all workspaces share. `enabled` False is answered 410.
+    """
 
     code: str
     destination: str
@@ -161,14 +167,17 @@ class Link(CatalogRecord, frozen=True, kw_only=True, tag="link"):
 
 
 class CodePeriod(Period, frozen=True, kw_only=True):
-    """Who owns a discount code, in a period."""
+    """The owner of a discount code in a period."""
 
     creator_id: Uuid
     placement_id: Uuid
 
 
 class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
-    """A discount code as `normalise_code` leaves it. Two `Code` records with one text and overlapping periods mean "shared"."""
+    """A discount code; `code` is the result of `normalise_code`.
+
+    Two records with the same text and overlapping periods mean that the code is shared.
+    """
 
     code: str
     periods: tuple[CodePeriod, ...]
@@ -183,8 +192,8 @@ class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
     shop_domain: str | None = None
 
 
-# Two years: longer than any window in the market (Impact and Awin stop at one), short enough for
-# the query of a journey.
+# Two years. Impact and Awin allow at most one year; a longer window makes the query of a journey
+# slow.
 WINDOW_DAYS_MAX: Final = 730
 
 # The types of policy fields. `services/roi/wire/policy_shapes.py` gives each its form over HTTP.
@@ -194,8 +203,8 @@ ShareMillionths = Annotated[
 WindowsDays = Annotated[
     dict[str, int],
     Meta(
-        description="Look-back per touch kind in days; 0 means that kind never counts, a kind left"
-        " out has its default. The window of a code is its effective dates."
+        description="Look-back per touch kind in days. 0: the kind never counts. A kind that is"
+        " left out has its default. A code has no window: its effective dates count."
     ),
 ]
 ModelRefs = Annotated[
@@ -205,18 +214,18 @@ ModelRefs = Annotated[
 StageMap = Annotated[
     dict[str, str],
     Meta(
-        description="The stage of a touch kind, a conversion kind or `later_purchase`, where it is"
-        " not the usual one."
+        description="The stage of a touch kind, of a conversion kind or of `later_purchase`, where"
+        " it differs from the default."
     ),
 ]
 
 
 class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
-    """The rules that bind conversions occurring from `valid_from` (None: always).
+    """The rules for conversions that occurred at or after `valid_from` (None: all conversions).
 
-    A field here is the whole definition of a policy field: the stored facts, the body and the
-    answer over HTTP, the view `roi.policy_versions` and the OpenAPI document follow from it.
-    `..._millionths` is the share without the suffix over HTTP.
+    Each field is the whole definition of a policy field. The stored record, the request and
+    answer over HTTP, the view `roi.policy_versions` and the OpenAPI document are derived from it.
+    Over HTTP a field `..._millionths` is a decimal share and has no suffix.
     """
 
     valid_from: Annotated[
@@ -237,7 +246,7 @@ AnyCatalogRecord = (
     Workspace | ApiKey | Creator | Campaign | Placement | Link | Code | Connection | Policy
 )
 
-# The version in which each kind is written, by the word in `entity`.
+# The written version of the kinds that have left version 1, by the word in `entity`.
 VERSIONS: Final = {"placement": PLACEMENT_VERSION}
 
 _encoder: Final = msgspec.json.Encoder()
@@ -246,36 +255,39 @@ _version_1_decoder: Final = msgspec.json.Decoder(_PlacementVersion1)
 
 
 class CatalogRejected(Permanent):
-    """The bytes are no catalog record."""
+    """The bytes are not a catalog record."""
 
 
 def normalise_code(text: str) -> str:
-    """How discount codes are compared: NFKC, trimmed, upper-case. " tenoff " and "TENOFF" are one code."""
+    """Return the form in which discount codes are compared: NFKC, trimmed, upper case.
+
+    " tenoff " and "TENOFF" are the same code.
+    """
     return unicodedata.normalize("NFKC", text).strip().upper()
 
 
 def encode_catalog(record: AnyCatalogRecord) -> bytes:
-    """The bytes that travel on the log."""
+    """Return the JSON bytes of a record for the log."""
     return _encoder.encode(record)
 
 
 def decode_catalog(value: bytes) -> AnyCatalogRecord:
-    """The record in a value; raises `CatalogRejected`.
+    """Return the record in the value of a log record. Raises `CatalogRejected`.
 
-    A placement of version 1 gets the facts of its last period. roi's migration 0006 splits a
-    placement with several periods: the last one keeps the id, the others are published as
-    placements of their own, and links and codes are published again to name them.
+    A placement of version 1 gets the owner of its last period. roi's migration 0006 splits a
+    placement with several periods: the last period keeps the id, each other one becomes a new
+    placement, and the links and codes are published again with the new ids.
     """
     try:
         record: AnyCatalogRecord = _decoder.decode(value)
         if isinstance(record, Placement):
-            return _as_written_now(record, _version_1_decoder.decode(value))
+            return _as_version_2(record, _version_1_decoder.decode(value))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CatalogRejected(str(error)) from error
     return record
 
 
-def _as_written_now(record: Placement, old: _PlacementVersion1) -> Placement:
+def _as_version_2(record: Placement, old: _PlacementVersion1) -> Placement:
     if old.v != VERSION:
         return record
     if not old.periods:
@@ -284,5 +296,5 @@ def _as_written_now(record: Placement, old: _PlacementVersion1) -> Placement:
 
 
 def catalog_key(record: AnyCatalogRecord) -> bytes:
-    """The compaction key: workspace and entity id."""
+    """Return the compaction key: `<workspace id>/<entity id>`."""
     return f"{record.workspace_id}/{record.id}".encode()

@@ -1,6 +1,7 @@
-"""Taking turns on one event loop: give way to others, and do two things beside each other.
+"""Helpers for one event loop: let other tasks run between items, and await two things at once.
 
-Promise: `beside` leaves nothing running behind, whichever of the two fails. What can go wrong: work that never awaits holds up everything.
+Promise: `gather_both` returns only after both awaitables have ended, also when one fails.
+What can go wrong: work that never awaits blocks every other task of the loop.
 """
 
 import asyncio
@@ -12,17 +13,17 @@ Result = TypeVar("Result")
 First = TypeVar("First")
 Second = TypeVar("Second")
 
-# After so many items others have their turn: some tenths of a millisecond for records of the log.
+# Other tasks run after so many items. Records of the log take some tenths of a millisecond.
 SLICE_ITEMS: Final = 50
 
 
 async def yield_control() -> None:
-    """Let the loop's other tasks run once."""
-    await asyncio.sleep(0)  # noqa: TID251 - no time is asked for, so it is no clock's business
+    """Let the other tasks of the loop run once."""
+    await asyncio.sleep(0)  # noqa: TID251 - it waits for no time, so it needs no clock
 
 
 async def map_in_slices(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """What `work` makes of each item, giving way in between."""
+    """Return `work(item)` for each item. Other tasks run after every `SLICE_ITEMS` items."""
     done: list[Result] = []
     for start in range(0, len(items), SLICE_ITEMS):
         done += map(work, items[start : start + SLICE_ITEMS])
@@ -31,7 +32,10 @@ async def map_in_slices(work: Callable[[Item], Result], items: Sequence[Item]) -
 
 
 async def gather_both(first: Awaitable[First], second: Awaitable[Second]) -> tuple[First, Second]:
-    """Both results, when both have ended; then the failure of the first is raised, else that of the second."""
+    """Return both results after both have ended.
+
+    If both fail, the exception of `first` is raised.
+    """
     one, other = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(one, BaseException):
         raise one

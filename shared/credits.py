@@ -1,8 +1,11 @@
-"""The vocabulary of `laurel.credits`: what attribution publishes and roi, or anyone's warehouse, folds.
+"""The records of the topic `laurel.credits`: attribution publishes them, roi adds them to rollups.
 
-Promise: a record is one whole decision revision (all reversals and entries) or one batch's touch tallies of one workspace, and carries
-that workspace's contiguous `sequence`: a reader folds `last + 1`, drops what it has, and stops loudly on a gap. `recorded_at` is
-monotone in the sequence. `person_ref` is a pseudonym: equal for one person at that moment, worthless outside.
+Promise: a record is one whole decision revision (all its reversals and entries), or the touch
+counts of one batch. It carries the next `sequence` of its workspace. A reader applies
+`last + 1`, drops smaller numbers, and stops with an error on a gap. `recorded_at` never falls
+while `sequence` grows. `person_ref` is a pseudonym: it is equal for one person at that moment and
+reveals nothing.
+What can go wrong: `CreditsRejected` for bytes that are no credits record.
 """
 
 from collections.abc import Mapping
@@ -31,18 +34,18 @@ from shared.events import (
 )
 
 VERSION: Final = 1
-ORGANIC: Final = "organic"  # the account of what nobody is credited for
+ORGANIC: Final = "organic"  # the account of credit that no placement earned
 UNITS_PER_CONVERSION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class TouchDefinition:
-    """What Laurel knows about a kind of touch.
+    """The definition of one kind of touch.
 
-    `stage` is its stage of the customer journey unless a policy says otherwise. `word` says what
-    the person did. `event` is the event that is such a touch, None when none is. `window_days` is
-    the look-back of the default policy, 0: the kind does not count there; None: it has no window,
-    because its events are no person's touches or, for a code, its effective dates are the window.
+    `stage` is the default stage of the customer journey; a policy may change it. `word` says what
+    the person did. `event` is the event type of the touch, or None. `window_days` is the look-back
+    of the default policy. 0: the kind does not count. None: the kind has no window, because it is
+    no touch of one person or, for a code, because its effective dates are the window.
     """
 
     stage: Stage
@@ -51,24 +54,24 @@ class TouchDefinition:
     window_days: int | None = None
 
 
-# The home of the kinds of touch: one entry a kind.
+# All kinds of touch. To add a kind, add an entry.
 TOUCHES: Final[Mapping[str, TouchDefinition]] = MappingProxyType(
     {
         "click": TouchDefinition("consideration", "clicked a link", Clicked, 30),
         "view": TouchDefinition("awareness", "saw it", Viewed, 0),
-        # A code is typed when the order is paid.
+        # People type a code when they pay the order.
         "code": TouchDefinition("purchase", "typed the code"),
         "referral": TouchDefinition("advocacy", "came by a referral", Referred, 30),
-        # The question "how did you hear of us?" asks for the first meeting.
+        # The question "how did you hear of us?" asks for the first contact.
         "survey": TouchDefinition("awareness", "named it when asked", Surveyed, 30),
         "social": TouchDefinition("engagement", "interacted with it"),
     }
 )
-# The look-back of the default policy, of each kind that has a window.
+# The look-back of the default policy for each kind that has a window.
 WINDOWS_DAYS: Final[Mapping[str, int]] = MappingProxyType(
-    {kind: facts.window_days for kind, facts in TOUCHES.items() if facts.window_days is not None}
+    {kind: touch.window_days for kind, touch in TOUCHES.items() if touch.window_days is not None}
 )
-# Everything that has a stage, and which: what the stage map of a policy may override.
+# The default stage of everything that has one. The stage map of a policy may override them.
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
     {kind: touch.stage for kind, touch in TOUCHES.items()}
     | {kind: conversion.stage for kind, conversion in CONVERSIONS.items()}
@@ -83,11 +86,14 @@ else:
 
 
 class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One ledger entry. A reversal repeats an entry of `revision` − 1 or older with both signs turned.
+    """One ledger entry.
 
-    `account` is a placement id or `organic`; `units` are millionths of a conversion; `stage` is the conversion's, `touch_stage` the touch's.
-    `touched_at` None on organic credit: it is dated by the conversion under both bases of time. `occurred_at` None: the record's; a
-    reversal carries the old one when the conversion's own time was corrected, so it takes away where it was once added.
+    A reversal repeats an entry of an earlier revision with both signs inverted.
+    `account` is a placement id or `organic`. `units` are millionths of a conversion. `stage` is
+    the stage of the conversion, `touch_stage` the stage of the touch. `touched_at` is None on
+    organic credit: both time bases then use the time of the conversion. `occurred_at` None means
+    the record's `occurred_at`. When the time of a conversion was corrected, a reversal carries the
+    old time, so that it subtracts from the day to which the entry was added.
     """
 
     model: str
@@ -105,10 +111,10 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class DecisionCredited(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="decision"
 ):
-    """One revision of one decision: every entry it adds to the ledger, reversals first.
+    """One revision of one decision: every entry that it adds to the ledger, reversals first.
 
-    `memos` have the form of entries and belong to models that are not additive: they are beside
-    the ledger and are never summed with it. `currency` None: a conversion without money.
+    `memos` have the form of entries and belong to models that are not additive. They are not in
+    the ledger and are never summed. `currency` is None for a conversion without money.
     """
 
     v: int = VERSION
@@ -129,10 +135,11 @@ class DecisionCredited(
 
 
 class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Touches of one account in one quarter of an hour (every time zone's hour is a whole number of them), by kind and stage.
+    """The change in the touch counts of one account, kind, stage and quarter of an hour.
 
-    `counted` are touches that can earn, `flagged` those of bots, previews and prefetches; both may be negative when a corrected
-    owner moves them to another account.
+    Offsets of time zones are whole quarters of an hour, so local days and hours can be summed.
+    `counted` are touches that can earn credit. `flagged` are touches of bots, previews and
+    prefetches. Both are negative when a corrected owner moves touches to another account.
     """
 
     account: str
@@ -146,7 +153,7 @@ class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class TouchesTallied(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="touches"
 ):
-    """What one batch, or one corrected owner, changed in the touch counts of a workspace."""
+    """The changes in the touch counts of a workspace by one batch or one corrected owner."""
 
     v: int = VERSION
     workspace_id: Uuid
@@ -162,16 +169,16 @@ _decoder: Final = msgspec.json.Decoder(AnyCredits)
 
 
 class CreditsRejected(Permanent):
-    """The bytes are no credits record: a bug or a newer writer, so the reader stops."""
+    """The bytes are not a credits record: a bug or a newer writer. The reader stops."""
 
 
 def encode_credits(record: AnyCredits) -> bytes:
-    """The bytes that travel on the log."""
+    """Return the JSON bytes of a record for the log."""
     return _encoder.encode(record)
 
 
 def decode_credits(value: bytes) -> AnyCredits:
-    """The record in a value; raises `CreditsRejected`."""
+    """Return the record in the value of a log record. Raises `CreditsRejected`."""
     try:
         record: AnyCredits = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

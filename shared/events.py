@@ -1,8 +1,10 @@
-"""The vocabulary of `laurel.events`: one struct per kind of event, JSON on the wire, CloudEvents 1.0 attributes as headers.
+"""The events of the topic `laurel.events`: one struct for each kind, JSON, CloudEvents 1.0 headers.
 
-Promise: every event decodes to exactly one of these types or to an `EventRejected` with a reason from a closed list; a golden sample of
-each kind and version stands in `tests/golden/events`. Facts (link id, code text, keys) are on the event; who owned them is decided later.
-E-mails are keyed hashes already; no name, full address or IP is ever here.
+Promise: every value decodes to exactly one of these types, or raises `EventRejected` with a reason
+from a closed list. `tests/golden/events` has a sample of each kind and version. An event carries
+evidence (link id, code text, keys); attribution decides later who owned it. An e-mail is a keyed
+hash; an event holds no name, no full address and no IP address.
+What can go wrong: `EventRejected`.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from msgspec import Meta, Struct, structs
 from shared.errors import Permanent
 
 VERSION: Final = 1
-TEXT_LENGTH_MAX: Final = 128  # ids and codes that people and shops choose; longer ones are mistakes
+TEXT_LENGTH_MAX: Final = 128  # ids and codes that people and shops choose
 KEY_LENGTH_MAX: Final = 256  # visitor and customer ids of other systems
 CODES_MAX: Final = 20  # discount codes on one order; Shopify allows five
 
@@ -28,7 +30,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Key = Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
 _UUID_PATTERN: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 Uuid = Annotated[str, Meta(pattern=_UUID_PATTERN)]
-# The same where every event has one: `decode_event` checks all of them at once, because three patterns took half of its time.
+# For the ids of every event. `decode_event` checks their pattern in one step, because three
+# patterns took half of its time.
 _Uuid = Annotated[
     str, Meta(min_length=36, max_length=36, extra_json_schema={"pattern": _UUID_PATTERN})
 ]
@@ -40,26 +43,30 @@ SourceKind = Literal["edge", "webhook", "secret", "public"]
 
 
 class Quality(StrEnum):
-    """Flags on an event; a flag never deletes."""
+    """Flags on an event. A flagged event is kept."""
 
     BOT = "bot"  # a self-declared crawler
-    PREVIEW = "preview"  # a messenger or social network drawing a card
-    PREFETCH = "prefetch"  # the browser guessed; the person may never arrive
+    PREVIEW = "preview"  # a messenger or social network that renders a card
+    PREFETCH = "prefetch"  # loaded by the browser in advance; perhaps never seen
     CLAMPED = "clamped"  # its time lay more than 5 minutes in the future
-    FOREIGN_CLICK_ID = (
-        "foreign_click_id"  # carries a click id that is not ours or not of this workspace
-    )
+    FOREIGN_CLICK_ID = "foreign_click_id"  # its click id is forged or of another workspace
 
 
 class Source(Struct, frozen=True):
-    """Where an event came in: `edge` (the redirect), a webhook connection, a secret key or a public key; `id` is the connection's or key's."""
+    """How an event arrived: `edge` (a redirect), a webhook connection, a secret or a public key.
+
+    `id` is the id of the connection or of the key.
+    """
 
     kind: SourceKind
     id: str
 
 
 class Person(Struct, frozen=True, omit_defaults=True):
-    """Keys of a person on one event. Weak: visitor id, click id. Strong: customer id, keyed hash of an e-mail."""
+    """The keys of a person on one event.
+
+    Weak: visitor id, click id. Strong: customer id, keyed hash of an e-mail.
+    """
 
     visitor_id: Key | None = None
     click_id: Key | None = None
@@ -68,14 +75,20 @@ class Person(Struct, frozen=True, omit_defaults=True):
 
 
 class ClickRef(Struct, frozen=True):
-    """What the genuine click id on a conversion says, read by the edge, so a lost click can be rebuilt: link and time."""
+    """The link and the time in the click id of a conversion, as tracking read and verified it.
+
+    A lost click can be rebuilt from them.
+    """
 
     link_id: Uuid
     occurred_at: Moment
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event carries. `occurred_at` is the world's time, `received_at` ours."""
+    """The fields of every event.
+
+    `occurred_at` is when it happened; `received_at` is when tracking received it.
+    """
 
     v: int = VERSION
     event_id: _Uuid
@@ -89,7 +102,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 
 
 class Clicked(Event, frozen=True, kw_only=True, tag="clicked"):
-    """A person followed a link. `person.click_id` is the minted click id, absent without consent."""
+    """A person followed a link. `person.click_id` is the new click id, None without consent."""
 
     link_id: _Uuid
     sub_source: Text | None = None
@@ -102,25 +115,26 @@ class Viewed(Event, frozen=True, kw_only=True, tag="viewed"):
 
 
 class Visited(Event, frozen=True, kw_only=True, tag="visited"):
-    """A person opened a page of the brand; joins the visitor to a click id in the address."""
+    """A person opened a page of the brand. It joins the visitor to the click id in the address."""
 
     page: Annotated[str, Meta(max_length=2048)] | None = None
     click: ClickRef | None = None
 
 
 class Engaged(Event, frozen=True, kw_only=True, tag="engaged"):
-    """A person did something short of converting: looked at a product, filled a cart."""
+    """A person acted without a conversion: looked at a product, filled a cart."""
 
     action: Text
     product_id: Text | None = None
 
 
 class Converted(Event, frozen=True, kw_only=True):
-    """What the five kinds of conversion share.
+    """The fields of all five kinds of conversion.
 
-    `natural_id` is the order id, or the conversion id of a lead, sign-up or download. `net_minor` (subtotal − discount, no tax, no
-    shipping) and `currency` are present for purchases and renewals. `version` orders the versions of one source (the vendor's own
-    clock in microseconds, else `occurred_at`'s). `taxes_included` tells whether refunds of this order carry tax to be taken out.
+    `natural_id` is the order id, or the conversion id of a lead, sign-up or download. Purchases and
+    renewals have `net_minor` (subtotal − discount, no tax, no shipping) and `currency`. `version`
+    orders the versions of one source: the vendor's own time in microseconds, else that of
+    `occurred_at`. `taxes_included`: refunds of this order contain tax, which is subtracted.
     """
 
     natural_id: Text
@@ -138,7 +152,7 @@ class Ordered(Converted, frozen=True, kw_only=True, tag="ordered"):
 
 
 class Renewed(Converted, frozen=True, kw_only=True, tag="renewed"):
-    """A subscription renewed."""
+    """A subscription was renewed."""
 
 
 class Lead(Converted, frozen=True, kw_only=True, tag="lead"):
@@ -159,10 +173,11 @@ AnyConversion = Ordered | Renewed | Lead | SignedUp | Downloaded
 
 @dataclass(frozen=True, slots=True)
 class ConversionDefinition:
-    """What Laurel knows about a kind of conversion.
+    """The definition of one kind of conversion.
 
-    `event` is its event, `stage` its stage of the customer journey unless a policy says otherwise,
-    `word` what people call it. `is_order`: it has money and an order id, and its person has bought.
+    `event` is its event type. `stage` is its default stage of the customer journey; a policy may
+    change it. `word` is its name for people. `is_order`: it has money and an order id, and the
+    person has bought.
     """
 
     event: type[AnyConversion]
@@ -171,7 +186,7 @@ class ConversionDefinition:
     is_order: bool = False
 
 
-# The home of the kinds of conversion: one entry a kind, in the order in which they are looked up.
+# All kinds of conversion, in the order in which they are looked up. To add a kind, add an entry.
 CONVERSIONS: Final[Mapping[str, ConversionDefinition]] = MappingProxyType(
     {
         "purchase": ConversionDefinition(Ordered, "purchase", "Order", is_order=True),
@@ -181,7 +196,7 @@ CONVERSIONS: Final[Mapping[str, ConversionDefinition]] = MappingProxyType(
         "renewal": ConversionDefinition(Renewed, "retention", "Renewal", is_order=True),
     }
 )
-# A purchase of a person who bought before: a kind of its own for stages, and for nothing else.
+# A purchase by a person who bought before. Only stages treat it as a kind of its own.
 LATER_PURCHASE: Final = "later_purchase"
 LATER_PURCHASE_STAGE: Final[Stage] = "retention"
 
@@ -193,11 +208,12 @@ else:
 
 
 class OrderAdjusted(Event, frozen=True, kw_only=True, tag="order_adjusted"):
-    """A conversion's net changed after the fact.
+    """The net of a conversion changed later.
 
-    `amount_minor` > 0 takes away; `net_after_minor` sets (edit) and beats the deltas before it; neither means net 0. `tax_minor` is the
-    tax inside `amount_minor`, taken out when the order's prices include tax. `capped`: never takes more than what is left.
-    `currency` None means the order's.
+    `amount_minor` > 0 is subtracted. `net_after_minor` (an edit) sets the net and replaces the
+    amounts before it. Without either the net becomes 0. `tax_minor` is the tax inside
+    `amount_minor`; it is taken out of it when the prices of the order include tax. `capped`: at
+    most the remaining net is subtracted. `currency` None means the currency of the order.
     """
 
     conversion_kind: ConversionKind
@@ -212,11 +228,11 @@ class OrderAdjusted(Event, frozen=True, kw_only=True, tag="order_adjusted"):
 
 
 class Identified(Event, frozen=True, kw_only=True, tag="identified"):
-    """Keys of one person seen together."""
+    """Keys of one person were seen together."""
 
 
 class Referred(Event, frozen=True, kw_only=True, tag="referred"):
-    """A person came by somebody's referral code."""
+    """A person came by the referral code of another person."""
 
     code: Text
 
@@ -228,7 +244,10 @@ class Surveyed(Event, frozen=True, kw_only=True, tag="surveyed"):
 
 
 class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
-    """Aggregate counts of one placement as of a moment; a later report of the same source replaces an earlier one."""
+    """Total counts of one placement at a moment.
+
+    A later report of the same source replaces an earlier one.
+    """
 
     placement_id: Uuid
     views: int | None = None
@@ -241,7 +260,7 @@ class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
 
 
 class Erased(Event, frozen=True, kw_only=True, tag="erased"):
-    """A person asked to be forgotten; `person` names whom."""
+    """A person asked for erasure; `person` has the keys to erase."""
 
 
 AnyEvent = (
@@ -262,20 +281,20 @@ AnyEvent = (
     | Erased
 )
 CONVERSION_KINDS: Final[Mapping[type[Event], ConversionKind]] = {
-    facts.event: kind for kind, facts in CONVERSIONS.items()
+    conversion.event: kind for kind, conversion in CONVERSIONS.items()
 }
 
 
 class RejectReason(StrEnum):
-    """Why a record of the events topic is no event."""
+    """Why a record of the events topic is not an event."""
 
     NOT_AN_EVENT = "not_an_event"  # not JSON, or a field is missing or of the wrong type
     UNKNOWN_VERSION = "unknown_version"  # written by a newer Laurel
-    BAD_TEXT = "bad_text"  # NUL or a lone surrogate, which no database stores
+    BAD_TEXT = "bad_text"  # NUL or a lone surrogate, which Postgres cannot store
 
 
 class EventRejected(Permanent):
-    """The bytes are no event of this vocabulary; `reason` is from the closed list, the message names the field."""
+    """The bytes are not an event; the message names the field."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(detail)
@@ -284,18 +303,18 @@ class EventRejected(Permanent):
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(AnyEvent)
-# An escape sequence proper: a backslash that a backslash escapes is text, as in the customer id "SHOP\\udo".
+# An escape sequence. An escaped backslash is text, as in the customer id "SHOP\\udo".
 _ESCAPED_TROUBLE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F])")
 
 
 def encode_event(event: AnyEvent) -> bytes:
-    """The bytes that travel on the log."""
+    """Return the JSON bytes of an event for the log."""
     return _encoder.encode(event)
 
 
 def decode_event(value: bytes) -> AnyEvent:
-    """The event in a record's value; raises `EventRejected`."""
-    # One byte is found ten times as fast as two, and nearly no event has it.
+    """Return the event in the value of a log record. Raises `EventRejected`."""
+    # Searching one byte is ten times as fast as two, and almost no event has it.
     if b"\\" in value and _ESCAPED_TROUBLE.search(value) is not None:
         raise EventRejected(RejectReason.BAD_TEXT, "the text holds NUL or a surrogate")
     try:
@@ -308,7 +327,7 @@ def decode_event(value: bytes) -> AnyEvent:
     return event
 
 
-# Hexadecimal digits become 0, so that every UUID has one shape.
+# Every hexadecimal digit becomes 0, so that every UUID becomes the same text.
 _DIGITS: Final = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _SHAPE: Final = b"00000000-0000-0000-0000-000000000000"
 
@@ -328,7 +347,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 def event_headers(event: AnyEvent) -> Headers:
-    """CloudEvents 1.0 attributes in Kafka's binary binding (`ce_` names)."""
+    """Return the CloudEvents 1.0 attributes in Kafka's binary binding (`ce_` names)."""
     return _headers(
         event.event_id.encode(),
         f"laurel.{event_type(event)}.v{event.v}".encode(),
@@ -350,7 +369,7 @@ def _headers(event_id: bytes, type_name: bytes, occurred_at: bytes) -> Headers:
 _SPECIFICATION: Final = ("ce_specversion", b"1.0")
 _SOURCE: Final = ("ce_source", b"/laurel/tracking")
 _CONTENT: Final = ("content-type", b"application/json")
-# How every event begins that `encode_event` or the redirect's template wrote in this version.
+# The beginning of every event that `encode_event` or the redirect's template writes.
 _BEGINNING: Final = re.compile(
     rb'\{"type":"([a-z_]+)","event_id":"([0-9a-f-]{36})","workspace_id":"([0-9a-f-]{36})",'
     rb'"occurred_at":"([0-9T:.Z+-]+)"'
@@ -358,9 +377,10 @@ _BEGINNING: Final = re.compile(
 
 
 def key_and_headers(value: bytes) -> tuple[bytes, Headers]:
-    """What the log shows of an encoded event: the key and the headers, read from its first fields, a tenth of the cost of decoding it.
+    """Return the record key and headers of an encoded event.
 
-    Raises `EventRejected` for what is no event; whether the rest of it is sound is for its reader to judge.
+    They are read from its first fields, which costs a tenth of decoding it. The rest of the bytes
+    is not checked. Raises `EventRejected` if the bytes are not an event.
     """
     begun = _BEGINNING.match(value)
     if begun is None:
@@ -371,30 +391,31 @@ def key_and_headers(value: bytes) -> tuple[bytes, Headers]:
 
 
 def event_type(event: AnyEvent) -> str:
-    """The tag on the wire: `clicked`, `ordered`, …"""
+    """Return the `type` of an event on the wire: `clicked`, `ordered`, …"""
     return tag_of(type(event))
 
 
 def tag_of(kind: type[Event]) -> str:
-    """The tag on the wire of a kind of event."""
+    """Return the `type` of a kind of event on the wire."""
     tag = kind.__struct_config__.tag
     assert isinstance(tag, str)
     return tag
 
 
 def event_kinds() -> tuple[type[Event], ...]:
-    """Every kind, for samples and schemas."""
+    """Return every kind of event, for samples and schemas."""
     return get_args(AnyEvent)
 
 
 def fingerprint(event: AnyEvent) -> bytes:
-    """16 bytes that tell two payloads under one id apart: a hash of the event without `received_at`, `quality` and `source`.
+    """Return a 16-byte hash that tells two payloads with one event id apart.
 
-    A clamped time is ours, another at each delivery, so it does not count. A conversion's own time stands in its `version`, clamped or not.
+    `received_at`, `quality` and `source` are left out. So is a clamped time, because it differs at
+    each delivery. A conversion carries its own time in `version`, so its `occurred_at` is left out.
     """
     has_own_time = isinstance(event, Converted) and event.version != 0
-    is_moved = Quality.CLAMPED in event.quality or has_own_time
-    moment = _NO_MOMENT if is_moved else event.occurred_at
+    ignores_time = Quality.CLAMPED in event.quality or has_own_time
+    moment = _NO_MOMENT if ignores_time else event.occurred_at
     same = structs.replace(
         event, occurred_at=moment, received_at=moment, quality=(), source=_ANYWHERE
     )
@@ -403,7 +424,7 @@ def fingerprint(event: AnyEvent) -> bytes:
     return digest.digest()
 
 
-# Copied for each event: making one costs more than using it.
+# Copied for each event: a copy is cheaper than a new hash object.
 _FINGERPRINT: Final = hashlib.blake2b(digest_size=16)
 _ANYWHERE: Final = Source("edge", "")
 _NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)

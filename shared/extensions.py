@@ -1,8 +1,8 @@
-"""Names the extensions in a package from its folder, without importing any of them.
+"""List the extensions in a package by the names of its folders or files, without importing them.
 
-Promise: adding a folder or file to the package adds a name, and no list is edited. A service that
-may not import an extension can still name it. What can go wrong: `ModuleNotFoundError` for a
-package that does not exist.
+Promise: a new folder or file in the package is listed; no other file needs a change. A service
+that may not import an extension can still name it.
+What can go wrong: `ModuleNotFoundError` for a package that does not exist.
 """
 
 import pkgutil
@@ -11,19 +11,22 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from typing import Final
 
-# The home of the vendors: tracking imports them, roi only names them.
+# The package of the vendors' adapters. tracking imports them; roi only needs their names.
 VENDOR_PACKAGE: Final = "services.tracking.adapters"
 
 
 def folder_names(package: str) -> tuple[str, ...]:
-    """The packages directly inside a package, sorted. Plain modules beside them are not counted."""
+    """Return the names of the packages directly inside a package, sorted, without plain modules."""
     return tuple(
         sorted(found.name for found in pkgutil.iter_modules(_locations(package)) if found.ispkg)
     )
 
 
 def module_names(package: str) -> tuple[str, ...]:
-    """The plain modules directly inside a package, sorted, without those that begin with `_`."""
+    """Return the names of the plain modules directly inside a package, sorted.
+
+    Names that begin with `_` are left out.
+    """
     return tuple(
         sorted(
             found.name
@@ -34,7 +37,7 @@ def module_names(package: str) -> tuple[str, ...]:
 
 
 def _locations(package: str) -> Sequence[str]:
-    """The folders of a package. Only its topmost name is looked up through `sys.path`."""
+    """Return the folders of a package. Only its topmost name is looked up through `sys.path`."""
     top, *rest = package.split(".")
     spec = find_spec(top)
     name = top

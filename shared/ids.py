@@ -1,8 +1,8 @@
-"""Identifiers: minted, derived from natural keys, signed click ids, person keys and API keys.
+"""Identifiers: new ids, ids from natural keys, signed click ids, person keys and API keys.
 
-Promise: an id derived from a natural key is always the same, on every machine. A click id carries
-its link and its time and is signed, so a click that was lost can be rebuilt from the order that
-carries it. What can go wrong: a forged or damaged click id reads as `None`, never as an exception.
+Promise: an id from a natural key is the same on every machine. A click id is signed and carries
+its link and its time, so a lost click can be rebuilt from an order with that click id.
+What can go wrong: reading a forged or damaged click id returns None; it does not raise.
 """
 
 import base64
@@ -18,19 +18,19 @@ import uuid_utils
 
 KeyKind = Literal["visitor", "click", "customer", "email"]
 
-# The first store of every workspace. It adds nothing to an id; every other store adds its own word.
+# The first store of every workspace. It adds nothing to an id; each other store adds its name.
 MAIN_STORE: Final = "main"
 
 _NAMESPACE: Final = uuid_utils.UUID("6c617572-656c-5a1d-8000-000000000001")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLICK_VERSION: Final = 1
 _CLICK_NONCE_BYTES: Final = 6
-_CLICK_MAC_BYTES: Final = 8  # 64 bits: forging one needs 2^63 tries against a live endpoint
+_CLICK_MAC_BYTES: Final = 8  # 64 bits: a forgery needs about 2^63 requests
 _CLICK_BODY_BYTES: Final = 1 + 16 + 6 + _CLICK_NONCE_BYTES
-_CLICK_CHARACTERS: Final = 50  # of 37 bytes in base64, without padding
+_CLICK_CHARACTERS: Final = 50  # 37 bytes in base64, without padding
 _VERSION_BYTE: Final = bytes((_CLICK_VERSION,))
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-# One letter a kind: readable in a dump, and strong keys sort after weak ones nowhere by accident.
+# One letter for each kind, so that a dump shows the kind of a key.
 _KEY_PREFIX: Final[dict[KeyKind, bytes]] = {
     "visitor": b"v",
     "click": b"k",
@@ -41,7 +41,7 @@ _API_KEY: Final = re.compile(r"lrl_(sec|pub)_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{32,
 
 
 def new_id() -> str:
-    """A new UUIDv7: sorts by time of making, unique without coordination."""
+    """Return a new UUIDv7. It sorts by the time of creation and is unique without coordination."""
     return str(uuid_utils.uuid7())
 
 
@@ -53,10 +53,11 @@ def natural_id(
     *,
     store: str = MAIN_STORE,
 ) -> str:
-    """UUIDv5 of (workspace, store unless `main`, source class, kind, natural key).
+    """Return the UUIDv5 of (workspace, store unless `main`, source class, kind, natural key).
 
-    Each part has its length in front, so no two lists of parts give one name. `store` is a word
-    that never changes for that store. `main` adds no part: ids made before stores existed stand.
+    Each part is written after its length, so different parts never give the same name. `store` is
+    a word that never changes for that store. `main` adds no part, because ids existed before
+    stores did.
     """
     parts = f"{len(workspace_id)}:{workspace_id}"
     if store != MAIN_STORE:
@@ -68,7 +69,7 @@ def natural_id(
 def conversion_id(
     workspace_id: str, kind: str, natural_key: str, *, store: str = MAIN_STORE
 ) -> str:
-    """The id under which a conversion is published: the same for all its sources.
+    """Return the id of a published conversion. It is the same for all its sources.
 
     `kind` is `purchase`, `lead`, ...; `natural_key` is the order id or conversion id.
     """
@@ -76,10 +77,10 @@ def conversion_id(
 
 
 def conversion_key(kind: str, natural_key: str, *, store: str = MAIN_STORE) -> bytes:
-    """16 bytes for a conversion inside its workspace: `o` and 120 bits of BLAKE2b.
+    """Return 16 bytes that name a conversion in its workspace: `o` and 120 bits of BLAKE2b.
 
-    It joins a conversion to a component as a person key does. The key of another store than
-    `main` is hashed under another `person`, so it never equals a key of `main`.
+    The key joins a conversion to an identity component, as a person key does. For a store other
+    than `main` the hash has another `person` parameter, so the key never equals a key of `main`.
     """
     text, person = f"{len(kind)}:{kind}{natural_key}", b"laurel-own"
     if store != MAIN_STORE:
@@ -88,70 +89,69 @@ def conversion_key(kind: str, natural_key: str, *, store: str = MAIN_STORE) -> b
 
 
 def uuid_text(raw: bytes) -> str:
-    """The usual spelling of an id's 16 bytes."""
+    """Return the usual text form of the 16 bytes of a UUID."""
     return str(uuid_utils.UUID(bytes=raw))
 
 
 def automatic_placement_id(workspace_id: str, creator_id: str) -> str:
-    """The id of a creator's one placement without a campaign ("always on")."""
+    """Return the id of the one placement of a creator that has no campaign."""
     return natural_id(workspace_id, "catalog", "automatic_placement", creator_id)
 
 
 def click_event_id(workspace_id: str, click_id: str) -> str:
-    """The event id of a click; also what a touch rebuilt from an order's click id gets."""
-    # A `natural_id`, spelled out: each redirect pays for it.
+    """Return the event id of a click. A click rebuilt from an order's click id gets the same."""
+    # The formula of `natural_id`, written out because every redirect runs it.
     name = f"{len(workspace_id)}:{workspace_id}4:edge7:clicked{len(click_id)}:{click_id}"
     return str(uuid_utils.uuid5(_NAMESPACE, name))
 
 
-# Copied for each key: making one costs more than using it.
+# Copied for each key: a copy is cheaper than a new hash object.
 _PERSON_KEY: Final = hashlib.blake2b(digest_size=15, person=b"laurel-key")
 
 
 def person_key(kind: KeyKind, value: str) -> bytes:
-    """16 bytes for one key of a person: a kind letter and 120 bits of BLAKE2b of the value."""
+    """Return 16 bytes for one key of a person: a kind letter and 120 bits of BLAKE2b."""
     digest = _PERSON_KEY.copy()
     digest.update(value.encode())
     return _KEY_PREFIX[kind] + digest.digest()
 
 
 def is_strong(key: bytes) -> bool:
-    """Whether a person key names a customer (customer id, e-mail hash), not a device or a click."""
+    """Return whether a person key is a customer id or an e-mail hash, not a device or a click."""
     return key[:1] in (b"c", b"e")
 
 
 @dataclass(frozen=True, slots=True)
 class ClickIdContents:
-    """What a genuine click id says: the link that was clicked and when (UTC, milliseconds)."""
+    """The contents of a valid click id: the link and the time of the click (UTC, milliseconds)."""
 
     link_id: str
     occurred_at: datetime
 
 
 class ClickSigner:
-    """Makes and reads click ids under one key.
+    """Make and read click ids with one secret key.
 
     A click id is 50 characters of base64url: version, link, time, nonce, MAC.
-
-    The MAC is keyed BLAKE2b cut to 64 bits over everything before it.
+    The MAC is keyed BLAKE2b with 64 bits over all the bytes before it.
     """
 
     def __init__(self, key: bytes) -> None:
-        # Keyed once and copied per id: making a keyed hash costs more than using it.
+        # Copied for each id: a copy is cheaper than a new keyed hash.
         self._keyed = hashlib.blake2b(digest_size=_CLICK_MAC_BYTES, key=key, person=b"laurel-click")
 
     def make(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> str:
-        """A click id for 16 bytes of a link id, milliseconds since 1970 and a nonce of 6 bytes."""
+        """Return a click id for 16 bytes of link id, milliseconds since 1970 and a 6-byte nonce."""
         return self.make_ascii(link_id, occurred_at_ms, nonce).decode()
 
     def make_ascii(self, link_id: bytes, occurred_at_ms: int, nonce: bytes) -> bytes:
-        """The same as bytes, as headers need it."""
+        """Return the same as ASCII bytes, for headers."""
         body = _VERSION_BYTE + link_id + occurred_at_ms.to_bytes(6, "big") + nonce
         text = binascii.b2a_base64(body + self._mac(body), newline=False)
         return text[:_CLICK_CHARACTERS].translate(_URL_SAFE)
 
     def read(self, click_id: str) -> ClickIdContents | None:
-        """What a click id says, or None when it is not one of ours."""
+        """Return the contents of a click id, or None if its form or its MAC is wrong."""
         try:
             raw = base64.b64decode(click_id + "=" * (-len(click_id) % 4), b"-_", validate=True)
         except (ValueError, binascii.Error):
@@ -162,7 +162,7 @@ class ClickSigner:
         if not hmac.compare_digest(mac, self._mac(body)):
             return None
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != click_id:
-            return None  # unused bits were set: a second spelling of one id would be a second event
+            return None  # unused bits are set: two texts for one id would be two events
         occurred_at = _EPOCH + timedelta(milliseconds=int.from_bytes(body[17:23], "big"))
         return ClickIdContents(uuid_text(body[1:17]), occurred_at)
 
@@ -173,20 +173,23 @@ class ClickSigner:
 
 
 def is_api_key(text: str) -> bool:
-    """Whether the text has the form `lrl_sec_<8>_<32 or more>` or `lrl_pub_…`."""
+    """Return whether the text has the form `lrl_sec_<8>_<32 or more>` or `lrl_pub_…`."""
     return _API_KEY.fullmatch(text) is not None
 
 
 def api_key_hash(key: str) -> str:
-    """SHA-256 in hex: all that is stored of an API key. With 190 bits it needs no slow hash."""
+    """Return the SHA-256 of an API key in hex. Only this hash is stored.
+
+    A key has 190 random bits, so a slow hash is not needed.
+    """
     return api_key_digest(key).hex()
 
 
 def api_key_digest(key: str) -> bytes:
-    """The same as bytes, as keys are looked up."""
+    """Return the SHA-256 of an API key as bytes, for look-ups."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def api_key_label(key: str) -> str:
-    """The part of a key that may be shown in lists and logs: `lrl_sec_<8>`."""
+    """Return the part of a key that lists and logs may show: `lrl_sec_<8>`."""
     return key[: len("lrl_sec_") + 8]

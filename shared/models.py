@@ -1,11 +1,10 @@
-"""The credit models of Laurel: for each its name, its parameters, whether it is additive, and a
-sentence for people.
+"""The registry of credit models: name, parameters, whether additive, and a sentence for people.
 
-Promise: this is the only place that knows which models exist. Types, defaults, OpenAPI enums and
-the words of the command line are derived from `CREDIT_MODELS`. The function of a model is
+Promise: this is the only list of the models. Types, defaults, OpenAPI enums and the output of the
+command line are derived from `CREDIT_MODELS`. The function of a model is
 `shares` in `services/attribution/domain/models/<name>.py`; attribution does not start when a
 model has no function, or a function no model. Only the flag `is_additive` decides whether a
-model's credits go to the ledger or to the memos beside it.
+model's credits are ledger entries or memos.
 What can go wrong: `ModelRejected` for a reference that names no model, or a parameter that the
 model does not have or that is out of bounds.
 """
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-# How a policy names a model: by its name, or as {"name": ..., parameter: value, ...}.
+# A policy names a model by its name, or as {"name": ..., parameter: value, ...}.
 ModelRef = str | dict[str, str | int]
 Parameters = Mapping[str, int]
 
@@ -37,8 +36,8 @@ class CreditModel:
 
     `sentence` tells people what the model does. The credits of an additive model sum to the net
     of the conversion and are ledger entries; those of another model are memos, which are never
-    summed. `is_default`: a policy that names no models has this one. `problem` checks parameters
-    together and returns a sentence, or None when they fit.
+    summed. `is_default`: a policy that names no models has this one. `problem` checks the
+    parameters together; it returns a sentence, or None if they are allowed.
     """
 
     name: str
@@ -50,7 +49,7 @@ class CreditModel:
 
     @property
     def defaults(self) -> dict[str, int]:
-        """The default value of each parameter."""
+        """The default value of each parameter, by name."""
         return {parameter.name: parameter.default for parameter in self.parameters}
 
 
@@ -112,7 +111,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """A model of a policy with the values of all its parameters."""
+    """A model and the values of all its parameters, as a policy sets them."""
 
     model: CreditModel
     parameters: Parameters
@@ -124,14 +123,14 @@ class ChosenModel:
 
 
 class ModelRejected(ValueError):
-    """A reference to a model is wrong. `parameter` names the field of it, None: the name."""
+    """A reference to a model is wrong. `parameter` is the wrong one; None: the name is wrong."""
 
     def __init__(self, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
         self.parameter = parameter
 
 
-# Most references are plain names; their values are the defaults.
+# For references that are plain names: each model with its defaults.
 _PLAIN: Final[Mapping[str, ChosenModel]] = {
     name: ChosenModel(model, MappingProxyType(model.defaults))
     for name, model in CREDIT_MODELS.items()
@@ -139,7 +138,7 @@ _PLAIN: Final[Mapping[str, ChosenModel]] = {
 
 
 def chosen_model(ref: ModelRef) -> ChosenModel:
-    """The model that a reference names, with defaults for the parameters that it does not set.
+    """Return the model of a reference, with defaults for the parameters that it does not set.
 
     Raises `ModelRejected`.
     """
@@ -161,12 +160,12 @@ def chosen_model(ref: ModelRef) -> ChosenModel:
 
 
 def model_name(ref: ModelRef) -> str:
-    """The name of the model in a reference; raises `ModelRejected`."""
+    """Return the name of the model in a reference. Raises `ModelRejected`."""
     return chosen_model(ref).name
 
 
 def is_additive(name: str) -> bool:
-    """Whether the credits of a model are ledger entries; raises `KeyError` for no model."""
+    """Return whether the credits of a model are ledger entries. Raises `KeyError` if unknown."""
     return CREDIT_MODELS[name].is_additive
 
 

@@ -1,11 +1,11 @@
-"""How the environment becomes one frozen value: the base of every service's settings class.
+"""The base of every service's settings: the environment read into one frozen value.
 
-Promise: settings are read once, in `load`, by the composition root; below it values are passed down. Each name
-has the form `LAUREL_<FIELD>`. A name that nobody knows is refused with the nearest known one, because a misspelt
-setting that is silently ignored is found in production. An empty value means "not set" (what compose files pass on).
-
-What can go wrong: `ConfigurationError`, whose message names the variable and says what to change. Secrets are
-`SecretStr`, so they never appear in a message, a log line or a repr.
+Promise: the composition root reads settings once, with `load`, and passes values down. Each name
+has the form `LAUREL_<FIELD>`. An unknown name is refused, and the message suggests the nearest
+known one, because a misspelt setting would otherwise be ignored. An empty value means "not set",
+because compose files pass empty values on. Secrets are `SecretStr`, so they never appear in a
+message, a log line or a repr.
+What can go wrong: `ConfigurationError`; its message names the variable and says what to change.
 """
 
 import difflib
@@ -25,7 +25,7 @@ from shared.ids import is_api_key
 
 PREFIX: Final = "LAUREL_"
 
-# The union over all services, so that one environment (a compose file, a shell) can feed the three of them.
+# All fields of all services, so that one environment (a compose file, a shell) serves all three.
 KNOWN_FIELDS: Final = frozenset(
     {
         "host",
@@ -42,7 +42,8 @@ KNOWN_FIELDS: Final = frozenset(
     }
 )
 
-# 16 characters: 128 bits if they are random; a shorter secret could be guessed from a role's password.
+# 16 random characters of base64 are 96 bits. The passwords of the database roles are derived from
+# the secret, so a shorter one could be guessed from a password.
 SECRET_KEY_CHARACTERS_MIN: Final = 16
 
 _SECRET_KEY_PREFIX = "lrl_sec_"
@@ -58,7 +59,10 @@ class ReadBy:
 
 
 class Settings(BaseSettings):
-    """What every service may read. A service inherits and adds fields only if `KNOWN_FIELDS` names them."""
+    """The settings that every service may read.
+
+    A service inherits from this class. It may add only fields that `KNOWN_FIELDS` names.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -94,17 +98,17 @@ class Settings(BaseSettings):
     """The public base of short links, such as `https://go.example.com`. Without it links show
     tracking's own address."""
     redirect_shortcut: Annotated[bool, ReadBy("tracking")] = True
-    """Whether a redirect is answered before a task is made for it. Off, it is slower and needs no
-    inner names of uvicorn: for the days after an upgrade that breaks the shortcut."""
+    """Whether a redirect is answered without a task of its own. Set it to false if an upgrade of
+    uvicorn breaks the shortcut: redirects are then slower and use only public names of uvicorn."""
 
     @classmethod
     @override
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse, at import, a field whose name the union does not hold."""
+        """Raise TypeError, at import, for a field that `KNOWN_FIELDS` does not name."""
         super().__pydantic_init_subclass__(**kwargs)
-        strangers = set(cls.model_fields) - KNOWN_FIELDS
-        if strangers:
-            raise TypeError(f"add {sorted(strangers)} to shared.settings.KNOWN_FIELDS first")
+        unknown = set(cls.model_fields) - KNOWN_FIELDS
+        if unknown:
+            raise TypeError(f"add {sorted(unknown)} to shared.settings.KNOWN_FIELDS first")
 
     @classmethod
     @override
@@ -116,12 +120,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` hands in: the environment is then an argument, and a test needs no real one."""
+        """Use only the values that `load` passes, so that a test needs no real environment."""
         return (init_settings,)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read the process's environment, or the mapping given instead of it."""
+        """Read the settings from `environ`, by default the environment of the process.
+
+        Raises `ConfigurationError`.
+        """
         found = {
             name.upper(): value
             for name, value in (os.environ if environ is None else environ).items()
@@ -190,7 +197,7 @@ class Settings(BaseSettings):
 
     @property
     def kafka_servers(self) -> tuple[str, ...]:
-        """The brokers to start from; empty when the log is Postgres."""
+        """The `host:port` of each Kafka broker; empty if the log is Postgres."""
         if self.log == "postgres":
             return ()
         return tuple(self.log.removeprefix(_KAFKA_SCHEME).split(","))
@@ -201,11 +208,11 @@ class Settings(BaseSettings):
         return self.short_url or f"http://{self.host}:{self.tracking_port}"
 
     def require_secret_key(self) -> str:
-        """The secret key in clear, for what derives from it."""
+        """Return the secret key in clear. Raises `ConfigurationError` if it is not set."""
         return _required(self.secret_key, "secret_key")
 
     def require_database_url(self) -> str:
-        """The owner's database URL in clear."""
+        """Return the owner's database URL in clear. Raises `ConfigurationError` if not set."""
         return _required(self.database_url, "database_url")
 
 
@@ -232,6 +239,6 @@ def _explain(error: ValidationError) -> str:
 
 
 def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with `changes` on top: what a process that it starts gets."""
+    """Return the environment of this process with `changes`, for a process that it starts."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in changes}
     return kept | dict(changes)

@@ -1,10 +1,10 @@
-"""What a process says about itself: JSON log lines, and the one typed list of every metric.
+"""Log lines in JSON, and the typed list of every metric.
 
-Promise: one event is one line with one event word and fields; control characters and what callers sent cannot break a
-line, and keys, passwords and sealed secrets never reach it. Only members of `Metric` can be observed, so the list below
-is the whole vocabulary. Each process holds its metrics in a `Telemetry` value: importing this file creates nothing.
-
-What can go wrong: observing a metric as another kind, or with labels it does not declare, raises at once.
+Promise: a log event is one line with an event name and fields. Control characters and input from
+callers cannot break a line; keys, passwords and sealed secrets are removed from it. Only members
+of `Metric` can be recorded. A process holds its metrics in a `Telemetry` object; importing this
+file creates none.
+What can go wrong: a call for another kind of metric, or with undeclared labels, raises at once.
 """
 
 import logging
@@ -21,7 +21,7 @@ from prometheus_client.exposition import generate_latest
 
 
 class Kind(Enum):
-    """How a metric moves: only up, anywhere, or as a distribution."""
+    """The kind of a metric: it only grows, it rises and falls, or it is a distribution."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MetricDefinition:
-    """One metric: its kind, name, meaning, labels and, for a histogram, its bucket bounds."""
+    """One metric: kind, name, meaning, labels and, for a histogram, the bounds of its buckets."""
 
     kind: Kind
     name: str
@@ -39,14 +39,14 @@ class MetricDefinition:
     buckets: tuple[float, ...] = ()
 
 
-# From a redirect (below a millisecond) to the 5 s within which every request ends.
+# From a redirect (less than 1 ms) to 5 s, the deadline of every request.
 _REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-# From an empty batch to the 250 ms a workspace may be held, and beyond it to see a breach.
+# From an empty batch to 250 ms, the longest time that a workspace may be locked, and beyond.
 _BATCH_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
 
 class Metric(Enum):
-    """Every metric of Laurel. A counter's name ends in `_total`, a unit stands last before it."""
+    """Every metric of Laurel. The name of a counter ends in `_total`, a unit stands before it."""
 
     # HTTP, every service
     HTTP_REQUESTS = MetricDefinition(
@@ -69,7 +69,7 @@ class Metric(Enum):
         ("route",),
     )
 
-    # tracking: the public edge and its journal
+    # tracking: redirects, intake and its journal
     REDIRECTS = MetricDefinition(
         Kind.COUNTER,
         "laurel_redirects_total",
@@ -102,7 +102,7 @@ class Metric(Enum):
     BATCH_RECORDS = MetricDefinition(
         Kind.COUNTER,
         "laurel_batch_records_total",
-        "What became of the records read: read = stored + duplicate + dead_lettered.",
+        "Records read, by outcome: read = stored + duplicate + dead_lettered.",
         ("topic", "outcome"),
     )
     BATCH_SECONDS = MetricDefinition(
@@ -138,7 +138,7 @@ class Metric(Enum):
     HUBS = MetricDefinition(
         Kind.COUNTER,
         "laurel_identity_hubs_total",
-        "Keys that met too many others and stopped joining.",
+        "Keys seen with too many other keys; they no longer join persons.",
     )
 
     # roi
@@ -155,18 +155,18 @@ Label = str | int
 
 
 class Telemetry:
-    """The metrics of one process, in a registry of their own."""
+    """The metrics of one process, in their own registry."""
 
     def __init__(self, service: str) -> None:
         self.service = service
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        # What was labelled once is found by one look-up: this runs several times in each request and batch.
+        # The labelled metrics so far. Every request and batch looks up several of them.
         self._children: dict[tuple[object, ...], Any] = {}
         self._instruments = {metric: _instrument(metric.value, self._registry) for metric in Metric}
 
     def count(self, metric: Metric, amount: int = 1, **labels: Label) -> None:
-        """Add to a counter."""
+        """Add `amount` to a counter."""
         _of_kind(metric, Kind.COUNTER)
         self._labelled(metric, labels).inc(amount)
 
@@ -176,16 +176,16 @@ class Telemetry:
         self._labelled(metric, labels).set(value)
 
     def observe(self, metric: Metric, value: float, **labels: Label) -> None:
-        """Add one value to a histogram."""
+        """Add a value to a histogram."""
         _of_kind(metric, Kind.HISTOGRAM)
         self._labelled(metric, labels).observe(value)
 
     def bound(self, metric: Metric, **labels: Label) -> Any:
-        """The counter or histogram of these labels, for a path that cannot afford to look it up each time."""
+        """Return the counter or histogram of these labels, for code that runs very often."""
         return self._labelled(metric, labels)
 
     def render(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
     def _labelled(self, metric: Metric, labels: Mapping[str, Label]) -> Any:
@@ -214,10 +214,10 @@ def _of_kind(metric: Metric, kind: Kind) -> None:
         raise TypeError(f"{metric.name} is a {metric.value.kind.value}, not a {kind.value}")
 
 
-# --- log lines -------------------------------------------------------------------------------------------
+# --- log lines -------------------------------------------------------------------------
 
-# These log every request at INFO, addresses and all.
-_TALKATIVE: Final = ("httpx", "httpcore")
+# These libraries log every request at INFO, with its address.
+_LOUD_LOGGERS: Final = ("httpx", "httpcore")
 _SECRET_FIELD: Final = re.compile(
     r"authorization|cookie|password|secret|token|api_?key|signature", re.IGNORECASE
 )
@@ -233,15 +233,17 @@ REDACTED: Final = "(redacted)"
 def configure_logging(
     service: str, *, level: str = "INFO", pretty: bool = False, stream: TextIO | None = None
 ) -> None:
-    """Send every log line of this process, libraries' included, to `stream` (stdout): JSON, or colour for people when
-    the supervisor says so by `pretty`. Call it once, first thing in the process."""
+    """Send every log line of this process to `stream` (default: stdout), also those of libraries.
+
+    The lines are JSON, or coloured text if `pretty`. Call it once, at the start of the process.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _Named(service),
+        _AddService(service),
         structlog.processors.format_exc_info,
         redact,
     ]
@@ -258,7 +260,7 @@ def configure_logging(
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TALKATIVE:
+    for name in _LOUD_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -268,7 +270,7 @@ def configure_logging(
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger for one module; `await` nothing, and pass facts as fields: `log.info("batch_stored", records=12)`."""
+    """Return the logger of a module. Pass values as fields: `log.info("stored", records=12)`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger
 
@@ -276,7 +278,7 @@ def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
 def redact(
     _logger: Any, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Take secrets out of a line: whole fields by name, keys and passwords wherever they stand in a text."""
+    """Remove secrets from a line: whole fields by name, keys and passwords inside texts."""
     for name, value in fields.items():
         if _SECRET_FIELD.search(name):
             fields[name] = REDACTED
@@ -301,15 +303,18 @@ def _clean(value: Any) -> Any:
 def _escape(
     _logger: Any, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """For the coloured form only (JSON escapes by itself): a value cannot move the cursor or fake a line."""
+    """Escape control characters, so that a value cannot move the cursor or fake a line.
+
+    Only the coloured form needs it: JSON escapes them.
+    """
     for name, value in fields.items():
         if isinstance(value, str) and name != "exception":
             fields[name] = _CONTROL.sub(lambda found: repr(found.group())[1:-1], value)
     return fields
 
 
-class _Named:
-    """The processor that puts the service's name on every line."""
+class _AddService:
+    """The processor that adds the name of the service to every line."""
 
     def __init__(self, service: str) -> None:
         self._service = service

@@ -1,1 +1,1 @@
-"""Tests: unit (pure, milliseconds), contract, integration (real parts), e2e (the story), architecture (the style as a test)."""
+"""The tests: unit (pure), contract, integration, e2e, architecture, simulation, chaos, bench."""

@@ -1,8 +1,9 @@
-"""What every test may ask for: the fixtures of `tests/fixtures`."""
+"""The profile of Hypothesis, and the fixtures of `tests/fixtures` for every test."""
 
 from hypothesis import HealthCheck, settings
 
-# Two noisy cores: how long an example takes says nothing about Laurel, so neither a deadline nor slow generation fails a property.
+# On two busy cores the time of an example says nothing about Laurel, so neither a deadline nor slow
+# generation fails a property.
 settings.register_profile("laurel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("laurel")
 

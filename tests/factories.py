@@ -1,7 +1,7 @@
-"""Builders of the core's words that read like sentences: people, creators, touches, orders, adjustments, facts.
+"""Builders of domain values for tests: keys, creators, touches, orders, adjustments, policies.
 
-Promise: every id is derived from a short name, so equal sentences build equal values in any process, and all ids have the form that the
-wire asks for. Times are said as an offset from `NOON`.
+Promise: every id is derived from a short name, so equal arguments give equal values in any process,
+and every id is valid on the wire. Times are offsets from `NOON`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,10 +11,10 @@ from typing import Final
 
 from services.attribution.domain.model import (
     Adjustment,
+    CatalogFacts,
     ConversionKey,
     ConversionVersion,
     Edge,
-    Facts,
     Scope,
     Touch,
 )
@@ -33,7 +33,7 @@ BRAND: Final = "the brand"
 
 
 def ident(kind: str, name: str) -> str:
-    """The UUID of a named thing."""
+    """Return the UUID of a named thing."""
     return natural_id("tests", "factory", kind, name)
 
 
@@ -41,47 +41,47 @@ WORKSPACE: Final = ident("workspace", "main")
 
 
 def creator_id(name: str) -> str:
-    """The id of a named creator."""
+    """Return the id of a named creator."""
     return ident("creator", name)
 
 
 def placement_id(name: str) -> str:
-    """The id of the one placement of a named creator (or of the brand)."""
+    """Return the id of the one placement of a named creator (or of the brand)."""
     return ident("placement", name)
 
 
 def link_id(name: str) -> str:
-    """The id of the one link of a named creator (or of the brand)."""
+    """Return the id of the one link of a named creator (or of the brand)."""
     return ident("link", name)
 
 
 def visitor(name: str) -> bytes:
-    """The weak key of a device."""
+    """Return the weak key of a visitor id."""
     return person_key("visitor", name)
 
 
 def click(name: str) -> bytes:
-    """The weak key of a click id."""
+    """Return the weak key of a click id."""
     return person_key("click", name)
 
 
 def customer(name: str) -> bytes:
-    """A strong key: the shop's customer id."""
+    """Return the strong key of a customer id of the shop."""
     return person_key("customer", name)
 
 
 def email(name: str) -> bytes:
-    """A strong key: the hash of an e-mail."""
+    """Return the strong key of the hash of an e-mail."""
     return person_key("email", name)
 
 
 def days(count: int) -> timedelta:
-    """So many days."""
+    """Return a number of days."""
     return timedelta(days=count)
 
 
 def minutes(count: int) -> timedelta:
-    """So many minutes."""
+    """Return a number of minutes."""
     return timedelta(minutes=count)
 
 
@@ -96,7 +96,7 @@ def touch(
     quality: tuple[Quality, ...] = (),
     consent: bool = True,
 ) -> Touch:
-    """A click on somebody's link; a view or survey answer names the placement instead."""
+    """Return a click on the link of a creator; other kinds name the placement instead."""
     return Touch(
         touch_id=ident("touch", name),
         kind=kind,
@@ -111,18 +111,18 @@ def touch(
 
 
 def referral(name: str, *, code: str, by: bytes | None = None, ago: timedelta = AN_HOUR) -> Touch:
-    """A person came by somebody's referral code."""
+    """Return a touch by a referral code."""
     return Touch(ident("touch", name), "referral", NOON - ago, by, code=code)
 
 
 def seen_together(event: str, *keys: bytes) -> tuple[Edge, ...]:
-    """The edges of one event that carries these keys."""
+    """Return the evidence edges of one event that carries these keys."""
     pairs = combinations(sorted(set(keys)), 2)
     return tuple(Edge(ident("event", event), low, high) for low, high in pairs)
 
 
 def conversion_key(name: str = "1001", kind: ConversionKind = "purchase") -> ConversionKey:
-    """What identifies a conversion."""
+    """Return the key of a conversion."""
     return ConversionKey(kind, name)
 
 
@@ -141,7 +141,7 @@ def order(
     new_customer: bool | None = None,
     taxes_included: bool = False,
 ) -> ConversionVersion:
-    """One version of an order that carries these keys; `carries` is the click whose id stands on it."""
+    """Return a version of an order with these keys; `carries` is the click whose id it has."""
     natural_key = f"{kind}/{name}/{source}/{source_id}/{version}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
@@ -163,7 +163,7 @@ def order(
 
 
 def lead(name: str, *keys: bytes, ago: timedelta = NOTHING) -> ConversionVersion:
-    """A conversion without money."""
+    """Return a conversion without money."""
     return order(name, *keys, kind="lead", net_minor=None, currency=None, ago=ago, source="secret")
 
 
@@ -179,7 +179,7 @@ def adjustment(
     currency: str | None = "EUR",
     after: timedelta = A_DAY,
 ) -> Adjustment:
-    """A change to an order after the fact; `after` says how long after noon."""
+    """Return an adjustment of an order, `after` the time of `NOON`."""
     key = of or conversion_key()
     return Adjustment(
         event_id=ident("event", f"{key.kind}/{key.natural_id}/{name}"),
@@ -195,17 +195,17 @@ def adjustment(
     )
 
 
-def influencers(*names: str) -> Facts:
-    """Creators with one placement and one link each, for ever."""
-    return Facts(
+def influencers(*names: str) -> CatalogFacts:
+    """Return creators with one placement and one link each, without end of the period."""
+    return CatalogFacts(
         links={link_id(name): (LinkPeriod(placement_id=placement_id(name)),) for name in names},
         placements={placement_id(name): creator_id(name) for name in names},
     )
 
 
-def brand_content() -> Facts:
-    """The brand's own placement and link."""
-    return Facts(
+def brand_content() -> CatalogFacts:
+    """Return the placement and link of the brand itself."""
+    return CatalogFacts(
         links={link_id(BRAND): (LinkPeriod(placement_id=placement_id(BRAND)),)},
         placements={placement_id(BRAND): ""},
     )
@@ -213,15 +213,15 @@ def brand_content() -> Facts:
 
 def code(
     text: str, *, of: str, since: datetime | None = None, until: datetime | None = None
-) -> Facts:
-    """A discount code of a creator, `until` exclusive."""
+) -> CatalogFacts:
+    """Return a discount code of a creator, `until` exclusive."""
     owned = CodePeriod(
         valid_from=since,
         valid_to=until,
         creator_id=creator_id(of),
         placement_id=placement_id(of),
     )
-    return Facts(codes={catalog.normalise_code(text): (owned,)})
+    return CatalogFacts(codes={catalog.normalise_code(text): (owned,)})
 
 
 def policy(
@@ -234,7 +234,7 @@ def policy(
     stages: Mapping[str, str] | None = None,
     revision: int = 1,
 ) -> Policy:
-    """A version of the rules."""
+    """Return a version of a policy."""
     return Policy(
         workspace_id=WORKSPACE,
         id=ident("policy", name),
@@ -248,8 +248,8 @@ def policy(
     )
 
 
-def facts(*parts: Facts | Policy) -> Facts:
-    """All parts together; owners of one code or link add up."""
+def facts(*parts: CatalogFacts | Policy) -> CatalogFacts:
+    """Return all parts in one; the owners of one code or link are joined."""
     links: dict[str, tuple[LinkPeriod, ...]] = {}
     placements: dict[str, str] = {}
     codes: dict[str, tuple[CodePeriod, ...]] = {}
@@ -263,14 +263,14 @@ def facts(*parts: Facts | Policy) -> Facts:
         placements |= part.placements
         for text, code_periods in part.codes.items():
             codes[text] = codes.get(text, ()) + code_periods
-    return Facts(links, placements, codes, tuple(policies))
+    return CatalogFacts(links, placements, codes, tuple(policies))
 
 
 Evidence = Touch | ConversionVersion | Adjustment | Edge | tuple[Edge, ...]
 
 
 def scope(*evidence: Evidence, hubs: Iterable[bytes] = (), workspace_id: str = WORKSPACE) -> Scope:
-    """All evidence, in the order given."""
+    """Return all evidence, in the order given."""
     flat: list[Evidence] = []
     for item in evidence:
         # A touch is a tuple, too.

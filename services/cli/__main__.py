@@ -1,8 +1,8 @@
-"""`laurel`: the list of commands, in the order in which a person needs them, and how they fail.
+"""The console script `laurel`: its commands and its exit codes.
 
-Promise: an expected failure is one sentence on standard error with what to do next, and exit code
-2. (`verify` and `doctor` keep 1 for "found something wrong".) Ctrl-C is no failure. A traceback
-means a bug.
+Promise: an expected failure prints one sentence with what to do next on standard error and exits
+with 2. `verify`, `doctor` and `replay` exit with 1 when they find a problem. Ctrl-C exits with 130
+and prints nothing. A traceback means a bug.
 """
 
 import sys
@@ -25,7 +25,7 @@ FAILED: Final = 2
 INTERRUPTED: Final = 130
 
 _HELP = """
-Laurel keeps the books on influence: which creators earned which money, and what that was worth
+Laurel keeps a ledger of influence: which creators earned which money, and what that was worth
 against everything it cost.
 
 [not dim bold]Start here[/]
@@ -33,8 +33,8 @@ against everything it cost.
   [not dim][cyan]laurel run[/]            start everything; keep this terminal open[/]
   [not dim][cyan]laurel demo[/]           in a second terminal: a month of believable traffic[/]
   [not dim][cyan]laurel explain 1187 --workspace demo[/]
-                        why that order of the demo was credited as it was
-  [not dim][cyan]laurel verify[/]         prove that the books balance[/]
+                        why that order of the demo has its credits
+  [not dim][cyan]laurel verify[/]         prove that the ledger balances[/]
 """
 
 app = typer.Typer(
@@ -61,7 +61,7 @@ app.command(rich_help_panel=_SET_UP)(replay)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line; exit with the code of the failure."""
     try:
         app()
     except KeyboardInterrupt:
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    """The failures themselves, without the groups in which tasks wrapped them."""
+    """Return the exceptions of a group and of the groups in it."""
     found: list[BaseException] = []
     for error in group.exceptions:
         found += _flat(error) if isinstance(error, BaseExceptionGroup) else [error]

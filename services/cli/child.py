@@ -1,14 +1,14 @@
-"""What runs in the child processes of `laurel run`: one service, or the embedded Postgres.
+"""The child processes of `laurel run`: one service, or the embedded Postgres.
 
 `python -m services.cli.child run <service>` becomes the service. It ends when its supervisor ends,
-kill -9 included: a thread waits for the end of standard input, which the supervisor holds open and
-never writes to. The service gets SIGTERM first, so that it drains, and is ended after that.
+also after kill -9: a thread waits for the end of standard input, which the supervisor keeps open
+and never writes to. Then the service gets SIGTERM, so that it drains, and is ended after that.
 
-`python -m services.cli.child postgres <data folder> <supervisor>` becomes Postgres: it makes the
-cluster if there is none (complete or not at all), ends a server that an earlier Laurel left, gives
-up root, and replaces itself by the server. So the supervisor is the parent of Postgres and learns
-of its death at once, and every restart begins in a fresh process. (`get_server()` of the wheel
-returns the dead server in the same process, and it loosens the permissions of parent folders.)
+`python -m services.cli.child postgres <data folder> <supervisor>` becomes Postgres. It makes the
+cluster if there is none (complete or not at all), ends a server that an earlier Laurel left, drops
+root, and replaces itself by the server. So the supervisor is the parent of Postgres, sees its end
+at once, and starts every restart in a fresh process. (`get_server()` of the wheel returns the ended
+server in the same process, and it loosens the permissions of parent folders.)
 
 What can go wrong: the process ends with a line on standard error that says why; the supervisor
 starts it again with back-off.
@@ -29,14 +29,14 @@ from typing import Final
 from services.cli.postgres_folder import PostgresFolder, find
 from shared.db.roles import SERVICES
 
-# As long as the supervisor itself gives a service to drain.
+# The same time as the supervisor gives a service to drain.
 DRAIN_SECONDS: Final = 7.0
 _PR_SET_PDEATHSIG: Final = 1
 _STOP_WAIT_SECONDS: Final = 15
-_NOT_RUNNING: Final = 2  # the exit code of pg_isready when no server listens
+_NOT_RUNNING: Final = 2  # exit code of pg_isready when no server listens
 
 _INITDB_OPTIONS: Final = (
-    "--auth=trust",  # the socket's folder decides who gets in
+    "--auth=trust",  # the permissions of the socket's folder are the access control
     "--encoding=UTF8",
     "--locale=C",
     "--locale-provider=builtin",
@@ -53,7 +53,7 @@ _SERVER_OPTIONS: Final = {
 
 
 def main() -> None:
-    """Become what the arguments name; does not return while it runs."""
+    """Become the process that the arguments name; return or exit when it ends."""
     match sys.argv[1:]:
         case ["run", service]:
             _become_service(service)
@@ -92,7 +92,7 @@ def _become_postgres(data_folder: Path, supervisor: int) -> None:
     _end_leftover(place)
     if not (place.data / "PG_VERSION").exists():
         _make_cluster(place)
-    _die_with(supervisor)
+    _end_with(supervisor)
     options = [f"-c{name}={value}" for name, value in _SERVER_OPTIONS.items()]
     program = str(place.programs / "postgres")
     os.execv(program, [program, "-D", str(place.data), f"-k{place.sockets}", *options])
@@ -103,12 +103,12 @@ def _become_user(user: str) -> None:
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
-    # This user may not enter the working folder, and Postgres must be able to return to its own.
+    # This user may not have access to the working folder, and Postgres needs one it can enter.
     os.chdir("/")
 
 
 def _end_leftover(place: PostgresFolder) -> None:
-    """Our supervisor holds the data folder, so a server that still runs on it has no supervisor."""
+    """Stop a server that an earlier supervisor left; ours holds the lock of the data folder."""
     answer = subprocess.run([place.programs / "pg_isready", "-q", "-h", place.sockets], check=False)
     if answer.returncode != _NOT_RUNNING:
         wait = ("-w", "-t", str(_STOP_WAIT_SECONDS))
@@ -124,10 +124,10 @@ def _make_cluster(place: PostgresFolder) -> None:
     fresh.rename(place.data)
 
 
-def _die_with(supervisor: int) -> None:
-    """Have the kernel ask for a fast shutdown when the supervisor ends, however it ends.
+def _end_with(supervisor: int) -> None:
+    """Make the kernel send SIGINT (fast shutdown) to this process when the supervisor ends.
 
-    On other systems than Linux the next start ends the leftover server instead.
+    On systems other than Linux the next start ends the leftover server instead.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT))

@@ -1,10 +1,10 @@
-"""How the command line writes: answers, complaints, and the output of several processes at once.
+"""The output of the command line: answers, errors, and the lines of several processes.
 
-Promise: answers go to standard output, complaints and progress to standard error, so a pipe gets
-the answer only. Colours and spinners appear on a terminal and nowhere else. A command that is
-recommended can be copied and run as it stands. Lines of different processes never mix within a
-line: each has its process's name in front. On a terminal the JSON log lines of services are made
-readable and the web server's own messages are left out; in a pipe all pass unchanged.
+Promise: answers go to standard output, errors and progress to standard error, so a pipe gets only
+the answer. Colours and spinners appear only on a terminal. A suggested command can be copied and
+run unchanged. Each line starts with the name of its process, and lines never mix. On a terminal the
+JSON log lines of services are made readable, and information of the web server is left out; in a
+pipe all lines pass unchanged.
 """
 
 import json
@@ -25,7 +25,7 @@ THEME: Final = Theme(
     {
         "good": "green",
         "bad": "bold red",
-        # Bright blue and bold are the ones that can be read on black and on white alike.
+        # Bright blue and bold are readable on a black and on a white background.
         "hint": "bright_blue",
         "quiet": "dim",
         "tracking": "green",
@@ -36,7 +36,7 @@ THEME: Final = Theme(
     }
 )
 
-# Narrower than any real terminal would cut keys and URLs in two when the output goes to a file.
+# In a file, rich would break keys and URLs at 80 columns.
 WIDTH_WHEN_PIPED: Final = 160
 
 
@@ -52,7 +52,7 @@ err: Final = _console(stderr=True)
 
 
 def _own_name() -> str:
-    """`laurel` where the shell finds it, else its path: a fresh clone has no active `.venv`."""
+    """Return `laurel` if the shell finds it, else its path: a fresh clone has no active `.venv`."""
     if shutil.which("laurel") is not None:
         return "laurel"
     script = Path(sys.executable).with_name("laurel")
@@ -66,18 +66,18 @@ LAUREL: Final = _own_name()
 
 
 def as_typed(text: str) -> str:
-    """A text with its commands (`laurel …` in backticks) as they can be typed here."""
+    """Return the text with its commands (`laurel …` in backticks) as they can be typed here."""
     return text.replace("`laurel ", f"`{LAUREL} ")
 
 
 def complain(message: str) -> None:
-    """One sentence about what is wrong, on standard error. The text is not read as markup."""
+    """Print one sentence about a failure on standard error, without markup."""
     err.print("Laurel: ", style="bad", end="")
     err.print(as_typed(message), markup=False, soft_wrap=True)
 
 
 def plain(message: str) -> None:
-    """A line of answer without markup or wrapping: for keys, URLs and whatever others may copy."""
+    """Print a line of an answer without markup or wrapping, so that keys and URLs can be copied."""
     out.print(message, markup=False, soft_wrap=True)
 
 
@@ -94,23 +94,23 @@ _LEVEL_STYLES: Final = {"warning": "yellow", "error": "bold red", "critical": "b
 
 
 class Output:
-    """Where the supervisor and its child processes write."""
+    """The one output of the supervisor and its child processes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def say(self, name: str, line: str) -> None:
-        """One line of the process `name`."""
+        """Print one line of the process `name`."""
         readable = Text(line)
         if self._console.is_terminal and (fields := _structured(line)):
-            if _is_small_talk(fields):
+            if _is_of_web_server(fields):
                 return
             readable = _readable(fields)
         text = Text.assemble((f"{name:<{_NAME_WIDTH}} │ ", name), readable)
         self._console.print(text, soft_wrap=True)
 
     async def follow(self, name: str, stream: StreamReader) -> None:
-        """Pass on every line of a child until it closes its output."""
+        """Print every line of a child process until it closes its output."""
         rest = b""
         while chunk := await stream.read(_CHUNK_BYTES):
             *lines, rest = (rest + chunk).split(b"\n")
@@ -132,13 +132,13 @@ def _structured(line: str) -> dict[str, object]:
         return {}
 
 
-def _is_small_talk(fields: dict[str, object]) -> bool:
-    """Whether a line is the web server's own: its address and its "Ctrl-C" mislead here."""
+def _is_of_web_server(fields: dict[str, object]) -> bool:
+    """Whether a line is information of the web server, whose "Ctrl-C" hint is wrong here."""
     return fields.get("level") == "info" and str(fields.get("logger", "")).startswith("uvicorn")
 
 
 def _readable(fields: dict[str, object]) -> Text:
-    """A structured log line for people: what happened, then the details, dimmed."""
+    """Return a structured log line for people: the event, then the other fields, dimmed."""
     level = str(fields.get("level", "info"))
     event = str(fields.get("event", ""))
     words = event.replace("_", " ") if event.isidentifier() else event

@@ -1,10 +1,10 @@
-"""The data folder: the lock of the one `laurel run` on it, the secret key, the admin key's file.
+"""The data folder: the lock of `laurel run`, the secret key, and the file of the admin key.
 
 Promise: the folder is made with mode 0700 and every secret in it with 0600, complete or not at
-all. One `laurel run` at a time holds the folder, by a lock that the kernel drops with the process.
+all. One `laurel run` at a time has the folder, by a lock that the kernel releases at process end.
 
-What can go wrong: `ConfigurationError` when another Laurel holds the folder, or when it cannot be
-written.
+What can go wrong: `ConfigurationError` when another Laurel has the lock, or when the folder cannot
+be written.
 """
 
 import fcntl
@@ -27,13 +27,13 @@ _SECRET_BYTES: Final = 32
 
 
 class DataFolder:
-    """One Laurel's own files. Nothing is created before `prepare`."""
+    """The files of one Laurel. Nothing is created before `prepare`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
 
     def prepare(self) -> None:
-        """Make the folder, for this user alone, and keep it out of git."""
+        """Make the folder, readable by this user only, and exclude it from git."""
         try:
             if not self.path.is_dir():
                 self.path.mkdir(parents=True, mode=0o700)
@@ -48,7 +48,7 @@ class DataFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the only `laurel run` on this folder while the block lasts."""
+        """Hold the lock of the folder; raises `ConfigurationError` if another process holds it."""
         descriptor = os.open(self.path / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
@@ -70,7 +70,10 @@ class DataFolder:
         )
 
     def secret_key(self, settings: Settings, *, create: bool) -> str | None:
-        """The key that seals secrets: the setting's, else the folder's own, made if allowed."""
+        """Return the key that seals secrets: of the setting, else of the folder.
+
+        With `create` a missing key is made; without it the result is None.
+        """
         if settings.secret_key is not None:
             return settings.secret_key.get_secret_value()
         kept = self._read(_SECRET_FILE)
@@ -81,24 +84,24 @@ class DataFolder:
 
     @property
     def admin_key_file(self) -> Path:
-        """Where the admin key is kept when it could not be shown on a terminal."""
+        """The file of an admin key that could not be shown on a terminal."""
         return self.path / _ADMIN_FILE
 
     def admin_key(self) -> str | None:
-        """The admin key in its file, if there is one."""
+        """Return the admin key in its file, or None."""
         return self._read(_ADMIN_FILE)
 
     def keep_admin_key(self, key: str) -> Path:
-        """Write the admin key where only this user reads it."""
+        """Write the admin key to its file, readable by this user only; return the path."""
         self._keep(_ADMIN_FILE, key)
         return self.admin_key_file
 
     def admin_mark(self) -> str | None:
-        """SHA-256 of the admin key made here: tells later runs that one exists."""
+        """Return the SHA-256 of the admin key that an earlier run made, or None."""
         return self._read(_ADMIN_MARK)
 
     def keep_admin_mark(self, digest: str) -> None:
-        """Remember that an admin key was made."""
+        """Store the SHA-256 of an admin key, so that later runs make no other."""
         self._keep(_ADMIN_MARK, digest)
 
     def _read(self, name: str) -> str | None:
@@ -113,7 +116,7 @@ class DataFolder:
             ) from error
 
     def _keep(self, name: str, text: str) -> None:
-        """Write a secret: private from its first byte, under its name only when it is complete."""
+        """Write a secret with mode 0600 to a temporary file and rename the complete file."""
         path = self.path / name
         fresh = path.with_name(f".{name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -125,11 +128,11 @@ class DataFolder:
 
 
 def own_key(secret_key: str, workspace_id: str = "") -> str:
-    """The command line's own key, derived from the secret key, so it is stored nowhere.
+    """Return the key of the command line to a workspace; without an id, to `main`.
 
-    Without `workspace_id` it is the key to the workspace `main`. Who can read the secret key can
-    log in to the database anyway. It lets `laurel demo` in a second terminal work after the admin
-    key was shown once in the first.
+    It is derived from the secret key and stored nowhere. With it `laurel demo` works in a second
+    terminal after the admin key was shown once in the first. It gives no new rights: with the
+    secret key a process can log in to the database.
     """
     purpose = f"command-line-key/{workspace_id}" if workspace_id else "command-line-key"
     digest = Sealer(secret_key).derive(purpose).hex()

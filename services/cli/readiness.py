@@ -1,10 +1,10 @@
-"""Waits until a key works on all three services, and says then where to go.
+"""Wait until a key works on all three services, then print their addresses.
 
-Promise: "ready" means that a first request will be answered: the catalog has reached tracking and
-attribution, and their databases and logs answer. The questions asked record nothing. The admin key
-is printed once in its life, and only on a terminal; later runs say where it is.
+Promise: "ready" means that a first request succeeds: the catalog has reached tracking and
+attribution, and their databases and logs answer. The requests record nothing. The admin key is
+printed once, and only on a terminal; later runs print where it is.
 
-What can go wrong: nothing ends the wait but the caller; the callback says what is missing.
+What can go wrong: the wait has no end; the caller ends it, and a callback gets what is missing.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.settings import Settings
 
 POLL_SECONDS: Final = 0.1
-# A healthy start needs less; after that, what is missing is said in full.
+# A healthy start needs less. After that the reasons of missing services are printed.
 QUIET_SECONDS: Final = 15.0
 
 # An empty batch passes tracking's key check and records nothing.
@@ -38,9 +38,9 @@ QUESTIONS: Final[dict[str, tuple[str, str, Any]]] = {
 
 
 async def wait_until_ready(api: Api, clock: Clock, tell: Callable[[dict[str, str]], None]) -> None:
-    """Ask until the key works on every service.
+    """Send the requests until the key works on every service.
 
-    `tell` gets what is missing, by service, after each round.
+    `tell` gets the reasons of the missing services, by service, after each round.
     """
     while True:
         missing = {service: lack for service in QUESTIONS if (lack := await _lack(api, service))}
@@ -51,21 +51,21 @@ async def wait_until_ready(api: Api, clock: Clock, tell: Callable[[dict[str, str
 
 
 async def _lack(api: Api, service: str) -> str:
-    """Why the key does not work there yet; empty when it does."""
+    """Return why the key does not work on the service; empty when it does."""
     method, path, body = QUESTIONS[service]
     try:
         response = await api.send(method, service, path, json=body)
         if response.is_success:
             return ""
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            return "does not know the key yet"
+            return "does not have the key yet"
         return await health_detail(api, service) or f"answers {response.status_code}"
     except Unreachable:
         return "is starting"
 
 
 async def health_detail(api: Api, service: str) -> str:
-    """What /health/ready says is missing; empty when it is ready."""
+    """Return the reason that /health/ready gives; empty when the service is ready."""
     response = await api.send("GET", service, "/health/ready")
     if response.is_success:
         return ""
@@ -77,9 +77,9 @@ async def health_detail(api: Api, service: str) -> str:
 
 
 async def wait_and_tell(profile: Profile, clock: Clock, say: Say) -> None:
-    """Wait, showing which services are missing and, when it takes long, why.
+    """Wait, and print which services are missing; after `QUIET_SECONDS` also why.
 
-    On a terminal that is one line that changes; in a pipe it is one line for each change.
+    On a terminal one line changes; in a pipe each change is a line.
     """
     began = clock.monotonic()
     told: set[str] = set()
@@ -105,7 +105,7 @@ async def wait_and_tell(profile: Profile, clock: Clock, say: Say) -> None:
 
 
 def exposure(host: str) -> str:
-    """What a listening address that other machines reach needs; empty for a loopback address."""
+    """Return a warning for an address that other machines reach; empty for a loopback address."""
     try:
         is_loopback = ip_address(host).is_loopback
     except ValueError:
@@ -121,14 +121,14 @@ def exposure(host: str) -> str:
 
 
 def announce(settings: Settings, profile: Profile, access: Access) -> None:
-    """Say that Laurel is ready, with addresses, key and what to try."""
+    """Print that Laurel is ready, with addresses, the key and a command to try."""
     lines = [
         ("tracking", f"{profile.tracking}/docs", f"short links: {settings.short_base}/<code>"),
         ("attribution", f"{profile.attribution}/docs", "why was this credited?"),
-        ("roi", f"{profile.roi}/docs", "plan, cost, ask"),
+        ("roi", f"{profile.roi}/docs", "campaigns, costs, answers"),
         ("workspace", WORKSPACE, ""),
         ("key", *_key(access)),
-        ("try", f"{LAUREL} demo", "a month of believable traffic"),
+        ("try", f"{LAUREL} demo", "a month of made-up traffic"),
         ("stop", "Ctrl-C", ""),
     ]
     if out.is_terminal:
@@ -155,7 +155,7 @@ def _key(access: Access) -> tuple[str, str]:
 def _panel(lines: list[tuple[str, str, str]]) -> Panel:
     table = Table.grid(padding=(0, 2))
     for name, what, remark in lines:
-        # A key that is folded cannot be copied: it may not wrap.
+        # A wrapped key could not be copied.
         table.add_row(
             Text(name, style="bold"),
             Text(what, no_wrap=True, overflow="ignore"),

@@ -1,9 +1,9 @@
-"""`laurel replay --publish`: publishes all credits of a workspace again, with their old numbers.
+"""`laurel replay --publish`: publish all credits of a workspace again, with their old numbers.
 
-What for: an roi that lost its data, or is new, is rebuilt by it although the log keeps credits for
-a limited time; and dates that an older release stored wrongly are corrected.
+It rebuilds an roi that is new or lost its data, because the log keeps credits for a limited time.
+It also corrects dates that an older release stored wrongly.
 
-Promise: it may run under traffic and be repeated: whoever has a number keeps it.
+Promise: it may run under traffic and be repeated: a consumer skips numbers that it has.
 What can go wrong: exit code 1 when numbers are missing; 2 when attribution does not answer.
 """
 
@@ -29,15 +29,15 @@ def replay(
     ] = False,
     first: Annotated[int, typer.Option("--from", min=1, help="The first sequence number.")] = 1,
     workspace: Annotated[
-        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+        str | None, typer.Option(help="A workspace other than that of the admin key.")
     ] = None,
 ) -> None:
-    """Publish a workspace's credits again: rebuilds an roi, and corrects dates in it."""
+    """Publish the credits of a workspace again: it rebuilds an roi and corrects its dates."""
     if not publish:
         raise ConfigurationError("say what to replay: `laurel replay --publish`")
     published, newest, missing = asyncio.run(_publish(first, workspace))
     out.print(f"[good]✓[/] {published} records up to number {newest} are published again")
-    out.print("  `laurel verify` tells when roi has them")
+    out.print("  `laurel verify` shows when roi has them")
     if missing:
         shown = ", ".join(map(str, missing[:_NUMBERS_SHOWN_MAX]))
         more = "" if len(missing) <= _NUMBERS_SHOWN_MAX else " …"
@@ -49,7 +49,7 @@ def replay(
 
 
 async def _publish(first: int, workspace: str | None) -> tuple[int, int, list[int]]:
-    """Span after span; gives the records published, the newest number, and what is missing."""
+    """Publish span after span; return the count of records, the newest number, and the gaps."""
     published, missing = 0, list[int]()
     profile = await choose_profile(Settings.load(), workspace, SystemClock())
     async with Api(profile) as api:

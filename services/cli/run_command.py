@@ -1,10 +1,10 @@
-"""`laurel run`: all of Laurel under one Ctrl-C, or one service in the foreground.
+"""`laurel run`: Postgres and all services under one supervisor, or one service in the foreground.
 
-Promise: the addresses are printed when the key works on every service and not before. Once the
-services run, only Ctrl-C or SIGTERM ends them; ten seconds later no process of Laurel is left. A
-second Ctrl-C ends everything at once.
+Promise: the addresses are printed as soon as the key works on every service. After that only
+Ctrl-C, SIGTERM or SIGHUP ends them, and ten seconds later no process of Laurel is left. A second
+Ctrl-C ends everything at once.
 
-What can go wrong: a `LaurelError` while starting; everything that had been started is ended again.
+What can go wrong: a `LaurelError` during the start; then every started process is ended.
 """
 
 import asyncio
@@ -50,20 +50,19 @@ def run(
 ) -> None:
     """Start Laurel: Postgres and the three services, until Ctrl-C.
 
-    Everything it keeps lies in LAUREL_DATA_DIR (default: .laurel in this folder). With
-    LAUREL_DATABASE_URL it uses your Postgres instead of its own, with LAUREL_LOG=kafka://host:9092
-    your Kafka.
+    All data is in LAUREL_DATA_DIR (default: .laurel in this folder). With LAUREL_DATABASE_URL it
+    uses your Postgres, with LAUREL_LOG=kafka://host:9092 your Kafka.
     """
     settings = Settings.load()
     if service is None:
         asyncio.run(supervise(settings))
     else:
-        # Becoming the service, so that signals and exit codes reach it and its caller directly.
+        # This process becomes the service, so signals and exit codes pass directly.
         os.execv(sys.executable, [sys.executable, "-m", f"services.{service.value}"])
 
 
 async def supervise(settings: Settings) -> None:
-    """Run Laurel until told to stop."""
+    """Run Laurel until a signal asks it to stop."""
     folder = DataFolder(settings.data_dir)
     folder.prepare()
     with folder.held():
@@ -87,7 +86,7 @@ class _Supervisor:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self._told_to_stop)
+            loop.add_signal_handler(number, self._on_signal)
         async with asyncio.TaskGroup() as group:
             start = group.create_task(self._start(group))
             try:
@@ -96,7 +95,7 @@ class _Supervisor:
                 start.cancel()
                 await self._end()
 
-    def _told_to_stop(self) -> None:
+    def _on_signal(self) -> None:
         if self._stop.is_set():
             for child in self._services:
                 child.kill()
@@ -120,10 +119,10 @@ class _Supervisor:
             on_terminal=sys.stdout.isatty(),
         )
         self._start_services(group, owner_url, secret_key)
-        await self._say_when_ready(access)
+        await self._announce_when_ready(access)
 
     async def _database(self, group: asyncio.TaskGroup) -> str:
-        """The owner's URL of a running database: the setting's, else the embedded one's."""
+        """Return the URL of the owner: of the setting, else of the embedded Postgres it starts."""
         if self._settings.database_url is not None:
             return self._settings.database_url.get_secret_value()
         self._output.say("laurel", f"starting Postgres; data in {self._folder.path}")
@@ -144,13 +143,13 @@ class _Supervisor:
             self._services.append(child)
             self._tasks.append(group.create_task(child.run()))
 
-    async def _say_when_ready(self, access: Access) -> None:
+    async def _announce_when_ready(self, access: Access) -> None:
         profile = Profile(**service_urls(self._settings), key=access.probe)
         await wait_and_tell(profile, self._clock, self._output.say)
         announce(self._settings, profile, access)
 
     async def _end(self) -> None:
-        """End the services at the same time and show their last lines; then end the database."""
+        """End all services at once and print their last lines; then end the database."""
         async with asyncio.TaskGroup() as group:
             for child in self._services:
                 group.create_task(child.stop())

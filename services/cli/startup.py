@@ -1,11 +1,11 @@
-"""What `laurel run` prepares before its services start: free ports, the database, and the keys.
+"""The steps of `laurel run` before its services start: ports, the database, and the keys.
 
-Promise: safe to repeat. The admin key is made once for a data folder and shown once: on a
-terminal, or in a 0600 file whose path is printed. When the database under a kept data folder was
-replaced, the new one gets the kept key again, or a new one.
+Promise: every step can be repeated. The admin key is made once for a data folder and shown once: on
+a terminal, or in a 0600 file whose path is printed. If the database was replaced and the data
+folder was kept, the new database gets the key of the folder, or a new one.
 
 What can go wrong: `ConfigurationError` when a port is taken, when the database cannot be prepared
-or when the given key was revoked. A database that is away is waited for.
+or when the given key was revoked. The start waits for a database that does not answer.
 """
 
 import socket
@@ -35,7 +35,7 @@ _RETRY_SECONDS: Final = 1.0
 
 
 def port_of(settings: Settings, service: str) -> int:
-    """The port that a service listens on."""
+    """Return the port of a service."""
     ports = {
         "tracking": settings.tracking_port,
         "attribution": settings.attribution_port,
@@ -45,7 +45,7 @@ def port_of(settings: Settings, service: str) -> int:
 
 
 def taken_ports(settings: Settings) -> dict[str, str]:
-    """Each service that could not listen on its port, with the reason."""
+    """Return each service that cannot listen on its port, with the reason."""
     found = {}
     for service in SERVICES:
         try:
@@ -56,7 +56,7 @@ def taken_ports(settings: Settings) -> dict[str, str]:
 
 
 def require_free_ports(settings: Settings) -> None:
-    """Refuse to start services that could never listen: raises `ConfigurationError`."""
+    """Raise `ConfigurationError` if two ports are equal or a port is taken."""
     ports = [port_of(settings, service) for service in SERVICES]
     if len(set(ports)) < len(ports):
         raise ConfigurationError(f"the three services need three ports, not {ports}")
@@ -64,7 +64,7 @@ def require_free_ports(settings: Settings) -> None:
         port = port_of(settings, service)
         raise ConfigurationError(
             f"{service} cannot listen on {settings.host}:{port} ({why}). Is another Laurel running?"
-            f" Stop what holds the port (`ss -ltnp 'sport = :{port}'` names it), or choose another"
+            f" Stop its process (`ss -ltnp 'sport = :{port}'` names it), or choose another"
             f" one: set LAUREL_{service.upper()}_PORT={port + 100} for every command"
         )
 
@@ -74,7 +74,7 @@ def _try_to_listen(host: str, port: int) -> None:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as listener:
-        # As the server itself does: a port in TIME_WAIT is free.
+        # uvicorn sets it too: a port in TIME_WAIT counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1)
@@ -85,10 +85,10 @@ def _try_to_listen(host: str, port: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a person must know about the admin key.
+    """The admin key as the user sees it.
 
-    `probe` is a key that must work before Laurel counts as ready. `shown` is the key itself, only
-    at its making on a terminal; `file` is where it lies.
+    `probe` is a key that must work before Laurel counts as ready. `shown` is the admin key, only
+    when it was just made on a terminal; `file` is the file that holds it.
     """
 
     probe: str
@@ -98,7 +98,7 @@ class Access:
 
 
 async def prepare_database(owner_url: str, secret_key: str, clock: Clock, say: Say) -> None:
-    """Bring the database to the newest revision; wait for one that is away."""
+    """Migrate the database to the newest revision; wait while it does not answer."""
     is_told = False
     while True:
         try:
@@ -119,7 +119,7 @@ async def ensure_access(
     *,
     on_terminal: bool,
 ) -> Access:
-    """Make the workspace `main` and its admin key where they are missing."""
+    """Make the workspace `main` and its admin key if they are missing."""
     database = Database(
         service_url(owner_url, "roi", secret_key), application_name="laurel-run", pool_size=1
     )
@@ -145,11 +145,11 @@ class AdminKeys:
         self._database, self._clock, self._workspace_id = database, clock, workspace_id
 
     async def exists(self, digest: str) -> bool:
-        """Whether a key with this SHA-256 (hex) opens a workspace."""
+        """Whether a key with this SHA-256 (hex) exists and is not revoked."""
         return await bootstrap.key_exists(self._database, digest)
 
     async def ensure(self, key: str, name: str) -> bool:
-        """Make the key where it is missing; False when it was revoked, which stands."""
+        """Make the key if it is missing; return False if it was revoked."""
         if await self.exists(api_key_hash(key)):
             return True
         await bootstrap.create_key(
@@ -172,7 +172,7 @@ async def _admin_key(folder: DataFolder, keys: AdminKeys, own: str, *, on_termin
     if mark is not None and await keys.exists(mark):
         return Access(probe=own)
     made = new_api_key(public=False)
-    # Kept before it works: a crash in between must not leave a working key that is in no file.
+    # Stored before it works: after a crash in between, no working key is missing in the files.
     if on_terminal:
         folder.keep_admin_mark(api_key_hash(made))
     else:

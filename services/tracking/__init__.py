@@ -1,5 +1,7 @@
-"""tracking: the public edge. Turns clicks, SDK calls and storefront webhooks into events on the log; has no database.
+"""tracking: the public HTTP service. It writes clicks, API calls and webhooks to the log as events.
 
-Promise: a 2xx for a conversion, adjustment, webhook or batch means its events are fsynced in the journal; a click is
-always redirected, whatever is down. What can go wrong: no disk means webhooks get 503 and clicks go uncounted.
+It has no database. Promise: a 2xx for a conversion, adjustment, webhook or batch means that its
+events are fsynced in the journal. A click on a known link is always redirected, also while the log
+and the disk are unavailable.
+What can go wrong: while the disk is unavailable, webhooks get 503 and clicks are not recorded.
 """

@@ -1,6 +1,7 @@
-"""`python -m services.tracking`: one process of tracking in the foreground, until SIGTERM or SIGINT.
+"""`python -m services.tracking`: one tracking process in the foreground, until SIGTERM or SIGINT.
 
-What can go wrong: settings that cannot work end it with one sentence and status 2; a bug in a background part with a traceback.
+What can go wrong: wrong settings end it with one sentence and status 2. A bug in a background task
+ends it with a traceback.
 """
 
 import sys
@@ -12,7 +13,6 @@ from shared.http.server import run
 
 
 def main() -> None:
-    """Read the settings and serve."""
     try:
         run(serve_tracking(TrackingSettings.load()))
     except ConfigurationError as problem:

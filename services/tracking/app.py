@@ -1,8 +1,8 @@
-"""Composition root of tracking: picks the log, builds the parts, runs them around the HTTP server.
+"""Composition root of tracking: choose the log, build the parts, run them around the HTTP server.
 
-Promise: it starts and redirects while the log is away, from the snapshot; a background part that fails by a bug ends the process
-loudly, and the next one adopts its journal. One process serves on one loop: there is no `workers` setting, because two
-processes behind one socket would share nothing; start more processes instead.
+Promise: while the log is unreachable, the process starts from the snapshot and redirects. A bug in
+a background task ends the process; the next process adopts its journal. One process runs one event
+loop. There is no `workers` setting, because workers would share no state: start more processes.
 """
 
 import asyncio
@@ -48,23 +48,27 @@ DOES: Final = (
     "Redirects short links, takes conversions, events and webhooks, and writes each"
     " one to the log as an event."
 )
-# 500 events of 2 KiB; an order with hundreds of line items stays below it, too.
+# 500 events of 2 KiB. An order with hundreds of line items is smaller.
 BODY_BYTES_MAX: Final = 1024 * 1024
-HOUSE_SECONDS: Final = 1.0
-# A sibling that died and is not restarted waits half a minute for its heir.
+MAINTENANCE_SECONDS: Final = 1.0
+# The journal of a dead process that is not restarted is adopted after at most half a minute.
 ROUNDS_BETWEEN_ADOPTIONS: Final = 30
 CONNECT_SECONDS: Final = 2.0
-# Objects made and kept between two searches for cycles (some megabytes at worst), and searches of one generation before the next.
+# Thresholds of the garbage collector: new objects before a search of the youngest generation (some
+# megabytes at most), and searches of one generation before one of the next.
 COLLECT_OBJECTS: Final = 20_000
 COLLECT_ROUNDS: Final = 20
-# What a stop may spend on moving the rest of the journal; the next process moves what stays.
+# A stop relays the rest of the journal for at most this long. The next process relays what is left.
 LAST_DRAIN_SECONDS: Final = 2.0
 
 _log = get_logger(__name__)
 
 
 class Tracking:
-    """One tracking process: `app` is served by connections of class `http` while `running` is entered."""
+    """One tracking process.
+
+    While `running` is entered, a uvicorn server can serve `app` with the protocol class `http`.
+    """
 
     def __init__(
         self,
@@ -88,12 +92,12 @@ class Tracking:
         self._log = log
         self._clock = clock
         self._relay = Relay(self.journal, log, clock, self.telemetry)
-        self._visits = ClickRecorder(self.catalog, self.journal, signer, agents, clock)
+        self._recorder = ClickRecorder(self.catalog, self.journal, signer, agents, clock)
         lookups = MemoryLookups(self.catalog, signer, sealer, agents)
         self._intake = Intake(self.catalog, self.journal, lookups, clock, self.telemetry)
-        self.redirects = RedirectResponder(self._visits, secure=settings.is_https)
+        self.redirects = RedirectResponder(self._recorder, secure=settings.is_https)
         self.app = self._make_app(in_flight_max)
-        # The connections of this process: with the redirect's shortcut, or uvicorn's own.
+        # The protocol class: with the redirect shortcut, or uvicorn's own.
         self.http: type[HttpToolsProtocol] = HttpToolsProtocol
         if settings.redirect_shortcut:
             self.http = redirect_protocol(self.redirects.respond)
@@ -117,19 +121,19 @@ class Tracking:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Everything but the HTTP server, for as long as the block runs."""
+        """Run everything except the HTTP server while the block runs."""
         await self._load_snapshot()
         await self.journal.open()
-        self._keep_house()
+        self._update_state()
         try:
             async with asyncio.TaskGroup() as tasks:
                 background = [
                     tasks.create_task(part)
                     for part in (
                         self._use_log(),
-                        self._house(),
-                        self._snapshots(),
-                        self.journal.tend(),
+                        self._maintain(),
+                        self._save_catalog(),
+                        self.journal.reopen(),
                     )
                 ]
                 try:
@@ -147,7 +151,7 @@ class Tracking:
             self.catalog.is_loaded = True
 
     async def _use_log(self) -> None:
-        """Connect, then follow the catalog and relay the journal, for ever."""
+        """Connect, then follow the catalog and relay the journal until cancelled."""
         while not await self._connect():
             await self._clock.sleep(CONNECT_SECONDS)
         async with asyncio.TaskGroup() as tasks:
@@ -159,49 +163,50 @@ class Tracking:
             await self._log.open()
             await self._log.ensure_topics(ALL)
         except LaurelError as error:
-            _log.warning("log_away", reason=str(error))
+            _log.warning("log_unreachable", reason=str(error))
             return False
         return True
 
-    async def _house(self) -> None:
+    async def _maintain(self) -> None:
         while True:
             for _ in range(ROUNDS_BETWEEN_ADOPTIONS):
-                self._keep_house()
+                self._update_state()
                 await self.journal.rotate()
-                await self._clock.sleep(HOUSE_SECONDS)
+                await self._clock.sleep(MAINTENANCE_SECONDS)
             await self.journal.adopt_orphans()
 
-    def _keep_house(self) -> None:
+    def _update_state(self) -> None:
+        """Update the health checks and the metrics that are not counted per request."""
         if self._follower.caught_up.is_set():
             self.catalog.is_loaded = self.catalog.is_complete = True
         self.health.set("catalog", self.catalog.is_loaded, "not read from the log yet")
         self.health.set("journal", not self.journal.trouble, self.journal.trouble)
-        self._visits.tally.report(self.telemetry)
+        self._recorder.counts.report(self.telemetry)
         self.telemetry.set(Metric.JOURNAL_BYTES, self.journal.bytes_waiting)
         self.telemetry.set(Metric.JOURNAL_RECORDS, self.journal.records_waiting)
 
-    async def _snapshots(self) -> None:
+    async def _save_catalog(self) -> None:
         await self._follower.caught_up.wait()
-        self._keep_house()
+        self._update_state()
         await self._saved.run(self._follower.positions)
 
     async def _stop(self) -> None:
-        """Move what can be moved in a moment, and leave the rest to the next process."""
+        """Relay for at most `LAST_DRAIN_SECONDS`, save the catalog, close everything."""
         try:
             async with asyncio.timeout(LAST_DRAIN_SECONDS):
                 await self._relay.drain()
         except TimeoutError:
-            _log.warning("journal_left", bytes=self.journal.bytes_waiting)
+            _log.warning("journal_not_drained", bytes=self.journal.bytes_waiting)
         if self.catalog.is_loaded:
             await self._saved.save_image(self._follower.positions)
         self._saved.close()
         await self.journal.close()
-        self._visits.tally.report(self.telemetry)
+        self._recorder.counts.report(self.telemetry)
         await self._log.close()
 
 
 def choose_log(settings: TrackingSettings, clock: Clock) -> EventLog:
-    """The adapter that the settings name."""
+    """Return the log adapter that the settings name: Kafka if it has servers, else PostgreSQL."""
     if settings.kafka_servers:
         return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-tracking")
     secret_key = settings.require_secret_key()
@@ -210,13 +215,14 @@ def choose_log(settings: TrackingSettings, clock: Clock) -> EventLog:
 
 
 async def serve_tracking(settings: TrackingSettings) -> None:
-    """Serve until a signal comes."""
+    """Serve until SIGTERM or SIGINT."""
     configure_logging(SERVICE)
     clock = SystemClock()
     tracking = Tracking(settings, choose_log(settings, clock), clock)
     async with tracking.running():
-        # What a start has made stays for good: the collector need not walk through it between two redirects. And a request
-        # leaves a cycle or two behind, no more: at the usual 700 objects the young are searched at every tenth of them.
+        # The objects of the start live until the end, so the collector skips them. A request leaves
+        # one or two cycles; with Python's default of 700 objects, every tenth request would wait
+        # for a search.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
         await serve(tracking.app, settings.host, settings.port, tracking.http)

@@ -1,8 +1,10 @@
-"""The relay: moves journal groups, in order, to the log, and forgets them when the log has them.
+"""The relay: append the groups of the journal to the log, in order, then delete them.
 
-Promise: nothing is forgotten before `append` returned, so a crash or an outage sends again and never loses; journals of dead
-processes go first. It gives way to requests: it pauses between batches, longer while the event loop is late.
-What can go wrong: a log that is away is asked again for ever, at most every 5 s; a damaged group is skipped and counted.
+Promise: a group is deleted only after `append` returned. A crash or an outage causes repeated
+records and never loses one. Journals of dead processes go first. Requests have priority: the relay
+pauses between batches, and longer while the event loop is late.
+What can go wrong: while the log is unreachable, the relay retries without end, at most every 5 s.
+A damaged group is skipped and counted.
 """
 
 import asyncio
@@ -19,30 +21,33 @@ from shared.log.port import EventLog, Record
 from shared.log.topics import EVENTS
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# One batch: at 600 B an event this is about 800 events, some milliseconds of work between two pauses.
+# At 600 B an event, one batch has about 870 events: some milliseconds of work between pauses.
 BATCH_BYTES: Final = 512 * 1024
-# Lets a group or two gather, so that batches are larger than one event; far below the second in which events are due.
+# One or two groups gather in this time, so that batches are larger than one event. It is far below
+# the second in which events must be on the log.
 PAUSE_SECONDS: Final = 0.02
-# While events stream in, a longer one: a batch costs a thread's turn and a request to the log however small it is.
+# A longer pause while many events arrive: even a small batch costs a thread switch and a request
+# to the log.
 STREAM_PAUSE_SECONDS: Final = 0.1
 STREAM_RECORDS: Final = 10
-# So many turns of an idle loop take a quarter of a millisecond. When they take two, requests are served in each, and others queue: wait
-# longer, up to a tenth of a second.
-TURNS: Final = 16
+# This many rounds of an idle event loop take 0.25 ms. When they take 2 ms, each round serves
+# requests and others are queued. The relay then waits longer, up to 0.1 s.
+LOOP_ROUNDS: Final = 16
 LATE_SECONDS: Final = 0.002
 YIELD_SECONDS: Final = 0.1
-# The more waits for the relay, the less it gives way, so that a load without an end finds a balance. A core that does nothing but redirect
-# records this much in five seconds: 32,000 clicks a second of 420 bytes.
+# The longer the journal, the shorter the pauses, so that a permanent load reaches a balance. At
+# this length there is no pause. One core that only redirects writes it in 5 s:
+# 32,000 clicks/s × 420 B × 5 s = 67 MB.
 BURST_BYTES: Final = 64 * 1024 * 1024
-# The waits while the log is away.
+# The waits between retries while the log is unreachable.
 BACK_OFF_SECONDS: Final = 0.1
 BACK_OFF_SECONDS_MAX: Final = 5.0
 
 _log = get_logger(__name__)
 
 
-class _Ahead(NamedTuple):
-    """Groups that were read before their turn: those of a file after a row."""
+class _ReadAhead(NamedTuple):
+    """Groups that were read in advance: those of `file` after `after_row`."""
 
     file: JournalFile
     after_row: int
@@ -50,18 +55,18 @@ class _Ahead(NamedTuple):
 
 
 class Relay:
-    """The one mover of a process's journal."""
+    """Relays the journal of one process. There is one relay for each journal."""
 
     def __init__(self, journal: Journal, log: EventLog, clock: Clock, telemetry: Telemetry) -> None:
         self._journal = journal
         self._log = log
         self._clock = clock
         self._telemetry = telemetry
-        self._moved_last = 0
-        self._ahead: _Ahead | None = None
+        self._records_in_last_batch = 0
+        self._ahead: _ReadAhead | None = None
 
     async def run(self) -> None:
-        """Move for ever."""
+        """Relay until cancelled."""
         while True:
             self._journal.written.clear()
             await self.drain()
@@ -69,7 +74,7 @@ class Relay:
             await self._give_way()
 
     async def drain(self) -> None:
-        """Move everything that stands in the journal now, backlog first."""
+        """Relay everything that is in the journal now, the backlog first."""
         for file in tuple(self._journal.backlog):
             while await self._move(file):
                 await self._give_way()
@@ -81,12 +86,12 @@ class Relay:
             await self._give_way()
 
     async def _move(self, file: JournalFile) -> bool:
-        """Move the next groups of a file; False when there are none."""
+        """Relay the next groups of a file; return False when there are none."""
         groups = await self._next_groups(file)
         if not groups:
             return False
         records = self._records(groups)
-        self._moved_last = len(records)
+        self._records_in_last_batch = len(records)
         if records:
             await gather_both(self._append(records), self._read_ahead(file, groups[-1].row))
             self._telemetry.count(Metric.RELAYED, len(records), topic=EVENTS.name)
@@ -101,9 +106,12 @@ class Relay:
         return await self._read(file, file.relayed_through)
 
     async def _read_ahead(self, file: JournalFile, after_row: int) -> None:
-        """While a batch is on its way, read the next one, if a whole one waits: a thread's turn is long on a busy loop."""
+        """Read the next batch while one is being appended, if a whole one is waiting.
+
+        A thread switch takes long while the event loop is busy.
+        """
         if self._is_behind:
-            self._ahead = _Ahead(file, after_row, await self._read(file, after_row))
+            self._ahead = _ReadAhead(file, after_row, await self._read(file, after_row))
 
     async def _read(self, file: JournalFile, after_row: int) -> Sequence[Group]:
         return await asyncio.to_thread(file.read, after=after_row, bytes_max=BATCH_BYTES)
@@ -122,8 +130,8 @@ class Relay:
                 try:
                     key, headers = key_and_headers(frame)
                 except EventRejected as error:
-                    # Attribution judges it as well, and keeps it as a dead letter with its reason.
-                    _log.error("journal_frame_strange", row=group.row, reason=str(error))
+                    # Attribution stores it as a dead letter with the reason.
+                    _log.error("journal_frame_not_an_event", row=group.row, reason=str(error))
                     records.append(Record(b"", frame))
                 else:
                     records.append(Record(key, frame, headers))
@@ -135,19 +143,22 @@ class Relay:
             try:
                 return await self._log.append(EVENTS, records)
             except LaurelError as error:
-                # Also what the log calls permanent: an operator may raise its limits, and giving up would lose events.
-                _log.warning("relay_waits", records=len(records), reason=str(error))
+                # Permanent errors are retried, too: an operator can raise the limits of the log,
+                # and to drop the batch would lose events.
+                _log.warning("relay_retries", records=len(records), reason=str(error))
             await self._clock.sleep(wait_seconds)
             wait_seconds = min(BACK_OFF_SECONDS_MAX, wait_seconds * 2)
 
     async def _give_way(self) -> None:
         is_full = self._journal.bytes_waiting > BATCH_BYTES
-        is_stream = self._moved_last >= STREAM_RECORDS and not is_full
-        room = max(0.0, 1 - self._journal.bytes_waiting / BURST_BYTES)
-        await self._clock.sleep(room * (STREAM_PAUSE_SECONDS if is_stream else PAUSE_SECONDS))
+        is_stream = self._records_in_last_batch >= STREAM_RECORDS and not is_full
+        pause_share = max(0.0, 1 - self._journal.bytes_waiting / BURST_BYTES)
+        await self._clock.sleep(
+            pause_share * (STREAM_PAUSE_SECONDS if is_stream else PAUSE_SECONDS)
+        )
         began = self._clock.monotonic()
-        for _ in range(TURNS):
+        for _ in range(LOOP_ROUNDS):
             await yield_control()
             if self._clock.monotonic() - began >= LATE_SECONDS:
-                await self._clock.sleep(room * YIELD_SECONDS)
+                await self._clock.sleep(pause_share * YIELD_SECONDS)
                 break

@@ -1,6 +1,6 @@
-"""What tracking reads from the environment: nothing beyond what every service may read.
+"""The settings of tracking. They are read from the variables that all services share.
 
-What can go wrong: `ConfigurationError` from `load` or `require_…`, naming the variable.
+What can go wrong: `load` and `require_…` raise `ConfigurationError`, which names the variable.
 """
 
 from pathlib import Path
@@ -9,24 +9,24 @@ from shared.settings import Settings
 
 
 class TrackingSettings(Settings):
-    """The settings of tracking; frozen."""
+    """The settings of one tracking process; immutable."""
 
     @property
     def port(self) -> int:
-        """The port that this service listens on."""
+        """Return the port that this service listens on."""
         return self.tracking_port
 
     @property
     def journal_dir(self) -> Path:
-        """Where journal slots live."""
+        """Return the folder of the journal slots."""
         return self.data_dir / "journal"
 
     @property
     def snapshot_file(self) -> Path:
-        """Where the catalog's snapshot lives."""
+        """Return the path of the catalog snapshot."""
         return self.data_dir / "tracking" / "catalog.snapshot"
 
     @property
     def is_https(self) -> bool:
-        """Whether links are public by https, so the visitor's cookie may be `Secure`."""
+        """Whether public links use https, so that the visitor's cookie can be `Secure`."""
         return self.short_base.startswith("https://")

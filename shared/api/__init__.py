@@ -1,1 +1,1 @@
-"""What the HTTP interfaces of all services share: the app, its pages, and its OpenAPI document."""
+"""The HTTP interface that all services share: the app, its pages and its OpenAPI document."""

@@ -1,9 +1,10 @@
-"""The FastAPI app that all three services start from: operational routes, one middleware, one OpenAPI.
+"""The FastAPI app of every service: operational routes, one middleware, the OpenAPI document.
 
-Promise: a service adds its routes with `app.include_router(router)`. The router is a `shared.http.body.Router` (strict JSON);
-another kind is refused. Every 4xx and 5xx is a problem with a request id (`shared.http.middleware`).
-
-What can go wrong: `/health/ready` answers 503 and names what is missing until every part of `Health` is there.
+Promise: a service adds its routes with `app.include_router(router)`. The router must be a
+`shared.http.body.Router`, which parses JSON strictly. Every 4xx and 5xx answer is a problem with a
+request id (`shared.http.middleware`).
+What can go wrong: until every part of `Health` is ready, `/health/ready` answers 503 and names the
+missing parts. `TypeError` for a router of another class.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class ServiceApp(FastAPI):
-    """FastAPI with one middleware, which takes only strict routers and describes its problems."""
+    """FastAPI with one middleware, with strict routers only, and with problems in its OpenAPI."""
 
     def __init__(
         self, telemetry: Telemetry, *, body_bytes_max: int, in_flight_max: int, **options: Any
@@ -43,13 +44,14 @@ class ServiceApp(FastAPI):
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
-        # One layer instead of Starlette's five. FastAPI closes what a request has opened in the inner one.
+        # One layer instead of Starlette's five. FastAPI needs the inner one: it closes what a
+        # request has opened.
         app = AsyncExitStackMiddleware(self.router)
         return RequestMiddleware(app, self.state.telemetry, **self._limits)
 
     @override
     def include_router(self, router: APIRouter, *args: Any, **options: Any) -> None:
-        """Take a router's routes as they are: one flat list is matched faster than routers in routers."""
+        """Add the routes of a router to one flat list: it is matched faster than nested routers."""
         if args or options or not issubclass(router.route_class, StrictRoute):
             raise TypeError("build routers with shared.http.body.Router: it parses JSON strictly")
         self.router.routes.extend(router.routes)
@@ -71,9 +73,9 @@ def create_app(
     body_bytes_max: int = BODY_BYTES_MAX,
     in_flight_max: int = IN_FLIGHT_MAX,
 ) -> FastAPI:
-    """An app with the operational routes. `does` says in one sentence what the service is for.
+    """Return an app with the operational routes. `does` is one sentence: what the service is for.
 
-    `app.state.telemetry` is the `Telemetry` given, else one of its own.
+    `app.state.telemetry` is `telemetry`, or a new one if it is None.
     """
     app = ServiceApp(
         telemetry or Telemetry(service),
@@ -94,7 +96,7 @@ def create_app(
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
-    """The app's OpenAPI document, for the committed copy that a test holds against the code."""
+    """Return the OpenAPI document of an app. A test compares it with the committed copy."""
     return app.openapi()
 
 

@@ -1,7 +1,7 @@
-"""`GET /` of a service: which service this is, what it does, and where to go from here.
+"""`GET /` of a service: its name, its purpose, and links to its reference, health and metrics.
 
-Programs get JSON; a browser, which sends `Accept: text/html`, gets a small page with the same
-content. No key is needed and nothing of a workspace is shown.
+Promise: programs get JSON. A browser, which sends `Accept: text/html`, gets the same content as a
+small page. The call needs no key and shows nothing of a workspace.
 """
 
 from html import escape
@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from shared.api.shapes import AnswerModel
 from shared.http.body import Router
 
-_PLACES: Final = {
+_PATHS: Final = {
     "reference": "/docs",
     "openapi": "/openapi.json",
     "health": "/health/ready",
@@ -28,7 +28,7 @@ _SENTENCES: Final = {
 
 
 class FrontPageAnswer(AnswerModel):
-    """Which service this is and where to go."""
+    """The name of a service and where its pages are."""
 
     service: str
     """The name of the service: `tracking`, `attribution` or `roi`."""
@@ -47,7 +47,7 @@ class FrontPageAnswer(AnswerModel):
 
 
 def front_page_router(app: FastAPI, service: str) -> Router:
-    """The route of the front page. `app.description` is its sentence."""
+    """Return the router of the front page, which shows `app.description`."""
     router = Router(tags=["operations"])
     html: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
 
@@ -62,7 +62,7 @@ def front_page_router(app: FastAPI, service: str) -> Router:
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_page(app), headers=headers)
         answer = FrontPageAnswer(
-            service=service, does=app.description, version=app.version, **_PLACES
+            service=service, does=app.description, version=app.version, **_PATHS
         )
         return JSONResponse(answer.model_dump(), headers=headers)
 
@@ -71,12 +71,12 @@ def front_page_router(app: FastAPI, service: str) -> Router:
 
 def _page(app: FastAPI) -> str:
     items = "\n".join(
-        f'<li><a href="{path}">{path}</a>: {_SENTENCES[name]}</li>'
-        for name, path in _PLACES.items()
+        f'<li><a href="{path}">{path}</a>: {_SENTENCES[name]}</li>' for name, path in _PATHS.items()
     )
     title = escape(app.title)
     return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title></head>'
+        '<!doctype html>\n<html lang="en">\n'
+        f'<head><meta charset="utf-8"><title>{title}</title></head>'
         f"\n<body>\n<h1>{title}</h1>\n<p>{escape(app.description)}</p>\n<ul>\n{items}\n</ul>\n"
         "</body>\n</html>\n"
     )

@@ -1,8 +1,9 @@
-"""What the OpenAPI document says about errors: every status that an operation can answer, each a problem.
+"""The errors in the OpenAPI document, and the examples of requests.
 
-Promise: FastAPI's own error shapes, which no Laurel service ever sends, are taken out. What follows from an operation's shape (a body, a
-key, an id in the path) is declared here; what only a route knows, it declares with `problems(409)`. No wildcards: a status that is
-not listed is a bug of the document, and the fuzzer finds it.
+Promise: the document lists every error status of an operation; each is a problem. FastAPI's own
+error schemas are removed, because no service sends them. Statuses that follow from a body, a key
+or an id in the path are declared here. A route declares its other statuses with `problems(409)`.
+There are no wildcards, so the fuzzer reports every status that is not listed.
 """
 
 from typing import Any, Final
@@ -27,7 +28,7 @@ MEANINGS: Final = {
     500: "A bug; tell us the request id",
     503: "Busy, or a part of the service is away; `Retry-After` says when to come back",
 }
-# Whatever is called: an address or a body that no route sees, too much load, a bug.
+# Every operation: a bad address, a body that is too large, too much load, a bug.
 _ALWAYS: Final = frozenset({400, 413, 500, 503})
 
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -66,7 +67,7 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-# Kinds of objects that examples name. An example id says which kind of object to put in its place.
+# The kinds of objects in examples. An example id says the kind of the object that replaces it.
 EXAMPLE_KINDS: Final = (
     "creator",
     "campaign",
@@ -80,27 +81,27 @@ EXAMPLE_KINDS: Final = (
 )
 
 
-# The caller's own id that examples use for every object.
+# The external id of every object in examples.
 EXAMPLE_EXTERNAL_ID: Final = "import-17"
 
 
 def example_body(example: Any) -> dict[str, Any]:
-    """For a route's `openapi_extra=`: the example of its JSON body."""
+    """Return the example of a JSON body for the `openapi_extra=` of a route."""
     return {"requestBody": {"content": {"application/json": {"example": example}}}}
 
 
 def example_id(kind: str) -> str:
-    """The id that examples use for an object of a kind; the tests put the id of a real one there."""
+    """Return the id of a kind of object in examples. Tests replace it by a real id."""
     return f"01900000-0000-7000-8000-{EXAMPLE_KINDS.index(kind) + 1:012}"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses=`: the problems that do not follow from its shape."""
+    """Return the `responses=` of a route: problems that do not follow from its parameters."""
     return {status: {"description": MEANINGS[status]} for status in statuses}
 
 
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """The same document with problems declared; changes and returns it."""
+    """Add the problems to an OpenAPI document in place, and return it."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _FRAMEWORK_SCHEMAS:
@@ -122,12 +123,12 @@ def _response(status: int) -> dict[str, Any]:
 def _declare(path: str, method: str, operation: dict[str, Any]) -> None:
     responses = operation.setdefault("responses", {})
     own = {int(status) for status in responses if status.isdecimal() and int(status) >= 400}
-    for status in sorted(own | _following(path, method, operation)):
+    for status in sorted(own | _implied_statuses(path, method, operation)):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _following(path: str, method: str, operation: dict[str, Any]) -> frozenset[int]:
-    """The statuses that follow from what an operation takes."""
+def _implied_statuses(path: str, method: str, operation: dict[str, Any]) -> frozenset[int]:
+    """Return the statuses that follow from the parameters of an operation."""
     found = _ALWAYS
     if operation.get("security"):
         found |= {401, 403}

@@ -1,10 +1,9 @@
-"""The pages at `/docs`: an interactive API reference, served from this process alone.
+"""The pages at `/docs`: an interactive API reference (Swagger UI), served by this process alone.
 
-Swagger UI draws the page. Its script and its style sheet come out of the wheel `fastapi-swagger`;
-no other code of that wheel is used. The page loads nothing from another origin and runs no inline
-script: the call that starts Swagger UI is a file of its own.
-
-Errors: `ModuleNotFoundError` on a request to `/docs/…` when the wheel is not installed.
+Promise: the script and the style sheet of Swagger UI come from the wheel `fastapi-swagger`; no
+other code of it is used. The page loads nothing from another origin and has no inline script, so
+the call that starts Swagger UI is a file of its own.
+What can go wrong: `ModuleNotFoundError` on `/docs/…` if the wheel is not installed.
 """
 
 from html import escape
@@ -18,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from shared.http.body import Router
 from shared.http.problems import Problem
 
-# `data:` is for the small icons inside Swagger UI's own style sheet; they are images and run nothing.
+# `data:` allows the icons inside the style sheet of Swagger UI. They are images, not scripts.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -47,7 +46,7 @@ _PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-# The key that a reader types stays in the page's memory and goes only to this origin.
+# The page keeps a typed key in memory only and sends it only to this origin.
 _START: Final = """"use strict";
 SwaggerUIBundle({
   url: "/openapi.json",
@@ -62,7 +61,7 @@ SwaggerUIBundle({
 
 
 def reference_router(app: FastAPI) -> Router:
-    """The routes of the reference page of `app`; they are not part of the OpenAPI document."""
+    """Return the router of the reference page. Its routes are not in the OpenAPI document."""
     router = Router(include_in_schema=False)
 
     @router.get("/docs")
@@ -85,5 +84,5 @@ def reference_router(app: FastAPI) -> Router:
 
 
 def _folder() -> Path:
-    """Where the installed wheel keeps the files. Looked up on request, so a start costs nothing."""
+    """Return the folder of the files in the installed wheel. Only a request looks it up."""
     return Path(str(resources.files("fastapi_swagger").joinpath("resources")))

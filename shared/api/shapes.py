@@ -1,7 +1,8 @@
-"""Shapes that every Laurel call shares: strict models, money, moments in time, pages of lists.
+"""The shapes that all HTTP calls share: strict models, money, moments in time, pages of lists.
 
-Promise: unknown fields are refused by name; money is never a JSON number; a moment always has an offset and comes out in UTC;
-a cursor is opaque, and a broken one is a 422 and never a 500.
+Promise: an unknown field is refused by its name. Money is never a JSON number. A moment has an
+offset and is converted to UTC. A cursor is opaque.
+What can go wrong: `ValueError` or a `Problem` 422, which name the field or say what to send.
 """
 
 import base64
@@ -27,11 +28,11 @@ from pydantic_core import CoreSchema, core_schema
 from shared.http.problems import Problem, field_problem
 from shared.money import AMOUNT_MINOR_MAX, MoneyError, check_minor, exponent, parse_minor
 
-# --- models ----------------------------------------------------------------------------------------------
+# --- models --------------------------------------------------------------------------------
 
 
 class StrictModel(BaseModel):
-    """The base of every request body: unknown fields are 422.
+    """The base of every request body: an unknown field is answered 422.
 
     The text under a field is its description in the OpenAPI document.
     """
@@ -42,22 +43,28 @@ class StrictModel(BaseModel):
 
 
 class AnswerModel(BaseModel):
-    """The base of every answer. The text under a field is its description in the OpenAPI document."""
+    """The base of every answer.
+
+    The text under a field is its description in the OpenAPI document.
+    """
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-# --- moments ---------------------------------------------------------------------------------------------
+# --- moments -------------------------------------------------------------------------------
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-# Orders of before 1970 are typing errors, and so are those of after 9000; both would break arithmetic with offsets.
+# Other years are typing errors; at the ends of the calendar arithmetic with offsets fails.
 _YEARS: Final = range(1970, 9000)
 
 
 def parse_moment(value: object) -> datetime:
-    """An RFC 3339 time with offset, in UTC, to the microsecond. Raises ValueError with what to send."""
+    """Return an RFC 3339 time with offset in UTC, to the microsecond.
+
+    Raises `ValueError`, which says what to send.
+    """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
@@ -77,7 +84,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 
-# --- money -----------------------------------------------------------------------------------------------
+# --- money ---------------------------------------------------------------------------------
 
 
 def _check_currency(value: str) -> str:
@@ -134,9 +141,9 @@ _MONEY_SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class MoneyIn:
-    """Money as sent: exactly one of a decimal string or minor units, perhaps with its own currency.
+    """Money in a request: either a decimal string or minor units, with or without a currency.
 
-    The body's currency stands in another field, so the amount is worked out by `minor` once both are known.
+    The currency of the body is another field, so `minor` computes the amount when both are known.
     """
 
     amount: str | None
@@ -145,7 +152,7 @@ class MoneyIn:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Take any of the three spellings. Raises ValueError with what to send."""
+        """Parse one of the three forms. Raises `ValueError`, which says what to send."""
         if isinstance(value, cls):
             return value
         if isinstance(value, str):
@@ -172,7 +179,10 @@ class MoneyIn:
         return cls(amount, amount_minor, currency)
 
     def minor(self, field: str, body_currency: str | None = None) -> tuple[int, str]:
-        """Minor units and currency; its own currency must agree with the body's. Raises a 422 naming `field`."""
+        """Return minor units and currency.
+
+        Raises a 422 that names `field`, also if its own currency differs from the body's.
+        """
         currency = self.currency or body_currency
         if currency is None:
             raise field_problem("currency", "is required, such as 'EUR'")
@@ -195,14 +205,14 @@ class MoneyIn:
     def __get_pydantic_core_schema__(
         cls, _source: Any, _handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """For pydantic: `parse` is the validator, and the document shows the three spellings."""
+        """Make `parse` the validator of pydantic, and show the three forms in the document."""
         return core_schema.no_info_plain_validator_function(
             cls.parse, metadata={"pydantic_js_functions": [lambda _schema, _handler: _MONEY_SCHEMA]}
         )
 
 
 class MoneyOut(AnswerModel):
-    """Money as answered, always in this one spelling."""
+    """Money in an answer, always in this one form."""
 
     amount_minor: int
     """The amount in minor units of the currency: 4990 is 49.90 EUR."""
@@ -210,12 +220,12 @@ class MoneyOut(AnswerModel):
     """The currency, as ISO 4217 writes it."""
 
 
-# --- lists -----------------------------------------------------------------------------------------------
+# --- lists ---------------------------------------------------------------------------------
 
 LIMIT_DEFAULT: Final = 50
-# A page is answered from one index range within milliseconds; 200 rows keep it so.
+# 200 rows are read from one index range within milliseconds.
 LIMIT_MAX: Final = 200
-# A cursor of ours is below 200 characters; anything longer is not ours.
+# A real cursor has less than 200 characters.
 CURSOR_CHARACTERS_MAX: Final = 512
 
 Item = TypeVar("Item")
@@ -223,7 +233,10 @@ CursorValue = str | int
 
 
 class ListParameters(StrictModel):
-    """`?cursor=&limit=`; use as `Annotated[ListParameters, Query()]`, which also refuses unknown parameters."""
+    """The query parameters `cursor` and `limit`.
+
+    Use it as `Annotated[ListParameters, Query()]`, which also refuses unknown parameters.
+    """
 
     cursor: str | None = Field(default=None, max_length=CURSOR_CHARACTERS_MAX)
     """`next_cursor` of the page before; leave it out for the first page."""
@@ -232,7 +245,7 @@ class ListParameters(StrictModel):
 
 
 class Page(AnswerModel, Generic[Item]):
-    """One page, newest first; `next_cursor` is null on the last."""
+    """One page of a list, newest first; `next_cursor` is null on the last page."""
 
     items: list[Item]
     """The items of this page."""
@@ -241,12 +254,12 @@ class Page(AnswerModel, Generic[Item]):
 
 
 def encode_cursor(*values: CursorValue) -> str:
-    """An opaque cursor that says where the page ended: the sort key of its last row."""
+    """Return an opaque cursor: the sort key of the last row of a page."""
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, kinds: Sequence[type[CursorValue]]) -> tuple[Any, ...]:
-    """The values of a cursor, checked against their types. Raises a 422 naming `cursor`."""
+    """Return the values of a cursor after a check of their types. Raises a 422 of `cursor`."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -1,9 +1,8 @@
-"""Keys and scopes: who is calling, and whether the key may do this.
+"""Authentication: the API key of a request, its workspace and its scopes.
 
-Promise: no key or an unknown one is 401, a key without the scope 403, both as problems that reveal nothing else. Only a
-key's SHA-256 is ever looked up or kept. `admin` includes every scope.
-
-What can go wrong: the look-up raises `Transient` when its store is away; the answer is then 503.
+Promise: a missing or unknown key is answered 401, a key without the scope 403; these problems
+reveal nothing else. Only the SHA-256 of a key is looked up. `admin` includes every scope.
+What can go wrong: the look-up raises `Transient` if its store is unavailable; the answer is 503.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,7 @@ from shared.ids import api_key_digest, is_api_key
 
 SCOPES: Final = ("track", "read", "write", "admin", "collect")
 
-# Only declares the scheme in the OpenAPI document; the header itself is read below, strictly.
+# Only for the OpenAPI document; `bearer_token` reads the header itself, strictly.
 _BEARER: Final = HTTPBearer(
     auto_error=False, description="`lrl_sec_…` or, for collecting, `lrl_pub_…`"
 )
@@ -26,7 +25,7 @@ _BEARER: Final = HTTPBearer(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The key behind a request: its one workspace and what it may do. No `origins` means any origin."""
+    """The key of a request: its workspace and its scopes. Empty `origins` means any origin."""
 
     workspace_id: str
     key_id: str
@@ -35,7 +34,7 @@ class Principal:
     origins: tuple[str, ...] = ()
 
     def may(self, scope: str) -> bool:
-        """Whether the key has the scope, by name or through `admin`."""
+        """Return whether the key has the scope, by name or through `admin`."""
         return scope in self.scopes or "admin" in self.scopes
 
 
@@ -44,12 +43,12 @@ Dependency = Callable[..., Awaitable[Principal]]
 
 
 def key_hash(secret: str) -> bytes:
-    """SHA-256 of a key, as stored (a key has 190 random bits, so a slow hash would add nothing)."""
+    """Return the SHA-256 of a key, as it is stored."""
     return api_key_digest(secret)
 
 
 def authorize(lookup: Lookup) -> Callable[[str], Dependency]:
-    """The service's `require`: `Depends(require("read"))` gives the `Principal` or answers 401 or 403."""
+    """Return `require`: `Depends(require("read"))` gives the `Principal`, or answers 401 or 403."""
 
     def require(scope: str) -> Dependency:
         if scope not in SCOPES:
@@ -73,7 +72,7 @@ def authorize(lookup: Lookup) -> Callable[[str], Dependency]:
 
 
 def check(principal: Principal, scope: str, origin: str | None) -> None:
-    """Answer 403 unless the key has the scope and, for a key bound to origins, the page may use it."""
+    """Raise a 403 if the key lacks the scope or does not allow the origin of the page."""
     if not principal.may(scope):
         raise Problem(403, None, f"this needs a key with scope {scope}")
     if principal.origins and origin is not None and origin not in principal.origins:
@@ -81,16 +80,16 @@ def check(principal: Principal, scope: str, origin: str | None) -> None:
 
 
 def unauthorized(detail: str) -> Problem:
-    """401 with the challenge that HTTP asks for."""
+    """Return a 401 with the `WWW-Authenticate` header that RFC 9110 requires."""
     return Problem(401, None, detail, (), {"WWW-Authenticate": "Bearer"})
 
 
 def bearer_token(values: Sequence[str]) -> str:
-    """The key in a request's `Authorization` headers, of which there has to be one; else 401."""
+    """Return the key in the only `Authorization` header of a request. Raises a 401 otherwise."""
     if len(values) != 1:
         raise unauthorized("send the key as Authorization: Bearer lrl_sec_…")
     scheme, _, token = values[0].partition(" ")
-    # A text that is no key at all never costs a look-up.
+    # A text that has not the form of a key needs no look-up.
     if scheme.lower() != "bearer" or not is_api_key(token.strip()):
         raise unauthorized("send the key as Authorization: Bearer lrl_sec_…")
     return token.strip()

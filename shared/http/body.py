@@ -1,9 +1,10 @@
-"""JSON from strangers: parsed strictly, so that what passes here can be stored, summed and shown.
+"""Strict parsing of JSON bodies, so that every accepted value can be stored and summed.
 
-Promise: compressed bodies are 415, so no bomb is ever unpacked; malformed text, NaN and infinities, duplicate keys, numbers beyond 64 bits and absurd nesting are 400; NUL and
-lone surrogates, which Postgres cannot store, are 422 naming the field. Never a 500.
-
-Vendors' webhooks do not pass here: their bodies are verified and parsed as the vendor means them.
+Promise: a compressed body is answered 415. Malformed text, NaN, infinities, duplicate keys,
+numbers beyond 64 bits and deep nesting are answered 400. NUL and lone surrogates, which Postgres
+cannot store, are answered 422 with the name of the field. Webhooks do not use this: the adapter
+of the vendor verifies and parses their bodies.
+What can go wrong: `Problem`.
 """
 
 import json
@@ -20,7 +21,7 @@ from typing_extensions import override
 
 from shared.http.problems import Problem, field_problem
 
-# Deeper than any shape of ours (an events array holds 4 levels), far from the interpreter's recursion limit.
+# The deepest body (an array of events) has 4 levels; Python's recursion limit is 1,000.
 DEPTH_MAX: Final = 32
 INTEGER_MAX: Final = 2**63 - 1
 
@@ -30,7 +31,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text, or a `Problem`."""
+    """Return the value of a JSON text. Raises `Problem`."""
     try:
         value = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
     except Problem:
@@ -55,7 +56,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes JSON strictly and refuses other content types, and every content encoding, with 415."""
+    """A route with strict JSON; other content types and any content encoding are answered 415."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -74,26 +75,26 @@ class StrictRoute(APIRoute):
 
 
 class Router(APIRouter):
-    """The router of every service's routes: FastAPI's own with strict JSON."""
+    """The router for all routes of a service: FastAPI's router with strict JSON."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=StrictRoute, redirect_slashes=False, **options)
 
 
 def check_content_encoding(request: Request) -> None:
-    """415 for a compressed body."""
+    """Raise a 415 for a compressed body."""
     encodings = {value.strip().lower() for value in request.headers.getlist("content-encoding")}
     if not encodings <= _PLAIN:
         raise Problem(415, None, "send the body without a Content-Encoding", (), _ACCEPTED)
 
 
 _PLAIN: Final = frozenset({"", "identity"})
-# RFC 9110, 12.5.3: with a 415 for an encoding, this header names what is taken.
+# RFC 9110, 12.5.3: a 415 for an encoding names the accepted encodings in this header.
 _ACCEPTED: Final = {"Accept-Encoding": "identity"}
 
 
 def check_content_type(request: Request, body: bytes) -> None:
-    """415 for a body that does not call itself JSON."""
+    """Raise a 415 for a body whose content type is not JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
@@ -111,7 +112,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    # 20 characters hold every 64-bit number; longer ones are refused before the costly conversion.
+    # Every 64-bit number has at most 20 characters. Conversion of longer texts is slow.
     value = int(text) if len(text) <= 20 else INTEGER_MAX + 1
     if not -INTEGER_MAX <= value <= INTEGER_MAX:
         raise ValueError("a number is beyond 64 bits")
@@ -121,7 +122,7 @@ def _integer(text: str) -> int:
 def _real(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError("a number is beyond what a double can hold")
+        raise ValueError("a number is beyond the range of a double")
     return value
 
 

@@ -1,11 +1,11 @@
-"""The one middleware of every service: request id, limits, security headers, counts, and a problem for each failure.
+"""The middleware of every service: request id, limits, security headers, metrics, problems.
 
-Promise: every request gets an answer with a request id. Each refusal, each `Transient` (503 with Retry-After) and each bug
-(500, logged with its traceback) is a problem. Beyond `in_flight_max` a request is refused at once and not queued, because a
-queue would only make every answer late. A body larger than `body_bytes_max` is 413. Pure ASGI: no answer is buffered.
-
-What can go wrong: an error after the answer has begun can only end the connection; it is logged and counted. Slow callers,
-header sizes and connections are the proxy's part: see `deploy/nginx.conf`.
+Promise: every answer has a request id. Each refusal, each `Transient` (503 with Retry-After) and
+each bug (500, logged with its traceback) is a problem. A request above `in_flight_max` is refused
+at once, because a queue would delay every answer. A body larger than `body_bytes_max` is answered
+413. No answer is buffered.
+What can go wrong: an error after the start of an answer ends the connection; it is logged.
+The proxy limits slow callers, header sizes and connections (`deploy/nginx.conf`).
 """
 
 import re
@@ -25,10 +25,10 @@ from shared.telemetry import Metric, Telemetry, get_logger
 
 # One process answers a few thousand requests a second: 256 at once are some 100 ms of work.
 IN_FLIGHT_MAX: Final = 256
-# Ten times the largest webhook of the vendors' samples; a body is held in memory while it is checked.
+# Ten times the largest webhook among the vendors' samples. A body is held in memory.
 BODY_BYTES_MAX: Final = 262_144
 
-# Answers are data or a page of ours: nothing may frame them, sniff them or run what they did not bring.
+# No other page may frame an answer; a browser may neither guess its type nor load anything for it.
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -37,8 +37,8 @@ SECURITY_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 
-# A caller's own id is taken when it can stand in a log line and a header; otherwise one is made.
-_SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+# A caller's own id is used if a log line and a header can hold it. Otherwise a new id is made.
+_SAFE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 Headers = list[tuple[bytes, bytes]]
@@ -46,7 +46,7 @@ _log = get_logger(__name__)
 
 
 class RequestMiddleware:
-    """Wraps the router of a service."""
+    """The middleware around the router of a service."""
 
     def __init__(
         self, app: ASGIApp, telemetry: Telemetry, *, body_bytes_max: int, in_flight_max: int
@@ -66,7 +66,7 @@ class RequestMiddleware:
         began = perf_counter()
         request_id, length, is_chunked = _read_headers(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
-        # uvicorn runs each request in a task of its own, so nothing has to be unbound.
+        # uvicorn runs each request in its own task, so the variable needs no reset.
         bind_contextvars(request_id=request_id)
         status = 0
 
@@ -95,16 +95,16 @@ class RequestMiddleware:
 
     def _check(self, scope: Scope, length: bytes) -> None:
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
-            # No store can hold it.
+            # Postgres cannot store a NUL.
             raise Problem(400, None, "the address holds a NUL character")
         if length and (not length.isdigit() or int(length[:20]) > self._body_bytes_max):
             raise self._too_large()
-        # Health still answers, or a busy process would be taken for a dead one.
+        # Health checks are exempt: an orchestrator restarts a process that does not answer them.
         if self._in_flight > self._in_flight_max and not scope["path"].startswith("/health/"):
             raise busy_problem("too many requests at once")
 
     def _limited(self, receive: Receive) -> Receive:
-        """A body in chunks announces no length: it is counted as it comes."""
+        """Return `receive` with a count of the bytes: a chunked body announces no length."""
         size_bytes = 0
 
         async def counted() -> Message:
@@ -145,7 +145,7 @@ class RequestMiddleware:
 
 
 def complete_headers(headers: Any, request_id: str) -> Headers:
-    """An answer's headers with its request id and the security headers that it does not set itself."""
+    """Return the headers of an answer with its request id and the missing security headers."""
     completed = list(headers)
     given = {name for name, _ in completed}
     completed.append((b"x-request-id", request_id.encode("ascii")))
@@ -154,7 +154,7 @@ def complete_headers(headers: Any, request_id: str) -> Headers:
 
 
 def as_problem(error: Exception) -> Problem:
-    """What a caller is told about an exception."""
+    """Return the problem that answers an exception."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
@@ -165,12 +165,12 @@ def as_problem(error: Exception) -> Problem:
         return Problem(error.status_code, None, str(error.detail), (), error.headers)
     if isinstance(error, Transient):
         _log.warning("request_deferred", reason=str(error))
-        return busy_problem("a part of the service is away; try again")
+        return busy_problem("a part of the service is unavailable; try again")
     return Problem(500, None, "an unexpected error; tell us the request id")
 
 
 def _read_headers(headers: Headers) -> tuple[str, bytes, bool]:
-    """The request's id, its Content-Length (empty without one), and whether its body comes in chunks."""
+    """Return the request id, the Content-Length (or empty), and whether the body is chunked."""
     request_id, length, is_chunked = "", b"", False
     for name, value in headers:
         if name == b"x-request-id":
@@ -179,11 +179,11 @@ def _read_headers(headers: Headers) -> tuple[str, bytes, bool]:
             length = value
         elif name == b"transfer-encoding":
             is_chunked = True
-    if not request_id or not _SANE_REQUEST_ID.fullmatch(request_id):
+    if not request_id or not _SAFE_REQUEST_ID.fullmatch(request_id):
         request_id = new_id()
     return request_id, length, is_chunked
 
 
 def _route(scope: Scope) -> str:
-    """The route's template, never the path itself: a label must not grow with what strangers ask for."""
+    """Return the template of the route. With the path there would be a label for each request."""
     return getattr(scope.get("route"), "path", None) or "unmatched"

@@ -1,7 +1,8 @@
-"""Problems: the one shape (RFC 9457) in which every refusal and every failure leaves a service.
+"""Problem details (RFC 9457): the one form of every refusal and every failure over HTTP.
 
-Promise: `type, title, status, detail, errors, request_id`, always as `application/problem+json`, in ASCII, so that nothing
-a caller sent can break the line it is logged or shown in. `errors` names the fields.
+Promise: a problem is `application/problem+json` with `type, title, status, detail, errors,
+request_id`. `errors` names the wrong fields. The text is ASCII, so input from a caller cannot
+break a log line.
 """
 
 import json
@@ -16,11 +17,11 @@ from typing_extensions import override
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 
-# A body with a thousand wrong fields is one mistake made a thousand times; the first 50 show it.
+# A thousand wrong fields are mostly one repeated mistake; the first 50 show it.
 ERRORS_MAX: Final = 50
-# Long enough for any sentence of ours; what a caller sent is not echoed at length.
+# Longer than any message of Laurel; long input from a caller is cut.
 TEXT_CHARACTERS_MAX: Final = 300
-# A database or log that is away is usually back within seconds.
+# An unavailable database or log usually returns within seconds.
 RETRY_AFTER_SECONDS: Final = 2
 
 
@@ -33,7 +34,7 @@ class FieldError:
 
 
 class Problem(HTTPException):
-    """Raise it anywhere in a request to answer with it."""
+    """Raise it in a request to answer with it."""
 
     def __init__(
         self,
@@ -54,18 +55,18 @@ class Problem(HTTPException):
 
 
 def field_problem(field: str, message: str, status: int = 422) -> Problem:
-    """The problem of one wrong field."""
+    """Return the problem of one wrong field."""
     return Problem(status, None, f"{field}: {message}", (FieldError(field, message),))
 
 
 def busy_problem(detail: str, headers: Mapping[str, str] | None = None) -> Problem:
-    """503 with the moment to come back: nothing was done, the same call may succeed later."""
+    """Return a 503 with Retry-After: nothing was done, the same call may succeed later."""
     moment = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return Problem(503, None, detail, (), {**moment, **(headers or {})})
 
 
 class ProblemResponse(Response):
-    """A problem on its way out."""
+    """The response of a problem."""
 
     media_type = PROBLEM_MEDIA_TYPE
 
@@ -76,7 +77,7 @@ class ProblemResponse(Response):
 
 
 def problem_response(problem: Problem, request_id: str) -> ProblemResponse:
-    """The answer to a problem."""
+    """Return the response of a problem."""
     body = {
         "type": "about:blank",
         "title": problem.title,
@@ -95,12 +96,12 @@ def problem_response(problem: Problem, request_id: str) -> ProblemResponse:
 
 
 def field_errors(errors: Sequence[Any]) -> tuple[FieldError, ...]:
-    """pydantic's error dicts (of a request or of one item of a batch) as fields and sentences."""
+    """Return the fields and sentences of pydantic's errors of a request or of a batch item."""
     return tuple(FieldError(_path(item["loc"]), _sentence(item)) for item in errors)
 
 
 def phrase(status: int) -> str:
-    """The standard words for a status."""
+    """Return the standard phrase of a status, or "Error"."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -108,12 +109,12 @@ def phrase(status: int) -> str:
 
 
 def _path(location: Sequence[str | int]) -> str:
-    """`("body", "lines", 0, "net")` as `lines.0.net`: where a value was sent is left out, the field's path stays."""
-    inner = location[1:] if location and location[0] in _PLACES else location
+    """Return `lines.0.net` for `("body", "lines", 0, "net")`: the path without its location."""
+    inner = location[1:] if location and location[0] in _LOCATIONS else location
     return ".".join(str(part) for part in inner) or str(location[0] if location else "body")
 
 
-_PLACES: Final = ("body", "query", "path", "header", "cookie")
+_LOCATIONS: Final = ("body", "query", "path", "header", "cookie")
 
 
 def _sentence(item: Mapping[str, Any]) -> str:

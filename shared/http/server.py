@@ -1,9 +1,9 @@
-"""The HTTP server: uvicorn with every option that matters passed by name.
+"""The HTTP server: uvicorn with its options.
 
-Promise: one process, one loop (uvloop), a strict parser (httptools). SIGTERM and SIGINT stop accepting, let running requests
-finish within a deadline and then return to the caller, whose own clean-up runs.
-
-What can go wrong: the port is taken: uvicorn says so and the process exits with status 1.
+Promise: one process, one loop (uvloop), a strict parser (httptools). After SIGTERM or SIGINT it
+accepts no connection, running requests finish within a deadline, and `serve` returns, so that the
+caller can clean up.
+What can go wrong: if the port is taken, uvicorn logs it and the process exits with status 1.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# Requests end within 5 s; twice that lets the slowest finish and still beats an orchestrator's 30 s.
+# Requests end within 5 s. Twice that lets the slowest one finish; orchestrators kill after 30 s.
 GRACEFUL_SHUTDOWN_SECONDS: Final = 10
-# Longer than a proxy keeps an idle connection to us (deploy/nginx.conf), so that it never sends into a closed one.
+# Longer than the proxy keeps an idle connection (deploy/nginx.conf), so it uses no closed one.
 KEEP_ALIVE_SECONDS: Final = 75
-# Connections the kernel may hold while the loop is busy.
+# The connections that the kernel queues while the loop is busy.
 BACKLOG: Final = 2_048
-# Connections, journals, the database's pool, the log: a shell's usual limit of 1,024 files is soon used up.
+# For connections, journals, the database and the log. The usual limit of 1,024 files is too low.
 OPEN_FILES: Final = 11_000
 
 Result = TypeVar("Result")
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which returns after a signal instead of raising it again: the caller still has to clean up."""
+    """uvicorn's server without the second raise of a signal, because the caller must clean up."""
 
     @contextmanager
     @override
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
 def server_config(
     app: ASGIApp, host: str, port: int, http: type[HttpToolsProtocol] = HttpToolsProtocol
 ) -> uvicorn.Config:
-    """Every option by name. `http` is uvicorn's own protocol or a subclass of it."""
+    """Return the options of uvicorn. `http` is uvicorn's protocol or a subclass of it."""
     return uvicorn.Config(
         app,
         host=host,
@@ -66,10 +66,10 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
-        # No service believes a forwarding header: the public base of links is a setting.
+        # No forwarding header is used: the public base of links is a setting.
         proxy_headers=False,
         backlog=BACKLOG,
-        # The middleware limits the requests in flight: uvicorn's own refusal is plain text without Retry-After.
+        # The middleware limits requests: a refusal by uvicorn is plain text without Retry-After.
         limit_concurrency=None,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
@@ -79,7 +79,7 @@ def server_config(
 async def serve(
     app: ASGIApp, host: str, port: int, http: type[HttpToolsProtocol] = HttpToolsProtocol
 ) -> None:
-    """Serve until a signal comes; the app's lifespan runs inside."""
+    """Serve until SIGTERM or SIGINT, inside the lifespan of the app."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -88,5 +88,5 @@ async def serve(
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run a process's main coroutine on uvloop: what each `__main__` calls."""
+    """Run the main coroutine of a process on uvloop. Each `__main__` calls it."""
     return uvloop.run(main)

@@ -1,1 +1,1 @@
-"""The style of the house as tests."""
+"""The style and structure of the project as tests."""

@@ -1,6 +1,6 @@
-"""docker-compose.yml stays honest: it parses with the real tool, and speaks the settings and commands that `laurel run` speaks.
+"""docker-compose.yml: docker-compose parses it, and its settings and commands are those of Laurel.
 
-No Docker engine runs here, so the image is not built; the checks say what can be known without one.
+No Docker engine runs here, so the image is not built.
 """
 
 import re
@@ -29,7 +29,8 @@ def test_docker_compose_accepts_the_file() -> None:
     program = shutil.which("docker-compose")
     if program is None:
         pytest.skip(
-            "docker-compose is missing: install the Debian package docker-compose (no engine needed)"
+            "docker-compose is missing: install the Debian package docker-compose"
+            " (no engine needed)"
         )
     done = subprocess.run([program, "config", "-q"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -51,7 +52,7 @@ def test_each_service_is_the_same_command_with_a_health_check(
     part = compose["services"][service]
     assert part["command"] == ["run", service]
     port = part["environment"][f"LAUREL_{service.upper()}_PORT"]
-    assert "ports" not in part, "nginx is the only way in"
+    assert "ports" not in part, "only nginx is reachable from outside"
     assert f"127.0.0.1:{port}/health/live" in part["healthcheck"]["test"][-1]
 
 

@@ -1,4 +1,4 @@
-"""One home for each vendor: its name stands in no other file, and a new folder is found."""
+"""One folder for each vendor: its name is in no other file, and a new folder is found."""
 
 import ast
 import os
@@ -37,7 +37,7 @@ def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
         return Rejected((problem.flaw,))
 '''
 
-# Runs in the copy of the product. It fails, or says what it did.
+# Runs in the copy of the product. It fails, or prints "found".
 ASKED: Final = """
 import asyncio, httpx, json, sys
 from deploy.schemas import openapi
@@ -90,7 +90,7 @@ print("found")
 
 
 def test_a_new_folder_is_a_vendor_of_route_document_and_catalog(tmp_path: Path) -> None:
-    """No list is edited: the copy of the product differs by one folder."""
+    """The copy of the product differs by one folder; no list is edited."""
     for folder in PRODUCT:
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
@@ -144,7 +144,7 @@ def test_the_word_of_a_measure_is_in_the_registries_alone() -> None:
 
 
 def mentions(tree: ast.Module, name: str) -> Iterator[int]:
-    """Lines where a name stands in code or in a text that is not a docstring."""
+    """Yield the lines with a name in code or in a string that is no docstring."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         match node:

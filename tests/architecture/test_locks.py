@@ -1,4 +1,4 @@
-"""The lock files: every dependency is in them at a version that satisfies it, with hashes and without addresses."""
+"""The lock files: they satisfy every dependency, with hashes and without addresses."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""One home for each credit model: its name stands nowhere else, and one entry and one file add one."""
+"""One home for each credit model: its name is nowhere else; one entry and one file add a model."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def shares(given: ModelInput) -> Shares:
     chosen = min(1, len(given.steps) - 1)
     return [ALL if place == chosen else NOTHING for place in range(len(given.steps))]
 '''
-# Runs in the copy of the product. It fails, or says what it did.
+# Runs in the copy of the product. It fails, or prints "found".
 ASKED: Final = """
 import json, sys
 from pathlib import Path

@@ -1,7 +1,6 @@
-"""The pages for people keep their promises: their length, and the files and functions that they name.
+"""The pages for people: their length, and the files, functions and links that they name.
 
-Links between pages are followed, decisions have their four parts, and no page points to something
-that only its author can see.
+Decisions have their four parts.
 """
 
 import ast
@@ -22,7 +21,7 @@ STEP: Final = re.compile(r"^\d+\. `([\w./-]+)`: (.*)$", re.MULTILINE)
 
 
 def defined_names(path: Path) -> set[str]:
-    """The functions and classes of a file, methods included."""
+    """Return the names of the functions, methods and classes of a file."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)}
 

@@ -1,4 +1,4 @@
-"""The unit tests are pure because their conftest fails those that are not."""
+"""The conftest of the unit tests fails every test that is not pure."""
 
 import subprocess
 import sys
@@ -14,6 +14,8 @@ def test_swallowed():
     except OSError: pass
 def test_fixture(tmp_path): pass
 def test_thread(): threading.Thread(target=print).start()
+def test_opened_descriptor():
+    os.fdopen(os.open(Path(__file__).with_suffix(".out"), os.O_WRONLY | os.O_CREAT), "w").close()
 def test_process(): subprocess.run([sys.executable, "-c", ""])
 def test_sqlite(): sqlite3.connect(":memory:").close()
 def test_socket():
@@ -21,11 +23,12 @@ def test_socket():
 def test_pure():
     import xml.dom.minidom
     assert Path("a").name == "a"
+def test_given_descriptor(): os.fdopen(os.dup(1), "w").close()
 async def test_pure_too(): pass
 """
 
 
-def test_a_unit_test_that_touches_the_machine_fails(tmp_path: Path) -> None:
+def test_a_unit_test_that_uses_the_machine_fails(tmp_path: Path) -> None:
     (tmp_path / "test_kinds.py").write_text(IMPURE_AND_PURE)
     told = subprocess.run(
         [
@@ -45,11 +48,13 @@ def test_a_unit_test_that_touches_the_machine_fails(tmp_path: Path) -> None:
         "test_file": "FAILED",
         "test_swallowed": "FAILED",
         "test_fixture": "ERROR",
+        "test_opened_descriptor": "FAILED",
         "test_thread": "FAILED",
         "test_process": "FAILED",
         "test_sqlite": "FAILED",
         "test_socket": "FAILED",
         "test_pure": "PASSED",
+        "test_given_descriptor": "PASSED",
         "test_pure_too": "PASSED",
     }, told
-    assert told.count("belongs to tests/integration") >= 7
+    assert told.count("belongs to tests/integration") >= 8

@@ -1,4 +1,4 @@
-"""Style as a test: size of functions and files, opening lines, no float in a core, no leftovers.
+"""Style as a test: sizes of functions and files, first lines, no float in a core, no leftovers.
 
 Promise: each failure names the place and what to do instead.
 """
@@ -15,7 +15,7 @@ import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FUNCTION_LINES_MAX: Final = 50  # one screen
-FILE_LINES_MAX: Final = 400  # without docstrings: past that it is two thoughts
+FILE_LINES_MAX: Final = 400  # without docstrings
 OPENING: Final = {".py": '"""', ".sh": "#", ".yml": "#", ".toml": "#", ".xml": "<!--", ".md": "#"}
 LEFTOVER: Final = re.compile(
     r"\b(TO" + "DO|FIX" + "ME|XX" + "X|HA" + "CK)\b|NotImplemented" + "Error"
@@ -28,7 +28,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Files of the project: tracked, or new and not ignored."""
+    """Return the files of the project: tracked, or new and not ignored."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -40,7 +40,7 @@ def tracked() -> tuple[Path, ...]:
 
 
 def python_files() -> Iterator[tuple[str, ast.Module, str]]:
-    """Relative path, tree and text of every Python file."""
+    """Yield relative path, tree and text of every Python file."""
     for path in tracked():
         if path.suffix == ".py":
             text = path.read_text()
@@ -54,7 +54,7 @@ def functions(tree: ast.Module) -> Iterator[Function]:
 
 
 def docstring_lines(tree: ast.AST) -> int:
-    """Lines taken by docstrings in a tree."""
+    """Return the number of lines of the docstrings in a tree."""
     total = 0
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -83,9 +83,9 @@ def test_functions_fit_on_a_screen() -> None:
     assert not long, "\n".join(long)
 
 
-def test_files_are_one_thought() -> None:
+def test_files_are_short() -> None:
     long = [
-        f"{name} has {lines} lines without docstrings: split it by thought"
+        f"{name} has {lines} lines without docstrings: split it by subject"
         for name, tree, text in python_files()
         if (lines := text.count("\n") + 1 - docstring_lines(tree)) > FILE_LINES_MAX
     ]

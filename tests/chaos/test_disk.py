@@ -23,7 +23,7 @@ from tests.e2e.shop import (
     assert_counted_once,
     assert_sequences_whole,
     selling,
-    wait_for_books,
+    wait_for_revenue,
     wait_for_sales,
 )
 
@@ -105,7 +105,7 @@ def test_a_full_disk_under_tracking(deployment: Deployment, shop: Shop) -> None:
         for number in range(sold, sold + 5):
             shop.step(number)
         shop.sold |= {f"probe-{number}": ("organic", 100) for number in range(accepted)}
-        wait_for_books(shop)
+        wait_for_revenue(shop)
     assert_whole(deployment, shop)
 
 
@@ -146,7 +146,7 @@ def test_a_failing_fsync_ends_the_journal_file_and_nothing_else(
                 wait_for_sales(shop, 3, seconds=REOPEN_SECONDS_MAX)
         assert shop.refusals > refusals, "nobody was asked to wait"
         wait_until_ready(url, REOPEN_SECONDS_MAX)
-        wait_for_books(shop)
+        wait_for_revenue(shop)
     assert_no_sync_after_a_failed_one(trace.read_text().splitlines())
     assert_whole(deployment, shop)
 
@@ -179,7 +179,7 @@ def test_a_full_disk_under_postgres(deployment: Deployment, shop: Shop) -> None:
     if not os.path.ismount(deployment.postgres.folder):
         pytest.skip("NOT TESTED ON A FULL DISK: only root may mount a small one")
     fill_and_free(deployment, shop)
-    wait_for_books(shop)
+    wait_for_revenue(shop)
     assert_whole(deployment, shop)
 
 

@@ -21,9 +21,9 @@ from tests.e2e.shop import (
     assert_sequences_whole,
     net_ledger,
     same_ledger,
-    sell_again_in_peace,
+    sell_again_without_outage,
     selling,
-    wait_for_books,
+    wait_for_revenue,
     wait_until_caught_up,
 )
 
@@ -60,13 +60,13 @@ def kill_while_selling(
                 deployment.kill(victim)
             deployment.restore(shop.brand.key)
             wait_until_caught_up(shop)
-    wait_for_books(shop)
+    wait_for_revenue(shop)
 
 
 def assert_as_a_clean_run(deployment: Deployment, shop: Shop, kills: int) -> None:
     """Counted once, whole, proven, and line by line the ledger of the same orders sold in peace."""
     assert_counted_once(shop, groups_lost_max=kills)
-    clean = sell_again_in_peace(new_brand(deployment), shop, SEED)
+    clean = sell_again_without_outage(new_brand(deployment), shop, SEED)
     url = deployment.postgres.owner_url
     same_ledger(net_ledger(url, shop), net_ledger(url, clean))
     assert_sequences_whole(url, shop)

@@ -18,7 +18,7 @@ from tests.e2e.shop import (
     assert_counted_once,
     assert_sequences_whole,
     selling,
-    wait_for_books,
+    wait_for_revenue,
     wait_for_sales,
 )
 
@@ -133,7 +133,7 @@ def test_an_absent_log_is_felt_by_nobody_for_minutes(
 
 
 def assert_all_credited(deployment: Deployment, shop: Shop) -> None:
-    wait_for_books(shop)
+    wait_for_revenue(shop)
     assert_counted_once(shop, groups_lost_max=1)
     assert_sequences_whole(deployment.postgres.owner_url, shop)
     assert_consistent(shop)

@@ -17,9 +17,9 @@ from tests.e2e.shop import (
     assert_sequences_whole,
     net_ledger,
     same_ledger,
-    sell_again_in_peace,
+    sell_again_without_outage,
     selling,
-    wait_for_books,
+    wait_for_revenue,
     wait_for_sales,
     wait_until_caught_up,
 )
@@ -92,13 +92,13 @@ def hand_over(deployment: Deployment, shop: Shop, times: int) -> None:
             deployment.stop_second("attribution", sign=sign)
         deployment.restore(shop.brand.key)
         wait_until_caught_up(shop)
-    wait_for_books(shop)
+    wait_for_revenue(shop)
 
 
 def assert_nothing_changed(deployment: Deployment, shop: Shop) -> None:
     """As if it had been a quiet day: the same orders sold again in peace lead to the same ledger."""
     assert_counted_once(shop)
-    clean = sell_again_in_peace(new_brand(deployment), shop, SEED)
+    clean = sell_again_without_outage(new_brand(deployment), shop, SEED)
     url = deployment.postgres.owner_url
     same_ledger(net_ledger(url, shop), net_ledger(url, clean))
     assert_sequences_whole(url, shop)
@@ -115,7 +115,7 @@ def test_a_zombie_consumer_and_a_rebalance_change_nothing(
         deployment.restart_politely("attribution")
         wait_until_caught_up(shop)
         deployment.stop_second("attribution")
-    wait_for_books(shop)
+    wait_for_revenue(shop)
     assert_nothing_changed(deployment, shop)
 
 
@@ -126,7 +126,7 @@ def test_many_zombies_change_nothing(deployment: Deployment, shop: Shop) -> None
         with selling(shop):
             freeze_and_replace(deployment, shop)
         deployment.stop_second("attribution")
-        wait_for_books(shop)
+        wait_for_revenue(shop)
     assert_nothing_changed(deployment, shop)
 
 

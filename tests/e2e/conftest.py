@@ -1,4 +1,4 @@
-"""The kinds of installation that the story runs on; each is started once and shared by the tests of this folder."""
+"""The kinds of installation on which the story runs."""
 
 import shutil
 import tempfile
@@ -18,11 +18,11 @@ KINDS: Final = ("embedded", "kafka", "postgres15")
 
 @pytest.fixture
 def scratch() -> Iterator[Path]:
-    """A short path that another user may walk through (Postgres refuses to run as root)."""
+    """A short path that another user can enter (Postgres refuses to run as root)."""
     folder = Path(tempfile.mkdtemp(prefix="laurel-e2e-"))
     folder.chmod(0o755)
     yield folder
-    # As root the embedded Postgres lives elsewhere, so that its own user can reach it.
+    # As root the embedded Postgres is elsewhere, where its own user can reach it.
     postgres_folder.remove((folder / "data").resolve())
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -38,7 +38,7 @@ def laurel(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Installati
 
 
 def embedded(_: pytest.FixtureRequest, scratch: Path, stack: ExitStack) -> Installation:
-    """`laurel run`: the supervisor, the embedded Postgres as database and log."""
+    """Start `laurel run`: the supervisor, and the embedded Postgres as database and log."""
     installation = Installation(scratch)
     stack.callback(installation.stop)
     installation.start("run")
@@ -47,7 +47,7 @@ def embedded(_: pytest.FixtureRequest, scratch: Path, stack: ExitStack) -> Insta
 
 
 def separately(installation: Installation, stack: ExitStack) -> Installation:
-    """`laurel migrate`, then each service as its own process, as a deployment does."""
+    """Run `laurel migrate`, then each service as a separate process, as a deployment does."""
     stack.callback(installation.stop)
     migrated = installation.command("migrate")
     assert migrated.returncode == 0, migrated.stdout + migrated.stderr
@@ -58,7 +58,7 @@ def separately(installation: Installation, stack: ExitStack) -> Installation:
 
 
 def on_kafka(request: pytest.FixtureRequest, scratch: Path, stack: ExitStack) -> Installation:
-    """Apache Kafka as the log, a Postgres beside it, three separate processes."""
+    """Start three separate processes with Apache Kafka as the log, and a Postgres."""
     server = request.getfixturevalue("own_kafka")
     database = request.getfixturevalue("blank_database")
     extra = {"LAUREL_LOG": f"kafka://{server.bootstrap}", "LAUREL_DATABASE_URL": database}
@@ -66,7 +66,7 @@ def on_kafka(request: pytest.FixtureRequest, scratch: Path, stack: ExitStack) ->
 
 
 def on_postgres_15(_: pytest.FixtureRequest, scratch: Path, stack: ExitStack) -> Installation:
-    """Debian's PostgreSQL 15 as database and log."""
+    """Start three separate processes with the PostgreSQL 15 of Debian as database and log."""
     folder = debian_postgres_bin(15)
     if folder is None:
         pytest.skip("PostgreSQL 15 is missing: install the Debian package postgresql-15")

@@ -1,6 +1,6 @@
-"""A running Laurel for a test: real processes started by the real command, a brand set up through the public API, and clients for it.
+"""A running Laurel for a test: its real processes, clients of it, and a brand in it.
 
-Promise: whatever a test does, `stop` leaves no process behind; a process that ends too early shows its output in the failure.
+Promise: `stop` leaves no process. A process that ends too early shows its output in the failure.
 """
 
 import base64
@@ -24,9 +24,8 @@ from tests.fixtures.postgres import SECRET_KEY
 
 ADMIN_KEY: Final = "lrl_sec_e2etests_" + "k" * 32
 SERVICES: Final = ("tracking", "attribution", "roi")
-READY_SECONDS_MAX: Final = (
-    240  # two noisy cores, three interpreters and a database that starts beside other tests
-)
+# Three interpreters and a database start on two cores that other tests use, too.
+READY_SECONDS_MAX: Final = 240
 STOP_SECONDS_MAX: Final = 20
 
 Json = dict[str, Any]
@@ -34,7 +33,7 @@ Found = TypeVar("Found")
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Return ports that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -45,7 +44,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def eventually(look: Callable[[], Found | None], *, seconds: float = 30, what: str) -> Found:
-    """What `look` finds, asked again until it finds something; connection errors mean "not yet"."""
+    """Call `look` until it returns a value, and return it; connection errors mean "not yet"."""
     deadline = time.monotonic() + seconds
     last: object = None
     while time.monotonic() < deadline:
@@ -61,13 +60,13 @@ def eventually(look: Callable[[], Found | None], *, seconds: float = 30, what: s
 
 @dataclass
 class Installation:
-    """One Laurel: its folder, its environment, its processes."""
+    """One Laurel: its folder, environment, processes and clients."""
 
     folder: Path
     extra: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     clients: dict[tuple[str, str], httpx.Client] = field(default_factory=dict)
-    # The interpreter, and with it the installed libraries, that Laurel runs in.
+    # The interpreter that runs Laurel, with its installed libraries.
     python: str = sys.executable
 
     def __post_init__(self) -> None:
@@ -92,7 +91,7 @@ class Installation:
         environment: Mapping[str, str] | None = None,
         module: str = "services.cli",
     ) -> None:
-        """Start `laurel <words>` (or another module) in the background, known by its words or by a name."""
+        """Start `laurel <words>` or another module in the background; its name is for `processes`."""
         name = name or "-".join(words)
         with (self.folder / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(
@@ -136,7 +135,7 @@ class Installation:
             raise AssertionError(f"{error}\n{self.output()}") from error
 
     def client(self, service: str, key: str = ADMIN_KEY) -> httpx.Client:
-        """A client of one service with a key; closed by `stop`."""
+        """Return a client of one service with a key; `stop` closes it."""
         if (service, key) not in self.clients:
             headers = {"Authorization": f"Bearer {key}"}
             self.clients[service, key] = httpx.Client(
@@ -145,7 +144,7 @@ class Installation:
         return self.clients[service, key]
 
     def output(self) -> str:
-        """The last lines of every process, for failures."""
+        """Return the last lines of every process."""
         parts = []
         for path in sorted(self.folder.glob("*.log")):
             lines = path.read_text(errors="replace").splitlines()[-40:]
@@ -153,7 +152,7 @@ class Installation:
         return "\n".join(parts)
 
     def stop(self) -> None:
-        """Ask every process to end, then make it."""
+        """Interrupt every process, and kill those that do not end in time."""
         for client in self.clients.values():
             client.close()
         for process in self.processes.values():
@@ -168,7 +167,7 @@ class Installation:
 
 
 class Brand:
-    """A brand in one workspace, worked through the public API alone."""
+    """A brand in one workspace, used through the public API only."""
 
     def __init__(self, laurel: Installation, key: str = ADMIN_KEY) -> None:
         self.laurel = laurel
@@ -181,7 +180,7 @@ class Brand:
 
     @classmethod
     def in_new_workspace(cls, laurel: Installation, name: str) -> "Brand":
-        """A brand in a workspace of its own, made by the command line, once its key works everywhere."""
+        """Make a workspace by the command line, wait until its key works, and return its brand."""
         made = laurel.command("keys", "create", "--workspace", name, "--scopes", "admin")
         assert made.returncode == 0, made.stdout + made.stderr
         key = next(word for word in made.stdout.split() if word.startswith("lrl_sec_"))
@@ -197,7 +196,7 @@ class Brand:
         return created
 
     def click(self, code: str, **headers: str) -> str:
-        """Follow a link once it works; the click id on the destination."""
+        """Follow a link as soon as it works; return the click id in the destination."""
 
         def look() -> httpx.Response | None:
             answer = httpx.get(f"{self.laurel.url('tracking')}/{code}", headers=headers, timeout=10)
@@ -207,7 +206,7 @@ class Brand:
         return httpx.URL(answer.headers["location"]).params["lclid"]
 
     def order(self, order_id: str, **fields: Any) -> Json:
-        """Report a purchase with the secret key; the body of the 202."""
+        """Report a purchase with the secret key; return the body of the 202."""
         answer = self.tracking.post("/v1/conversions", json={"order_id": order_id, **fields})
         assert answer.status_code == 202, answer.text
         body = answer.json()
@@ -231,12 +230,12 @@ class Brand:
         )
 
     def assert_verified(self) -> None:
-        """`laurel verify` finds the books of this workspace right."""
+        """Assert that `laurel verify` succeeds on this workspace."""
         proved = self.laurel.command("verify", environment={"LAUREL_ADMIN_KEY": self.key})
         assert proved.returncode == 0, proved.stdout + proved.stderr
 
     def roi_answer(self, **query: str) -> Json:
-        """The ROI answer."""
+        """Return the answer of /v1/roi."""
         answer = self.roi.get("/v1/roi", params=query)
         assert answer.status_code == 200, answer.text
         body = answer.json()
@@ -244,7 +243,7 @@ class Brand:
         return body
 
     def explanation(self, order_id: str) -> Json | None:
-        """How an order is credited, or None while it is unknown."""
+        """Return the explanation of an order, or None while it is unknown."""
         answer = self.attribution.get("/v1/explanations", params={"order_id": order_id})
         if answer.status_code == 404:
             return None
@@ -254,7 +253,7 @@ class Brand:
         return body
 
     def credited_to(self, order_id: str, model: str = "last") -> dict[str, int]:
-        """Account to minor units of an order's standing credits, summed over the ledger."""
+        """Return account to minor units of an order, summed over the ledger, without zeros."""
         body = self.explanation(order_id) or {"ledger": []}
         sums: dict[str, int] = {}
         for entry in body["ledger"]:
@@ -265,6 +264,6 @@ class Brand:
 
 
 def by_label(answer: Json) -> dict[str, Json]:
-    """The measures of an answer's rows by label."""
+    """Return the measures of the rows of an answer, by label."""
     rows: Sequence[Json] = answer["rows"]
     return {row["label"]: row["measures"] for row in rows}

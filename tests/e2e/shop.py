@@ -1,7 +1,8 @@
-"""A shop that sells whatever happens: traffic with a known outcome, the books it must lead to, and the ledger line by line.
+"""A shop for outage tests: traffic with a known outcome, and checks of answers and ledger.
 
-Promise: every click and order is tried until it is answered, as browsers and shops do, and only what was answered counts as sold; two shops with one seed sell the same orders, so the books of one can be held against the other's.
-What can go wrong: an answer that is neither the expected one nor 429/503 fails the test at once, because no outage excuses it.
+Promise: every click and order is repeated until it is answered, and only what was answered counts
+as sold. Two shops with one seed sell the same orders, so their figures can be compared.
+What can go wrong: an answer other than the expected one, 429 or 503 fails the test at once.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import httpx
 from tests.e2e.installation import Brand, Json, eventually
 
 RETRY_SECONDS_MAX: Final = 180  # several interpreters start at once on two busy cores
-BOOKS_SECONDS_MAX: Final = 120
+REVENUE_SECONDS_MAX: Final = 120
 BETWEEN_ORDERS_SECONDS: Final = 0.1
 BUSY: Final = (503, 429)
 
@@ -28,7 +29,7 @@ LedgerLine = tuple[str, str, str]
 
 
 class Shop:
-    """One brand's traffic. `step` belongs to one thread at a time."""
+    """The traffic of one brand. One thread at a time may call `step`."""
 
     def __init__(self, brand: Brand, seed: int) -> None:
         self.brand = brand
@@ -59,14 +60,14 @@ class Shop:
         self.intake = self._client(url, Authorization=f"Bearer {self.brand.key}")
 
     def _client(self, url: str, **headers: str) -> httpx.Client:
-        """A client that the installation closes."""
+        """Return a client that the installation closes."""
         clients = self.brand.laurel.clients
         client = httpx.Client(base_url=url, headers=headers, timeout=10)
         clients[url, f"client {len(clients)}"] = client
         return client
 
     def step(self, number: int) -> None:
-        """One visitor: a click and an order that carries it, an order with a code, or one that nobody earned; some are refunded."""
+        """Sell to one visitor: after a click, with a code, or organic; a fifth is refunded."""
         kind = self.chance.choice(("click", "code", "organic"))
         amount_minor = self.chance.randrange(100, 10_000)
         is_refunded = self.chance.random() < 0.2
@@ -81,16 +82,16 @@ class Shop:
             "person": person,
             "codes": ["tom10"] if kind == "code" else [],
         }
-        self._insist("/v1/conversions", order)
+        self._post_until_answered("/v1/conversions", order)
         if is_refunded:
             refund = {"order_id": order_id, "adjustment_id": "r", "kind": "refund"}
             money = {"currency": "EUR", "amount": "1.00", "occurred_at": now}
-            self._insist("/v1/adjustments", {**refund, **money})
+            self._post_until_answered("/v1/adjustments", {**refund, **money})
             amount_minor -= 100
         self.sold[order_id] = (kind, amount_minor)
 
     def click(self) -> str:
-        """Follow the link; the click id."""
+        """Follow the link and return the click id."""
         answer = self._until_answered(self._follow, 302)
         self.clicks_answered += 1
         return httpx.URL(answer.headers["location"]).params["lclid"]
@@ -100,7 +101,7 @@ class Shop:
         self.clicks_tried += 1
         return self.visitor.get(f"/{self.link['code']}")
 
-    def _insist(self, path: str, body: Json) -> None:
+    def _post_until_answered(self, path: str, body: Json) -> None:
         self._until_answered(lambda: self.intake.post(path, json=body), 202)
 
     def _until_answered(self, send: Callable[[], httpx.Response], status: int) -> httpx.Response:
@@ -116,7 +117,7 @@ class Shop:
         return eventually(look, seconds=RETRY_SECONDS_MAX, what="tracking answers again")
 
     def expected_minor(self) -> dict[str, int]:
-        """Label to what it earned."""
+        """Return label to net revenue in minor units."""
         labels = {"click": "Mia", "code": "Tom", "organic": "organic"}
         sums = dict.fromkeys(labels.values(), 0)
         for kind, amount_minor in self.sold.values():
@@ -126,7 +127,7 @@ class Shop:
 
 @contextmanager
 def selling(shop: Shop, *, pause_seconds: float = BETWEEN_ORDERS_SECONDS) -> Iterator[None]:
-    """Sell from a thread while the block runs; what went wrong there fails the block's end."""
+    """Sell from a thread while the block runs; a failure of the thread fails the block."""
     stop, failures = threading.Event(), []
 
     def sell() -> None:
@@ -134,7 +135,7 @@ def selling(shop: Shop, *, pause_seconds: float = BETWEEN_ORDERS_SECONDS) -> Ite
             while not stop.is_set():
                 shop.step(len(shop.sold))
                 time.sleep(pause_seconds)
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which fails the test with it
+        except BaseException as error:  # noqa: BLE001 - the main thread fails with it
             failures.append(error)
 
     seller = threading.Thread(target=sell)
@@ -147,8 +148,8 @@ def selling(shop: Shop, *, pause_seconds: float = BETWEEN_ORDERS_SECONDS) -> Ite
     assert not failures, failures[0]
 
 
-def books(brand: Brand) -> dict[str, int]:
-    """Label to net revenue in the ROI answer."""
+def revenue_by_label(brand: Brand) -> dict[str, int]:
+    """Return label to net revenue (minor units) in the answer of /v1/roi."""
     answer = brand.roi_answer()
     rows = [
         *((row["label"], row["measures"]) for row in answer["rows"]),
@@ -161,8 +162,8 @@ def books(brand: Brand) -> dict[str, int]:
     }
 
 
-def wait_for_books(shop: Shop, *, seconds: float = BOOKS_SECONDS_MAX) -> None:
-    """Until the answer shows what was sold, and not a cent more."""
+def wait_for_revenue(shop: Shop, *, seconds: float = REVENUE_SECONDS_MAX) -> None:
+    """Wait until the revenue in the answer is exactly what was sold."""
     expected = shop.expected_minor()
     seen: dict[str, int] = {}
 
@@ -170,17 +171,17 @@ def wait_for_books(shop: Shop, *, seconds: float = BOOKS_SECONDS_MAX) -> None:
         answer = shop.brand.roi.get("/v1/roi")
         if answer.status_code in BUSY:
             return None
-        seen.update({**dict.fromkeys(expected, 0), **books(shop.brand)})
+        seen.update({**dict.fromkeys(expected, 0), **revenue_by_label(shop.brand)})
         return seen == expected or None
 
     try:
-        eventually(look, seconds=seconds, what="the books show what was sold")
+        eventually(look, seconds=seconds, what="the answer shows what was sold")
     except AssertionError as error:
         raise AssertionError(f"{error}\nexpected {expected}\nseen     {seen}") from error
 
 
-def wait_until_caught_up(shop: Shop, *, seconds: float = BOOKS_SECONDS_MAX) -> None:
-    """Until everything that is sold by now is in the answer, while selling may go on."""
+def wait_until_caught_up(shop: Shop, *, seconds: float = REVENUE_SECONDS_MAX) -> None:
+    """Wait until the answer has every order sold by now; selling may continue."""
     sold = len(shop.sold)
 
     def look() -> bool | None:
@@ -192,7 +193,7 @@ def wait_until_caught_up(shop: Shop, *, seconds: float = BOOKS_SECONDS_MAX) -> N
 
 
 def wait_for_sales(shop: Shop, orders: int, *, seconds: float) -> None:
-    """Until so many more orders are sold."""
+    """Wait until so many more orders are sold."""
     wanted = len(shop.sold) + orders
     eventually(
         lambda: len(shop.sold) >= wanted or None, seconds=seconds, what=f"{orders} orders are sold"
@@ -200,27 +201,27 @@ def wait_for_sales(shop: Shop, orders: int, *, seconds: float) -> None:
 
 
 def assert_counted_once(shop: Shop, *, groups_lost_max: int = 0) -> None:
-    """Every order counts once; of the clicks, those that no order carries may be lost with the groups open at a kill."""
+    """Assert that every order counts once, and every click but those of groups lost in a kill."""
     totals = shop.brand.roi_answer()["totals"]
     assert totals["conversions"] == len(shop.sold)
     assert shop.clicks_answered - groups_lost_max <= totals["clicks"] <= shop.clicks_tried
 
 
-def sell_again_in_peace(brand: Brand, shop: Shop, seed: int) -> Shop:
-    """The clean run: another brand sells the same orders."""
+def sell_again_without_outage(brand: Brand, shop: Shop, seed: int) -> Shop:
+    """Let another brand sell the same orders without an outage, and return its shop."""
     clean = Shop(brand, seed)
     for number in range(len(shop.sold)):
         clean.step(number)
-    wait_for_books(clean)
+    wait_for_revenue(clean)
     assert clean.sold == shop.sold
     return clean
 
 
-# --- the ledger itself, by the owner's eyes ------------------------------------------------------------------
+# --- the ledger, read as the owner of the database ----------------------------------------------
 
 
 def net_ledger(owner_url: str, shop: Shop) -> dict[LedgerLine, tuple[int, int]]:
-    """(order, model, who) to net (minor units, units), read from the table and not from an answer."""
+    """Return (order, model, label) to net (minor units, units), read from the table."""
     rows = _rows(
         owner_url,
         "SELECT c.natural_id, l.model, l.account, sum(l.amount_minor)::bigint, sum(l.units)::bigint"
@@ -236,10 +237,11 @@ def net_ledger(owner_url: str, shop: Shop) -> dict[LedgerLine, tuple[int, int]]:
 
 
 def assert_sequences_whole(owner_url: str, shop: Shop) -> None:
-    """The ledger's numbers grow with its times, no entry stands twice, and every revision follows the one before."""
+    """Assert that sequences grow with time, no entry is twice, and no revision is missing."""
     entries = _rows(
         owner_url,
-        "SELECT sequence, line, recorded_at FROM attribution.ledger WHERE workspace_id = $1 ORDER BY 1, 2",
+        "SELECT sequence, line, recorded_at FROM attribution.ledger"
+        " WHERE workspace_id = $1 ORDER BY 1, 2",
         shop,
     )
     assert entries
@@ -247,7 +249,8 @@ def assert_sequences_whole(owner_url: str, shop: Shop) -> None:
     assert all(a[2] <= b[2] for a, b in pairwise(entries))
     decisions = _rows(
         owner_url,
-        "SELECT own_key, array_agg(revision ORDER BY revision), count(DISTINCT sequence), count(sequence)"
+        "SELECT own_key, array_agg(revision ORDER BY revision),"
+        " count(DISTINCT sequence), count(sequence)"
         " FROM attribution.decisions WHERE workspace_id = $1 GROUP BY 1",
         shop,
     )
@@ -272,7 +275,7 @@ def _rows(owner_url: str, statement: str, shop: Shop) -> list[tuple[Any, ...]]:
 def same_ledger(
     one: Mapping[LedgerLine, tuple[int, int]], other: Mapping[LedgerLine, tuple[int, int]]
 ) -> None:
-    """Fail with the first lines that differ; two empty ledgers prove nothing."""
+    """Fail with the first lines that differ; an empty ledger fails, too."""
     assert one
     differing = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
     shown = [f"{key}: {one.get(key)} and {other.get(key)}" for key in differing[:10]]

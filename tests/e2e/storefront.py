@@ -1,7 +1,7 @@
-"""A tiny shop for a browser on localhost: a page with a buy button, and a server that tells Laurel of the order with its secret key.
+"""A small shop for a browser on localhost: a page with a buy button, and its server.
 
-Promise: the shop knows about Laurel only what any shop would: the click id on its own address, and the call for orders.
-What can go wrong: a checkout that fails ends its connection, and the page never says "Thank you".
+Promise: the shop uses only the click id in its own URL, as a real shop would.
+What can go wrong: a failing checkout closes its connection, and the page never shows "Thank you".
 """
 
 import json
@@ -14,7 +14,8 @@ from typing import Final
 from typing_extensions import override
 
 PAGE: Final = b"""<!doctype html>
-<html lang="en"><title>A bag</title><link rel="icon" href="data:,"><h1>A bag</h1><button>Buy</button><p></p>
+<html lang="en"><title>A bag</title><link rel="icon" href="data:,">
+<h1>A bag</h1><button>Buy</button><p></p>
 <script>
 document.querySelector("button").onclick = async () => {
   const click_id = new URLSearchParams(location.search).get("lclid");
@@ -27,7 +28,10 @@ document.querySelector("button").onclick = async () => {
 
 @contextmanager
 def open_storefront(at_checkout: Callable[[str | None], None]) -> Iterator[str]:
-    """Serve the shop at the address given; `at_checkout` gets the click id (or None) of each purchase, on the shop's own thread."""
+    """Serve the shop and yield its base URL.
+
+    `at_checkout` gets the click id (or None) of each purchase, on a thread of the server.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -47,13 +51,13 @@ def open_storefront(at_checkout: Callable[[str | None], None]) -> Iterator[str]:
 
         @override
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: the test's own output is enough."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        # Another host name than the short links have, as in life: their cookies do not mix.
+        # Not the host name of the short links, so their cookies are separate.
         yield f"http://localhost:{server.server_port}"
     finally:
         server.shutdown()

@@ -1,6 +1,7 @@
-"""The journey in a real browser: links of two creators, one buyer who comes back, one purchase; and a refusal to be recognised.
+"""A journey in a real browser: links of two creators, a buyer who comes back, and a refusal.
 
-What no other test can show: that a browser takes the redirect, keeps the cookie over a restart and hands it back.
+Only this test shows that a browser follows the redirect, keeps the cookie over a restart and sends
+it back.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.browser]
 VISITOR_COOKIE: Final = "lvid"
 
 
-class Two:
+class TwoCreators:
     """Two creators, each with a link to the shop, on separate placements."""
 
     def __init__(self, brand: Brand, shop: str) -> None:
@@ -35,7 +36,7 @@ class Two:
 
 
 def wait_for_link(brand: Brand, code: str) -> None:
-    """Until tracking knows the link; `HEAD` answers and records nothing."""
+    """Wait until tracking has the link; it answers HEAD and records nothing."""
     eventually(
         lambda: brand.tracking.head(f"/{code}").status_code == 302 or None,
         what=f"the link {code} redirects",
@@ -43,7 +44,7 @@ def wait_for_link(brand: Brand, code: str) -> None:
 
 
 def sell(brand: Brand, order_id: str, click_id: str | None) -> None:
-    """What the shop's server does at a checkout, with the secret key."""
+    """Report the order with the secret key, as the server of a shop does."""
     brand.order(
         order_id,
         net="49.90",
@@ -61,7 +62,7 @@ def credited(brand: Brand, order_id: str) -> Json:
 async def test_a_browser_is_recognised_unless_it_refuses(
     laurel: Installation, scratch: Path
 ) -> None:
-    """Two chapters in one installation: with the cookie, then with `Sec-GPC: 1`."""
+    """Two parts in one installation: with the cookie, then with `Sec-GPC: 1`."""
     chromium()
     await both_touches_of_one_browser_earn(
         Brand.in_new_workspace(laurel, "seen"), scratch / "profile-seen"
@@ -79,19 +80,21 @@ async def both_touches_of_one_browser_earn(brand: Brand, profile: Path) -> None:
         sell(brand, "1001", click_id)
 
     with open_storefront(at_checkout) as shop:
-        two = Two(brand, shop)
+        creators = TwoCreators(brand, shop)
         async with open_browser(profile) as context:
-            page = await visit(context, two.links["Mia"])
+            page = await visit(context, creators.links["Mia"])
             assert page.url.startswith(f"{shop}/bag?color=red&lclid=")
             first_page = page.url
-            kept = {cookie["name"]: cookie for cookie in await context.cookies(two.links["Mia"])}
+            kept = {
+                cookie["name"]: cookie for cookie in await context.cookies(creators.links["Mia"])
+            }
             assert set(kept) == {VISITOR_COOKIE}
             assert kept[VISITOR_COOKIE]["httpOnly"]
             visitor_id = kept[VISITOR_COOKIE]["value"]
         async with open_browser(profile) as context:
-            page = await visit(context, two.links["Tom"])
+            page = await visit(context, creators.links["Tom"])
             assert page.url != first_page
-            again = [cookie["value"] for cookie in await context.cookies(two.links["Tom"])]
+            again = [cookie["value"] for cookie in await context.cookies(creators.links["Tom"])]
             assert again == [visitor_id], "the cookie outlived the browser"
             await page.get_by_role("button", name="Buy").click()
             await page.get_by_text("Thank you").wait_for()
@@ -100,15 +103,15 @@ async def both_touches_of_one_browser_earn(brand: Brand, profile: Path) -> None:
     why = credited(brand, "1001")
     kept_touches = [c for c in why["revisions"][-1]["candidates"] if c["verdict"] == "kept"]
     assert [(touch["kind"], touch["placement_id"]) for touch in kept_touches] == [
-        ("click", two.placements["Mia"]),
-        ("click", two.placements["Tom"]),
+        ("click", creators.placements["Mia"]),
+        ("click", creators.placements["Tom"]),
     ]
     assert why["status"] == "credited"
-    assert brand.credited_to("1001", "first") == {two.placements["Mia"]: 4990}
-    assert brand.credited_to("1001", "last") == {two.placements["Tom"]: 4990}
+    assert brand.credited_to("1001", "first") == {creators.placements["Mia"]: 4990}
+    assert brand.credited_to("1001", "last") == {creators.placements["Tom"]: 4990}
     assert brand.credited_to("1001", "linear") == {
-        two.placements["Mia"]: 2495,
-        two.placements["Tom"]: 2495,
+        creators.placements["Mia"]: 2495,
+        creators.placements["Tom"]: 2495,
     }
 
 
@@ -120,9 +123,9 @@ async def a_refusal_leaves_a_click_and_no_key(brand: Brand, profile: Path) -> No
         sell(brand, "2001", click_id)
 
     with open_storefront(at_checkout) as shop:
-        two = Two(brand, shop)
+        creators = TwoCreators(brand, shop)
         async with open_browser(profile, {"Sec-GPC": "1"}) as context:
-            page = await visit(context, two.links["Mia"])
+            page = await visit(context, creators.links["Mia"])
             assert page.url == f"{shop}/bag?color=red", "no click id"
             assert await context.cookies() == [], "no cookie"
             await page.get_by_role("button", name="Buy").click()

@@ -1,6 +1,7 @@
-"""kill -9 of each process at seeded moments while events flow: what was answered with 2xx is in the books once, and the books are those of a clean run.
+"""Kill each process at random moments under traffic: what was answered 2xx counts exactly once.
 
-Two workspaces get the same orders: `main` while processes die, `clean` afterwards in peace. The short form runs always; the seed is printed.
+Two workspaces get the same orders: `main` while processes are killed, `clean` afterwards. Their
+figures must be equal. The seed is recorded and can be set by SEED.
 """
 
 import os
@@ -17,10 +18,10 @@ from tests.e2e.installation import Brand, Installation, eventually
 from tests.e2e.shop import (
     Shop,
     assert_counted_once,
-    books,
-    sell_again_in_peace,
+    revenue_by_label,
+    sell_again_without_outage,
     selling,
-    wait_for_books,
+    wait_for_revenue,
 )
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(600)]
@@ -41,17 +42,17 @@ def test_killing_every_process_loses_nothing_that_was_acknowledged(
         laurel.wait_until_ready()
         shop = Shop(Brand(laurel), seed)
         sell_while_killing(laurel, shop, seed)
-        wait_for_books(shop)
+        wait_for_revenue(shop)
         assert_counted_once(shop, groups_lost_max=KILLS)
-        clean = sell_again_in_peace(Brand.in_new_workspace(laurel, "clean"), shop, seed)
-        assert books(clean.brand) == books(shop.brand)
+        clean = sell_again_without_outage(Brand.in_new_workspace(laurel, "clean"), shop, seed)
+        assert revenue_by_label(clean.brand) == revenue_by_label(shop.brand)
         shop.brand.assert_verified()
     finally:
         laurel.stop()
 
 
 def sell_while_killing(laurel: Installation, shop: Shop, seed: int) -> None:
-    """Sell from one thread while this one kills, `KILLS` times, every kind of process at least once."""
+    """Sell from a thread, and kill `KILLS` processes meanwhile, each kind at least once."""
     chance = random.Random(seed + 1)
     victims = [*VICTIMS, *(chance.choice(VICTIMS) for _ in range(KILLS - len(VICTIMS)))]
     with selling(shop):
@@ -63,7 +64,7 @@ def sell_while_killing(laurel: Installation, shop: Shop, seed: int) -> None:
 
 
 def process_of(laurel: Installation, victim: str) -> int:
-    """The process id of a service or of the embedded Postgres under this installation's supervisor."""
+    """Return the process id of a service or of the embedded Postgres of an installation."""
     supervisor = laurel.processes["run"].pid
     wanted = "postgres" if victim == "postgres" else f"run\0{victim}"
 
@@ -92,5 +93,5 @@ def process_of(laurel: Installation, victim: str) -> int:
 
 
 def is_main(victim: str, words: str) -> bool:
-    """Whether a command line is the process itself: Postgres' children show a title, its postmaster the program with its data folder."""
+    """Whether a command line is no child of Postgres: only the postmaster has the option -D."""
     return victim != "postgres" or "\0-D" in words

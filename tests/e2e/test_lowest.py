@@ -1,7 +1,7 @@
-"""The lowest declared versions of the dependencies: installed for real, and the README's sale runs.
+"""The lowest declared versions of the dependencies: the sale of the README runs with them.
 
 A lower bound in `pyproject.toml` is a promise to people who install Laurel beside other packages.
-Only the libraries named there are lowered; what they bring with them is as new as they allow.
+Only the libraries named there have their lowest version; the dependencies of those are new.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ from tests.e2e.test_readme import ROOT, block_after, masked, readme_script, run
 
 UV: Final = str(Path(sys.executable).parent / "uv")
 
-# Imports the package's own test, so that both versions are asked the same question.
+# It uses the function of the unit test, so both versions get the same check.
 ASK_FOR_NAMES: Final = (
     "from tests.unit.shared.test_kafka_timeouts import missing_names; print(*missing_names())"
 )

@@ -1,8 +1,8 @@
-"""The README as a new user reads it: its commands run as written, and the answers they print say what the text says.
+"""The README: its commands run as written and print what the text shows.
 
-Where else its commands run: `laurel migrate` and `laurel run tracking|attribution|roi` in test_story.py (separate processes on Kafka and
-on PostgreSQL 15), docker-compose in tests/architecture/test_compose.py, `make kafka`'s program under every Kafka test, and `make test`
-is what runs all this.
+Its other commands run elsewhere: `laurel migrate` and `laurel run <service>` in test_story.py,
+docker-compose in tests/architecture/test_compose.py, and the program of `make kafka` in every test
+on Kafka.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.e2e.installation import ADMIN_KEY, SERVICES, Installation
 ROOT: Final = Path(__file__).resolve().parents[2]
 BIN: Final = Path(sys.executable).parent
 DEFAULT_PORTS: Final = {"tracking": 8001, "attribution": 8002, "roi": 8003}
-# `make` as a user types it, in the environment that runs this test instead of one that it would have to set up.
+# `make` with the environment of this test, so that it sets up none.
 MAKE: Final = ("make", "--old-file=.venv/.ready", f"BIN={BIN}")
 STOP_SECONDS_MAX: Final = 30
 LINES_MAX: Final = 150
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 @pytest.fixture
 def made(scratch: Path) -> Iterator[Installation]:
-    """A Laurel started by `make run`."""
+    """A ready Laurel that `make run` started."""
     laurel = Installation(scratch)
     with (scratch / "make-run.log").open("ab") as output:
         process = subprocess.Popen(
@@ -50,14 +50,14 @@ def made(scratch: Path) -> Iterator[Installation]:
         laurel.wait_until_ready()
         yield laurel
     finally:
-        # Ctrl-C reaches everything that the terminal runs, not make alone.
+        # Ctrl-C in a terminal reaches the whole process group.
         os.killpg(process.pid, signal.SIGINT)
         process.wait(STOP_SECONDS_MAX)
         laurel.stop()
 
 
 def block_after(marker: str, language: str) -> str:
-    """The block of the README that follows a comment."""
+    """Return the code block of the README after a comment."""
     text = (ROOT / "README.md").read_text()
     found = re.search(rf"<!-- {marker} -->\n```{language}\n(.*?)```", text, re.DOTALL)
     assert found is not None, marker
@@ -65,7 +65,7 @@ def block_after(marker: str, language: str) -> str:
 
 
 def readme_script(laurel: Installation, command: str = f"{BIN}/laurel") -> str:
-    """The block that the README marks as executed, with this installation's ports and command."""
+    """Return the executed block of the README, with the ports and the command of `laurel`."""
     script = block_after("executed by tests/e2e/test_readme.py", "bash")
     script = script.replace(".venv/bin/laurel", command)
     for service in SERVICES:
@@ -74,12 +74,12 @@ def readme_script(laurel: Installation, command: str = f"{BIN}/laurel") -> str:
 
 
 def masked(text: str) -> list[str]:
-    """The words of a text, with each time replaced: where lines break does not matter."""
+    """Return the words of a text without line breaks, with each time replaced."""
     return re.sub(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}", "<time>", text).split()
 
 
 def figures(laurel: Installation) -> dict[str, Any]:
-    """The answer of the workspace `main`, without what moves with the clock."""
+    """Return the answer of the workspace `main` without `meta`, which has the time."""
     answer = laurel.client("roi").get("/v1/roi", params={"group_by": "creator"}).json()
     del answer["meta"]
     assert answer["rows"]
@@ -87,7 +87,7 @@ def figures(laurel: Installation) -> dict[str, Any]:
 
 
 def run(laurel: Installation, *words: str) -> str:
-    """What a command prints that must succeed."""
+    """Run a command that must succeed; return its output."""
     done = subprocess.run(
         words,
         cwd=ROOT,
@@ -101,17 +101,17 @@ def run(laurel: Installation, *words: str) -> str:
 
 
 def test_the_readme_works_as_written(made: Installation) -> None:
-    """In its order: `make run`, the first sale with the output that is shown, the demo beside it."""
+    """Run `make run`, compare the output of the first sale, then run the demo."""
     printed = run(made, "bash", "-euo", "pipefail", "-c", readme_script(made))
     shown = block_after("compared by tests/e2e/test_readme.py, but for times", "text")
     assert masked(printed) == masked(shown)
-    assert "the books hold" in run(made, *MAKE, "verify")
+    assert "the ledger balances" in run(made, *MAKE, "verify")
     before = figures(made)
     assert "Reach is not return" in run(made, *MAKE, "demo")
     assert figures(made) == before, "the demo has a workspace of its own"
     told = run(made, str(BIN / "laurel"), "explain", "1187", "--workspace", "demo")
     assert "Order 1187 brought 62.50 EUR net." in told
-    assert "the books hold" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
+    assert "the ledger balances" in run(made, str(BIN / "laurel"), "verify", "--workspace", "demo")
     assert "Everything needed is here." in run(made, *MAKE, "doctor")
 
 

@@ -1,6 +1,7 @@
-"""The story on every kind of installation: a link is clicked, a shop sells, the brand reads what it was worth and why.
+"""The story on every kind of installation: click, sale, refund, answer, explanation.
 
-The same story runs on the embedded default, on Apache Kafka with three separate processes, and on Debian's PostgreSQL 15 where it is installed.
+It runs on the embedded default, on Apache Kafka with three separate processes, and on the
+PostgreSQL 15 of Debian if it is installed.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 
 def shopify_order(order_id: int, **fields: Any) -> Json:
-    """An order as Shopify sends it: strings for money, nulls where it knows nothing."""
+    """Return an order as Shopify sends it: money as strings, unknown values as null."""
     now = datetime.now(UTC).isoformat()
     return {
         "id": order_id,
@@ -37,8 +38,8 @@ def shopify_order(order_id: int, **fields: Any) -> Json:
     }
 
 
-class Cast:
-    """The brand's people and content, made through the API."""
+class StoryCatalog:
+    """The creators, content and costs of the brand, made through the API."""
 
     def __init__(self, brand: Brand) -> None:
         self.mia = brand.create("creators", name="Mia", handle="@mia")
@@ -60,7 +61,7 @@ class Cast:
 
 
 def wait_for_revenue(brand: Brand, minor: int, **query: str) -> Json:
-    """The ROI answer once its total net revenue is what was sold."""
+    """Return the answer of /v1/roi as soon as its total net revenue is `minor`."""
 
     def look() -> Json | None:
         answer = brand.roi_answer(**query)
@@ -74,7 +75,7 @@ def wait_for_revenue(brand: Brand, minor: int, **query: str) -> Json:
 
 
 def test_the_story(laurel: Installation, vendor_sample: VendorSample) -> None:
-    """Three chapters, each a brand of its own in one installation."""
+    """Three parts, each with its own brand in one installation."""
     a_click_becomes_a_credited_cent_and_an_answer(laurel, Brand(laurel))
     a_refund_and_a_cancellation_take_the_money_back(Brand.in_new_workspace(laurel, "refunds"))
     vendor = Brand.in_new_workspace(laurel, "vendor")
@@ -82,8 +83,8 @@ def test_the_story(laurel: Installation, vendor_sample: VendorSample) -> None:
 
 
 def a_click_becomes_a_credited_cent_and_an_answer(laurel: Installation, brand: Brand) -> None:
-    cast = Cast(brand)
-    click_id = brand.click(cast.link["code"])
+    catalog = StoryCatalog(brand)
+    click_id = brand.click(catalog.link["code"])
     order = shopify_order(1001, note_attributes=[{"name": "lclid", "value": click_id}])
     assert brand.shopify("orders/create", order).status_code == 200
     assert brand.shopify("orders/create", order).status_code == 200
@@ -101,17 +102,17 @@ def a_click_becomes_a_credited_cent_and_an_answer(laurel: Installation, brand: B
     assert rows["Tom"]["net_revenue"] == {"amount_minor": 4990, "currency": "EUR"}
     assert rows["Tom"]["roi"] is None
     assert answer["organic"]["net_revenue"] == {"amount_minor": 1000, "currency": "EUR"}
-    explain_the_story(laurel, brand, cast)
+    explain_the_story(laurel, brand, catalog)
 
 
-def explain_the_story(laurel: Installation, brand: Brand, cast: Cast) -> None:
-    """Why: the explanation, the balance, the terminal's words and the proof."""
+def explain_the_story(laurel: Installation, brand: Brand, catalog: StoryCatalog) -> None:
+    """Check the explanation, the balance, `laurel explain` and `laurel verify`."""
     why = brand.explanation("1001")
     assert why is not None
     assert why["status"] == "credited"
     kept = [c for c in why["revisions"][-1]["candidates"] if c["verdict"] == "kept"]
-    assert [(c["kind"], c["placement_id"]) for c in kept] == [("click", cast.reel["id"])]
-    assert brand.credited_to("1001") == {cast.reel["id"]: 4990}
+    assert [(c["kind"], c["placement_id"]) for c in kept] == [("click", catalog.reel["id"])]
+    assert brand.credited_to("1001") == {catalog.reel["id"]: 4990}
     balance = brand.attribution.get("/v1/ledger/balance").json()
     assert balance["items"]
     assert all(item["difference_minor"] == 0 for item in balance["items"])

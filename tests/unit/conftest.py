@@ -1,6 +1,6 @@
-"""Keeps the unit tests pure: a test that touches a disk, a thread, a socket or a process fails.
+"""Fail every unit test that uses a disk, a thread, a socket or a process.
 
-Promise: Python reports such an access as an audit event, and this file counts the events while the
+Promise: Python reports such a use as an audit event, and this file collects the events while the
 fixtures of a unit test are made and while it runs. A lazy import may still read installed code, and
 a metric may still read `/proc`, which is memory.
 What can go wrong: an extension module that calls the system itself reports no event.
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _INSTALLED = {
     path for name in sysconfig.get_paths().values() for path in (Path(name), Path(name).resolve())
 }
-# What belongs to the interpreter, the kernel and the test tools, not to the code under test.
+# Paths of the interpreter, the kernel and the test tools, not of the code under test.
 _ALLOWED = tuple(
     f"{path}/" for path in (*_INSTALLED, *zoneinfo.TZPATH, ROOT / ".hypothesis", "/proc")
 )
@@ -42,7 +42,7 @@ _OTHER = {
 
 
 class _Watch:
-    """Notes the events of the unit test that runs now."""
+    """Collect the events of the unit test that runs now."""
 
     def __init__(self) -> None:
         # None while no unit test runs: an audit hook stays for the whole process.
@@ -51,12 +51,14 @@ class _Watch:
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
         if self.seen is None:
             return
-        if event in _OTHER or (event in _DISK and not _is_allowed(event, str(arguments[0]))):
+        # `open` of an integer wraps a descriptor; the opening of its path was an event of its own.
+        is_disk = event in _DISK and not isinstance(arguments[0], int)
+        if event in _OTHER or (is_disk and not _is_allowed(event, str(arguments[0]))):
             self.seen.append(f"{event} {arguments[:2]!r:.200}")
 
 
 def _is_allowed(event: str, path: str) -> bool:
-    """Whether the import system, the kernel's memory or a test tool explains the access."""
+    """Whether the access is of the import system, of `/proc` or of a test tool."""
     is_import = event == "os.listdir" or path.endswith((".py", ".pyc"))
     return (is_import and f"{path}/".startswith(f"{ROOT}/")) or f"{path}/".startswith(_ALLOWED)
 

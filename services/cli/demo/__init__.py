@@ -1,5 +1,5 @@
-"""`laurel demo`: a month of believable traffic for a believable brand, through the public APIs and nothing else.
+"""`laurel demo`: a month of traffic for a made-up brand, sent through the public APIs only.
 
-Promise: what is sent depends on a seed and on the day of the first run (kept as the campaign's first day), and every object and event has
-an id of its own making, so running it twice changes nothing.
+Promise: the same seed and the same first day give the same data. The first day is kept as the first
+day of the campaign, and every object and event has a fixed id, so a second run changes nothing.
 """

@@ -1,7 +1,7 @@
-"""The brand and its cast: a coffee roastery, seven creators of different kinds, and its own content.
+"""The data of the demo: a made-up coffee roastery, its seven creators, posts, costs and prices.
 
-All of it is made up. The numbers are chosen so that the answers tell something: reach is not return, a podcast sells without a single
-click, gifted work still costs, and an order often has more than one parent.
+The numbers are chosen so that the answers show something: reach is not return, a podcast sells
+without clicks, gifted work has a cost, and several creators often lead to one order.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DEMO_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class DemoCost:
-    """What was paid for a creator's or the brand's work; `day` of the month."""
+    """A payment for the work of a creator or of the brand; `day` counts from 0 in the month."""
 
     kind: str
     amount: str
@@ -23,8 +23,12 @@ class DemoCost:
 
 @dataclass(frozen=True, slots=True)
 class DemoPost:
-    """One placement with its link. `clicks` in the month, `buyers_permille` of the visitors buy; `tail` spreads clicks over
-    many days (a video that is found by search) rather than the first two (a story)."""
+    """One placement with its link.
+
+    It gets `clicks` in the month, and `buyers_permille` of the visitors buy. With `tail` the clicks
+    spread over many days (a video that people find by search); without it most come on the first
+    two (a story).
+    """
 
     slug: str
     platform: str
@@ -41,7 +45,7 @@ class DemoPost:
 
 @dataclass(frozen=True, slots=True)
 class DemoCreator:
-    """A creator with everything that belongs to them; `code_only_orders` are orders by code alone, without a click."""
+    """A creator with posts, costs and code; `code_only_orders` use the code without a click."""
 
     slug: str
     name: str
@@ -61,7 +65,7 @@ class DemoCreator:
 
 @dataclass(frozen=True, slots=True)
 class DemoCampaign:
-    """A campaign."""
+    """One campaign of the brand; `budget` is a decimal amount in `CURRENCY`."""
 
     slug: str
     name: str
@@ -228,6 +232,7 @@ BRAND_COSTS: Final = (
     DemoCost("staff_hours", "360.00", 3, "twelve hours"),
 )
 
-# What the shop sells, in cents, and how often it is in a basket.
+# Price of a product in cents, and the weight with which it is drawn into a basket.
 PRODUCT_PRICES: Final = ((1290, 34), (1590, 26), (3690, 14), (2490, 12), (8900, 4), (2190, 10))
+# The least and the most.
 ORGANIC_ORDERS_A_DAY: Final = (4, 9)

@@ -1,6 +1,6 @@
-"""The brand's plan in roi: creators, campaigns, placements, links, codes and costs, each under an external id of the demo's.
+"""The catalog of the demo in roi: creators, campaigns, placements, links, codes and costs.
 
-Promise: `PUT …/by-external-id` throughout, so a second run finds everything as it is and changes nothing.
+Promise: each is written by `PUT …/by-external-id`, so a second run changes nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ SHOP: Final = "https://nordhang.example"
 
 @dataclass(slots=True)
 class CatalogIds:
-    """What was planned: the first day of the month, and roi's ids by the demo's own names."""
+    """The first day of the month, and the ids that roi gave, by the slugs of the demo."""
 
     first_day: date
     creators: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class CatalogIds:
 
 
 async def first_day(api: Api, today: date) -> date:
-    """The first day of the month: of an earlier run if there was one, else so that the month ends today."""
+    """Return the first day of an earlier run; without one, the month ends today."""
     for campaign in await api.items("roi", "/v1/campaigns"):
         if campaign.get("external_id") == PREFIX + CAMPAIGNS[0].slug:
             return date.fromisoformat(campaign["starts_on"])
@@ -47,7 +47,7 @@ async def first_day(api: Api, today: date) -> date:
 
 
 async def refuse_mixing(api: Api, workspace: str) -> None:
-    """Raise `ConfigurationError` for a workspace of a real brand: the demo's sales are made up."""
+    """Raise `ConfigurationError` if a creator of the workspace is not of the demo."""
     for creator in await api.items("roi", "/v1/creators"):
         if not str(creator.get("external_id") or "").startswith(PREFIX):
             raise ConfigurationError(
@@ -58,7 +58,7 @@ async def refuse_mixing(api: Api, workspace: str) -> None:
 
 
 async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> CatalogIds:
-    """Create or find all of it; `step` hears of each object."""
+    """Create or find every object, and call `step` after each."""
     plan = CatalogIds(first)
     for campaign in CAMPAIGNS:
         plan.campaigns[campaign.slug] = await _put(
@@ -91,14 +91,14 @@ async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> Catal
 
 
 def catalog_size() -> int:
-    """How many objects `make_catalog` makes."""
+    """Return the number of objects that `make_catalog` writes."""
     codes = sum(creator.code is not None for creator in CREATORS)
     costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
     return len(CAMPAIGNS) + len(CREATORS) + codes + 2 * sum(1 for _ in posts()) + costs
 
 
 def posts() -> Iterator[tuple[DemoPost, DemoCreator | None]]:
-    """Every post with whose it is; None is the brand itself."""
+    """Yield every post with its creator; None for the brand."""
     for creator in CREATORS:
         for post in creator.posts:
             yield post, creator

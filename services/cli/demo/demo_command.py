@@ -1,4 +1,4 @@
-"""The command `laurel demo`: plan, traffic, wait until every event is in the answers, show."""
+"""The command `laurel demo`: write the catalog, send traffic, wait for the answers, print them."""
 
 import asyncio
 from datetime import timedelta
@@ -33,7 +33,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import Transient
 from shared.settings import Settings
 
-# A workspace of its own, so that made-up sales never stand beside real ones.
+# A separate workspace, so that made-up sales never mix with real ones.
 WORKSPACE: Final = "demo"
 _READY_SECONDS_MAX: Final = 15.0
 # Two cores credit this month in a few seconds; a busy laptop may need longer.
@@ -46,11 +46,11 @@ def demo(
         str, typer.Option(help="The workspace that it fills; made if it is new.")
     ] = WORKSPACE,
 ) -> None:
-    """Fill a workspace of its own with a month of a made-up coffee brand, and say what to look at.
+    """Fill a separate workspace with a month of a made-up coffee brand, and show the answers.
 
-    Seven creators of different kinds, real clicks for today and backdated ones for the month.
-    No other workspace is touched. Running it again changes nothing. Works on the database itself,
-    as `laurel keys` does, to make the workspace and a key to it.
+    It has seven creators of different kinds, backdated clicks for the month and real ones for
+    today. No other workspace changes, and a second run changes nothing. It makes the workspace
+    and its key in the database itself, as `laurel keys` does.
     """
     asyncio.run(_demo(workspace))
 
@@ -65,8 +65,9 @@ async def _demo(workspace: str) -> None:
         answer = await _answer(api, plan, "last")
         first_touch = await _answer(api, plan, "first")
     out.print(
-        f"[good]✓[/] {month.clicks:,} clicks (previews by apps among them, which do not count),"
-        f" {month.orders:,} orders and renewals, {len(CREATORS)} creators: every event is in the answers\n"
+        f"[good]✓[/] {month.clicks:,} clicks (among them previews by apps, which do not count),"
+        f" {month.orders:,} orders and renewals, {len(CREATORS)} creators:"
+        " every event is in the answers\n"
     )
     show(answer, first_touch, plan, Hints(workspace, month.story_order, profile.roi))
 
@@ -76,7 +77,7 @@ async def _await_ready(api: Api, clock: Clock) -> None:
         async with asyncio.timeout(_READY_SECONDS_MAX):
             await wait_until_ready(api, clock, lambda _missing: None)
     except TimeoutError:
-        # Asking plainly gives the reason in the service's own words.
+        # A plain request raises with the reason that the service gives.
         for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
             await api.get(service, path)
         raise Transient("Laurel is not ready; `laurel doctor` tells what is missing") from None
@@ -101,7 +102,10 @@ async def _play(api: Api, clock: Clock) -> tuple[CatalogIds, DemoMonth]:
 
 
 async def _await_credited(api: Api, clock: Clock) -> None:
-    """Wait for the last order sent (events travel in order), then for roi to fold as far."""
+    """Wait until attribution has the last order, then until roi has folded its credits.
+
+    The log keeps the order of events, so everything before the last order is credited, too.
+    """
     deadline = clock.monotonic() + _CREDITED_SECONDS_MAX
     while not await is_known(api, LIVE_ORDERS[-1]):
         if clock.monotonic() > deadline:

@@ -1,6 +1,6 @@
-"""The month itself: every click, order, lead, renewal and refund as public events, out of one seed. Pure.
+"""The events of the demo: every click, order, lead, renewal and refund of a month. Pure.
 
-Promise: the same first day and seed give the same events with the same ids, whatever the time of the run; they come in order of time.
+Promise: the same first day and seed give the same events with the same ids, in order of time.
 """
 
 import random
@@ -26,10 +26,10 @@ FIRST_ORDER: Final = 1001
 
 Event = dict[str, Any]
 
-# How the clicks of a post spread over the days after it: most on the first two, or over weeks for what search finds.
+# The weights of the days after a post: most clicks on the first two, or spread by search.
 _SPIKE: Final = (46, 24, 12, 7, 4, 3, 2, 1, 1)
 _TAIL: Final = (12, 10, 9, 8, 7, 7, 6, 6, 5, 5, 5, 4, 4, 4, 3, 3, 2)
-# Clicks by hour of the day, in percent of the busiest.
+# The weights of the hours of a day, in percent of the busiest hour.
 _HOURS: Final = (
     8,
     5,
@@ -63,14 +63,14 @@ _LEAD_PERMILLE: Final = 22
 _REFUND_PERMILLE: Final = 55
 _CANCEL_PERMILLE: Final = 18
 _PREVIEW_PERMILLE: Final = 12
-# What of a draft is sent as it stands.
+# The fields of a draft that are sent unchanged.
 _PUBLIC_FIELDS: Final = ("type", "link", "person", "user_agent", "codes", "new_customer")
 _PREVIEW_AGENT: Final = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoMonth:
-    """Everything to send, in order, and the one order that is worth explaining."""
+    """Everything to send, in order of time; `story_order` is the order to explain."""
 
     events: tuple[Event, ...]
     story_order: str
@@ -80,7 +80,7 @@ class DemoMonth:
 
 @dataclass(slots=True)
 class _Draft:
-    """Events in the making; orders get their numbers when all are known, as a shop would have given them."""
+    """Events without numbers: orders are numbered in order of time when all are made."""
 
     first_day: date
     chance: random.Random
@@ -116,7 +116,7 @@ class _Draft:
 
 
 def make_month(first_day: date, seed: int = SEED) -> DemoMonth:
-    """The month that begins on `first_day`; its last day is left to live traffic."""
+    """Return the month that begins on `first_day`; its last day is empty, for live traffic."""
     draft = _Draft(first_day, random.Random(seed))
     for creator in CREATORS:
         for post in creator.posts:
@@ -163,7 +163,7 @@ def _after_click(
 
 
 def _code_only_orders(draft: _Draft, creator: DemoCreator) -> None:
-    """Orders by people who heard the code and never clicked."""
+    """Orders by people who heard the code and did not click."""
     for _ in range(creator.code_only_orders):
         post = draft.chance.choice(creator.posts)
         days_after = draft.chance.choices(range(len(_TAIL)), _TAIL)[0]
@@ -183,7 +183,7 @@ def _organic(draft: _Draft) -> None:
 def _bought(
     draft: _Draft, at: datetime, person: dict[str, str], code_of: DemoCreator | None
 ) -> None:
-    """An order and what may follow it: money back, a second order, a renewal of the coffee club."""
+    """An order and what may follow it: a refund, a second order, a renewal of the coffee club."""
     _order(draft, at, person, code_of, is_new=True)
     days = timedelta(days=draft.chance.randint(6, 18), hours=draft.chance.randrange(12))
     again = {"customer_id": person["customer_id"]}
@@ -225,7 +225,7 @@ def _adjust(draft: _Draft, at: datetime, order: Event, kind: str, minor: int | N
 
 
 def _story(draft: _Draft) -> None:
-    """One order with three parents: a star's video, a micro creator's tutorial, a podcaster's code at the checkout."""
+    """One order with three touches: the video of a star, a tutorial, and the code of a podcast."""
     visitor = "demo-visitor-story"
     aria, mia, jonas = CREATORS[0], CREATORS[1], CREATORS[2]
     draft.add(draft.at(7, 21, 14), clicked(aria.posts[0], visitor))
@@ -246,7 +246,7 @@ def _story(draft: _Draft) -> None:
 
 
 def _numbered(draft: _Draft) -> DemoMonth:
-    """Give every event its id and every order the number that the shop would have given it."""
+    """Return the month with an id for each event and a number for each order."""
     ordered = sorted(draft.events, key=lambda pair: pair[0])
     numbers: dict[int, str] = {}
     for _, event in ordered:
@@ -289,10 +289,10 @@ def _adjustment(draft: Event, order_id: str) -> Event:
 
 
 def clicked(post: DemoPost, visitor: str) -> Event:
-    """A visitor followed a post's link."""
+    """Return the event of a visitor who followed the link of a post."""
     return {"type": "clicked", "link": link_code(post), "person": {"visitor_id": visitor}}
 
 
 def link_code(post: DemoPost) -> str:
-    """The short code of a post's link."""
+    """Return the short code of the link of a post."""
     return f"nh-{post.slug}"

@@ -1,7 +1,6 @@
-"""What the demo prints: ROI by creator, what may surprise, and commands to try.
+"""The printed report of the demo: ROI by creator, surprising facts, and commands to try.
 
-Promise: every figure comes from roi's answer. Only the choice of the best and worst row is made
-here.
+Promise: every figure comes from the answer of roi; only the rows to mention are chosen here.
 """
 
 import shlex
@@ -19,15 +18,15 @@ from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
-# Narrower terminals do without: the sentences below the table name the kinds that matter.
+# A narrower terminal shows no kinds; the sentences below the table name those that matter.
 _WIDTH_FOR_KINDS: Final = 92
-# More orders by code than this, and a creator is listened to rather than clicked.
+# From so many orders without a click, a creator counts as one whose code people hear.
 CODE_ONLY_ORDERS_MIN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the recommended commands need: the workspace, the order to explain, roi's address."""
+    """The values in the suggested commands: the workspace, the order to explain, roi's address."""
 
     workspace: str
     story: str
@@ -37,7 +36,7 @@ class Hints:
 def show(
     answer: dict[str, Any], first_touch: dict[str, Any], plan: CatalogIds, hints: Hints
 ) -> None:
-    """Print the table, what may surprise, and commands to try."""
+    """Print the table, the surprising facts, and commands to try."""
     creators = {plan.creators[creator.slug]: creator for creator in CREATORS}
     out.print(_table(answer, creators))
     for fact in surprises(answer, first_touch, creators):
@@ -47,10 +46,10 @@ def show(
     chosen = f"--workspace {shlex.quote(hints.workspace)}"
     for what, how in (
         (
-            "Three creators led to this order, and part of it came back:",
+            "Three creators led to this order, and part of it was refunded:",
             f"{LAUREL} explain {hints.story} {chosen}",
         ),
-        ("Prove that the books balance:", f"{LAUREL} verify {chosen}"),
+        ("Prove that the ledger balances:", f"{LAUREL} verify {chosen}"),
         ("A key to this workspace:", f"export KEY=$({LAUREL} keys create {chosen})"),
         (
             "The same month by campaign and day:",
@@ -79,7 +78,7 @@ def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
 
     for row in sorted(answer["rows"], key=_roi, reverse=True):
         add(row["label"], _kind(creators.get(row["group"]["creator"])), row["measures"])
-    add("organic", "nobody to thank", answer["organic"])
+    add("organic", "no creator", answer["organic"])
     add("total", "", answer["totals"], style="bold")
     return table
 
@@ -97,7 +96,7 @@ def _line(label: str, measures: dict[str, Any], currency: str) -> list[Text]:
 
 
 def _amount(value: dict[str, Any], currency: str) -> str:
-    """Without the currency that the table's title names."""
+    """Format money without its currency, which is in the title of the table."""
     return money(value).removesuffix(f" {currency}")
 
 
@@ -108,7 +107,7 @@ def _kind(creator: DemoCreator | None) -> str:
 
 
 def _people(count: int) -> str:
-    """`2.1 M`, with a space that does not break."""
+    """Return a count as `2.1 M`, with a non-breaking space."""
     if count >= _MILLION:
         return f"{count / _MILLION:.1f}\u00a0M"
     thousands = count / _THOUSAND
@@ -123,7 +122,7 @@ def _roi(row: dict[str, Any]) -> float:
 def surprises(
     answer: dict[str, Any], first_touch: dict[str, Any], creators: dict[str, DemoCreator]
 ) -> list[str]:
-    """Sentences about what the table hides in plain sight."""
+    """Return sentences about the rows of the table that may surprise."""
     rows = [
         row
         for row in answer["rows"]
@@ -145,18 +144,18 @@ def surprises(
             found.append(
                 f"{row['label']} sold {money(row['measures'][NET_REVENUE.id])}"
                 f" with {row['measures']['clicks']} clicks:"
-                " code_only_orders type his code and click nothing."
+                " listeners type the code and click nothing."
             )
     return [*found, *_mover(rows, first_touch)]
 
 
 def _named(row: dict[str, Any], creators: dict[str, DemoCreator]) -> str:
-    """A row's creator with what kind it is."""
+    """Return the creator of a row with its kind."""
     return f"{row['label']} ({_kind(creators[row['group']['creator']])})"
 
 
 def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]:
-    """Whose revenue depends most on the question: who was first, or who was last?"""
+    """Return a sentence on the creator whose revenue differs most between first and last touch."""
     moves = [
         (first["amount_minor"] - row["measures"][NET_REVENUE.id]["amount_minor"], row, first)
         for row in rows
@@ -167,7 +166,8 @@ def _mover(rows: list[dict[str, Any]], first_touch: dict[str, Any]) -> list[str]
     _, row, first = max(moves, key=lambda move: abs(move[0]))
     return [
         f"It depends on the question: {row['label']} gets"
-        f" {money(row['measures'][NET_REVENUE.id])} as the last touch and {money(first)} as the first."
+        f" {money(row['measures'][NET_REVENUE.id])} as the last touch"
+        f" and {money(first)} as the first."
     ]
 
 

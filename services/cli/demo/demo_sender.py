@@ -1,8 +1,9 @@
-"""Sends the month, and then a little live traffic: real clicks on real short links, two of which buy.
+"""Send the events of the month, then live traffic: clicks on the short links and two orders.
 
-Promise: a batch is sent again only whole and with the same ids; live clicks are made once, since a real click cannot be made twice.
-
-What can go wrong: `Refused` with the first rejected event and its reason: the demo sends nothing that should be rejected.
+Promise: a second run sends the same events with the same ids. Live clicks are made once, because a
+click has no id that could be repeated.
+What can go wrong: `Refused` with the first rejected event and the reason; no event should be
+rejected.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ _LIVE_NET: Final = ("49.90", "24.90")
 
 
 async def send_month(api: Api, events: Sequence[Event], step: Callable[[int], None]) -> None:
-    """All events in order; `step` hears how many were taken."""
+    """Send all events in order; call `step` with the size of each accepted batch."""
     for start in range(0, len(events), BATCH_EVENTS):
         batch = events[start : start + BATCH_EVENTS]
         answer = await api.call("POST", "tracking", "/v1/events", json=list(batch))
@@ -40,7 +41,10 @@ async def send_month(api: Api, events: Sequence[Event], step: Callable[[int], No
 
 
 async def links_work(api: Api, clock: Clock, posts: Sequence[DemoPost]) -> None:
-    """Wait until tracking has heard of the links: HEAD answers and records nothing."""
+    """Wait until tracking has the links; it answers HEAD and records nothing.
+
+    Raises `Transient` after `_LINK_SECONDS_MAX`.
+    """
     deadline = clock.monotonic() + _LINK_SECONDS_MAX
     for post in posts:
         while (
@@ -48,20 +52,20 @@ async def links_work(api: Api, clock: Clock, posts: Sequence[DemoPost]) -> None:
         ).status_code != httpx.codes.FOUND:
             if clock.monotonic() > deadline:
                 raise Transient(
-                    f"tracking has not heard of the link {link_code(post)}; see `laurel doctor`"
+                    f"tracking does not have the link {link_code(post)} yet; see `laurel doctor`"
                 )
             await clock.sleep(_POLL_SECONDS)
 
 
 async def send_live(api: Api, clock: Clock) -> int:
-    """Real clicks, and two orders that carry their click ids; the number of clicks made."""
+    """Click the links, send two orders with click ids, and return the number of clicks."""
     if await is_known(api, LIVE_ORDERS[0]):
         return 0
     live_posts = [creator.posts[0] for creator in CREATORS]
     click_ids = [
         await _click(api, live_posts[number % len(live_posts)]) for number in range(LIVE_CLICKS)
     ]
-    # The second creator's and the fourth's visitors buy.
+    # Visitors of the second and of the fourth creator buy.
     for order, net, click_id in zip(
         LIVE_ORDERS, _LIVE_NET, (click_ids[1], click_ids[3]), strict=True
     ):
@@ -77,7 +81,7 @@ async def send_live(api: Api, clock: Clock) -> int:
 
 
 async def is_known(api: Api, order: str) -> bool:
-    """Whether attribution knows an order."""
+    """Whether attribution has the order."""
     try:
         await fetch(api, order, "purchase")
     except ConfigurationError:

@@ -1,1 +1,1 @@
-"""`laurel explain ORDER`: an explanation of attribution's, with the names that roi knows, in a marketer's words."""
+"""`laurel explain ORDER`: the explanation of attribution with the names of roi, in plain words."""

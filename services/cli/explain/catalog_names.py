@@ -1,6 +1,6 @@
-"""Names for the ids of an explanation: what roi calls the placements and creators in it.
+"""The names of the placements and creators in an explanation, from the catalog of roi.
 
-Promise: an id that roi does not know (any more) is shown as itself; a lookup never fails an explanation.
+Promise: an id that roi does not know is shown as it is; it does not fail the explanation.
 """
 
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from services.cli.profile import Api, Refused
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What to call creators and placements."""
+    """Names of creators and placements, by id."""
 
     creators: dict[str, str] = field(default_factory=dict)
     placements: dict[str, str] = field(default_factory=dict)
 
     def account(self, account: str) -> str:
-        """A ledger account: a placement, or nobody."""
+        """Return the name of a ledger account: of the placement, or "nobody" for organic."""
         return "nobody (organic)" if account == "organic" else self.placements.get(account, account)
 
     def candidate(self, candidate: dict[str, str | None]) -> str:
-        """Whose touch it was, as far as is known."""
+        """Return the name of the placement of a candidate, else of the creator, else an id."""
         placement, creator = candidate.get("placement_id"), candidate.get("creator_id")
         if placement is not None and placement in self.placements:
             return self.placements[placement]
@@ -29,7 +29,7 @@ class Names:
 
 
 async def find_names(api: Api, placement_ids: Iterable[str], creator_ids: Iterable[str]) -> Names:
-    """Ask roi about each id once."""
+    """Ask roi for each id once."""
     placements = {
         id: found
         for id in sorted(set(placement_ids))
@@ -55,7 +55,7 @@ async def _find(api: Api, kind: str, id: str) -> dict[str, object]:
 
 
 def _placement_name(placement: dict[str, object], creators: dict[str, str]) -> str:
-    """`Mia · instagram reel`; a creator's automatic placement is just the creator."""
+    """Return `Mia · instagram reel`; the name alone for an automatic placement."""
     who = creators.get(str(placement.get("creator_id")), "the brand itself")
     where = " ".join(
         str(placement[name]).replace("_", " ")

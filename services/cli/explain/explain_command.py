@@ -1,4 +1,4 @@
-"""The command `laurel explain`: ask attribution, ask roi for names, print."""
+"""The command `laurel explain`: get the explanation, get the names, print both."""
 
 import asyncio
 import json
@@ -22,15 +22,13 @@ def explain(
     kind: Annotated[
         ConversionKind, typer.Option(help="Which conversion, where several share the id.")
     ] = "purchase",
-    model: Annotated[str, typer.Option(help="The model that the first sentence tells.")] = "last",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The record as the API gives it.")
-    ] = False,
+    model: Annotated[str, typer.Option(help="The model of the first sentence.")] = "last",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")] = False,
     workspace: Annotated[
-        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+        str | None, typer.Option(help="A workspace other than that of the admin key.")
     ] = None,
 ) -> None:
-    """Tell why an order was credited as it was: every touch, kept or not, and who gets what."""
+    """Explain the credits of an order: every touch, kept or rejected, and each share."""
     asyncio.run(_explain(order, kind, model, workspace, as_json=as_json))
 
 
@@ -52,7 +50,7 @@ async def _explain(
 
 
 async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
-    """Attribution's explanation of one conversion."""
+    """Return the explanation of one conversion; raises `ConfigurationError` if it is unknown."""
     name = "order_id" if CONVERSIONS[kind].is_order else "conversion_id"
     try:
         return dict(await api.get("attribution", "/v1/explanations", **{name: order, "kind": kind}))
@@ -66,7 +64,7 @@ async def fetch(api: Api, order: str, kind: str) -> dict[str, Any]:
 
 
 def _require_model(answer: dict[str, Any], model: str) -> None:
-    """Refuse to tell under a model that this order has no credits of."""
+    """Raise `ConfigurationError` if the order has credits but none of the model."""
     known = {credit["model"] for revision in answer["revisions"] for credit in revision["credits"]}
     if known and model not in known:
         raise ConfigurationError(

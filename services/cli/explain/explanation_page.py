@@ -1,4 +1,4 @@
-"""How an explanation looks on a terminal: the sentences, then the evidence, the money per model, and the history."""
+"""The printed page of an explanation: sentences, evidence, money by model, history."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.cli.explain.explanation_sentences import what_happened, who_gets_i
 
 
 def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[RenderableType]:
-    """Everything to print, in order."""
+    """Yield the parts of the page, in order."""
     yield Text(what_happened(answer), style="bold")
     sentence = who_gets_it(answer, names, model)
     if sentence:
@@ -29,13 +29,14 @@ def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[Renderabl
     if answer["ledger"]:
         count = len(answer["ledger"])
         yield Text(
-            f"{count} ledger entries behind it, the last at {plain_words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
+            f"{count} ledger entries, the last at"
+            f" {plain_words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
             style="quiet",
         )
 
 
 def _order_time(answer: dict[str, Any]) -> datetime | None:
-    """When the order was placed: a ledger entry says so."""
+    """Return the time of the order from its last ledger entry; None without entries."""
     times = [entry["occurred_at"] for entry in answer["ledger"] if entry.get("occurred_at")]
     return datetime.fromisoformat(times[-1]) if times else None
 
@@ -43,7 +44,7 @@ def _order_time(answer: dict[str, Any]) -> datetime | None:
 def _evidence(
     candidates: list[dict[str, Any]], names: Names, order_at: datetime | None
 ) -> RenderableType:
-    table = Table(title="What the buyer met", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="Touches of the buyer", title_justify="left", box=None, pad_edge=False)
     for heading in ("", "when (UTC)", ""):
         table.add_column(heading, no_wrap=True)
     table.add_column("what, and whose")
@@ -60,7 +61,7 @@ def _evidence(
 
 
 def _touch(item: dict[str, Any], names: Names) -> Text:
-    """`clicked a link: Mia · instagram reel`, and below it, if so, why it does not count."""
+    """Return `clicked a link: Mia · instagram reel`, and below it why it does not count."""
     text = Text(f"{plain_words.plain(plain_words.KINDS, item['kind'])}: {names.candidate(item)}")
     if item["verdict"] != "kept":
         reason = plain_words.plain(plain_words.REASONS, item["reason"])
@@ -85,7 +86,7 @@ def _credits(credits: list[dict[str, Any]], names: Names) -> RenderableType:
 
 
 def _history(revisions: list[dict[str, Any]]) -> RenderableType:
-    table = Table(title="How it got here", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="History", title_justify="left", box=None, pad_edge=False)
     for heading in ("revision", "recorded (UTC)", "because"):
         table.add_column(heading)
     table.add_column("net", justify="right")

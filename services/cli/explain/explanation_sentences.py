@@ -1,6 +1,6 @@
-"""The first sentences of an explanation: what an order brought, who gets it, and because of what.
+"""The first sentences of an explanation: what an order brought, who gets it, and why. Pure.
 
-Promise: pure text from attribution's answer; says what stands (the last revision) and never more than the record shows.
+Promise: the sentences describe the last revision and hold nothing that the record does not hold.
 """
 
 from collections import defaultdict
@@ -13,19 +13,22 @@ from shared.money import format_minor
 
 
 def what_happened(answer: dict[str, Any]) -> str:
-    """`Order 1001 brought 49.90 EUR net.`"""
+    """Return `Order 1001 brought 49.90 EUR net.`, or why it brought nothing yet."""
     what = f"{plain_words.plain(plain_words.CONVERSIONS, answer['kind'])} {answer['order_id']}"
     if answer["status"] == "awaiting_order":
-        return f"{what}: a change to it came in, the order itself has not."
+        return f"{what}: a change to it was received, the order itself was not."
     if answer["status"] == "unconfirmed":
-        return f"{what} was only claimed by a web page; it earns nothing until a trusted source confirms it."
+        return (
+            f"{what} was only claimed by a web page;"
+            " it earns nothing until a trusted source confirms it."
+        )
     if answer.get("net") is None:
         return f"{what} counts as one conversion and carries no money."
     return f"{what} brought {plain_words.money(answer['net'])} net."
 
 
 def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
-    """Under one model: who is credited, and the evidence that earned it."""
+    """Return who is credited under one model, and the evidence; empty before a decision."""
     if answer["status"] not in ("credited", "organic"):
         return ""
     last = answer["revisions"][-1]
@@ -78,7 +81,7 @@ def _because(
 
 
 def _touched(item: dict[str, Any], names: Names) -> str:
-    """`the buyer clicked a link of Mia · instagram reel`."""
+    """Return `the buyer clicked a link of Mia · instagram reel`."""
     return (
         f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
     )
@@ -90,7 +93,7 @@ def _counted(count: int, one: str, many: str) -> str:
 
 def _why_nobody(candidates: Sequence[dict[str, Any]]) -> str:
     if not candidates:
-        return "no creator's content was met on the way to it, as far as anybody can see."
+        return "no touch with a creator's content is known."
     reasons = sorted(
         {plain_words.plain(plain_words.REASONS, item["reason"]) for item in candidates}
     )

@@ -1,6 +1,7 @@
-"""Plain words for what the engine says in one: reasons, kinds of evidence, statuses, ages, shares.
+"""Plain words for terms of the API: reasons, kinds of evidence, statuses, ages, shares.
 
-Promise: every word of the closed lists has a sentence (a test holds the two together); an unknown one of a newer Laurel is shown as it is.
+Promise: every term of the closed lists has words (a test compares them). An unknown term of a newer
+Laurel is shown as it is.
 """
 
 from datetime import datetime, timedelta
@@ -15,12 +16,12 @@ from shared.money import format_minor
 REASONS: Final = {
     "outside_window": "too long before the order to count",
     "bot": "a crawler, not a person",
-    "prefetch": "a preview or prefetch, perhaps nobody saw it",
+    "prefetch": "a preview or prefetch, which perhaps no person saw",
     "after_conversion": "came after the order",
     "superseded_by_code": "another creator's code was typed at the checkout, and codes win here",
     "superseded_by_link": "another creator's link was clicked, and links win here",
-    "code_not_owned_then": "nobody owned this code at that time",
-    "link_not_owned_then": "the link belonged to nobody at that time",
+    "code_not_owned_then": "the code had no owner at that time",
+    "link_not_owned_then": "the link had no owner at that time",
     "self_referral": "the buyer's own referral",
     "no_consent": "the person did not agree to be recognised",
     "journey_too_long": "only the latest 10,000 touches of a journey are read",
@@ -28,7 +29,7 @@ REASONS: Final = {
 
 KINDS: Final = {kind: facts.word for kind, facts in TOUCHES.items()}
 
-# Fractions of larger numbers tell people nothing.
+# A fraction with a larger denominator is shown as a percentage.
 SHOWN_DENOMINATOR_MAX: Final = 100
 
 MODELS: Final = {name: model.sentence for name, model in CREDIT_MODELS.items()}
@@ -36,22 +37,22 @@ MODELS: Final = {name: model.sentence for name, model in CREDIT_MODELS.items()}
 CONVERSIONS: Final = {kind: facts.word for kind, facts in events.CONVERSIONS.items()}
 
 REVISIONS: Final = {
-    "first_decision": "the order came in",
-    "new_evidence": "news of the order itself: a refund, an edit, another source",
-    "journey_changed": "news of the journey: a late touch, or a second device of the buyer",
+    "first_decision": "the order was received",
+    "new_evidence": "new data of the order: a refund, an edit, another source",
+    "journey_changed": "new data of the journey: a late touch, or a second device of the buyer",
     "fact_corrected": "a link, code or placement was corrected",
 }
 
 
 def plain(terms: dict[str, str], term: str | None) -> str:
-    """The plain words of a term; an unknown term as text."""
+    """Return the plain words of a term; an unknown term with blanks; empty for None."""
     if term is None:
         return ""
     return terms.get(term, term.replace("_", " "))
 
 
 def money(value: dict[str, object] | None) -> str:
-    """`{"amount_minor": 4990, "currency": "EUR"}` as `49.90 EUR`; no money as a dash."""
+    """Return `49.90 EUR` for `{"amount_minor": 4990, "currency": "EUR"}`; a dash for None."""
     if value is None:
         return "–"
     minor, currency = value["amount_minor"], str(value["currency"])
@@ -60,7 +61,7 @@ def money(value: dict[str, object] | None) -> str:
 
 
 def share(text: str) -> str:
-    """`1/1` as "all", `1/3` as "a third", a fraction of large numbers as a percentage."""
+    """Return "all" for `1/1`, "a third" for `1/3`, and a percentage for a long fraction."""
     known = {"1": "all", "1/2": "half", "1/3": "a third", "2/3": "two thirds", "1/4": "a quarter"}
     exact = Fraction(text)
     if exact.denominator > SHOWN_DENOMINATOR_MAX:
@@ -69,9 +70,9 @@ def share(text: str) -> str:
 
 
 def before(touch_at: datetime, order_at: datetime) -> str:
-    """How long a touch lies before the order, as one would say it."""
+    """Return the time from the touch to the order in words, in the largest whole unit."""
     apart = order_at - touch_at
-    # Shops round an order's time to the second or minute: what lies just behind it came with it.
+    # Shops round the time of an order to a second or a minute, so a code may seem later than it.
     if apart <= -timedelta(minutes=1):
         return "after the order"
     if apart < timedelta(minutes=1):
@@ -84,5 +85,5 @@ def before(touch_at: datetime, order_at: datetime) -> str:
 
 
 def moment(text: str) -> str:
-    """An RFC 3339 time to the minute, in UTC, as in all of Laurel's answers."""
+    """Return an RFC 3339 time to the minute; the times of the API are in UTC."""
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")

@@ -1,1 +1,1 @@
-"""`laurel verify`: proves on a running system that the ledger balances and that the answers of roi equal it."""
+"""`laurel verify`: prove on a running system that the ledger balances and equals the answers."""

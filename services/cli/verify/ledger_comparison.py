@@ -1,7 +1,7 @@
-"""What is compared, and what counts as a mismatch. Pure.
+"""Balances of the ledger and of the answers in one shape, and their mismatches. Pure.
 
-Promise: both sides are brought to one shape, (model, currency, account) to minor units; a mismatch is a row that a person can look up. Nothing
-is rounded and nothing is left out: an account that only one side knows is a mismatch unless its sum is zero.
+Promise: balances map (model, currency, account) to minor units. Nothing is rounded or left out:
+an account that only the ledger or only the answer has is a mismatch unless its sum is zero.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ Balances = dict[tuple[str, str, str], int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mismatch:
-    """One line that does not agree; `ledger` and `other` are minor units."""
+    """One balance that differs, in minor units; `what` names the comparison."""
 
     model: str
     currency: str
@@ -31,38 +31,38 @@ class Mismatch:
 
 
 def ledger_balances(items: Iterable[Mapping[str, Any]]) -> Balances:
-    """Attribution's balance by model, currency and account."""
-    books: Balances = defaultdict(int)
+    """Return the balances of the ledger, from the items of attribution."""
+    balances: Balances = defaultdict(int)
     for item in items:
         if item["currency"] is not None:
-            books[item["model"], item["currency"], item["account"]] += item["credited_minor"]
-    return dict(books)
+            balances[item["model"], item["currency"], item["account"]] += item["credited_minor"]
+    return dict(balances)
 
 
 def answer_balances(answer: Mapping[str, Any]) -> Balances:
-    """roi's answer by model and placement, with its organic part."""
-    books: Balances = defaultdict(int)
+    """Return the balances in an answer of roi by placement and model, with organic."""
+    balances: Balances = defaultdict(int)
     for row in answer["rows"]:
         account = row["group"]["placement"]
-        # A cost that no placement can carry has no account and no revenue. Memos are beside the
-        # ledger.
+        # A cost without a placement has no account and no revenue. A model that is not additive
+        # has no entries in the ledger.
         if account is not None and is_additive(row["group"]["model"]):
-            _add(books, row["group"]["model"], account, row["measures"])
+            _add(balances, row["group"]["model"], account, row["measures"])
     for part in _in_ledger(answer["organic"]):
-        _add(books, _model_of(part), ORGANIC, part.get("measures", part))
-    return dict(books)
+        _add(balances, _model_of(part), ORGANIC, part.get("measures", part))
+    return dict(balances)
 
 
 def totals_balances(answer: Mapping[str, Any]) -> Balances:
-    """roi's totals, as one account a model."""
-    books: Balances = defaultdict(int)
+    """Return the totals in an answer of roi, as the account "total" of each model."""
+    balances: Balances = defaultdict(int)
     for part in _in_ledger(answer["totals"]):
-        _add(books, _model_of(part), "total", part.get("measures", part))
-    return dict(books)
+        _add(balances, _model_of(part), "total", part.get("measures", part))
+    return dict(balances)
 
 
 def balances_by_day(items: Iterable[Mapping[str, Any]]) -> dict[str, Balances]:
-    """Attribution's balance by model, currency, account and day: the books of each day."""
+    """Return the balances of the ledger for each day (ISO date)."""
     days: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         days.setdefault(item["day"], []).append(item)
@@ -72,7 +72,7 @@ def balances_by_day(items: Iterable[Mapping[str, Any]]) -> dict[str, Balances]:
 def compare_balances(
     ledger: Balances, answer: Balances, what: str, day: str = ""
 ) -> list[Mismatch]:
-    """Every line on which the two disagree."""
+    """Return every balance in which the two differ, sorted."""
     return sorted(
         Mismatch(*key, ledger=ledger.get(key, 0), other=answer.get(key, 0), what=what, day=day)
         for key in ledger.keys() | answer.keys()
@@ -81,24 +81,24 @@ def compare_balances(
 
 
 def added(parts: Iterable[Balances]) -> Balances:
-    """The books of several spans of time as one."""
+    """Return the sum of the balances of several spans of time."""
     total: Balances = defaultdict(int)
-    for books in parts:
-        for key, minor in books.items():
+    for balances in parts:
+        for key, minor in balances.items():
             total[key] += minor
     return dict(total)
 
 
-def summed(books: Balances) -> Balances:
-    """The books with all accounts of a model and currency added up."""
+def summed(balances: Balances) -> Balances:
+    """Return the balances with all accounts of a model and currency added to "total"."""
     total: Balances = defaultdict(int)
-    for (model, currency, _), minor in books.items():
+    for (model, currency, _), minor in balances.items():
         total[model, currency, "total"] += minor
     return dict(total)
 
 
 def unbalanced(items: Iterable[Mapping[str, Any]]) -> list[Mismatch]:
-    """Models and currencies of which the credits do not sum to orders minus adjustments."""
+    """Return each model and currency whose credits are not orders minus adjustments."""
     return [
         Mismatch(
             item["model"],
@@ -114,7 +114,7 @@ def unbalanced(items: Iterable[Mapping[str, Any]]) -> list[Mismatch]:
 
 
 def _in_ledger(parts: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    """The parts of models that the ledger holds."""
+    """Return the parts of additive models, which are those in the ledger."""
     return (part for part in parts if is_additive(_model_of(part)))
 
 
@@ -123,8 +123,8 @@ def _model_of(part: Mapping[str, Any]) -> str:
     return str(group["model"] if group else part["model"])
 
 
-def _add(books: Balances, model: str, account: str, measures: Mapping[str, Any]) -> None:
+def _add(balances: Balances, model: str, account: str, measures: Mapping[str, Any]) -> None:
     revenue = measures[NET_REVENUE.id]
     for money in revenue if isinstance(revenue, list) else [revenue]:
         if money is not None and money["amount_minor"] is not None:
-            books[model, money["currency"], account] += money["amount_minor"]
+            balances[model, money["currency"], account] += money["amount_minor"]

@@ -1,7 +1,8 @@
-"""The command `laurel verify`: compare as of the sequence that roi answered from, over all of time and day by day.
+"""The command `laurel verify`: compare the ledger with the answers, over all of time and by day.
 
-Promise: exit code 0 when the books hold, 1 with the rows when they do not, 2 when a service cannot be reached or roi has not
-caught up. It only reads, and traffic may go on: both sides are asked for the same sequence number.
+Promise: exit code 0 when the ledger balances and equals the answers, 1 with the rows that differ,
+2 when a service does not answer or roi is behind. It only reads. Traffic may continue, because
+both services answer as of the same sequence number.
 """
 
 import asyncio
@@ -33,19 +34,19 @@ from shared.settings import Settings
 MISMATCH: Final = 1
 WAIT_SECONDS_MAX: Final = 30.0
 _POLL_SECONDS: Final = 0.2
-# All of time, as far as events may lie: from the first day that the API takes to a day ahead of the westernmost clock,
-# in spans that one answer may have.
+# All of time: from the first day that the API accepts to two days ahead, which is past "today" in
+# every time zone. One answer may cover ten years.
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAYS_AHEAD: Final = 2
 _SPAN_DAYS: Final = 3_650
 _ROWS_SHOWN_MAX: Final = 50
-# Answers asked for at once, each of one day: as many as roi answers side by side.
+# Answers requested at once, each of one day: as many as roi computes at once.
 _DAYS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a verification looked at and found."""
+    """The sizes of what was compared, and the mismatches."""
 
     sequence: int
     accounts: int
@@ -57,17 +58,18 @@ class Findings:
 
 def verify(
     workspace: Annotated[
-        str | None, typer.Option(help="Of this workspace, not of the admin key's.")
+        str | None, typer.Option(help="A workspace other than that of the admin key.")
     ] = None,
 ) -> None:
-    """Prove on the running system that the books balance and that every answer equals the ledger."""
+    """Prove on the running system that the ledger balances and equals every answer."""
     findings = asyncio.run(_verify(workspace))
     if findings.mismatches:
         _show(findings)
         raise typer.Exit(MISMATCH)
     out.print(
-        f"[good]✓[/] the books hold at sequence {findings.sequence}: {findings.models} sums of credits equal"
-        f" orders − adjustments, {findings.accounts} accounts equal the answers, on each of"
+        f"[good]✓[/] the ledger balances at sequence {findings.sequence}:"
+        f" {findings.models} sums of credits equal orders − adjustments,"
+        f" {findings.accounts} accounts equal the answers, on each of"
         f" {findings.days} days too, no number is missing"
     )
     if findings.unmatched:
@@ -84,7 +86,7 @@ async def _verify(workspace: str | None) -> Findings:
 
 
 async def find(api: Api, clock: Clock) -> Findings:
-    """Compare everything as of one sequence."""
+    """Compare everything as of one sequence number; raises `Transient` if roi stays behind."""
     newest = await _balance(api, "model,currency", None)
     meta = await folded(api, clock, newest["sequence"])
     sequence = meta["sequence"]
@@ -113,17 +115,17 @@ async def find(api: Api, clock: Clock) -> Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """How many days were compared, and what does not agree on one of them."""
+    """The number of days compared, and their mismatches."""
 
     days: int
     mismatches: tuple[Mismatch, ...]
 
 
 async def _days(api: Api, meta: Any) -> _Days:
-    """Every local day from the ledger's first to its last, each by its own answer.
+    """Compare every local day from the first to the last of the ledger, each with its own answer.
 
-    The days are those that the answers are by: their `time_zone`. Money outside of them is in the
-    comparison over all of time.
+    A day is one of the time zone of the answers. Money outside these days is in the comparison
+    over all of time.
     """
     zone, sequence = meta["time_zone"], meta["sequence"]
     known = await _balance(api, "model,currency,day", sequence, time_zone=zone)
@@ -144,16 +146,19 @@ async def _days(api: Api, meta: Any) -> _Days:
         answers = await asyncio.gather(*(_answer(api, (day, day), meta["as_of"]) for day in chunk))
         for day, answer in zip(chunk, answers, strict=True):
             name = day.isoformat()
-            books = ledger.get(name, {})
+            balances = ledger.get(name, {})
             mismatches += compare_balances(
-                books, answer_balances(answer), "ledger against day", name
+                balances, answer_balances(answer), "ledger against day", name
             )
     return _Days(len(days), tuple(mismatches))
 
 
 async def folded(api: Api, clock: Clock, sequence: int) -> Any:
-    """The `meta` of an answer of roi's, once it has folded up to `sequence`. roi folds number by number and stops at a
-    gap, so having reached it proves that the numbers are whole."""
+    """Return the `meta` of an answer of roi as soon as it has folded `sequence`.
+
+    roi folds number after number and stops at a gap, so no number before `sequence` is missing.
+    Raises `Transient` after `WAIT_SECONDS_MAX`.
+    """
     deadline = clock.monotonic() + WAIT_SECONDS_MAX
     while True:
         meta = (await api.get("roi", "/v1/roi"))["meta"]
@@ -161,14 +166,14 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
             return meta
         if clock.monotonic() > deadline:
             raise Transient(
-                f"roi has folded up to {meta['sequence']} and attribution is at {sequence}: not caught up within"
-                f" {WAIT_SECONDS_MAX:.0f} s. `laurel doctor` tells whether roi has stopped"
+                f"roi has folded up to {meta['sequence']} and attribution is at {sequence}, still"
+                f" after {WAIT_SECONDS_MAX:.0f} s. `laurel doctor` shows whether roi has stopped"
             )
         await clock.sleep(_POLL_SECONDS)
 
 
 def spans(today: date) -> list[tuple[date, date]]:
-    """All of time in spans that follow each other, both ends included."""
+    """Return all of time as adjacent spans of days, the latest first, both ends included."""
     found = []
     last = today + timedelta(days=_DAYS_AHEAD)
     while last >= _FIRST_DAY:
@@ -179,7 +184,7 @@ def spans(today: date) -> list[tuple[date, date]]:
 
 
 async def _answer(api: Api, span: tuple[date, date], as_of: str) -> Any:
-    """roi's answer over a span as of one moment, which is the same for all spans."""
+    """Return the answer of roi over a span, as of one moment that is the same for all spans."""
     first, last = span
     parameters = {"from": first.isoformat(), "to": last.isoformat(), "as_of": as_of}
     return await api.get("roi", "/v1/roi", group_by="placement,model", **parameters)
@@ -191,11 +196,11 @@ async def _balance(api: Api, group_by: str, sequence: int | None, **parameters: 
 
 
 def _show(findings: Findings) -> None:
-    complain(f"{len(findings.mismatches)} lines do not agree at sequence {findings.sequence}")
+    complain(f"{len(findings.mismatches)} balances differ at sequence {findings.sequence}")
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "day", "model", "account"):
         table.add_column(heading)
-    for heading in ("ledger", "other side", "currency"):
+    for heading in ("ledger", "other", "currency"):
         table.add_column(heading, justify="right")
     for row in findings.mismatches[:_ROWS_SHOWN_MAX]:
         ledger, other = (format_minor(minor, row.currency) for minor in (row.ledger, row.other))

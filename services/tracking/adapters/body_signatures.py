@@ -1,7 +1,7 @@
-"""Checks of signatures over the raw body that vendors share.
+"""Checks of signatures over the raw body, for several vendors.
 
-Promise: every secret is tried and each comparison takes the same time whatever differs, so time
-tells nothing. A missing, malformed, doubled or foreign signature is simply wrong, never an error.
+Promise: every secret is tried, and each comparison takes constant time, so that the time of an
+answer reveals nothing. A missing, malformed, repeated or foreign signature gives False, no error.
 """
 
 import base64
@@ -10,12 +10,12 @@ import hmac
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-# A SHA-256 signature in base64 has 44 characters; a longer header is not decoded at all.
+# A SHA-256 signature in base64 has 44 characters. A longer header is not decoded.
 SIGNATURE_LENGTH_MAX: Final = 64
 
 
 def is_signed_base64(body: bytes, signatures: Sequence[bytes], secrets: Iterable[bytes]) -> bool:
-    """Whether the one signature given is the base64 HMAC-SHA256 of the body under a secret."""
+    """Whether there is one signature, and it is the body's base64 HMAC-SHA256 with a secret."""
     if len(signatures) != 1 or len(signatures[0]) > SIGNATURE_LENGTH_MAX:
         return False
     try:

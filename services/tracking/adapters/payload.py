@@ -1,8 +1,8 @@
-"""Reads a vendor's JSON payload field by field: exact numbers, storable texts, named flaws.
+"""Read the fields of a vendor's JSON payload.
 
-Promise: what these functions return fits an event: texts without NUL or surrogates and within
-their lengths, times in UTC, amounts in minor units. Numbers become Decimal, never float. What can
-go wrong: `Unusable` names the field that is needed and cannot be used; `read_json` gives None.
+Promise: the results fit into an event. Texts have no NUL and no surrogates and are within their
+lengths, times are in UTC, amounts are in minor units. Numbers become Decimal, never float.
+What can go wrong: `Unusable` names a required field that cannot be used.
 """
 
 import json
@@ -15,14 +15,14 @@ from services.tracking.domain.claims import Flaw
 from shared.events import KEY_LENGTH_MAX, TEXT_LENGTH_MAX
 from shared.money import MoneyError, parse_minor
 
-DIGITS_MAX: Final = 40  # no id and no amount is longer; int() is quadratic
+DIGITS_MAX: Final = 40  # no id and no amount is longer, and int() takes quadratic time
 EXPONENT_MAX: Final = 18
 
 Payload = Mapping[str, Any]
 
 
 class Unusable(Exception):
-    """A field that is needed and cannot be used."""
+    """A required field cannot be used; `flaw` names it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class Unusable(Exception):
 
 
 def read_json(body: bytes) -> Any | None:
-    """The payload with exact numbers; None when it is no JSON."""
+    """Return the parsed payload with exact numbers; None when it is not JSON."""
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -38,19 +38,19 @@ def read_json(body: bytes) -> Any | None:
 
 
 def object_of(payload: Payload, field: str) -> Payload:
-    """The object in a field; an empty one when there is none."""
+    """Return the object in a field; an empty one when there is none."""
     value = payload.get(field)
     return value if isinstance(value, dict) else {}
 
 
 def objects_of(payload: Payload, field: str) -> Sequence[Payload]:
-    """The objects of a list in a field; whatever else stands in it is passed over."""
+    """Return the objects of a list in a field; other items are skipped."""
     value = payload.get(field)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: object, *, length_max: int = KEY_LENGTH_MAX) -> str | None:
-    """A text or whole number that can be stored, trimmed; None for everything else."""
+    """Return a storable text or whole number as trimmed text; None for other values."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     if isinstance(value, int) and abs(value) >= 10**TEXT_LENGTH_MAX:
@@ -61,7 +61,7 @@ def text_of(value: object, *, length_max: int = KEY_LENGTH_MAX) -> str | None:
 
 
 def identifier(payload: Payload, field: str) -> str:
-    """The id in a field; raises `Unusable`."""
+    """Return the id in a field. Raises `Unusable`."""
     text = text_of(payload.get(field), length_max=TEXT_LENGTH_MAX)
     if text is None:
         raise Unusable(field, "is missing or not an id")
@@ -69,7 +69,7 @@ def identifier(payload: Payload, field: str) -> str:
 
 
 def moment(payload: Payload, field: str) -> datetime | None:
-    """The time in a field, in UTC; None when it is absent. Raises `Unusable`."""
+    """Return the time in a field, in UTC; None when it is absent. Raises `Unusable`."""
     value = payload.get(field)
     if value is None:
         return None
@@ -83,7 +83,7 @@ def moment(payload: Payload, field: str) -> datetime | None:
 
 
 def first_moment(payload: Payload, *fields: str) -> datetime:
-    """The first of these fields that holds a time; raises `Unusable`."""
+    """Return the time in the first of these fields that has one. Raises `Unusable`."""
     for field in fields:
         found = moment(payload, field)
         if found is not None:
@@ -92,14 +92,17 @@ def first_moment(payload: Payload, *fields: str) -> datetime:
 
 
 def amount_of(payload: Payload, field: str, currency: str) -> int:
-    """The amount in a field, in minor units; raises `Unusable`."""
+    """Return the amount in a field, in minor units. Raises `Unusable`."""
     if payload.get(field) is None:
         raise Unusable(field, "is missing")
     return minor_units(payload[field], currency, field)
 
 
 def minor_units(value: object, currency: str, field: str) -> int:
-    """Minor units of a number or a text, which may be padded with zeros; raises `Unusable`."""
+    """Return the minor units of a number or a text, which can have extra zeros.
+
+    Raises `Unusable`.
+    """
     try:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise MoneyError("is not an amount")

@@ -1,1 +1,1 @@
-"""The pure core of tracking: what a request means as an event. No clock, no chance, no I/O."""
+"""The pure rules of tracking: from a request to an event. No clock, no randomness, no I/O."""

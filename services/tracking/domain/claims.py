@@ -1,7 +1,8 @@
-"""What callers claim: the plain values between the parsed request and the rules of intake.
+"""Claims: what callers report, as plain values between the parsed request and the rules.
 
-Promise: amounts are minor units, times are aware UTC, texts have no NUL and no surrogates and are
-within their lengths. What each request makes is a struct: a frozen dataclass is slower to make.
+Promise: amounts are minor units and times are aware UTC. Texts have no NUL and no surrogates and
+are within their lengths. Values made per request are msgspec structs, because a frozen dataclass
+is slower to make.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Flaw:
 class Rejected:
     """A claim that cannot become an event, with at least one flaw.
 
-    `topic` is what a vendor calls the delivery that held the claim.
+    `topic` is the vendor's name for the kind of delivery that held the claim.
     """
 
     flaws: tuple[Flaw, ...]
@@ -34,36 +35,36 @@ class Rejected:
 
 
 class Lookups(Protocol):
-    """What the edge knows and the core may ask for: all of it in memory, none of it by a clock."""
+    """What the rules look up. Every answer comes from memory, at once."""
 
     def email_hash(self, workspace_id: str, email: str) -> str:
-        """The keyed hash under which an e-mail is known."""
+        """Return the keyed hash of an e-mail address."""
         ...
 
     def click(self, click_id: str) -> ClickIdContents | None:
-        """What a genuine click id says; None when it is not one of ours."""
+        """Return the contents of a click id; None when Laurel did not sign it."""
         ...
 
     def link_workspace(self, link_id: str) -> str | None:
-        """Whose a link is; None while it is unknown here."""
+        """Return the id of a link's workspace; None when the link is unknown."""
         ...
 
     def link_id(self, workspace_id: str, code: str) -> str | None:
-        """The workspace's link with that code."""
+        """Return the id of the workspace's link with that code; None when there is none."""
         ...
 
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
-        """Whether the agent declares itself a crawler or previewer."""
+        """Return a flag when the user agent declares itself a crawler or a previewer."""
         ...
 
 
 class Caller(Struct, frozen=True):
-    """Who sent a claim and when it came.
+    """Who sent a claim, and when it arrived (`now`).
 
-    `source_class` stands in event ids and keeps the versions of different sources apart: the kind
-    of the key, or the name of the vendor. `fresh_id` is minted for events that have no other
-    identity. `retry_key` is the caller's Idempotency-Key, with its place in a batch. `store` is
-    the shop or till that the claim is about.
+    `source_class` is part of event ids and separates the versions of different sources: the kind
+    of the key, or the name of the vendor. `fresh_id` is a new id, for an event without any other
+    identity. `retry_key` is the caller's Idempotency-Key, in a batch with the index of the event.
+    `store` is the shop or till of the conversion.
     """
 
     workspace_id: str
@@ -76,7 +77,7 @@ class Caller(Struct, frozen=True):
 
 
 class PersonClaim(Struct, frozen=True):
-    """Keys of a person as sent, the e-mail still in clear."""
+    """Keys of a person as sent. The e-mail address is still in clear."""
 
     visitor_id: str | None = None
     click_id: str | None = None
@@ -87,9 +88,9 @@ class PersonClaim(Struct, frozen=True):
 class ConversionClaim(Struct, frozen=True):
     """A conversion as sent. `natural_id` is the order id or conversion id.
 
-    `version` orders the versions of one source; None means that `occurred_at` does. `natural_key`
-    is what the event id is made of where one source has several versions of one conversion: an
-    adapter says it (order, vendor's clock, ...). None means `natural_id`.
+    `version` orders the versions from one source; None means the order of `occurred_at`. The event
+    id is made of `natural_key`. An adapter sets it where one source sends several versions of one
+    conversion (for example order id and time of the update); None means `natural_id`.
     """
 
     kind: ConversionKind
@@ -106,7 +107,7 @@ class ConversionClaim(Struct, frozen=True):
 
 
 class AdjustmentClaim(Struct, frozen=True):
-    """An adjustment as sent."""
+    """An adjustment as sent. `capped` means at most the value that is left of the conversion."""
 
     conversion_kind: ConversionKind
     natural_id: str
@@ -124,7 +125,7 @@ TouchType = Literal["clicked", "viewed", "visited", "engaged", "identified", "re
 
 
 class TouchClaim(Struct, frozen=True):
-    """Evidence as sent; which fields are present depends on `type` and was checked by the wire."""
+    """A touch or another piece of evidence, as sent. `type` decides which fields are set."""
 
     type: TouchType
     occurred_at: datetime

@@ -1,8 +1,8 @@
-"""One webhook delivery as an adapter sees it, and what an adapter is.
+"""Webhook deliveries, and the two functions that make a vendor's adapter.
 
-Promise: an adapter is pure. It gets the request's headers and raw body, the secrets and the time
-of arrival as values, and it has no clock, no chance and no I/O. What can go wrong is a value:
-`verify` answers False, `read` answers `Rejected` with the fields it cannot use.
+Promise: an adapter is pure: no clock, no randomness, no I/O. It gets the headers, the raw body, the
+secrets and the time of arrival as values.
+What can go wrong: `verify` returns False; `read` returns `Rejected`, which names the wrong fields.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Re
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request of a vendor. `headers` are pairs as ASGI gives them: names in lower case.
+    """One request of a vendor. `headers` are pairs as in ASGI: names in lower case.
 
-    `received_at` (UTC) is for signatures that carry a time. It never enters a claim.
+    `received_at` (UTC) is for signatures that contain a time. No claim contains it.
     """
 
     headers: Sequence[tuple[bytes, bytes]]
@@ -24,18 +24,21 @@ class Delivery:
     received_at: datetime
 
     def values(self, name: bytes) -> list[bytes]:
-        """Every value of one header, in the order in which they came."""
+        """Return all values of one header, in their order."""
         return [value for given, value in self.headers if given == name]
 
     def text(self, name: bytes) -> str:
-        """The first value of one header; the empty text when it is missing."""
+        """Return the first value of one header; the empty text when it is missing."""
         return next((value.decode("latin-1") for value in self.values(name)), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a connection says of its vendor's account: the secrets (newest first, at most two valid
-    at once) and, where the workspace named it, the shop's domain in lower case."""
+    """A brand's account at a vendor.
+
+    `secrets` are the valid webhook secrets, newest first, at most two. `shop_domain` is the
+    shop's domain in lower case, or None when the workspace gave none.
+    """
 
     secrets: tuple[bytes, ...]
     shop_domain: str | None = None
@@ -44,14 +47,17 @@ class Account:
 Claims = tuple[ConversionClaim | AdjustmentClaim, ...]
 
 Verify = Callable[[Delivery, Account], bool]
-# The second argument is the workspace's own currency, where it is known.
+# The second argument is the currency of the workspace, None while it is unknown.
 Read = Callable[[Delivery, str | None], Claims | Rejected]
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One vendor. `name` is the name of its folder: the word in the address, in metrics and log
-    lines, and the source class inside event ids. It never changes, because ids never expire."""
+    """One vendor's functions.
+
+    `name` is the name of its folder. It appears in the webhook's address, in metrics and in log
+    lines, and it is the source class in event ids. It never changes, because ids never expire.
+    """
 
     name: str
     verify: Verify

@@ -1,17 +1,18 @@
-"""Makes events from claimed evidence: clicks, views, visits, engagement, identities and the like.
+"""Events of claimed evidence: clicks, views, visits, engagement, identities, referrals, surveys.
 
-Promise: such an event has the id its sender gave it, else a fresh one. A page is kept without its
-query and fragment, where addresses and names travel. What can go wrong: a link code that is not
-the workspace's is rejected.
+Promise: a click with a click id gets its event id from it. Any other event gets it from the id or
+retry key of its sender, else it is new. A page address is stored without query and fragment,
+because they often contain e-mail addresses and names.
+What can go wrong: a link code that the workspace does not have is rejected.
 """
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from services.tracking.domain.claimed_events import (
-    Known,
+    CheckedPerson,
+    checked_person,
     clamped,
-    known_person,
     natural_event_id,
     offered_event_id,
 )
@@ -30,11 +31,11 @@ from shared.events import (
 )
 
 CLICK_PARAMETER = "lclid"
-_QUERY_FIELDS_MAX = 200  # a page address with more is not read further: it belongs to nobody's shop
+_QUERY_FIELDS_MAX = 200  # no shop's address has more; a longer query is not parsed
 
 
 def click_parameter(address: str | None) -> str | None:
-    """The click id in an address' query, wherever the storefront keeps that address."""
+    """Return the click id in the query of an address; None when there is none."""
     if not address or CLICK_PARAMETER not in address:
         return None
     try:
@@ -46,7 +47,7 @@ def click_parameter(address: str | None) -> str | None:
 
 
 def bare_page(address: str) -> str | None:
-    """An address without user info, query and fragment; None when it is none."""
+    """Return an address without user info, query and fragment; None when it is no address."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -56,29 +57,29 @@ def bare_page(address: str) -> str | None:
 
 
 def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rejected:
-    """The event of one piece of evidence."""
+    """Return the event of one piece of evidence, or the reason against it."""
     occurred_at, late = clamped(claim.occurred_at, caller.now)
-    known = known_person(_with_page_click(claim), caller.workspace_id, lookups)
-    if claim.type == "identified" and known.person == Person():
+    checked = checked_person(_with_page_click(claim), caller.workspace_id, lookups)
+    if claim.type == "identified" and checked.person == Person():
         return Rejected((Flaw("person", "give at least one key of the person"),))
     common: dict[str, Any] = {
-        "event_id": _event_id(claim, caller, known),
+        "event_id": _event_id(claim, caller, checked),
         "workspace_id": caller.workspace_id,
         "occurred_at": occurred_at,
         "received_at": caller.now,
         "source": caller.source,
-        "person": known.person,
-        "quality": late + known.flags + lookups.agent_flags(claim.user_agent or ""),
+        "person": checked.person,
+        "quality": late + checked.flags + lookups.agent_flags(claim.user_agent or ""),
     }
     if claim.type == "clicked":
         link_id = lookups.link_id(caller.workspace_id, claim.link)
         if link_id is None:
             return Rejected((Flaw("link", "is not a link of this workspace"),))
         return Clicked(link_id=link_id, **common)
-    return _without_link(claim, known, common)
+    return _without_link(claim, checked, common)
 
 
-def _without_link(claim: TouchClaim, known: Known, common: dict[str, Any]) -> AnyEvent:
+def _without_link(claim: TouchClaim, checked: CheckedPerson, common: dict[str, Any]) -> AnyEvent:
     match claim.type:
         case "viewed":
             return Viewed(placement_id=claim.placement_id, **common)
@@ -86,7 +87,7 @@ def _without_link(claim: TouchClaim, known: Known, common: dict[str, Any]) -> An
             return Surveyed(placement_id=claim.placement_id, **common)
         case "visited":
             page = None if claim.page is None else bare_page(claim.page)
-            return Visited(page=page, click=known.click, **common)
+            return Visited(page=page, click=checked.click, **common)
         case "engaged":
             return Engaged(action=claim.action, product_id=claim.product_id, **common)
         case "referred":
@@ -104,7 +105,7 @@ def _with_page_click(claim: TouchClaim) -> PersonClaim:
     )
 
 
-def _event_id(claim: TouchClaim, caller: Caller, known: Known) -> str:
-    if claim.type == "clicked" and known.person.click_id is not None:
-        return natural_event_id(caller, claim.type, known.person.click_id)
+def _event_id(claim: TouchClaim, caller: Caller, checked: CheckedPerson) -> str:
+    if claim.type == "clicked" and checked.person.click_id is not None:
+        return natural_event_id(caller, claim.type, checked.person.click_id)
     return offered_event_id(caller, claim.type, claim.event_id)

@@ -1,7 +1,7 @@
-"""A visit to a short link as the visitor's browser tells it: consent, visitor id, sub-source, agent, prefetch.
+"""A visit to a short link, read from the browser's request: consent, visitor id, agent, prefetch.
 
-Promise: without consent nothing that could identify the visitor enters the event or the answer; no IP is read at all.
-Nothing here can fail: what is malformed is taken as absent, because a click is always redirected.
+Promise: no IP address is read. Nothing here raises: a malformed value counts as absent, because a
+click is always redirected.
 """
 
 import re
@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 from shared.events import TEXT_LENGTH_MAX
 
 VISITOR_COOKIE: Final = "lvid"
-# Longer agents exist only to waste time; every known crawler names itself within this.
+# Every known crawler names itself within this length. A longer text only costs time.
 AGENT_CHARACTERS_MAX: Final = 512
 
 _VISITOR_ID: Final = re.compile(rb"(?:^|;\s*)lvid=([A-Za-z0-9_-]{22})(?:;|$)", re.ASCII)
@@ -25,7 +25,7 @@ _READ_HEADERS: Final = _PREFETCH_HEADERS | _REFUSAL_HEADERS | {b"cookie", b"user
 
 @dataclass(slots=True)
 class Visit:
-    """What a request to a short link says."""
+    """What a request to a short link contains. `visitor_id` is the value of the cookie."""
 
     consent: bool = True
     visitor_id: str | None = None
@@ -35,7 +35,7 @@ class Visit:
 
 
 def read_visit(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Visit:
-    """Read a request's headers (names in lower case) and query."""
+    """Return the visit that a request's headers (names in lower case) and query describe."""
     visit = Visit()
     for name, value in headers:
         if name in _READ_HEADERS:

@@ -38,7 +38,7 @@ _log = get_logger(__name__)
 
 
 class MemoryLookups(Lookups):
-    """The core's questions, answered from memory."""
+    """The lookups of the domain rules, answered from memory."""
 
     def __init__(
         self, catalog: Catalog, signer: ClickSigner, sealer: Sealer, agents: Agents
@@ -72,14 +72,14 @@ class MemoryLookups(Lookups):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of a webhook delivery."""
+    """The result of a webhook delivery: the ids of its events, or why it was rejected."""
 
     event_ids: tuple[str, ...] = ()
     rejected: Rejected | None = None
 
 
 class Intake:
-    """Claims that are answered only when they are durable."""
+    """Turns claims into events and stores them; returns after their fsync."""
 
     def __init__(
         self,
@@ -97,13 +97,13 @@ class Intake:
         self._counters: dict[tuple[str, str], Any] = {}
 
     def caller(self, principal: Principal, retry_key: str | None) -> Caller:
-        """The holder of a key, now."""
+        """Return the caller that an API key names, with the time of arrival (now)."""
         source = Source("public" if principal.public else "secret", principal.key_id)
         now = self._clock.now()
         return Caller(principal.workspace_id, source, source.kind, now, new_id(), retry_key)
 
     def to_event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
-        """The event of a claim; nothing is written yet."""
+        """Return the event of a claim, or the reasons against it. Nothing is written yet."""
         match claim:
             case ConversionClaim():
                 return conversion(claim, caller, self._lookups)
@@ -113,7 +113,7 @@ class Intake:
                 return touch(claim, caller, self._lookups)
 
     async def store(self, events: Sequence[AnyEvent]) -> None:
-        """Write the events and wait for their fsync. Raises `Transient`, and then none of them was acknowledged."""
+        """Write events and wait for their fsync. After `Transient`, none is acknowledged."""
         if not events:
             return
         try:
@@ -124,7 +124,7 @@ class Intake:
         self._count(events, "accepted")
 
     def count_rejected(self, type_name: str) -> None:
-        """One claim that its sender has to correct."""
+        """Count one claim that its sender has to correct."""
         self._telemetry.count(Metric.INTAKE, type=type_name, outcome="rejected")
 
     def _count(self, events: Sequence[AnyEvent], outcome: str) -> None:
@@ -135,7 +135,7 @@ class Intake:
             self._counter(type_name, outcome).inc(amount)
 
     def _counter(self, type_name: str, outcome: str) -> Any:
-        """Bound once: finding a metric by its labels costs five times what counting does."""
+        # To find a metric by its labels costs five times what counting costs, so it is kept.
         counter = self._counters.get((type_name, outcome))
         if counter is None:
             counter = self._telemetry.bound(Metric.INTAKE, type=type_name, outcome=outcome)
@@ -145,11 +145,11 @@ class Intake:
     async def deliver(
         self, adapter: Adapter, shop: WebhookConnection, delivery: Delivery
     ) -> DeliveryResult:
-        """Take one delivery whose signature was right.
+        """Store the events of one delivery whose signature was right.
 
-        What cannot be used is answered 200 as well: a shop would send the same bytes for hours and
-        then drop the subscription. It is counted, logged with its fields' names, and said in the
-        answer.
+        A delivery that cannot be used is answered 200, too. After an error, a shop would send the
+        same bytes for hours and then end its subscription. The delivery is counted, logged with
+        the names of its wrong fields, and reported in the answer.
         """
         claims = adapter.read(delivery, self.catalog.currency(shop.workspace_id))
         if isinstance(claims, Rejected):
@@ -175,5 +175,5 @@ class Intake:
         return DeliveryResult(tuple(event.event_id for event in events))
 
     def delivery(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Delivery:
-        """A delivery that came now."""
+        """Return a delivery that arrived now."""
         return Delivery(headers, body, self._clock.now())

@@ -1,7 +1,9 @@
 """Record a visit to a short link as a `clicked` event, and say where the visitor is redirected.
 
-Promise: `ClickRecorder` returns at once, whatever the disk and the log do. What can go wrong: the
-journal refuses the event; the visit is then redirected and counted as `unrecorded`.
+Promise: `ClickRecorder` returns at once, whatever the disk and the log do. Without consent, nothing
+that could identify the visitor is in the event or in the answer.
+What can go wrong: the journal refuses the event. The visit is still redirected and is counted as
+`unrecorded`.
 """
 
 import base64
@@ -18,7 +20,7 @@ from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import Journal
 from services.tracking.store.link_table import LinkFound
 from services.tracking.store.user_agents import Agents
-from services.tracking.wire.click_json import NOBODY, click, optional_fields, person
+from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields, person
 from shared.clock import Clock
 from shared.events import Quality
 from shared.ids import ClickSigner, click_event_id, new_id
@@ -33,7 +35,10 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class RedirectCounts:
-    """Outcomes of visits, counted here and moved to the metrics once in a while: a metric costs more than a redirect."""
+    """Outcomes of visits, moved to the metrics once a second.
+
+    To count one metric costs more than a redirect.
+    """
 
     recorded: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -42,7 +47,7 @@ class RedirectCounts:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     def report(self, telemetry: Telemetry) -> None:
-        """Move the counts to the metrics."""
+        """Add the counts to the metrics, and begin again at zero."""
         outcomes, self.outcomes = self.outcomes, {}
         if self.recorded:
             outcomes["recorded"], self.recorded = self.recorded, 0
@@ -50,22 +55,25 @@ class RedirectCounts:
             telemetry.count(Metric.REDIRECTS, amount, outcome=outcome)
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """Where a visit goes, and the visitor id to leave with the browser (None without consent)."""
+class RedirectTarget(msgspec.Struct, frozen=True, gc=False):
+    """The target of a redirect, and the visitor id for the cookie (None without consent)."""
 
     location: bytes
     visitor_id: str | None
 
 
 class RandomBytes:
-    """Random bytes, fetched by the thousand: a call of the kernel for each visit would cost more than signing its click id."""
+    """Random bytes, fetched from the kernel 4,096 at a time.
+
+    One kernel call for each visit would cost more than to sign its click id.
+    """
 
     def __init__(self) -> None:
         self._bytes = b""
         self._next = 0
 
     def take(self, count: int) -> bytes:
-        """Bytes that nobody took before."""
+        """Return `count` bytes that were not returned before."""
         start, self._next = self._next, self._next + count
         if self._next > len(self._bytes):
             self._bytes = os.urandom(_CHANCE_BYTES)
@@ -74,7 +82,7 @@ class RandomBytes:
 
 
 class ClickRecorder:
-    """Follows short links. Synchronous: nothing a visit needs is further away than memory."""
+    """Records visits. Synchronous, because everything that a visit needs is in memory."""
 
     def __init__(
         self,
@@ -84,7 +92,7 @@ class ClickRecorder:
         agents: Agents,
         clock: Clock,
     ) -> None:
-        self.tally = RedirectCounts()
+        self.counts = RedirectCounts()
         self.catalog = catalog
         self._journal = journal
         self._signer = signer
@@ -94,9 +102,10 @@ class ClickRecorder:
         self._millisecond = -1
         self._moment = ""
 
-    def follow(self, link: LinkFound, visit: Visit) -> Answer:
-        """Record the visit to a working link as far as the disk allows, and say where it goes."""
-        # Cut to what a click id can say, so that a click rebuilt from an order is the same click.
+    def record(self, link: LinkFound, visit: Visit) -> RedirectTarget:
+        """Offer the click on a working link to the journal, and return the redirect target."""
+        # A click id holds milliseconds. The event has the same precision, so that a click rebuilt
+        # from the click id of an order is the same click.
         now = self._clock.now()
         millisecond = (now - _EPOCH) // _MILLISECOND
         if millisecond != self._millisecond:
@@ -109,27 +118,27 @@ class ClickRecorder:
             click_id = self._signer.make_ascii(link.link_id, millisecond, chance[:_NONCE_BYTES])
             visitor_id = visit.visitor_id or new_visitor_id(chance[_NONCE_BYTES:])
             before, after = around_click(link.destination)
-            answer = Answer(before + click_id + after, visitor_id)
+            answer = RedirectTarget(before + click_id + after, visitor_id)
             click_text = click_id.decode()
             event_id = click_event_id(link.workspace_id, click_text)
             who = person(visitor_id, click_text)
         else:
-            answer = Answer(link.destination, None)
-            event_id, who = new_id(), NOBODY
+            answer = RedirectTarget(link.destination, None)
+            event_id, who = new_id(), NO_CONSENT
         more = optional_fields(flags, visit.sub_source) if flags or visit.sub_source else ""
         event = click(event_id, link.workspace_id, link.link_id, self._moment, who, more)
         if self._journal.offer(event):
-            self.tally.recorded += 1
+            self.counts.recorded += 1
         else:
-            self.tally.count("unrecorded")
+            self.counts.count("unrecorded")
         return answer
 
 
 def milliseconds_text(moment: datetime) -> str:
-    """A UTC time as the log spells it, cut to milliseconds."""
+    """Return a UTC time as an event spells it, cut to milliseconds."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def new_visitor_id(chance: bytes) -> str:
-    """22 characters for 16 random bytes."""
+    """Return 16 random bytes as 22 characters of base64url."""
     return base64.urlsafe_b64encode(chance)[:22].decode()

@@ -1,1 +1,1 @@
-"""tracking's HTTP routes: redirects, event calls and webhooks."""
+"""The HTTP routes of tracking: redirects, reports of events, and webhooks."""

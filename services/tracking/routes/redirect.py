@@ -1,7 +1,9 @@
-"""`GET /{code}`: the redirect of a short link, and what becomes of codes that lead nowhere.
+"""`GET /{code}`: the redirect of a short link.
 
-Promise: `RedirectResponder` makes every 302: for the route here and for the shortcut in `redirect_protocol.py`. HEAD is
-answered without a click. Unknown is 404, switched off 410, not loaded yet 503. What can go wrong: nothing else.
+Promise: `RedirectResponder` makes every 302, for the route here and for the shortcut in
+`redirect_protocol.py`. A HEAD request records no click.
+What can go wrong: 404 for an unknown code, 410 for a disabled or deleted link, 503 while the links
+are not loaded.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from shared.http.problems import Problem, busy_problem
 
 Fields = Sequence[tuple[bytes, bytes]]
 
-# One year: journeys are judged over weeks; browsers cap it further as they like.
+# One year. Attribution windows have weeks; some browsers shorten the life of a cookie.
 VISITOR_SECONDS: Final = 365 * 24 * 60 * 60
 
 _COMMON: Final = (
@@ -30,41 +32,41 @@ _COMMON: Final = (
 
 
 class RedirectResponder:
-    """Short links over HTTP: which link a request asks for, and the headers of the 302 that answers it."""
+    """Finds the link of a request and makes the headers of its 302."""
 
-    def __init__(self, visits: ClickRecorder, *, secure: bool) -> None:
-        self._visits = visits
-        self._links = visits.catalog.links
+    def __init__(self, recorder: ClickRecorder, *, secure: bool) -> None:
+        self._recorder = recorder
+        self._links = recorder.catalog.links
         flags = f"; Path=/; Max-Age={VISITOR_SECONDS}; HttpOnly; SameSite=Lax"
         self._cookie_flags = flags + "; Secure" if secure else flags
 
     def respond(self, path: bytes, query: bytes, headers: Fields) -> Fields | None:
-        """Record a GET of a working link and give the headers of its 302; None for everything else."""
-        # A path that is no code is the key of no link.
+        """Record a GET of a working link and return the headers of its 302; else return None."""
+        # No link has a key that is not a code, so the path needs no check.
         link = self._find(path[1:].lower(), headers) if path[:1] == b"/" else None
         if link is None or not link.destination:
             return None
         return self.follow(link, query, headers)
 
     def find(self, path: str, headers: Fields) -> LinkFound | None:
-        """The link of a path, working or not."""
+        """Return the link of a path, working or not; None when there is none."""
         key = link_key(path[1:])
         return None if key is None else self._find(key.encode(), headers)
 
     def follow(self, link: LinkFound, query: bytes, headers: Fields) -> Fields:
-        """Record the visit to a working link; the headers of its 302."""
-        to = self._visits.follow(link, read_visit(headers, query))
-        answer = [(b"location", to.location), *_COMMON]
-        if to.visitor_id is not None:
-            cookie = f"{VISITOR_COOKIE}={to.visitor_id}{self._cookie_flags}"
+        """Record the visit to a working link and return the headers of its 302."""
+        target = self._recorder.record(link, read_visit(headers, query))
+        answer = [(b"location", target.location), *_COMMON]
+        if target.visitor_id is not None:
+            cookie = f"{VISITOR_COOKIE}={target.visitor_id}{self._cookie_flags}"
             answer.append((b"set-cookie", cookie.encode("ascii")))
         return answer
 
     def explain(self, link: LinkFound | None) -> Problem:
-        """Why a visit is not redirected; counts it."""
-        if link is None and not self._visits.catalog.is_complete:
+        """Count a visit that is not redirected, and return the problem that answers it."""
+        if link is None and not self._recorder.catalog.is_complete:
             return busy_problem("the links are not loaded yet")
-        self._visits.tally.count("unknown" if link is None else "gone")
+        self._recorder.counts.count("unknown" if link is None else "gone")
         return Problem(404) if link is None else Problem(410, None, "this link was switched off")
 
     def _find(self, key: bytes, headers: Fields) -> LinkFound | None:
@@ -72,7 +74,7 @@ class RedirectResponder:
 
 
 def redirect_router(responder: RedirectResponder) -> Router:
-    """The route of short links; include it last, it matches every path of one segment."""
+    """Return the route of short links. Include it last: it matches every path of one segment."""
     router = Router(tags=["links"])
 
     @router.head("/{code}", include_in_schema=False)
@@ -85,7 +87,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
         | {302: {"description": "To the destination, with the click id appended"}},
     )
     async def follow(
-        code: Annotated[  # noqa: ARG001 - declared for the document; read from the path
+        code: Annotated[  # noqa: ARG001 - declared for OpenAPI; the value is read from the path
             str, Path(description="The short code of the link.", examples=["mia-bag"])
         ],
         request: Request,
@@ -106,7 +108,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
 
 
 def host_of(headers: Fields) -> bytes:
-    """The host a request names, without its port, in lower case."""
+    """Return the host of a request in lower case, without its port; empty when none is given."""
     for name, value in headers:
         if name == b"host":
             host: bytes = value.lower()

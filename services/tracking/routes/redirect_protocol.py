@@ -1,10 +1,11 @@
-"""The one shortcut: a GET of a working short link is answered from its head, before uvicorn starts a task for it.
+"""The redirect shortcut: answer a GET of a working short link before uvicorn starts a task for it.
 
-Promise: the answer is, byte for byte, what the route behind it gives, by the same functions; a test compares the two over
-real sockets. Every other request, and every limit, timer and error, is left to uvicorn's own code.
+Promise: the answer is the same as the route's, byte for byte, and made by the same functions. A
+test compares the two over real sockets. uvicorn's own code handles every other request and every
+limit, timer and error.
 
-What can go wrong: uvicorn does not call the names used here public. When an upgrade breaks the shortcut,
-`LAUREL_REDIRECT_SHORTCUT=0` switches it off, and redirects take the ordinary road.
+What can go wrong: the uvicorn names used here are not a public API. If an upgrade breaks the
+shortcut, `LAUREL_REDIRECT_SHORTCUT=0` switches it off, and the route answers all redirects.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from shared.telemetry import get_logger
 Fields = Sequence[tuple[bytes, bytes]]
 Respond = Callable[[bytes, bytes, Fields], Fields | None]
 
-# Headers that change how a request is read or answered: uvicorn and the app know how.
+# Headers that change how a request is read or answered. The application handles them.
 _LEFT_TO_THE_APP: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-request-id")
 )
@@ -28,7 +29,7 @@ _log = get_logger(__name__)
 
 
 class RedirectProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection. `respond` is bound by `redirect_protocol`."""
 
     respond: ClassVar["staticmethod[[bytes, bytes, Fields], Fields | None]"]
     _is_answered = False
@@ -37,7 +38,7 @@ class RedirectProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         headers = self._redirect() if self._may_answer() else None
         if headers is None:
-            # An answer before this one in the same packet has started the timer.
+            # An earlier answer to the same packet has started the keep-alive timer.
             self._unset_keepalive_if_required()
             super().on_headers_complete()
             return
@@ -49,14 +50,14 @@ class RedirectProtocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
-        # uvicorn has no cycle for a request that was answered here.
+        # uvicorn has no request cycle for a request that was answered here.
         if self._is_answered:
             self._is_answered = False
         else:
             super().on_message_complete()
 
     def _may_answer(self) -> bool:
-        """Whether an answer may be written now, and the connection goes on after it."""
+        """Whether an answer can be written now and the connection stays open after it."""
         return (
             (self.cycle is None or self.cycle.response_complete)
             and self.parser.get_method() == b"GET"
@@ -65,27 +66,32 @@ class RedirectProtocol(HttpToolsProtocol):
             and not self.parser.should_upgrade()
             and not self.flow.write_paused
             and not self.transport.is_closing()
-            # uvicorn logs and counts the requests that it starts: all of them, when it is asked to.
+            # uvicorn logs and counts only requests that it starts, so these options exclude us.
             and not self.config.access_log
             and self.limit_concurrency is None
         )
 
     def _redirect(self) -> Fields | None:
-        """The headers of the 302, or None: ask the app."""
+        """Return the headers of the 302, or None when the application must answer."""
         path, _, query = self.url.partition(b"?")
-        # uvicorn cuts a fragment off; the app refuses a NUL; an escape in the path is decoded behind it.
+        # These are left to the application: it decodes an escape in the path and refuses a NUL,
+        # and uvicorn removes a fragment.
         if b"%" in path or b"#" in query or b"%00" in query:
             return None
-        if any(name in _LEFT_TO_THE_APP for name, _ in self.headers):
+        if not _LEFT_TO_THE_APP.isdisjoint(dict(self.headers)):
             return None
         try:
             headers = self.respond(path, query, self.headers)
-        except Exception:  # noqa: BLE001 - the parser would answer 400; the route answers 500 and counts it
+        except Exception:  # noqa: BLE001 - the parser would answer 400, the route 500
             _log.exception("redirect_failed")
             return None
         return None if headers is None else complete_headers(headers, new_id())
 
 
 def redirect_protocol(respond: Respond) -> type[HttpToolsProtocol]:
-    """For uvicorn's option `http`. `respond` takes path, query and headers; it gives the headers of a 302, or None."""
+    """Return a protocol class for uvicorn's option `http`.
+
+    `respond` takes path, query and headers. It returns the headers of a 302, or None when the
+    application must answer.
+    """
     return type("BoundRedirectProtocol", (RedirectProtocol,), {"respond": staticmethod(respond)})

@@ -1,7 +1,8 @@
-"""Claims by key: `POST /v1/conversions`, `/v1/adjustments` and `/v1/events`.
+"""Reports by API key: `POST /v1/conversions`, `/v1/adjustments` and `/v1/events`.
 
-Promise: 202 only after the fsync. A public key may claim conversions and touches, never adjustments. What can go wrong: a
-422 that names the field; 503 with Retry-After while the disk refuses.
+Promise: 202 only after the fsync. A public key can report conversions and touches, never
+adjustments. What can go wrong: a 422 that names the field; a 503 with Retry-After while the journal
+refuses events.
 """
 
 from typing import Annotated, Any, Final
@@ -34,7 +35,8 @@ RetryKey = Annotated[
     Header(
         alias=RETRY_KEY_HEADER,
         max_length=RETRY_KEY_LENGTH_MAX,
-        description="Names the report where nothing in its body does; the same key is the same report.",
+        description="Identifies the report when its body has no id. "
+        "A second report with the same key counts as the same report.",
     ),
 ]
 
@@ -53,7 +55,7 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
                             "type": {
                                 "type": "string",
                                 "enum": list(TYPES),
-                                "description": "The kind of the event; it decides the other fields.",
+                                "description": "The event type. It decides the other fields.",
                             }
                         },
                     },
@@ -78,7 +80,7 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
 
 
 def report_events_router(intake: Intake) -> Router:
-    """The routes of claims."""
+    """Return the routes of reports by API key."""
     router = Router(tags=["events"])
     router.route_class = SingleEventRoute
 
@@ -111,7 +113,7 @@ def report_events_router(intake: Intake) -> Router:
         request: Request, principal: Annotated[Principal, collector], retry_key: RetryKey = None
     ) -> BatchOut:
         items = split_array(await request.body())
-        events, rejected = _judge_batch(intake, items, principal, retry_key)
+        events, rejected = _batch_events(intake, items, principal, retry_key)
         await intake.store(events)
         return BatchOut(accepted=len(events), rejected=rejected)
 
@@ -129,18 +131,18 @@ async def _accept(
 def event_of_claim(
     intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
 ) -> AnyEvent:
-    """The event of a claim by the holder of a key; raises the 422 that names what is wrong with it."""
+    """Return the event of a claim. Raises the 422 that names its wrong fields."""
     if principal.public and isinstance(claim, AdjustmentClaim):
         raise Problem(
             422, None, "", [FieldError("type", "an adjustment needs a secret key with scope track")]
         )
-    judged = intake.to_event(claim, intake.caller(principal, retry_key))
-    if isinstance(judged, Rejected):
-        raise Problem(422, None, "", [FieldError(f.field, f.message) for f in judged.flaws])
-    return judged
+    event = intake.to_event(claim, intake.caller(principal, retry_key))
+    if isinstance(event, Rejected):
+        raise Problem(422, None, "", [FieldError(f.field, f.message) for f in event.flaws])
+    return event
 
 
-def _judge_batch(
+def _batch_events(
     intake: Intake, items: list[bytes], principal: Principal, retry_key: str | None
 ) -> tuple[list[AnyEvent], list[RejectedOut]]:
     events: list[AnyEvent] = []

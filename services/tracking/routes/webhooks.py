@@ -1,9 +1,9 @@
-"""`POST /webhooks/{vendor}/{connection_id}`: signature first, then the payload.
+"""`POST /webhooks/{vendor}/{connection_id}`: check the signature, then read the payload.
 
-Promise: the vendors are those whose adapters were found. Unknown vendor or connection 404, bad
-signature 401, every good one 200 after the fsync, also for topics that are not used and for
-payloads that cannot be (see `Intake.deliver`). What can go wrong: 503 with Retry-After while the
-disk refuses, or before the connections are known.
+Promise: every vendor with an adapter has the route. A signed delivery is answered 200 after the
+fsync, also when its topic is not used or its payload cannot be used (see `Intake.deliver`).
+What can go wrong: 404 for an unknown vendor or connection, 401 for a wrong signature, 503 with
+Retry-After while the journal refuses events or the connections are not loaded.
 """
 
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ EXAMPLE_CONNECTION_ID: Final = example_id("connection")
 
 
 def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
-    """The route of storefront webhooks."""
+    """Return the route of webhooks, for the vendors of `adapters` (by name)."""
     router = Router(tags=["webhooks"])
-    words: dict[str, Any] = {"enum": sorted(adapters), "examples": sorted(adapters)[:1]}
+    vendor_schema: dict[str, Any] = {"enum": sorted(adapters), "examples": sorted(adapters)[:1]}
 
     @router.post(
         "/webhooks/{vendor}/{connection_id}",
@@ -43,7 +43,9 @@ def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
         },
     )
     async def take(
-        vendor: Annotated[str, Path(description="The vendor that sends.", json_schema_extra=words)],
+        vendor: Annotated[
+            str, Path(description="The vendor that sends.", json_schema_extra=vendor_schema)
+        ],
         connection_id: Annotated[
             str, Path(description="The id of the connection.", examples=[EXAMPLE_CONNECTION_ID])
         ],
@@ -52,29 +54,28 @@ def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
         adapter = adapters.get(vendor)
         if adapter is None:
             raise Problem(404, None, "no such vendor")
-        shop = _shop(intake, adapter, connection_id)
+        connection = _connection(intake, adapter, connection_id)
         delivery = intake.delivery(request.headers.raw, await request.body())
-        if not adapter.verify(delivery, shop.account):
+        if not adapter.verify(delivery, connection.account):
             raise Problem(401, None, "the signature is not this connection's")
-        return _answer(await intake.deliver(adapter, shop, delivery))
+        return _answer(await intake.deliver(adapter, connection, delivery))
 
     return router
 
 
-def _shop(intake: Intake, adapter: Adapter, connection_id: str) -> WebhookConnection:
-    shop = intake.catalog.connection(connection_id)
-    if shop is not None and shop.kind == adapter.name:
-        return shop
+def _connection(intake: Intake, adapter: Adapter, connection_id: str) -> WebhookConnection:
+    connection = intake.catalog.connection(connection_id)
+    if connection is not None and connection.kind == adapter.name:
+        return connection
     if not intake.catalog.is_complete:
         raise busy_problem("the connections are not loaded yet")
     raise Problem(404, None, "no such connection")
 
 
-def _answer(delivered: DeliveryResult) -> DeliveryOut:
-    """What the shop is told."""
-    flaws = () if delivered.rejected is None else delivered.rejected.flaws
+def _answer(result: DeliveryResult) -> DeliveryOut:
+    flaws = () if result.rejected is None else result.rejected.flaws
     return DeliveryOut(
-        accepted=delivered.rejected is None,
-        event_ids=list(delivered.event_ids),
+        accepted=result.rejected is None,
+        event_ids=list(result.event_ids),
         errors=tuple(FlawOut(field=flaw.field, message=flaw.message) for flaw in flaws),
     )

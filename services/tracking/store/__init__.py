@@ -1,1 +1,1 @@
-"""What tracking keeps: the catalog in memory with its snapshot, and the journal on disk."""
+"""The state of tracking: the catalog in memory and on disk, and the journal on disk."""

@@ -1,13 +1,13 @@
 """Changes of the catalog since the last snapshot, in append-only files beside it.
 
-A snapshot of a million links is written rarely. A change must survive a crash within a second, so
-it is appended here at once and dropped when a later snapshot holds it.
+A snapshot of a million links is written rarely. A change must survive a crash after one second, so
+it is appended here at once and removed when a later snapshot contains it.
 
-Promise: what `append` returned from is on stable storage. Each process writes a file of its own,
-which it holds by an exclusive lock; a file is removed only after a snapshot with all its changes
-was written. A frame is its length, a checksum and one encoded catalog record.
-What can go wrong: a torn or damaged frame ends its file; it is logged, and the frames before it
-count. `OSError` when the disk refuses: the file is given up, and the next append begins another.
+Promise: when `append` returns, the records are on stable storage. Each process writes its own file
+and holds an exclusive lock on it. A file is removed only after a snapshot with all its changes was
+written. A frame is a length, a checksum and one encoded catalog record.
+What can go wrong: reading stops at a torn or damaged frame, which is logged; the frames before it
+count. `OSError` from the disk: the file gets no more records, and the next append creates another.
 """
 
 import fcntl
@@ -34,30 +34,30 @@ _log = get_logger(__name__)
 
 
 class ChangesFiles:
-    """The changes files of one folder, as one process uses them, from any thread."""
+    """The changes files of one folder, used by one process. Safe for several threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
-        # The file that is appended to: its path and its descriptor, which holds the lock.
+        # The file for new records: its path, and the descriptor that holds the lock.
         self._open: tuple[Path, int] | None = None
-        # Files to remove with the next snapshot: their changes are in memory.
+        # Files to remove after the next snapshot, because their changes are in memory.
         self._retired: list[tuple[Path, int]] = []
 
     def load(self) -> list[bytes]:
-        """All sound records of all files, oldest file first.
+        """Return all sound records of all files, oldest file first.
 
-        Files of ended processes are taken over; those of living ones are only read.
+        Files of dead processes are adopted; files of running processes are only read.
         """
         found: list[bytes] = []
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             with suppress(FileNotFoundError):
                 found += _frames(path)
-                self._take_over(path)
+                self._adopt(path)
         return found
 
     def append(self, records: Sequence[bytes]) -> None:
-        """Write records and wait for the disk; raises `OSError`, and all of them are unsaved."""
+        """Write records and fsync. After `OSError` the caller must append all of them again."""
         with self._lock:
             path, handle = self._open or self._create()
             self._open = path, handle
@@ -67,21 +67,21 @@ class ChangesFiles:
                     content = content[os.write(handle, content) :]
                 os.fsync(handle)
             except OSError:
-                # Behind a torn frame nothing would be read.
+                # A frame after a torn frame would never be read.
                 self._retire()
                 raise
 
     def retire(self) -> int:
-        """Begin another file with the next append, before a snapshot is taken.
+        """End the current file before a snapshot is taken; the next append creates another.
 
-        Returns how many files `remove` may remove once that snapshot is written.
+        Return the number of files to pass to `remove` after that snapshot is written.
         """
         with self._lock:
             self._retire()
             return len(self._retired)
 
     def remove(self, count: int) -> None:
-        """Remove the oldest retired files: a snapshot holds their changes."""
+        """Remove the oldest `count` ended files: a snapshot contains their changes."""
         with self._lock:
             for path, handle in self._retired[:count]:
                 path.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ class ChangesFiles:
             del self._retired[:count]
 
     def close(self) -> None:
-        """Give up the locks; files that were not removed stay for the next process."""
+        """Release the locks. Files that were not removed stay for the next process."""
         with self._lock:
             self._retire()
             for _, handle in self._retired:
@@ -115,7 +115,7 @@ class ChangesFiles:
             raise
         return path, handle
 
-    def _take_over(self, path: Path) -> None:
+    def _adopt(self, path: Path) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,7 +130,7 @@ def _framed(record: bytes) -> bytes:
 
 
 def _frames(path: Path) -> Iterator[bytes]:
-    """The records up to the first frame that is not whole."""
+    """Yield the records before the first frame that is torn or damaged."""
     content = path.read_bytes()
     if not content.startswith(MAGIC):
         if content:

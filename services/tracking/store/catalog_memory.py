@@ -1,9 +1,9 @@
-"""The catalog in memory: links, keys, connections and workspaces, as the log brings them.
+"""The catalog in memory: links, keys, connections and workspaces, read from the log.
 
-Promise: of each entity the record with the greatest revision stands, in any order of arrival.
-Webhook secrets are unsealed here and never written anywhere.
-What can go wrong: a record that does not decode, or a secret that does not open, is logged and
-passed over.
+Promise: the record with the greatest revision of each entity counts, in any order of arrival.
+Webhook secrets are unsealed here and never written to disk or log.
+What can go wrong: a record that cannot be decoded, or a secret that cannot be unsealed, is logged
+and skipped.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,14 +28,14 @@ from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
 
-KEPT: Final = (ApiKey, Connection, Workspace)
+WHOLE_RECORDS: Final = (ApiKey, Connection, Workspace)
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookConnection:
-    """A storefront's webhook connection, ready to verify."""
+    """A webhook connection with its unsealed secrets."""
 
     connection_id: str
     workspace_id: str
@@ -44,26 +44,26 @@ class WebhookConnection:
 
 
 class Catalog:
-    """Everything tracking knows of what people planned."""
+    """All catalog records that tracking uses."""
 
     def __init__(self, sealer: Sealer) -> None:
         self.links = LinkTable()
-        # Something is known: from a snapshot or from the log.
+        # Records were read: from a snapshot or from the log.
         self.is_loaded = False
-        # All that the log held at this start is known: from now on, what is not here is unknown.
+        # All records that were on the log at the start are read, so a missing entity is unknown.
         self.is_complete = False
         self.changes = 0
-        # Records that changed something, for whoever saves them and takes them off; None: not kept.
+        # Records to save; `SavedCatalog` removes them. None while none are collected.
         self.fresh: list[AnyCatalogRecord] | None = None
         self._sealer = sealer
         self._records: dict[str, ApiKey | Connection | Workspace] = {}
         self._principals: dict[bytes, Principal] = {}
-        self._shops: dict[str, WebhookConnection] = {}
+        self._connections: dict[str, WebhookConnection] = {}
 
-    # -- what arrives ---------------------------------------------------------------------------
+    # -- reading the topic ----------------------------------------------------------------------
 
     def receive(self, records: Sequence[StoredRecord]) -> None:
-        """Take a batch of the catalog topic."""
+        """Store a batch of the catalog topic."""
         for record in records:
             try:
                 self.put(decode_catalog(record.value))
@@ -71,17 +71,17 @@ class Catalog:
                 _log.error("catalog_record_refused", offset=record.offset, reason=str(error))
 
     def put(self, record: AnyCatalogRecord) -> None:
-        """Take one record; kinds that tracking has no use for pass by."""
+        """Store one record if it is the newest of its entity; ignore kinds that are not used."""
         before = self.changes
         if isinstance(record, Link):
             self.changes += self.links.put(record)
-        elif isinstance(record, KEPT):
+        elif isinstance(record, WHOLE_RECORDS):
             self._keep(record)
         if self.fresh is not None and self.changes != before:
             self.fresh.append(record)
 
-    def kept(self) -> list[ApiKey | Connection | Workspace]:
-        """What a snapshot holds beside the links."""
+    def records(self) -> list[ApiKey | Connection | Workspace]:
+        """Return all records except links."""
         return list(self._records.values())
 
     def _keep(self, record: ApiKey | Connection | Workspace) -> None:
@@ -93,7 +93,7 @@ class Catalog:
         if isinstance(record, ApiKey):
             self._keep_key(record, known)
         elif isinstance(record, Connection):
-            self._keep_shop(record)
+            self._keep_connection(record)
 
     def _keep_key(self, key: ApiKey, known: object) -> None:
         if isinstance(known, ApiKey):
@@ -102,16 +102,16 @@ class Catalog:
             return
         scopes = frozenset[str](key.scopes)
         if scopes & {"track", "admin"}:
-            scopes |= {"collect"}  # whoever may send events may send the lesser kinds, too
+            scopes |= {"collect"}  # a key for all events also allows the public ones
         self._principals[bytes.fromhex(key.sha256)] = Principal(
             key.workspace_id, key.id, scopes, key.public, key.origins
         )
 
-    def _keep_shop(self, connection: Connection) -> None:
-        self._shops.pop(connection.id, None)
+    def _keep_connection(self, connection: Connection) -> None:
+        self._connections.pop(connection.id, None)
         if connection.deleted_at is not None:
             return
-        self._shops[connection.id] = WebhookConnection(
+        self._connections[connection.id] = WebhookConnection(
             connection.id,
             connection.workspace_id,
             connection.kind,
@@ -128,27 +128,27 @@ class Catalog:
             except SealBroken as error:
                 _log.error("secret_unreadable", connection=connection_id, reason=str(error))
 
-    # -- what is asked --------------------------------------------------------------------------
+    # -- lookups --------------------------------------------------------------------------------
 
     def principal(self, key_hash: bytes) -> Principal | None:
-        """The key with that hash."""
+        """Return the key with that hash; None when it is unknown or deleted."""
         return self._principals.get(key_hash)
 
     def connection(self, connection_id: str) -> WebhookConnection | None:
-        """The connection with that id."""
-        return self._shops.get(connection_id)
+        """Return the connection with that id; None when it is unknown or deleted."""
+        return self._connections.get(connection_id)
 
     def currency(self, workspace_id: str) -> str | None:
-        """The workspace's own currency."""
+        """Return the currency of a workspace; None when it is unknown."""
         record = self._records.get(workspace_id)
         return record.currency if isinstance(record, Workspace) else None
 
     def link_workspace(self, link_id: str) -> str | None:
-        """Whose a link is."""
+        """Return the id of a link's workspace; None when the link is unknown."""
         return self.links.workspace_of(UUID(link_id).bytes)
 
     def link_id(self, workspace_id: str, key: str) -> str | None:
-        """The workspace's link with that code."""
+        """Return the id of the workspace's link with that code, or None. `key` is in lower case."""
         found = self.links.find(key.encode())
         if found is None or found.workspace_id != workspace_id:
             return None

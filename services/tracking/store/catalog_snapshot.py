@@ -1,7 +1,9 @@
-"""The catalog on local disk, so that tracking starts and redirects while the log is away.
+"""The snapshot of the catalog on local disk, so that tracking can start without the log.
 
-Promise: a snapshot is whole or it is not there: written beside, fsynced, renamed; a checksum over all of it and a version
-at its head. Secrets in it stay sealed. What can go wrong: a damaged or foreign file is logged and not used; the log has it all.
+Promise: a snapshot is complete or absent: it is written to another name, fsynced, then renamed. It
+begins with its version and ends with a checksum of all of it. Secrets in it stay sealed.
+What can go wrong: a damaged file or another version is logged and not used. The log has all
+records.
 """
 
 import hashlib
@@ -23,7 +25,7 @@ from shared.telemetry import get_logger
 
 MAGIC: Final = b"laurel-catalog-2\n"
 DIGEST_BYTES: Final = 16
-# The writer thread lets requests pass after each run of rows: about a millisecond of work.
+# The writer thread pauses for requests after this many rows: about a millisecond of work.
 ROWS_A_RUN: Final = 500
 PAUSE_SECONDS: Final = 0.002
 PIECE_BYTES: Final = 1024 * 1024
@@ -34,7 +36,11 @@ _log = get_logger(__name__)
 
 
 class _Head(msgspec.Struct):
-    """The first frame: where to read the topic on, and the workspaces in the order of their numbers."""
+    """The first frame.
+
+    `positions` are the offsets to read next, by partition; `workspaces` are ids in the order of
+    their numbers in link rows; `records` is the number of records before the links.
+    """
 
     positions: dict[int, int]
     workspaces: list[str]
@@ -51,14 +57,14 @@ class Image:
 
 
 def take_image(catalog: Catalog, positions: Mapping[int, int]) -> Image:
-    """What stands in memory now; `positions` are those of the records it holds."""
-    records = [encode_catalog(record) for record in catalog.kept()]
+    """Return the catalog as it is now. `positions` are the offsets after its records."""
+    records = [encode_catalog(record) for record in catalog.records()]
     head = _Head(dict(positions), list(catalog.links.workspaces), len(records))
     return Image(msgspec.json.encode(head), records, catalog.links.rows())
 
 
 def write_image(image: Image, path: Path) -> None:
-    """Write a snapshot; raises `OSError` when the disk refuses, and the old one stays."""
+    """Write a snapshot. After `OSError` the old one is still there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{new_id()}")
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
@@ -81,7 +87,7 @@ def write_image(image: Image, path: Path) -> None:
 
 
 def load_snapshot(catalog: Catalog, path: Path) -> dict[int, int] | None:
-    """Fill an empty catalog; the positions to read on from, or None when there is no sound snapshot."""
+    """Fill an empty catalog and return the offsets to read next; None without a sound snapshot."""
     try:
         with path.open("rb") as file:
             return _load(catalog, file)
@@ -93,7 +99,7 @@ def load_snapshot(catalog: Catalog, path: Path) -> dict[int, int] | None:
 
 
 def _load(catalog: Catalog, file: BinaryIO) -> dict[int, int] | None:
-    """Read it twice, for its checksum and for its rows: never is all of it in memory, beside the catalog that it becomes."""
+    """Read the file twice, for its checksum and for its rows, so that it is never all in memory."""
     end = file.seek(0, os.SEEK_END) - DIGEST_BYTES
     if end < 0 or not _is_sound(file, end):
         _log.error("snapshot_damaged", file=file.name)

@@ -1,9 +1,11 @@
-"""The journal of this process: events wait here, in order and fsynced, until the relay has moved them to the log.
+"""The journal of one process: it stores encoded events (frames) on disk until the relay sends them.
 
-Promise: `put` returns after the fsync of its frames; `offer` never waits, and its frame is fsynced within 5 ms while
-the disk is well. One thread writes, one statement a group, so the event loop never touches the disk.
-What can go wrong: the disk refuses, or the budget is used up: `put` raises `Transient`, `offer` answers False, and a new
-file is tried every 5 s. A failed write is never tried again on the same file.
+Promise: `put` returns after the fsync of its frames. `offer` never waits, and its frame is fsynced
+within about 5 ms while the disk is fast. One thread writes, with one statement for each group, so
+the event loop never waits for the disk.
+What can go wrong: the disk fails or the disk budget is used up. `put` then raises `Transient` and
+`offer` returns False. A failed write is never repeated on the same file; a new file is tried every
+5 s.
 """
 
 import asyncio
@@ -21,26 +23,27 @@ from shared.clock import Clock
 from shared.errors import Transient
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# A click may be lost with the last group; 5 ms is a hundredth of what a person notices and still groups hundreds.
+# A crash can lose the clicks of the last group. In 5 ms a busy process groups hundreds of clicks.
 GROUP_WAIT_SECONDS: Final = 0.005
-# While requests keep coming, the next group gathers this long: a group costs the loop a quarter of a millisecond, whatever it holds.
+# While requests arrive without a pause, the next group gathers for this long, because each group
+# costs the event loop 0.25 ms, whatever its size.
 GROUP_PAUSE_SECONDS: Final = 0.003
-# 4 hours of an absent log (Shopify's whole retry span) at the rated load of one process:
+# 4 hours without the log (as long as Shopify retries) at the rated load of one process:
 # 250 events/s × 600 B × 14,400 s = 2.16 GB.
 RATED_EVENTS_A_SECOND: Final = 250
 EVENT_BYTES: Final = 600
 OUTAGE_SECONDS: Final = 4 * 60 * 60
 BYTES_MAX: Final = RATED_EVENTS_A_SECOND * EVENT_BYTES * OUTAGE_SECONDS
-# Frames that wait in memory for a slow disk: at 600 B this is 12 MB; beyond it a disk hangs rather than lags.
+# Frames that wait in memory for a slow disk: 20,000 × 600 B = 12 MB. With more, the disk hangs.
 FRAMES_WAITING_MAX: Final = 20_000
-# Requests that wait for their fsync. A group takes about a millisecond; 256 callers wait a few of them.
+# Requests that wait for their fsync. A group takes about 1 ms, so 256 callers wait a few ms.
 WAITERS_MAX: Final = 256
-# How soon a new file is tried after one has ended (DESIGN 9).
+# The time between the end of a file and the try of a new one.
 REOPEN_SECONDS: Final = 5.0
-# Relayed groups are deleted in the background at most this often: each deletion is an fsync of its own.
+# Relayed groups are deleted at most this often, because each deletion is an fsync.
 FORGET_SECONDS: Final = 1.0
 
-# A file this large is left behind when it is nearly empty; in quiet times a file stays far below.
+# A file larger than this is replaced once at most `BYTES_LEFT_MAX` of it are not relayed.
 ROTATE_BYTES: Final = 64 * 1024 * 1024
 BYTES_LEFT_MAX: Final = 1024 * 1024
 
@@ -49,7 +52,7 @@ _log = get_logger(__name__)
 
 @dataclass(slots=True)
 class _Job:
-    """What the writer thread does next: write a group, then forget what was relayed."""
+    """One job of the writer thread: write a group, then delete the relayed groups."""
 
     file: JournalFile
     frames: list[bytes]
@@ -59,7 +62,11 @@ class _Job:
 
 
 class Journal:
-    """The journal of one process. All methods belong to the event loop that called `open`."""
+    """The journal of one process. Call all methods on the event loop that called `open`.
+
+    `current` is the file that is written, `backlog` the files that are only relayed. `trouble` says
+    why the journal refuses events; it is empty while it accepts them.
+    """
 
     def __init__(
         self, root: Path, clock: Clock, telemetry: Telemetry, *, bytes_max: int = BYTES_MAX
@@ -89,10 +96,10 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    # -- life ----------------------------------------------------------------------------------------------
+    # -- start and stop -------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Adopt what dead processes left, then take a slot of our own. A disk that refuses does not stop the start."""
+        """Adopt the slots of dead processes and take a new slot. Disk errors are only logged."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._write_jobs, name="journal", daemon=True)
         self._thread.start()
@@ -100,7 +107,7 @@ class Journal:
         await self._try_new_file()
 
     async def adopt_orphans(self) -> None:
-        """Take over the journals of processes that are gone; also while running, for a sibling that nobody restarts."""
+        """Adopt the journals of dead processes. Called again while the process runs."""
         try:
             for slot in await asyncio.to_thread(adopt_slots, self._root):
                 await self._adopt(slot)
@@ -108,7 +115,10 @@ class Journal:
             _log.error("journal_not_adopted", reason=str(error))
 
     async def rotate(self) -> None:
-        """Leave a file that an outage has made large, once nearly all of it is on the log: SQLite gives no space back."""
+        """Replace a file that an outage made large, once nearly all of it is on the log.
+
+        SQLite does not return free space to the disk.
+        """
         large = self.current
         if large is None or self.trouble or self.bytes_waiting > BYTES_LEFT_MAX:
             return
@@ -127,15 +137,15 @@ class Journal:
             self._forget_row, self._is_forgetting = 0, False
             self.written.set()
 
-    async def tend(self) -> None:
-        """Try a new file every 5 s whenever one has ended; runs for ever."""
+    async def reopen(self) -> None:
+        """Try a new file every 5 s after one has ended, until cancelled."""
         while True:
             await self._ended.wait()
             await self._clock.sleep(REOPEN_SECONDS)
             await self._try_new_file()
 
     async def close(self) -> None:
-        """Write what waits and stop. An empty journal leaves nothing behind; another is adopted by the next process."""
+        """Write the waiting frames and stop. An empty journal is deleted; another stays on disk."""
         self.trouble = self.trouble or "closing"
         self._flush()
         while self._is_writing:
@@ -161,10 +171,10 @@ class Journal:
             if slot is not None:
                 slot.release() if slot.files() else slot.remove()
 
-    # -- writing -------------------------------------------------------------------------------------------
+    # -- writing --------------------------------------------------------------------------------
 
     def offer(self, frame: bytes) -> bool:
-        """Take a frame without waiting: True when it joined the next group."""
+        """Add a frame to the next group without waiting; return False when it is refused."""
         if self.trouble or len(self._frames) >= FRAMES_WAITING_MAX:
             return False
         self._frames.append(frame)
@@ -174,9 +184,9 @@ class Journal:
         return True
 
     async def put(self, frames: Sequence[bytes]) -> None:
-        """Write frames and wait for their fsync. Raises `Transient` when they are not durable."""
+        """Write frames and return after their fsync. Raises `Transient` if they are not durable."""
         if self.trouble:
-            raise Transient(f"the journal takes nothing: {self.trouble}")
+            raise Transient(f"the journal refuses events: {self.trouble}")
         if len(self._waiters) >= WAITERS_MAX or len(self._frames) >= FRAMES_WAITING_MAX:
             raise Transient("too many requests wait for the disk")
         assert self._loop is not None
@@ -184,14 +194,14 @@ class Journal:
         self._frames.extend(frames)
         self._waiters.append(waiter)
         if not self._is_due and not self._is_writing:
-            # Not at once: requests that came in the same turn of the loop share this fsync.
+            # Later in this round of the loop, so that all requests of the round share one fsync.
             self._cancel_timer()
             self._timer = self._loop.call_soon(self._flush)
         self._is_due = True
         await waiter
 
     def relayed(self, file: JournalFile, groups: Sequence[Group]) -> None:
-        """A file's groups are on the log; those of the current file are deleted now and then."""
+        """Note that groups are on the log. Those of the current file are deleted once a second."""
         self.records_waiting = max(0, self.records_waiting - sum(len(g.frames) for g in groups))
         self._count_waiting(-sum(group.size_bytes for group in groups))
         if file is not self.current or self._loop is None:
@@ -224,7 +234,7 @@ class Journal:
             self._timer = None
 
     def _write_jobs(self) -> None:
-        """The writer thread."""
+        """Run the jobs of the queue, in the writer thread."""
         assert self._loop is not None
         while (job := self._jobs.get()) is not None:
             error: Exception | None = None
@@ -250,7 +260,7 @@ class Journal:
     def _done(self, job: _Job, error: Exception | None) -> None:
         self._is_writing = False
         if error is not None:
-            self._end(job, error)
+            self._end_file(job, error)
         elif self._is_due or self._is_forgetting:
             assert self._loop is not None
             self._timer = self._loop.call_later(GROUP_PAUSE_SECONDS, self._flush)
@@ -258,10 +268,10 @@ class Journal:
             assert self._loop is not None
             self._timer = self._loop.call_later(GROUP_WAIT_SECONDS, self._flush)
 
-    # -- endings and beginnings ----------------------------------------------------------------------------
+    # -- end of a file and a new one ------------------------------------------------------------
 
-    def _end(self, job: _Job, error: Exception) -> None:
-        """The file is over: whoever waits is told, and what it holds is relayed like a dead process's."""
+    def _end_file(self, job: _Job, error: Exception) -> None:
+        """End the current file after an error: waiting requests fail, and the file is relayed."""
         _log.error("journal_file_ended", file=job.file.path.name, reason=str(error))
         self._telemetry.count(Metric.JOURNAL_GROUPS, outcome="failed")
         lost = len(job.frames) if not job.size_bytes else 0
@@ -314,7 +324,10 @@ class Journal:
         _log.info("journal_adopted", slot=slot.folder.name, files=len(paths))
 
     def retire(self, file: JournalFile) -> None:
-        """A file of the backlog was relayed whole: remove it, and its slot after the last one."""
+        """Remove a file of the backlog that was relayed, and its slot after the last file.
+
+        A file that is damaged is renamed to `.damaged` and kept for inspection.
+        """
         self.backlog.remove(file)
         if file.is_spent():
             file.remove()

@@ -1,8 +1,10 @@
-"""One journal file: SQLite in WAL mode with `synchronous=FULL`, one row per group of events, a checksum on each.
+"""One journal file: SQLite in WAL mode with `synchronous=FULL`.
 
-Promise: when `write` returned, the group is fsynced. A group that was damaged on disk is skipped and counted, its
-neighbours are read. What can go wrong: `sqlite3.Error` or `OSError` from `write` ends the file for writing, for ever:
-after a failed fsync the next one succeeds without the lost bytes. What stands in it is still read.
+One row holds one group of events with its checksum.
+Promise: when `write` returns, the group is fsynced. A group that was damaged on disk is skipped and
+counted; the groups around it are read.
+What can go wrong: after `sqlite3.Error` or `OSError` from `write`, the file must not be written
+again, because the fsync after a failed fsync can succeed without the lost bytes. It is still read.
 """
 
 import sqlite3
@@ -18,10 +20,11 @@ from zlib import crc32
 from services.tracking.store.journal_slots import sync_folder
 
 _NUMBER: Final = struct.Struct(">I")
-# A group of a busy core is 60 KiB: in SQLite's own pages of 4 KiB it costs a third more to write and to delete. A single event costs the same.
+# A busy core writes groups of 60 KiB. In SQLite's default pages of 4 KiB, to write and delete them
+# costs a third more. A single event costs the same in both.
 PAGE_BYTES: Final = 16 * 1024
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
-# A reader waits this long for the moment in which a checkpoint excludes it.
+# A checkpoint excludes readers for a moment. A reader waits this long for it.
 BUSY_MS: Final = 2_000
 
 _SCHEMA: Final = """
@@ -35,7 +38,7 @@ CREATE TABLE IF NOT EXISTS groups (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group as read: its row, its events, and its size on disk."""
+    """One group as read: its row number, its events, and its size on disk."""
 
     row: int
     frames: tuple[bytes, ...]
@@ -44,13 +47,13 @@ class Group:
 
 
 def pack_frames(frames: Sequence[bytes]) -> bytes:
-    """Frames as one blob: how many, the length of each, then all of them."""
+    """Return frames as one blob: their number, the length of each, then the frames."""
     count = len(frames)
     return struct.pack(f">{count + 1}I", count, *map(len, frames)) + b"".join(frames)
 
 
 def unpack_frames(blob: bytes) -> tuple[bytes, ...]:
-    """The frames of a blob whose checksum was right."""
+    """Return the frames of a blob whose checksum was right."""
     (count,) = _NUMBER.unpack_from(blob)
     ends = accumulate(
         struct.unpack_from(f">{count}I", blob, _NUMBER.size), initial=_NUMBER.size * (count + 1)
@@ -59,7 +62,10 @@ def unpack_frames(blob: bytes) -> tuple[bytes, ...]:
 
 
 class JournalFile:
-    """A journal file. The writer's connection and the reader's are separate; each is used by one thread at a time."""
+    """A journal file, with one connection to write and one to read.
+
+    Each connection is used by one thread at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,7 +74,7 @@ class JournalFile:
         self._reader: sqlite3.Connection | None = None
 
     def open_writer(self) -> None:
-        """Make the file; its name is durable when this returns."""
+        """Create the file. When this returns, its name is durable."""
         self._writer = _connect(self.path)
         self._writer.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -76,12 +82,13 @@ class JournalFile:
         self._writer.execute("PRAGMA synchronous = FULL")
         self._writer.execute(_SCHEMA)
         sync_folder(self.path.parent)
-        # Whoever closes last checkpoints, with an fsync of a file whose own may have failed: so that is one who only reads.
+        # The connection that is closed last runs a checkpoint with an fsync. That would be wrong
+        # after a failed fsync, so the last connection is read-only.
         self._reader = _connect(self.path, mode="ro")
         self._reader.execute("SELECT count(*) FROM groups").fetchone()
 
     def write(self, frames: Sequence[bytes]) -> int:
-        """Append one group and fsync it: one statement, so one call into SQLite. Returns the group's size."""
+        """Append one group in one statement, fsync it, and return its size in bytes."""
         assert self._writer is not None
         blob = pack_frames(frames)
         self._writer.execute(
@@ -90,12 +97,12 @@ class JournalFile:
         return len(blob)
 
     def forget_through(self, row: int) -> None:
-        """Delete the groups up to `row`: they are on the log."""
+        """Delete the groups up to and including `row`, which are on the log."""
         assert self._writer is not None
         self._writer.execute("DELETE FROM groups WHERE id <= ?", (row,))
 
     def read(self, *, after: int, bytes_max: int) -> list[Group]:
-        """The next groups after a row, at least one if there is any, until `bytes_max` is reached."""
+        """Return the next groups after a row: at least one if there is any, about `bytes_max`."""
         try:
             return self._read_run(after, bytes_max)
         except sqlite3.DatabaseError:
@@ -111,7 +118,7 @@ class JournalFile:
             for row, checksum, blob in rows:
                 group = _checked(row, checksum, blob)
                 if group.is_damaged:
-                    # Its number may be damaged as well, and would lead past rows that are well.
+                    # Its number can be damaged, too. To continue after it could skip sound rows.
                     return groups or self._read_next_alone(after)
                 groups.append(group)
                 size_bytes += len(blob)
@@ -120,11 +127,14 @@ class JournalFile:
         return groups
 
     def _read_next_alone(self, after: int) -> list[Group]:
-        """The same for a file with a damaged page: one row at a time, and those that cannot be read or found as damaged groups."""
+        """Return the next group of a file with a damaged page, read by its row number.
+
+        A row that cannot be read or found gives a damaged group.
+        """
         try:
             last = self._last_row()
         except sqlite3.DatabaseError:
-            return []  # no journal at all: it is put aside for people, see `Journal.retire`
+            return []  # not readable as a journal: `Journal.retire` renames it
         for row in range(after + 1, last + 1):
             try:
                 found = (
@@ -136,42 +146,44 @@ class JournalFile:
                 return [Group(row, (), 0, is_damaged=True)]
             if found is not None:
                 return [_checked(*found)]
-            if after:  # what was relayed is deleted from the front: nothing behind it is
+            if after:  # only relayed rows are deleted, and they come before this one
                 return [Group(row, (), 0, is_damaged=True)]
         return []
 
     def _last_row(self) -> int:
-        """The last row ever written, which SQLite keeps also when the row is gone."""
+        """Return the number of the last row ever written, also when it was deleted."""
         statement = "SELECT seq FROM sqlite_sequence WHERE name = 'groups'"
         found = self._reading().execute(statement).fetchone()
         return int(found[0]) if found is not None else 0
 
     def is_spent(self) -> bool:
-        """Whether all that was ever written here is on the log, as far as the file can still tell."""
+        """Whether every row ever written here is on the log; False when that cannot be read."""
         try:
             return self._last_row() <= self.relayed_through
         except sqlite3.DatabaseError:
             return False
 
     def size_bytes(self) -> int:
-        """What its groups take; 0 when that cannot be read."""
+        """Return the size of its groups in bytes; 0 when that cannot be read."""
         with suppress(sqlite3.DatabaseError):
             statement = "SELECT coalesce(sum(length(frames)), 0) FROM groups"
             return int(self._reading().execute(statement).fetchone()[0])
         return 0
 
     def disk_bytes(self) -> int:
-        """What the file takes on disk; 0 when it is gone."""
+        """Return the size of the file on disk in bytes; 0 when it does not exist."""
         try:
             return self.path.stat().st_size
         except FileNotFoundError:
             return 0
 
     def close(self) -> None:
-        """Close both connections; the writer first, see `open_writer`."""
+        """Close both connections, the writer first (see `open_writer`)."""
         for connection in (self._writer, self._reader):
             if connection is not None:
-                with suppress(sqlite3.Error):  # the disk is gone; nothing here is needed any more
+                with suppress(
+                    sqlite3.Error
+                ):  # the disk is unavailable, and the connection is not needed
                     connection.close()
         self._writer = self._reader = None
 

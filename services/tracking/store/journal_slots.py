@@ -1,7 +1,8 @@
-"""Journal slots: one folder per process, held by an exclusive lock, so a dead process's journal finds a new owner.
+"""Journal slots: one folder per process, with an exclusive lock.
 
-Promise: a folder named `slot-…` exists only while it was made whole and locked by its maker, and at most one live process
-holds it; the lock ends with the process, however it dies. What can go wrong: `OSError` when the disk refuses.
+When a process dies, its lock ends, and another process adopts its slot.
+Promise: a folder gets the name `slot-…` only after it is complete and locked. At most one running
+process holds its lock. What can go wrong: `OSError` from the disk.
 """
 
 import fcntl
@@ -21,37 +22,37 @@ _MODE_FILE: Final = 0o600
 
 @dataclass(slots=True)
 class Slot:
-    """One folder of journal files and the lock on it."""
+    """One folder of journal files. `lock` is the descriptor of its locked file."""
 
     folder: Path
     lock: int
     files_made: int = 0
 
     def files(self) -> list[Path]:
-        """The journal files here, oldest first."""
+        """Return the journal files of the folder, oldest first."""
         return sorted(self.folder.glob(f"*{FILE_SUFFIX}"))
 
     def next_file(self) -> Path:
-        """A path that was never used here."""
+        """Return a path in the folder that was not used before."""
         self.files_made += 1
         return self.folder / f"{self.files_made:06d}{FILE_SUFFIX}"
 
     def remove(self) -> None:
-        """Give the folder up for good; it must hold no journal file any more."""
+        """Delete the folder and release the lock. It must have no journal file left."""
         for path in (*self.folder.glob("*-wal"), *self.folder.glob("*-shm")):
             path.unlink(missing_ok=True)
         (self.folder / LOCK_NAME).unlink(missing_ok=True)
-        with suppress(OSError):  # not empty: somebody put a file there, which is not ours to remove
+        with suppress(OSError):  # not empty: it has a file that Laurel did not write
             self.folder.rmdir()
         self.release()
 
     def release(self) -> None:
-        """Let another process have the folder."""
+        """Release the lock, so that another process can adopt the folder."""
         os.close(self.lock)
 
 
 def take_slot(root: Path) -> Slot:
-    """A new slot of our own: made and locked under a name that nobody looks at, then renamed."""
+    """Return a new slot. It is created and locked under a hidden name, then renamed."""
     root.mkdir(mode=_MODE_FOLDER, parents=True, exist_ok=True)
     name = new_id()
     hidden = root / f".{name}"
@@ -66,7 +67,7 @@ def take_slot(root: Path) -> Slot:
 
 
 def adopt_slots(root: Path) -> list[Slot]:
-    """Every slot whose process is gone, oldest first, now locked by us."""
+    """Lock every slot whose process is dead, and return these slots, oldest first."""
     found = sorted(root.glob("slot-*")) if root.is_dir() else []
     return [slot for folder in found if (slot := _try_lock(folder)) is not None]
 
@@ -85,7 +86,7 @@ def _try_lock(folder: Path) -> Slot | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power loss."""
+    """Fsync a folder, so that the names in it survive a power loss."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

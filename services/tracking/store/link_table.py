@@ -1,7 +1,8 @@
-"""Short links in memory, packed: a million of them in less than 400 bytes each.
+"""Short links in memory, as packed rows: a million of them use less than 400 bytes each.
 
-Promise: a code leads to one link; the record with the greatest revision of a link stands, in whatever order they come.
-What can go wrong: a destination that is not canonical makes its link lead nowhere, and it is logged.
+Promise: a code leads to one link. The record with the greatest revision of a link counts, in any
+order of arrival. What can go wrong: a link with a destination that is not canonical does not work;
+this is logged.
 """
 
 import struct
@@ -15,7 +16,7 @@ from services.tracking.domain.short_links import canonical_destination, link_key
 from shared.catalog import Link
 from shared.telemetry import get_logger
 
-# Revision, link id, number of the workspace, flags, length of the key; then the key and the destination.
+# Revision, link id, number of the workspace, flags, length of the key. Key and destination follow.
 _HEAD: Final = struct.Struct(">Q16sIBB")
 _WORKS: Final = 1
 _DELETED: Final = 2
@@ -24,7 +25,7 @@ _log = get_logger(__name__)
 
 
 class LinkFound(msgspec.Struct, frozen=True, gc=False):
-    """A link as the redirect needs it. `destination` is empty when it is disabled or deleted."""
+    """A link as the redirect needs it. `destination` is empty when the link does not work."""
 
     link_id: bytes
     workspace_id: str
@@ -32,9 +33,11 @@ class LinkFound(msgspec.Struct, frozen=True, gc=False):
 
 
 class LinkTable:
-    """All links of all workspaces, in two dictionaries of packed rows: by id, and by code for each host that has links of its own.
+    """All links of all workspaces as packed rows, by id and by code.
 
-    A code leads to its row and not to an id that leads to the row: of a million links nearly each step is a cache miss.
+    Each host with its own links has its own codes; all other links share one set of codes. The
+    dictionary of codes holds the rows and not ids: with a million links, each extra lookup is a
+    cache miss.
     """
 
     def __init__(self) -> None:
@@ -48,14 +51,14 @@ class LinkTable:
         return len(self._rows)
 
     def put(self, link: Link) -> bool:
-        """Take a record; False when it is not newer than what stands or its code cannot be one."""
+        """Store a record; return False when it is not the newest or its code is not valid."""
         key = link_key(link.code)
         if key is None:
             _log.error("link_refused", link=link.id, reason="its code is not a link code")
             return False
         destination = canonical_destination(link.destination)
         if destination is None:
-            _log.error("link_broken", link=link.id, reason="its destination is not canonical")
+            _log.error("link_not_working", link=link.id, reason="its destination is not canonical")
         flags = _DELETED if link.deleted_at is not None else 0
         if flags == 0 and link.enabled and destination is not None:
             flags = _WORKS
@@ -65,24 +68,24 @@ class LinkTable:
         return self.put_row(head + whole_key + (destination or "").encode("ascii"))
 
     def put_row(self, row: bytes) -> bool:
-        """Take a packed row, as `put` and a snapshot make them."""
+        """Store a packed row of a snapshot or of `put`; return False when it is not the newest."""
         revision, link_id, *_ = _HEAD.unpack_from(row)
         old = self._rows.get(link_id)
         if old is not None:
             if _HEAD.unpack_from(old)[0] >= revision:
                 return False
-            old_keys, old_key = self._place(old)
+            old_keys, old_key = self._codes_of(old)
             if old_keys.get(old_key) is old:
                 del old_keys[old_key]
         self._rows[link_id] = row
-        keys, key = self._place(row)
+        keys, key = self._codes_of(row)
         holder = keys.get(key)
         if holder is None or not _is_deleted(row) or _is_deleted(holder):
             keys[key] = row
         return True
 
     def find(self, key: bytes, host: bytes = b"") -> LinkFound | None:
-        """The link of a code in lower case on a host; hosts without links of their own share one space of codes."""
+        """Return the link of a code (in lower case) on a host; None when there is none."""
         keys = self._by_host.get(host, self._shared) if host else self._shared
         row = keys.get(key)
         if row is None:
@@ -93,26 +96,26 @@ class LinkTable:
 
     @property
     def has_hosts(self) -> bool:
-        """Whether any link has a host of its own, so the request's host matters."""
+        """Whether any link has its own host, so that `find` needs the host of the request."""
         return bool(self._by_host)
 
     def workspace_of(self, link_id: bytes) -> str | None:
-        """Whose a link is."""
+        """Return the id of a link's workspace; None when the link is unknown."""
         row = self._rows.get(link_id)
         return None if row is None else self.workspaces[_HEAD.unpack_from(row)[2]]
 
     def rows(self) -> Iterator[bytes]:
-        """All links as packed rows, as they stand at the call."""
+        """Return all links as packed rows, as they are at the call."""
         return iter(list(self._rows.values()))
 
-    def _place(self, row: bytes) -> tuple[dict[bytes, bytes], bytes]:
-        """Where a row is found by its code: the codes of its host, and its own among them."""
+    def _codes_of(self, row: bytes) -> tuple[dict[bytes, bytes], bytes]:
+        """Return the dictionary of codes that a row belongs to, and its key in it."""
         whole_key = row[_HEAD.size : _HEAD.size + row[_HEAD.size - 1]]
         key, _, host = whole_key.partition(b"@")
         return (self._by_host.setdefault(host, {}) if host else self._shared), key
 
     def restore_workspaces(self, workspaces: list[str]) -> None:
-        """Number the workspaces as the snapshot's rows do; only before the first row."""
+        """Give workspaces the numbers that a snapshot's rows use. Call it before the first row."""
         for workspace_id in workspaces:
             self._number(workspace_id)
 

@@ -1,9 +1,9 @@
-"""The catalog on disk: a snapshot now and then, and each change in between within a second.
+"""Save the catalog to disk: a snapshot every 30 s, and each change in between within a second.
 
-Promise: a process that starts while the log is away knows every change that was received more than
-`CHANGES_SECONDS` and one fsync before the last process died. One snapshot is written at a time;
+Promise: a process that starts without the log has every change that was received more than
+`CHANGES_SECONDS` and one fsync before the last process died. One snapshot is written at a time, and
 changes are saved meanwhile.
-What can go wrong: the disk refuses: it is logged, and tried again at the next turn.
+What can go wrong: a write to disk fails. The error is logged, and the next round tries again.
 """
 
 import asyncio
@@ -19,32 +19,32 @@ from shared.catalog import CatalogRejected, decode_catalog, encode_catalog
 from shared.clock import Clock
 from shared.telemetry import get_logger
 
-# A change is on disk within a second: this, and the time of an fsync.
+# A change is on disk within a second: after this time and the time of an fsync.
 CHANGES_SECONDS: Final = 0.25
-# Rarely enough for a million links.
+# A snapshot of a million links takes seconds, so it is written rarely.
 SNAPSHOT_SECONDS: Final = 30.0
 
 _log = get_logger(__name__)
 
 
 class SavedCatalog:
-    """Loads a catalog at the start and saves what changes in it."""
+    """Loads a catalog at the start and saves its changes."""
 
     def __init__(self, catalog: Catalog, path: Path, clock: Clock) -> None:
         self._catalog = catalog
         self._path = path
         self._clock = clock
         self._files = ChangesFiles(path.parent)
-        # One task takes changes off the list at a time.
-        self._turn = asyncio.Lock()
-        # A writer that was cancelled ends before the next one begins, so the newest snapshot stays.
+        # One task at a time removes changes from the list.
+        self._saving = asyncio.Lock()
+        # A cancelled write ends in its thread before the next begins, so the newest snapshot wins.
         self._writing = Lock()
         self._saved_changes = -1
 
     async def load(self) -> dict[int, int] | None:
-        """Fill the empty catalog; the positions to read on from, None without a sound snapshot.
+        """Fill the empty catalog and return the offsets to read next; None without a snapshot.
 
-        A change is read again from the log: the positions are those of the snapshot.
+        The offsets are those of the snapshot, so later changes are read again from the log.
         """
         positions = await asyncio.to_thread(load_snapshot, self._catalog, self._path)
         changes = await asyncio.to_thread(self._files.load)
@@ -59,17 +59,17 @@ class SavedCatalog:
         return positions
 
     async def run(self, positions: Mapping[int, int]) -> None:
-        """Save until cancelled; `positions` move as the catalog is read."""
-        # The first snapshot holds what came before: only from here on single changes are kept.
+        """Save until cancelled. The follower updates `positions` while it reads."""
+        # The first snapshot contains all earlier changes; single ones are collected from here on.
         self._catalog.fresh = []
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._save_images(positions))
             tasks.create_task(self._save_changes())
 
     async def save_image(self, positions: Mapping[int, int]) -> None:
-        """Write a snapshot if anything changed, and remove the changes that it holds."""
+        """Write a snapshot if anything changed, and remove the changes files that it replaces."""
         await self.save_changes()
-        held = await asyncio.to_thread(self._files.retire)
+        replaced = await asyncio.to_thread(self._files.retire)
         changes = self._catalog.changes
         if changes != self._saved_changes:
             image = take_image(self._catalog, positions)
@@ -79,15 +79,15 @@ class SavedCatalog:
                 _log.error("snapshot_not_written", reason=str(error))
                 return
             self._saved_changes = changes
-        await asyncio.to_thread(self._files.remove, held)
+        await asyncio.to_thread(self._files.remove, replaced)
 
     def _write(self, image: Image) -> None:
         with self._writing:
             write_image(image, self._path)
 
     async def save_changes(self) -> None:
-        """Append what changed since the last call."""
-        async with self._turn:
+        """Append the changes since the last call to a changes file."""
+        async with self._saving:
             fresh = self._catalog.fresh
             if not fresh:
                 return
@@ -101,7 +101,7 @@ class SavedCatalog:
             del fresh[:taken]
 
     def close(self) -> None:
-        """Give the files up."""
+        """Release the changes files."""
         self._files.close()
 
     async def _save_images(self, positions: Mapping[int, int]) -> None:

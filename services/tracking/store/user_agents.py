@@ -1,8 +1,8 @@
-"""Which user agents declare themselves crawlers or previewers.
+"""Flags for user agents that declare themselves crawlers or link previewers.
 
-Promise: a verdict is a flag, never a refusal; HTTP libraries (curl, httpx, an empty agent) are not bots, because servers
-and scripts of honest people use them (DESIGN 5.3). What can go wrong: the list costs most of a millisecond for an agent
-never seen before, so verdicts are kept.
+Promise: the result is a flag, never a refusal. HTTP libraries (curl, httpx) and an empty agent are
+not bots, because servers of brands use them. What can go wrong: to match a new agent takes almost a
+millisecond, so results are cached.
 """
 
 import re
@@ -14,13 +14,13 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from shared.events import Quality
 
-# Agents of real browsers number in the tens of thousands; at 300 bytes each this is below 10 MB.
-VERDICTS_KEPT: Final = 16_384
+# Real browsers have some ten thousand different agents. At 300 bytes each this is below 10 MB.
+CACHED_AGENTS: Final = 16_384
 
-# Tags of the list that name tools rather than crawlers.
+# Tags of the list for tools that are not crawlers.
 _TOOL_TAGS: Final = frozenset(("http-library",))
 _PREVIEW_TAG: Final = "social-preview"
-# Meta's in-app browser ("MetaIAB"): a person reads in it.
+# "MetaIAB" is the in-app browser of Meta: a person uses it.
 _PEOPLE_PATTERNS: Final = frozenset(("MetaIAB Facebook",))
 
 
@@ -29,7 +29,7 @@ def _compile(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 class Agents:
-    """Verdicts on user agents, remembered."""
+    """Matches user agents against the public list of crawlers, with a cache."""
 
     def __init__(self) -> None:
         crawlers = [
@@ -40,9 +40,9 @@ class Agents:
         ]
         self._all = _compile(pattern for pattern, _ in crawlers)
         self._previews = _compile(pattern for pattern, tags in crawlers if _PREVIEW_TAG in tags)
-        self.flags = lru_cache(maxsize=VERDICTS_KEPT)(self._judge)
+        self.flags = lru_cache(maxsize=CACHED_AGENTS)(self._flags)
 
-    def _judge(self, user_agent: str) -> tuple[Quality, ...]:
+    def _flags(self, user_agent: str) -> tuple[Quality, ...]:
         if not user_agent or self._all.search(user_agent) is None:
             return ()
         if self._previews.search(user_agent) is not None:

@@ -1,7 +1,7 @@
-"""The vendors that tracking knows: every folder of `services/tracking/adapters` is one.
+"""Find the vendors: every folder of `services/tracking/adapters` is one.
 
-Promise: no list is edited to add a vendor. What can go wrong: `ConfigurationError` at start for a
-folder whose name cannot be a vendor, or that lacks `verify` or `read`.
+Promise: no list is edited to add a vendor. What can go wrong: `ConfigurationError` at start, for a
+folder whose name cannot be a vendor or that has no `verify` or no `read`.
 """
 
 import re
@@ -15,12 +15,12 @@ from shared.events import SourceKind
 from shared.extensions import VENDOR_PACKAGE, folder_names
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-# Source classes of event ids that are taken: a vendor of that name would share the ids of keys.
+# Source classes that exist already. A vendor with such a name would get the event ids of keys.
 _TAKEN: Final = frozenset(get_args(SourceKind))
 
 
 def find_adapters() -> Mapping[str, Adapter]:
-    """Every vendor by its name."""
+    """Return the adapter of every vendor, by name."""
     return {name: _adapter(name) for name in folder_names(VENDOR_PACKAGE)}
 
 
@@ -36,6 +36,10 @@ def _adapter(name: str) -> Adapter:
 def check_name(name: str) -> None:
     """Raise `ConfigurationError` unless a folder of this name can be a vendor."""
     if not _NAME.fullmatch(name):
-        raise ConfigurationError(f"{name} is no name for a vendor: use a-z, 0-9 and _")
+        raise ConfigurationError(
+            f"{name} is not a valid vendor name: begin with a letter and use a-z, 0-9 and _"
+        )
     if name in _TAKEN:
-        raise ConfigurationError(f"{name} is no name for a vendor: it is a source of its own")
+        raise ConfigurationError(
+            f"{name} is not a valid vendor name: another kind of source has it"
+        )

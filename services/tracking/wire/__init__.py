@@ -1,1 +1,1 @@
-"""Shapes of tracking's HTTP requests and answers, and their way to claims."""
+"""The request and answer bodies of tracking, and the JSON of a click."""

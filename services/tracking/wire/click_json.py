@@ -1,8 +1,8 @@
-"""The event of a visit to a short link, written by a template at a fifth of what the struct and its encoder cost.
+"""The JSON of a `clicked` event, made from a template at a fifth of the cost of struct and encoder.
 
-Promise: `click` gives the bytes of the `clicked` event of `shared.events`, field by field; a test holds the two together over every kind of
-visit. Nothing a visitor sent gets in unescaped: ids are ours or matched a strict form, flags are a closed list, the sub-source is
-encoded. What can go wrong: nothing; a visit has no way to fail.
+Promise: `click` gives the bytes of the `clicked` event of `shared.events`. A test compares the two
+for every kind of visit. No text of a visitor is in it unescaped: ids are Laurel's own or match a
+strict pattern, flags are from a closed list, and the sub-source is encoded.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,18 @@ import msgspec
 from shared.events import Quality
 from shared.ids import uuid_text
 
-# Who clicked, without consent.
-NOBODY: Final = '"consent":false'
+# The person of a click without consent.
+NO_CONSENT: Final = '"consent":false'
 
 
 def click(
     event_id: str, workspace_id: str, link_id: bytes, moment: str, who: str, more: str
 ) -> bytes:
-    """The event; `who` is `NOBODY` or a `person`, `more` what `optional_fields` gives or nothing."""
+    """Return the event as JSON.
+
+    `moment` is a UTC time as text, `who` is `NO_CONSENT` or the result of `person`, and `more` is
+    the result of `optional_fields` or empty.
+    """
     return (
         f'{{"type":"clicked","event_id":"{event_id}","workspace_id":"{workspace_id}",'
         f'"occurred_at":"{moment}","received_at":"{moment}",'
@@ -29,12 +33,12 @@ def click(
 
 
 def person(visitor_id: str, click_id: str) -> str:
-    """Who clicked, with consent."""
+    """Return the field with the keys of a person who consents."""
     return f'"person":{{"visitor_id":"{visitor_id}","click_id":"{click_id}"}}'
 
 
 def optional_fields(flags: Sequence[Quality], sub_source: str | None) -> str:
-    """The fields that most visits do without."""
+    """Return the fields that most visits do not have; empty without flags and sub-source."""
     text = ""
     if flags:
         text = f',"quality":{msgspec.json.encode(flags).decode()}'

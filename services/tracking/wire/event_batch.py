@@ -1,7 +1,7 @@
-"""One event of `POST /v1/events`: its `type` chooses the shape, and it is judged by itself.
+"""The body of `POST /v1/events`: split the array, and read each event by its `type`.
 
-Promise: a bad item, be it malformed text inside a well-formed array, never touches its neighbours. What can go wrong is a
-`Problem` that names the item's own fields.
+Promise: a bad event never affects the others, also when its text is malformed inside a well-formed
+array. What can go wrong: `read_item` raises a `Problem` that names fields of that event.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,10 @@ _items: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def split_array(body: bytes) -> list[bytes]:
-    """The array's items, unread. Raises 400 for what is no JSON, 422 for what is no array, 413 for too many."""
+    """Return the items of a JSON array as raw JSON.
+
+    Raises `Problem`: 400 for no JSON, 422 for no array, 413 for more than `EVENTS_MAX` items.
+    """
     try:
         items = [bytes(item) for item in _items.decode(body)]
     except msgspec.ValidationError:
@@ -64,7 +67,7 @@ _BODY: Final = FieldError("body", "send a JSON array of events")
 
 
 def read_item(raw: bytes) -> tuple[str, AnyClaim]:
-    """The type and claim of one item, or a `Problem`."""
+    """Return the type and the claim of one item. Raises `Problem`."""
     value = parse_json(raw)
     if not isinstance(value, dict):
         raise field_problem("event", "is not a JSON object")

@@ -1,7 +1,7 @@
-"""The request bodies of conversions, adjustments and public events, field by field as the API says.
+"""The HTTP bodies of conversions, adjustments, events and webhooks, and the claims they give.
 
-Promise: a model that validated turns into a claim with its money in minor units, or raises a 422 naming the field. What can go
-wrong is always the sender's: money as a number, an unknown field, a missing id.
+Promise: `claim` turns a valid body into a claim with its money in minor units, or raises a 422 that
+names the field. What can go wrong: the sender gives money as a number, an unknown field, or no id.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -26,7 +26,7 @@ from shared.events import (
 )
 from shared.http.problems import field_problem
 
-LINES_MAX: Final = 500  # line items of one order; more is not one person's basket
+LINES_MAX: Final = 500  # line items of one order; no basket has more
 AGENT_LENGTH_MAX: Final = 2_048
 PAGE_LENGTH_MAX: Final = 2_048
 
@@ -51,27 +51,27 @@ Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 class PersonIn(StrictModel):
-    """Keys of one person. An e-mail is hashed before it is kept."""
+    """Keys of one person. An e-mail address is hashed before it is stored."""
 
     click_id: Key | None = None
-    """The click id from the address that the person came by, the value of `lclid`."""
+    """The click id: the value of `lclid` in the address of the person's first page."""
     visitor_id: Key | None = None
     """The brand's own pseudonymous id of the browser."""
     customer_id: Key | None = None
     """The shop's id of the customer."""
     email: Email | None = None
-    """The person's e-mail address. It is hashed before it is kept."""
+    """The person's e-mail address. It is hashed before it is stored."""
 
     def claim(self) -> PersonClaim:
-        """As the core takes it."""
+        """Return the keys as a claim."""
         return PersonClaim(self.visitor_id, self.click_id, self.customer_id, self.email)
 
 
-_NOBODY: Final = PersonClaim()
+_NO_KEYS: Final = PersonClaim()
 
 
 def _person(sent: PersonIn | None) -> PersonClaim:
-    return _NOBODY if sent is None else sent.claim()
+    return _NO_KEYS if sent is None else sent.claim()
 
 
 class ConversionIn(StrictModel):
@@ -97,34 +97,34 @@ class ConversionIn(StrictModel):
     order_id: Text | None = None
     """The shop's id of the order; required for a purchase or renewal."""
     conversion_id: Text | None = None
-    """The id of a lead, sign-up or download, where it has no order id."""
+    """The id of a lead, sign-up or download that has no order id."""
     event_id: Text | None = None
-    """Your own id of this report. It counts only where nothing else names the conversion."""
+    """Your own id of this report. The order id or conversion id counts before it."""
     occurred_at: Moment
-    """When it happened, with offset."""
+    """When it happened: a time with its UTC offset."""
     net: MoneyIn | None = None
-    """What the order is worth: subtotal − discount, without tax and shipping."""
+    """The value of the order: subtotal − discount, without tax and shipping."""
     subtotal: MoneyIn | None = None
-    """The price of the goods before the discount; with `discount` it gives `net`."""
+    """The price of the goods before the discount. `net` is this minus `discount`."""
     discount: MoneyIn | None = None
-    """What was taken off the subtotal."""
+    """The discount on the subtotal."""
     shipping: MoneyIn | None = None
-    """The price of shipping. It is checked and not counted."""
+    """The price of shipping. It is validated and not stored."""
     tax: MoneyIn | None = None
-    """The tax. It is checked and not counted."""
+    """The tax. It is validated and not stored."""
     currency: Currency | None = None
-    """The currency of all amounts that name none of their own."""
+    """The currency of the amounts that name no currency."""
     person: PersonIn | None = None
-    """Who bought, as far as you know."""
+    """The keys of the buyer, as far as you know them."""
     codes: Annotated[tuple[Text, ...], Field(max_length=CODES_MAX)] = ()
     """The discount codes of the order."""
     new_customer: bool | None = None
-    """Whether this is the customer's first order, where the shop knows it."""
+    """Whether this is the customer's first order; leave it out if you do not know."""
     lines: Annotated[list[dict[str, Any]], Field(max_length=LINES_MAX)] | None = None
-    """The line items. They are checked for their number and not kept."""
+    """The line items. Their number is limited, and they are not stored."""
 
     def claim(self) -> ConversionClaim:
-        """As the core takes it."""
+        """Return the claim. Raises the 422 that names a wrong field."""
         net_minor, currency = self._net()
         return ConversionClaim(
             kind=self.kind,
@@ -143,7 +143,7 @@ class ConversionIn(StrictModel):
             if self.order_id is None:
                 raise field_problem("order_id", f"is required for a {self.kind}")
             if self.conversion_id is not None:
-                raise field_problem("conversion_id", f"a {self.kind} is known by its order_id")
+                raise field_problem("conversion_id", f"a {self.kind} is identified by its order_id")
         if not sent:
             raise field_problem("conversion_id", f"is required for a {self.kind}")
         if len(sent) > 1:
@@ -174,7 +174,7 @@ class ConversionIn(StrictModel):
 
 
 class AdjustmentIn(StrictModel):
-    """`POST /v1/adjustments`. `amount` > 0 takes away; `net_after` sets."""
+    """`POST /v1/adjustments`. `amount` is taken away; `net_after` replaces the value."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -194,26 +194,26 @@ class AdjustmentIn(StrictModel):
     order_id: Text
     """The id of the order that is adjusted."""
     adjustment_id: Text
-    """The id of this adjustment; the same id again is the same adjustment."""
+    """The id of this adjustment. A second report with this id counts as the same one."""
     event_id: Text | None = None
-    """Your own id of this report. The adjustment's id counts before it."""
+    """Your own id of this report. `adjustment_id` counts before it."""
     conversion_kind: ConversionKind = "purchase"
     """The kind of the conversion that is adjusted."""
     kind: AdjustmentKind
     """What happened: a refund, cancel, chargeback or edit."""
     amount: MoneyIn | None = None
-    """What is taken away, greater than 0. Give this or `net_after`."""
+    """The amount to take away, greater than 0. Give this or `net_after`."""
     amount_minor: Annotated[int, Field(strict=True)] | None = None
     """The same as `amount`, in minor units of `currency`."""
     net_after: MoneyIn | None = None
-    """What the order is worth afterwards. Required for an edit."""
+    """The value of the order afterwards. Required for an edit."""
     currency: Currency | None = None
-    """The currency of the amounts; without it, the order's."""
+    """The currency of the amounts. Without it, the currency of the order."""
     occurred_at: Moment
-    """When it happened, with offset."""
+    """When it happened: a time with its UTC offset."""
 
     def claim(self) -> AdjustmentClaim:
-        """As the core takes it."""
+        """Return the claim. Raises the 422 that names a wrong field."""
         amount = self._amount()
         if amount is not None and self.net_after is not None:
             raise field_problem("net_after", "give amount or net_after, not both")
@@ -251,19 +251,19 @@ class AdjustmentIn(StrictModel):
 
 
 class TouchIn(StrictModel):
-    """What every other public event carries."""
+    """The fields that all other events have."""
 
     type: TouchType
     """The kind of the event."""
     event_id: Text | None = None
-    """Your own id of the event; the same id again is the same event."""
+    """Your own id of the event. A second event with this id counts as the same one."""
     occurred_at: Moment
-    """When it happened, with offset."""
+    """When it happened: a time with its UTC offset."""
     person: PersonIn | None = None
     """The keys of the person, as far as you know them."""
 
     def claim(self) -> TouchClaim:
-        """As the core takes it: the fields that this kind has, under the same names."""
+        """Return the claim. Its fields have the same names as the fields of this type."""
         sent = {
             name: getattr(self, name)
             for name in type(self).model_fields
@@ -273,14 +273,14 @@ class TouchIn(StrictModel):
 
 
 class ClickedIn(TouchIn):
-    """A click that a server of the brand tells."""
+    """A click, reported by a server of the brand."""
 
     type: Literal["clicked"]
     """A click."""
     link: Text
     """The short code of the link."""
     user_agent: Annotated[str, Field(max_length=AGENT_LENGTH_MAX)] | None = None
-    """The browser's User-Agent header; crawlers are not counted."""
+    """The browser's User-Agent header. Clicks of crawlers do not count."""
 
 
 class ViewedIn(TouchIn):
@@ -302,14 +302,14 @@ class VisitedIn(TouchIn):
 
 
 class EngagedIn(TouchIn):
-    """A person did something short of converting."""
+    """A person did something that is not a conversion."""
 
     type: Literal["engaged"]
     """An engagement."""
     action: Text
     """What the person did, such as `add_to_cart`."""
     product_id: Text | None = None
-    """The product that it was about."""
+    """The product of the action."""
 
 
 class IdentifiedIn(TouchIn):
@@ -322,16 +322,16 @@ class IdentifiedIn(TouchIn):
 
 
 class ReferredIn(TouchIn):
-    """A person came by somebody's referral code."""
+    """A person came with a referral code."""
 
     type: Literal["referred"]
     """A referral."""
     code: Text
-    """The referral code that the person came by."""
+    """The referral code."""
 
 
 class SurveyedIn(TouchIn):
-    """A person named a placement as where they heard of the brand."""
+    """A person answered that a placement made the brand known to them."""
 
     type: Literal["surveyed"]
     """A survey answer."""
@@ -343,7 +343,7 @@ class AcceptedOut(AnswerModel):
     """202: the event is on stable storage."""
 
     event_id: str
-    """The id of the event; the same report again gives the same id."""
+    """The id of the event. A repeated report gives the same id."""
     accepted: bool = True
     """Always true."""
 
@@ -358,7 +358,7 @@ class FlawOut(AnswerModel):
 
 
 class RejectedOut(AnswerModel):
-    """One event of a batch that was not taken."""
+    """One event of a batch that was rejected."""
 
     index: int
     """The place of the event in the array, from 0."""
@@ -367,20 +367,20 @@ class RejectedOut(AnswerModel):
 
 
 class BatchOut(AnswerModel):
-    """202: what became of a batch, each event by itself."""
+    """202: the result of a batch. Each event is accepted or rejected by itself."""
 
     accepted: int
-    """How many events are on stable storage."""
+    """The number of events on stable storage."""
     rejected: list[RejectedOut]
-    """The events that were not taken."""
+    """The events that were rejected."""
 
 
 class DeliveryOut(AnswerModel):
-    """200: what became of a webhook delivery."""
+    """200: the result of a webhook delivery."""
 
     accepted: bool
     """Whether the delivery could be used."""
     event_ids: list[str]
-    """The ids of the events that it gave."""
+    """The ids of its events."""
     errors: tuple[FlawOut, ...] = ()
-    """What could not be used, field by field."""
+    """The fields that could not be used."""

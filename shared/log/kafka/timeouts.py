@@ -2,7 +2,7 @@
 
 The client's own deadlines are missing or endless.
 Promise: each call ends in time, and its failures are `Transient` or `ConfigurationError`.
-What can go wrong: an abandoned client may run in the background until its own time-outs end it.
+What can go wrong: a client that does not stop may run on until its own time-outs end it.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ async def with_deadline(what: str, timeout_seconds: float) -> AsyncIterator[None
 
 
 async def stop(client: Any) -> None:
-    """Stop a producer, consumer or admin client; abandon it when it hangs (aiokafka issue 1101).
+    """Stop a producer, consumer or admin client; leave it behind if it hangs (aiokafka issue 1101).
 
     Nothing is lost: unsent batches are in the journal of the caller, offsets in its database.
     """

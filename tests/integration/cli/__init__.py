@@ -1,1 +1,1 @@
-"""The command line against real processes: the supervisor, the embedded Postgres, and the commands that ask a running Laurel."""
+"""The command line with real processes: the supervisor, Postgres, and the commands that ask."""

@@ -1,4 +1,4 @@
-"""A `laurel run` with everything at its default: embedded Postgres, keys of its own making."""
+"""A `laurel run` with default settings: the embedded Postgres, and keys that it makes itself."""
 
 import os
 import shutil
@@ -13,19 +13,19 @@ from tests.e2e.installation import READY_SECONDS_MAX, Installation, eventually
 
 # An empty value means "not set": Laurel makes both keys itself.
 OWN_KEYS = {"LAUREL_ADMIN_KEY": "", "LAUREL_SECRET_KEY": ""}
-# The last line of what a ready Laurel says, line by line: the first one alone may stand in the file before the others.
+# The last line that a ready Laurel prints: the first may be in the file before the others.
 ANNOUNCED = "  stop         Ctrl-C"
 
 
 @pytest.fixture
 def empty() -> Iterator[Installation]:
-    """An installation that has not been started; nothing of it is left afterwards."""
+    """An installation that is not started; it is removed after the test."""
     yield from an_installation()
 
 
 @pytest.fixture(scope="module")
 def laurel() -> Iterator[Installation]:
-    """One that runs and is ready, shared by the tests of a file."""
+    """A ready installation, shared by the tests of a file."""
     for installation in an_installation():
         installation.start("run")
         await_words(installation, ANNOUNCED)
@@ -44,7 +44,7 @@ def an_installation() -> Iterator[Installation]:
 
 
 def await_words(installation: Installation, words: str, times: int = 1) -> str:
-    """Wait until the running Laurel said something for the n-th time; everything that it said."""
+    """Wait until the output has the words `times` times; return the output."""
     path = installation.folder / "run.log"
 
     def look() -> str | None:
@@ -53,11 +53,11 @@ def await_words(installation: Installation, words: str, times: int = 1) -> str:
         assert process.poll() is None or said.count(words) >= times, said
         return said if said.count(words) >= times else None
 
-    return eventually(look, seconds=READY_SECONDS_MAX, what=f"Laurel says {words!r}")
+    return eventually(look, seconds=READY_SECONDS_MAX, what=f"Laurel prints {words!r}")
 
 
 def processes_of(installation: Installation) -> dict[int, str]:
-    """Every living process that belongs to an installation, by its environment; the supervisor is among them."""
+    """Return the command line of every process of an installation, the supervisor included."""
     mine = f"LAUREL_DATA_DIR={installation.folder.resolve() / 'data'}"
     found = {}
     for folder in Path("/proc").iterdir():
@@ -72,6 +72,6 @@ def processes_of(installation: Installation) -> dict[int, str]:
 
 
 def process_of(installation: Installation, words: str) -> int:
-    """The one process whose command line holds the words."""
+    """Return the id of the one process whose command line has the words."""
     (found,) = [number for number, line in processes_of(installation).items() if words in line]
     return found

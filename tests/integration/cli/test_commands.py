@@ -1,4 +1,4 @@
-"""The commands that ask a running Laurel, in the order in which a person would: doctor, keys, demo, explain, verify."""
+"""The commands on a running Laurel: demo, explain, verify, doctor, keys."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from tests.e2e.installation import Installation, eventually
 
 @pytest.fixture(scope="module")
 def played(laurel: Installation) -> str:
-    """The demo, played once; what it printed."""
+    """Run the demo once; the text that it printed."""
     demo = laurel.command("demo", seconds=240)
     assert demo.returncode == 0, demo.stdout + demo.stderr + laurel.output()
     return demo.stdout
@@ -47,9 +47,7 @@ def test_the_demo_shows_who_earned_what_and_what_to_try(played: str) -> None:
     assert "Jonas Weber sold" in played
 
 
-def test_the_demo_fills_a_workspace_of_its_own_and_no_other(
-    laurel: Installation, demo_key: str
-) -> None:
+def test_the_demo_fills_its_own_workspace_and_no_other(laurel: Installation, demo_key: str) -> None:
     assert len(answer_of(laurel, demo_key)["rows"]) > 7
     assert answer_of(laurel, main_key(laurel))["rows"] == []
     workspace = laurel.client("roi", demo_key).get("/v1/workspace").json()
@@ -67,7 +65,7 @@ def test_running_the_demo_again_changes_nothing(
     assert again.stdout.splitlines()[0] == played.splitlines()[0]
 
 
-def test_the_order_worth_explaining_is_explained(laurel: Installation, played: str) -> None:
+def test_the_order_of_the_story_is_explained(laurel: Installation, played: str) -> None:
     found = re.search(r"laurel explain (\d+) --workspace demo", played)
     assert found is not None
     told = laurel.command("explain", found[1], "--workspace", "demo")
@@ -77,7 +75,7 @@ def test_the_order_worth_explaining_is_explained(laurel: Installation, played: s
     for expected in (
         "another creator's code was typed",
         "Mia Lindqvist · instagram",
-        "How it got here",
+        "History",
         "linear",
     ):
         assert expected in told.stdout
@@ -92,11 +90,11 @@ def test_an_unknown_order_is_a_sentence(laurel: Installation) -> None:
     assert "no workspace 'never-made'" in elsewhere.stderr
 
 
-def test_the_books_hold(laurel: Installation, played: str) -> None:
+def test_the_ledger_balances(laurel: Installation, played: str) -> None:
     for words in (("verify",), ("verify", "--workspace", "demo")):
         proved = laurel.command(*words)
         assert proved.returncode == 0, proved.stdout + proved.stderr
-        assert "the books hold" in proved.stdout
+        assert "the ledger balances" in proved.stdout
 
 
 def test_the_doctor_finds_a_healthy_laurel(laurel: Installation) -> None:

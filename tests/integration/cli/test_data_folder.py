@@ -1,4 +1,4 @@
-"""The data folder: secrets that only their owner reads, and one Laurel at a time."""
+"""The data folder: secrets that only their owner can read, and one Laurel at a time."""
 
 import stat
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_secret_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert mode(folder.path / "secret.key") == 0o600
 
 
-def test_the_settings_own_secret_key_wins(tmp_path: Path) -> None:
+def test_the_secret_key_of_the_settings_is_used(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     settings = Settings.load({"LAUREL_SECRET_KEY": "s" * 32})
     assert folder.secret_key(settings, create=True) == "s" * 32

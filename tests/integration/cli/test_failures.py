@@ -1,4 +1,4 @@
-"""Every failure of the command line is a sentence that says what to do, with its exit code."""
+"""A failure of the command line: a sentence that says what to do, and an exit code."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Where the embedded Postgres is put, and that nothing of a former installation leaks into a new one."""
+"""The place of the embedded Postgres, and that a new data folder gets no old database."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_the_programs_are_there_and_the_socket_path_fits(tmp_path: Path) -> None
 
 
 @as_root
-def test_a_data_folder_made_anew_does_not_meet_the_old_database(tmp_path: Path) -> None:
+def test_a_data_folder_made_anew_does_not_get_the_old_database(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     found = postgres_folder.find(data)

@@ -1,4 +1,4 @@
-"""The supervisor with real processes: what dies comes back, and nothing outlives Ctrl-C or the supervisor itself."""
+"""The supervisor: it restarts killed processes, and none outlives Ctrl-C or the supervisor."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ def test_a_killed_postgres_comes_back(laurel: Installation) -> None:
     os.kill(before, signal.SIGKILL)
 
     def is_back() -> bool | None:
-        # A stale answer cannot count: the write must reach the new server.
+        # A read may be answered from memory; a write must reach the new server.
         client = laurel.client("roi", the_key(laurel))
         return client.patch("/v1/workspace", json={"name": "main"}).is_success or None
 

@@ -1,1 +1,1 @@
-"""The command line's pure parts: words, comparisons, the demo's month, back-off, and the data folder on a real disk."""
+"""The pure parts of the command line: words, comparisons, the demo, back-off, output."""

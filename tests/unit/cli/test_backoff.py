@@ -1,4 +1,4 @@
-"""How long a dead child waits for its next life."""
+"""The waits between the restarts of a child process."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from services.cli.processes import HEALTHY_SECONDS, BackOff
 from shared.clock import ManualClock
 
 
-def test_deaths_in_a_row_wait_longer_and_longer() -> None:
+def test_ends_in_a_row_wait_longer_and_longer() -> None:
     clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
     back_off = BackOff(clock)
     waits = []
@@ -17,7 +17,7 @@ def test_deaths_in_a_row_wait_longer_and_longer() -> None:
     assert waits == [0, 1, 5, 30, 30, 30]
 
 
-def test_a_healthy_minute_clears_the_record() -> None:
+def test_a_healthy_minute_resets_the_wait() -> None:
     clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
     back_off = BackOff(clock)
     for _ in range(3):
@@ -26,7 +26,7 @@ def test_a_healthy_minute_clears_the_record() -> None:
     assert back_off.seconds_before_next() == 0
 
 
-def test_waiting_for_the_next_start_is_not_health() -> None:
+def test_the_wait_before_a_start_does_not_count_as_healthy() -> None:
     clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
     back_off = BackOff(clock)
     waits = [back_off.seconds_before_next() for _ in range(4)]

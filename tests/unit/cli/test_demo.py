@@ -1,4 +1,4 @@
-"""The demo's month: deterministic, in order, within its span, and with what makes it worth looking at."""
+"""The events of the demo: deterministic, in order, within the month, of every kind."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,7 @@ def test_events_are_in_order_and_before_the_last_day() -> None:
     assert times[-1] < datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=DEMO_DAYS - 1)
 
 
-def test_every_event_has_an_id_of_its_own_making() -> None:
+def test_every_event_has_its_own_id() -> None:
     names = ("event_id", "adjustment_id", "conversion_id", "order_id")
     ids = [next(event[name] for name in names if name in event) for event in MONTH.events]
     assert len(set(ids)) == len(ids)
@@ -39,13 +39,13 @@ def test_the_month_holds_every_kind_of_event() -> None:
     assert refunds["cancel"]
 
 
-def test_clicks_lead_to_links_of_the_plan() -> None:
+def test_clicks_name_links_of_the_catalog() -> None:
     planned = {link_code(post) for post, _ in posts()}
     assert {event["link"] for event in MONTH.events if event["type"] == "clicked"} == planned
     assert catalog_size() > len(planned)
 
 
-def test_the_story_is_an_order_with_three_parents() -> None:
+def test_the_story_is_an_order_with_three_touches() -> None:
     (order,) = [
         event
         for event in MONTH.events

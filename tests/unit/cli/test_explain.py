@@ -1,4 +1,4 @@
-"""The words of an explanation: every reason has a sentence, and the sentences say who gets what and why."""
+"""The words of an explanation: every reason has some; the sentences say who gets what and why."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -122,11 +122,11 @@ def test_nobody_is_credited_with_the_reasons() -> None:
     told = answer(candidate("p-mia", reason="outside_window")) | {"status": "organic"}
     assert "too long before the order" in who_gets_it(told, NAMES, "last")
     told = answer() | {"status": "organic"}
-    assert "no creator's content" in who_gets_it(told, NAMES, "last")
+    assert "no touch" in who_gets_it(told, NAMES, "last")
 
 
 @pytest.mark.parametrize("status", ["awaiting_order", "unconfirmed"])
-def test_an_order_that_does_not_stand_yet_says_so(status: str) -> None:
+def test_an_order_that_earns_nothing_yet_says_so(status: str) -> None:
     told = answer() | {"status": status, "revisions": [], "ledger": [], "net": None}
     assert "1001" in what_happened(told)
     assert who_gets_it(told, NAMES, "last") == ""
@@ -149,13 +149,13 @@ def test_the_page_shows_evidence_money_and_history() -> None:
         "does not count: another",
         "another creator's code",
         "4 days before",
-        "How it got here",
+        "History",
         "49.90 EUR",
     ):
         assert expected in shown
 
 
-def test_times_and_shares_read_as_one_would_say_them() -> None:
+def test_times_and_shares_are_in_words() -> None:
     order = datetime(2026, 3, 5, 12, tzinfo=UTC)
     assert plain_words.before(order - timedelta(days=1, hours=2), order) == "1 day before"
     assert plain_words.before(order - timedelta(hours=3), order) == "3 hours before"

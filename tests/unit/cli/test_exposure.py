@@ -1,4 +1,4 @@
-"""Which listening addresses need a proxy in front."""
+"""The listening addresses that need a proxy in front."""
 
 import pytest
 
@@ -11,6 +11,6 @@ def test_a_loopback_address_needs_nothing(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.7", "fe80::1", "laurel.example"])
-def test_every_other_address_is_told_to_stand_behind_the_proxy(host: str) -> None:
+def test_every_other_address_needs_the_proxy(host: str) -> None:
     assert f"LAUREL_HOST={host} " in exposure(host)
     assert "deploy/nginx.conf" in exposure(host)

@@ -1,4 +1,4 @@
-"""`laurel --help` reads like a guide, and every command explains itself."""
+"""`laurel --help` lists every command, and every command has a help text."""
 
 import os
 
@@ -19,7 +19,7 @@ def test_the_guide_names_every_command_and_where_to_start() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"], env=CLEAN)
     assert shown.exit_code == 0
     assert "Usage" in shown.output

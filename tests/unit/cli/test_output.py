@@ -14,7 +14,7 @@ def screen(*, terminal: bool) -> tuple[Output, StringIO]:
     return Output(console), text
 
 
-async def test_lines_carry_their_process_and_stay_whole() -> None:
+async def test_lines_start_with_their_process_and_stay_whole() -> None:
     output, text = screen(terminal=False)
     stream = asyncio.StreamReader()
     stream.feed_data(b"one\ntwo [red]\nhal")
@@ -29,7 +29,7 @@ async def test_lines_carry_their_process_and_stay_whole() -> None:
     ]
 
 
-async def test_a_runaway_line_is_cut() -> None:
+async def test_a_line_without_end_is_cut() -> None:
     output, text = screen(terminal=False)
     stream = asyncio.StreamReader()
     stream.feed_data(b"x" * (LINE_BYTES_MAX + 70_000))
@@ -50,7 +50,7 @@ def test_json_is_readable_on_a_terminal_and_untouched_in_a_pipe() -> None:
     assert "{" not in text.getvalue()
 
 
-def test_a_terminal_is_spared_the_web_servers_small_talk_but_not_its_trouble() -> None:
+def test_a_terminal_shows_errors_of_the_web_server_but_not_its_information() -> None:
     small = '{"event": "Uvicorn running", "level": "info", "logger": "uvicorn.error"}'
     trouble = '{"event": "Application startup failed", "level": "error", "logger": "uvicorn.error"}'
     output, text = screen(terminal=True)

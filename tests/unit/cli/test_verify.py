@@ -1,4 +1,4 @@
-"""What counts as a mismatch between the ledger and the answers."""
+"""The mismatches between the ledger and the answers."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -45,7 +45,7 @@ def an_answer(minor: int = 4990) -> dict[str, Any]:
     }
 
 
-def test_equal_books_have_no_mismatch() -> None:
+def test_equal_balances_have_no_mismatch() -> None:
     ledger, answer = ledger_balances(ITEMS), an_answer()
     assert ledger["last", "EUR", "p-1"] == 4990
     assert compare_balances(ledger, answer_balances(answer), "x") == []
@@ -60,7 +60,7 @@ def test_one_cent_is_a_mismatch_that_names_its_line() -> None:
     assert (found.ledger, found.other) == (4990, 4991)
 
 
-def test_an_account_that_one_side_lacks_is_a_mismatch_unless_it_is_zero() -> None:
+def test_a_missing_account_is_a_mismatch_unless_it_is_zero() -> None:
     assert compare_balances({("last", "EUR", "p-9"): 1}, {}, "x")[0].other == 0
     assert compare_balances({("last", "EUR", "p-9"): 0}, {}, "x") == []
 
@@ -84,6 +84,6 @@ def test_the_spans_cover_all_of_time_without_a_gap_or_an_overlap() -> None:
     assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in pairwise(found))
 
 
-def test_books_of_several_spans_add_up() -> None:
+def test_balances_of_several_spans_add_up() -> None:
     key = ("last", "EUR", "p-1")
     assert added([{key: 1}, {key: 2}, {}]) == {key: 3}

@@ -1,8 +1,8 @@
 """Shopify: orders, cancellations and refunds.
 
 The header `X-Shopify-Hmac-Sha256` is the base64 HMAC-SHA256 of the raw body under the
-connection's secret. It has no time in it, so an old delivery can be sent again; it has the same
-event id then and changes nothing.
+connection's secret. It contains no time, so a third party can repeat an old delivery. The repeated
+delivery gives the same event ids and changes nothing.
 """
 
 from services.tracking.adapters.shopify.orders import read

@@ -1,13 +1,13 @@
-"""What an order or refund of Shopify means: claims from the signed body alone, where it can tell.
+"""Claims from the orders and refunds of Shopify.
 
-The signature covers the body only, so the topic header is a hint: an order body that says
-`cancelled_at: null` is never a cancel, whatever the headers claim. Unknown fields, nulls, and
-strings for numbers are normal.
+The signature covers the body only, so the body counts before the topic header. For example, an
+order with `cancelled_at: null` is never a cancel, also under the topic `orders/cancelled`. Unknown
+fields, nulls, and texts instead of numbers are normal.
 
-Promise: `read` gives claims, or nothing for a topic that is not used, or names the fields it
-cannot use. Refunds inside order bodies are ignored. What can go wrong: a refund that names no
-currency is read with the exponent of the workspace's currency and is left without one, which
-means the order's.
+Promise: `read` returns claims, or no claims for a topic that is not used, or the fields that it
+cannot use. Refunds inside order bodies are ignored, because Shopify sends each as a delivery.
+What can go wrong: a refund names no currency. It is read with the exponent of the workspace's
+currency, and its claim has no currency, which means the currency of the order.
 """
 
 import re
@@ -52,12 +52,12 @@ _CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{50}", re.ASCII)
 
 
 def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
-    """The claims in one delivery; none for a topic that is not used."""
+    """Return the claims in one delivery; none for a topic that is not used."""
     return claims_of(delivery.text(TOPIC_HEADER), read_json(delivery.body), currency)
 
 
 def claims_of(topic: str, payload: object, workspace_currency: str | None) -> Claims | Rejected:
-    """The same from a payload that is parsed already (None: it was no JSON)."""
+    """Return the claims in a parsed payload; `payload` None means that it was not JSON."""
     if topic not in ORDER_TOPICS and topic != REFUND_TOPIC:
         return ()
     if not isinstance(payload, dict):
@@ -94,7 +94,7 @@ def _order(topic: str, payload: Payload) -> Claims:
         codes=_codes(payload),
         taxes_included=taxes_included,
         version=microseconds(updated_at),
-        # Part of ids that never expire: it stays as the first release made it.
+        # Event ids contain this and never expire, so its form never changes.
         natural_key=joined(order_id, updated_at.isoformat(), topic),
     )
     cancelled_at = _cancelled_at(topic, payload, updated_at)
@@ -102,7 +102,7 @@ def _order(topic: str, payload: Payload) -> Claims:
 
 
 def _goods_tax(payload: Payload, currency: str) -> int:
-    """The tax inside the subtotal: the order's, without the part that the shipping lines carry."""
+    """Return the tax inside the subtotal: the order's tax minus the tax on shipping."""
     shipping_tax = sum(
         minor_units(line.get("price"), currency, "shipping_lines.tax_lines.price")
         for shipping in objects_of(payload, "shipping_lines")
@@ -154,7 +154,7 @@ def _click_id(payload: Payload) -> str | None:
     found = click_parameter(text_of(payload.get("landing_site"), length_max=ADDRESS_LENGTH_MAX))
     if found is not None:
         return found
-    # The referral part of the landing address: the click id itself, or an address that carries it.
+    # The referral part of the landing address: the click id itself, or an address with it.
     reference = text_of(payload.get("landing_site_ref"), length_max=ADDRESS_LENGTH_MAX)
     if reference is not None and _CLICK_ID.fullmatch(reference):
         return reference
@@ -196,7 +196,7 @@ def _refund(payload: Payload, workspace_currency: str | None) -> Claims:
 
 
 def _refund_amount(payload: Payload, currency: str) -> tuple[int, int]:
-    """What goes back for goods, and the tax that is known to be inside it."""
+    """Return the amount paid back for goods, and the tax inside it, both in minor units."""
     lines = [
         line
         for line in objects_of(payload, "refund_line_items")

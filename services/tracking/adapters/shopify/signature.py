@@ -1,7 +1,7 @@
-"""Whether Shopify signed a delivery, and for the shop that the connection names.
+"""The check of a Shopify signature and of the shop's domain.
 
-Promise: the domain is compared where the connection has one. What can go wrong: a wrong, missing
-or doubled signature, or another shop's domain, is False, never an error.
+Promise: the domain is checked if the connection has one. A wrong, missing or repeated signature, or
+the domain of another shop, gives False, no error.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ DOMAIN_HEADER: Final = b"x-shopify-shop-domain"
 
 
 def verify(delivery: Delivery, account: Account) -> bool:
-    """Whether the body is signed by one of the secrets and comes from the shop's domain."""
+    """Whether the body is signed with one of the secrets and names the shop's domain."""
     domain = delivery.text(DOMAIN_HEADER).lower()
     is_from_shop = account.shop_domain is None or domain == account.shop_domain
     signatures = delivery.values(SIGNATURE_HEADER)

@@ -1,0 +1,119 @@
+"""`laurel verify` and `laurel replay --publish` against real services: a day that is wrong is found, an empty roi comes back."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from services.roi.store.rollups import ROLLUPS
+from shared.ids import new_id
+from tests.e2e.installation import Brand, Installation, eventually
+
+CREDITS: Final = (*ROLLUPS, "credit_entries", "touch_tallies", "folded_records", "folds")
+ZONE: Final = "Asia/Kathmandu"
+
+
+@pytest.fixture
+def brand(house: Installation) -> Brand:
+    """A brand with one order that was moved to another day, and one that nobody earned."""
+    found = Brand.in_new_workspace(house, f"verified {new_id()}")
+    assert found.roi.patch("/v1/workspace", json={"time_zone": ZONE}).is_success
+    creator = found.create("creators", name="Mia")
+    link = found.create("links", creator_id=creator["id"], destination="https://shop.example/")
+    click_id = found.click(link["code"], **{"user-agent": "Mozilla/5.0"})
+    now = datetime.now(UTC)
+    found.order("organic", net="5.00", currency="EUR", occurred_at=now.isoformat())
+    for days in (0, 3):
+        updated_at = now + timedelta(seconds=days)
+        told = found.shopify(
+            "orders/updated", sale(click_id, now - timedelta(days=days), updated_at)
+        )
+        assert told.status_code == 200, told.text
+    eventually(lambda: is_moved(found) or None, what="the order is moved to the earlier day")
+    return found
+
+
+def sale(click_id: str, at: datetime, updated_at: datetime) -> dict[str, Any]:
+    """An order as Shopify tells it; each version may say another time."""
+    return {
+        "id": 77,
+        "name": "#77",
+        "processed_at": (at + timedelta(seconds=5)).isoformat(),
+        "updated_at": updated_at.isoformat(),
+        "currency": "EUR",
+        "taxes_included": False,
+        "subtotal_price": "49.90",
+        "total_price": "49.90",
+        "note_attributes": [{"name": "lclid", "value": click_id}],
+    }
+
+
+def is_moved(brand: Brand) -> bool:
+    explained = brand.explanation("77")
+    return explained is not None and len(explained["revisions"]) > 1
+
+
+def command(brand: Brand, *words: str) -> Any:
+    return brand.laurel.command(*words, environment={"LAUREL_ADMIN_KEY": brand.key})
+
+
+def as_owner(brand: Brand, *statements: str) -> None:
+    """What nobody may do: change a workspace's rows behind roi's back."""
+    url = make_url(brand.laurel.environment["LAUREL_DATABASE_URL"])
+    workspace = brand.roi.get("/v1/workspace").json()["id"]
+
+    async def run() -> None:
+        conn = await asyncpg.connect(
+            user=url.username, database=url.database, host=url.query["host"]
+        )
+        try:
+            for statement in statements:
+                await conn.execute(f"{statement} workspace_id = '{workspace}'")
+        finally:
+            await conn.close()
+
+    asyncio.run(run())
+
+
+def test_verify_sees_a_row_that_lies_on_another_day(brand: Brand) -> None:
+    holds = command(brand, "verify")
+    assert holds.returncode == 0, holds.stdout + holds.stderr
+    moved = "UPDATE roi.rollups SET bucket_on = bucket_on - 1 WHERE model = 'last' AND"
+    as_owner(brand, moved)
+    found = command(brand, "verify")
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "ledger against day" in found.stdout
+    assert "ledger against answer" not in found.stdout, "over all of time the sums are right"
+    back = "UPDATE roi.rollups SET bucket_on = bucket_on + 1 WHERE model = 'last' AND"
+    as_owner(brand, back)
+    assert command(brand, "verify").returncode == 0
+
+
+def test_an_roi_without_credits_comes_back_by_publishing_again(brand: Brand) -> None:
+    assert command(brand, "verify").returncode == 0, "roi has folded everything"
+    before = brand.roi_answer(group_by="day,model")
+    assert before["rows"]
+    as_owner(brand, *(f"DELETE FROM roi.{table} WHERE" for table in CREDITS))
+    assert brand.roi_answer(group_by="day,model")["rows"] == []
+    published = command(brand, "replay", "--publish")
+    assert published.returncode == 0, published.stdout + published.stderr
+    assert "are published again" in published.stdout
+    holds = command(brand, "verify")
+    assert holds.returncode == 0, holds.stdout + holds.stderr
+    after = brand.roi_answer(group_by="day,model")
+    assert (after["rows"], after["totals"]) == (before["rows"], before["totals"])
+    again = command(brand, "replay", "--publish")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert command(brand, "verify").returncode == 0
+
+
+def test_replay_says_what_it_needs(brand: Brand) -> None:
+    refused = command(brand, "replay")
+    assert refused.returncode == 2
+    assert "--publish" in refused.stderr
+    calls = brand.attribution.post("/v1/replays", json={"publish": False})
+    assert calls.status_code == 422
+    assert brand.attribution.post("/v1/replays", json={}).status_code == 422
