@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from services.roi.store import catalog, idempotency, outbox
+from services.roi.store import catalog, idempotency, key_rows, link_code_rows, outbox
 from shared.db.engine import driver
 from tests.fixtures.postgres import DatabaseFactory
 
