@@ -1,4 +1,4 @@
-"""The consumer loop on every log: effects once, redone from the stored offset, overtaken, drained."""
+"""The consumer loop on every log: effects once, repeats, moved offsets, drain on stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from tests.contract.log.memory_handler import MemoryHandler
 async def running(
     log: EventLog, topic: Topic, ledger: MemoryHandler, *, group: str = "g", records_max: int = 10
 ) -> AsyncIterator[ConsumerLoop]:
-    """A loop at work for the length of the block, then stopped as a service stops it."""
+    """Run a loop during the block, then stop it as a service does."""
     loop = ConsumerLoop(log, topic, group, ledger, SystemClock(), records_max=records_max)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -29,7 +29,7 @@ async def running(
 
 
 async def holds(ledger: MemoryHandler, records: int) -> None:
-    """Wait until so many effects are stored."""
+    """Wait until this number of effects is stored."""
 
     async def enough() -> bool:
         return len(ledger.effects) >= records
@@ -88,7 +88,7 @@ async def test_an_overtaken_loop_writes_nothing_and_goes_on_behind_the_other(
     ledger.gate.clear()
     async with running(log, topic, ledger):
         await ledger.entered.wait()
-        # Meanwhile somebody else has stored the first eight.
+        # Meanwhile another process has stored the first eight.
         ledger.offsets[0] = 8
         ledger.gate.set()
         await holds(ledger, 2)
