@@ -11,10 +11,10 @@ from typing import Final
 
 from services.attribution.domain.model import (
     Adjustment,
+    CatalogFacts,
     ConversionKey,
     ConversionVersion,
     Edge,
-    Facts,
     Scope,
     Touch,
 )
@@ -195,17 +195,17 @@ def adjustment(
     )
 
 
-def influencers(*names: str) -> Facts:
+def influencers(*names: str) -> CatalogFacts:
     """Return creators with one placement and one link each, without end of the period."""
-    return Facts(
+    return CatalogFacts(
         links={link_id(name): (LinkPeriod(placement_id=placement_id(name)),) for name in names},
         placements={placement_id(name): creator_id(name) for name in names},
     )
 
 
-def brand_content() -> Facts:
+def brand_content() -> CatalogFacts:
     """Return the placement and link of the brand itself."""
-    return Facts(
+    return CatalogFacts(
         links={link_id(BRAND): (LinkPeriod(placement_id=placement_id(BRAND)),)},
         placements={placement_id(BRAND): ""},
     )
@@ -213,7 +213,7 @@ def brand_content() -> Facts:
 
 def code(
     text: str, *, of: str, since: datetime | None = None, until: datetime | None = None
-) -> Facts:
+) -> CatalogFacts:
     """Return a discount code of a creator, `until` exclusive."""
     owned = CodePeriod(
         valid_from=since,
@@ -221,7 +221,7 @@ def code(
         creator_id=creator_id(of),
         placement_id=placement_id(of),
     )
-    return Facts(codes={catalog.normalise_code(text): (owned,)})
+    return CatalogFacts(codes={catalog.normalise_code(text): (owned,)})
 
 
 def policy(
@@ -248,7 +248,7 @@ def policy(
     )
 
 
-def facts(*parts: Facts | Policy) -> Facts:
+def facts(*parts: CatalogFacts | Policy) -> CatalogFacts:
     """Return all parts in one; the owners of one code or link are joined."""
     links: dict[str, tuple[LinkPeriod, ...]] = {}
     placements: dict[str, str] = {}
@@ -263,7 +263,7 @@ def facts(*parts: Facts | Policy) -> Facts:
         placements |= part.placements
         for text, code_periods in part.codes.items():
             codes[text] = codes.get(text, ()) + code_periods
-    return Facts(links, placements, codes, tuple(policies))
+    return CatalogFacts(links, placements, codes, tuple(policies))
 
 
 Evidence = Touch | ConversionVersion | Adjustment | Edge | tuple[Edge, ...]

@@ -76,9 +76,6 @@ class Progress:
     """The state of a loop, for health, lag and the watchdog. Only the loop writes it."""
 
     started_at: datetime
-    healthy_at: datetime
-    """When the last step ended without a failure; older than a minute means not ready."""
-    last_batch_at: datetime | None = None
     positions: dict[int, int] = field(default_factory=dict)
     """Owned partition to the offset to handle next."""
     applied_at_ms: dict[int, int] = field(default_factory=dict)
@@ -119,7 +116,7 @@ class ConsumerLoop:
         drain_seconds: float = DRAIN_SECONDS,
     ) -> None:
         self.topic = topic
-        self.progress = Progress(clock.now(), clock.now())
+        self.progress = Progress(clock.now())
         self._log = log
         self._group = group
         self._handler = handler
@@ -151,7 +148,6 @@ class ConsumerLoop:
                     reader = reader or await self._log.reader(self.topic, group=self._group)
                     await self._step(reader)
                     self.progress.failures = 0
-                    self.progress.healthy_at = self._clock.now()
                 except Transient as problem:
                     self._remember(problem)
                     await self._back_off(stop)
@@ -229,7 +225,6 @@ class ConsumerLoop:
         self._never_stored.discard(partition)
         self.progress.positions[partition] = records[-1].next_offset
         self.progress.applied_at_ms[partition] = records[-1].appended_at_ms
-        self.progress.last_batch_at = self._clock.now()
         self.progress.batches += 1
         self.progress.records += len(records)
 

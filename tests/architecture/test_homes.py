@@ -129,6 +129,20 @@ def test_the_name_of_a_vendor_is_in_its_home_alone(vendor: str) -> None:
     assert not found, f"{vendor} is named outside its home: {found}"
 
 
+def test_the_word_of_a_measure_is_in_the_registries_alone() -> None:
+    """`net_revenue` is both a measure and a metric; metrics name the measures that they are made of."""
+    home = tuple(f"services/roi/answers/{kind}/" for kind in ("measures", "dimensions", "metrics"))
+    places = [
+        f"{name}:{node.lineno}"
+        for name, tree, _ in python_files()
+        if name.startswith(PRODUCT)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "net_revenue"
+    ]
+    assert [place for place in places if not place.startswith(home)] == []
+    assert places, "the word is written where it is defined"
+
+
 def mentions(tree: ast.Module, name: str) -> Iterator[int]:
     """Yield the lines with a name in code or in a string that is no docstring."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 
 from services.roi.bootstrap import ensure_admin_key
-from services.roi.store.keys import look_up
+from services.roi.store.key_rows import look_up
 from shared.clock import ManualClock
 from shared.credits import AnyCredits
 from shared.db.engine import Database

@@ -1,5 +1,5 @@
-"""Chaos: everything that can be killed, frozen or filled is, under traffic, and the books are those of a quiet day.
+"""Chaos tests: processes are killed or frozen and disks are filled under traffic.
 
-Each story has a short seeded form that runs always and a long one (marked `slow`) behind `make chaos`. The seed is printed with
-the command that plays it again.
+The ledger must be that of an undisturbed run. Each test has a short seeded form that always runs,
+and a long one (marked `slow`) that `make chaos` runs. The long one prints its replay command.
 """

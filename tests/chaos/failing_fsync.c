@@ -1,7 +1,8 @@
-/* Makes chosen fsync and fdatasync calls on chosen files fail, as a dying disk does; loaded into a real process by LD_PRELOAD.
+/* Make chosen fsync and fdatasync calls fail, as a broken disk does. LD_PRELOAD loads it.
  *
- * CHAOS_FSYNC_PATHS: only files whose path contains this text count. CHAOS_FSYNC_FAILS: which of their calls fail, "5,9".
- * CHAOS_FSYNC_TRACE: a file that gets a line per call, "failed <path>" or "synced <path>", in order.
+ * CHAOS_FSYNC_PATHS: count only calls on files whose path contains this text.
+ * CHAOS_FSYNC_FAILS: the numbers of the calls that fail, such as "5,9".
+ * CHAOS_FSYNC_TRACE: a file; each call appends a line "failed <path>" or "synced <path>".
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

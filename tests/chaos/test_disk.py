@@ -1,4 +1,7 @@
-"""A disk that is full or whose fsync fails, under tracking and under Postgres: nothing acknowledged is lost, nothing ends, all recovers by itself."""
+"""Full disks and failing fsync calls, under tracking and under Postgres.
+
+Nothing that was acknowledged is lost, no service ends, and all recover without help.
+"""
 
 import asyncio
 import os
@@ -32,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 TRACKING_DISK_MEGABYTES: Final = 4
 # DESIGN 9: a new file is tried every 5 s; a busy machine may come a little later.
 REOPEN_SECONDS_MAX: Final = 10.0
-# The first dozen calls make the first file and its folder; these hit groups of orders.
+# The first calls create the first file and its folder; these two sync groups of orders.
 FSYNC_FAILS: Final = (20, 60)
 ANSWER_SECONDS_MAX: Final = 5.0
 END_SECONDS_MAX: Final = 60.0
@@ -41,7 +44,7 @@ SHIM: Final = Path(__file__).with_name("failing_fsync.c")
 
 @contextmanager
 def second_tracking(deployment: Deployment, shop: Shop, **environment: str) -> Iterator[str]:
-    """A tracking process of its own, which the shop uses while the block runs; its address."""
+    """Yield the address of a second tracking process, which the shop uses in the block."""
     url = deployment.start_second("tracking", **environment)
     try:
         wait_until_ready(url, READY_SECONDS_MAX)
@@ -65,7 +68,7 @@ def order(number: object) -> dict[str, object]:
 
 
 def refused(send: Callable[[int], httpx.Response], seconds: float) -> httpx.Response:
-    """The first 503 within so many seconds of trying."""
+    """Send requests until an answer is 503, and return it."""
     numbers = iter(range(1_000_000))
 
     def look() -> httpx.Response | None:
@@ -73,7 +76,7 @@ def refused(send: Callable[[int], httpx.Response], seconds: float) -> httpx.Resp
         assert answer.status_code < 500 or answer.status_code == 503, answer.text
         return answer if answer.status_code == 503 else None
 
-    return eventually(look, seconds=seconds, what="it asks to wait")
+    return eventually(look, seconds=seconds, what="an answer is 503")
 
 
 @pytest.mark.timeout(600)
@@ -142,9 +145,9 @@ def test_a_failing_fsync_ends_the_journal_file_and_nothing_else(
         for failures in range(1, len(FSYNC_FAILS) + 1):
             with selling(shop):
                 wait_for_failures(trace, failures)
-                # Orders are taken again, by a new file.
+                # A new journal file accepts orders again.
                 wait_for_sales(shop, 3, seconds=REOPEN_SECONDS_MAX)
-        assert shop.refusals > refusals, "nobody was asked to wait"
+        assert shop.refusals > refusals, "no request was refused"
         wait_until_ready(url, REOPEN_SECONDS_MAX)
         wait_for_revenue(shop)
     assert_no_sync_after_a_failed_one(trace.read_text().splitlines())
@@ -163,7 +166,7 @@ def count(trace: Path, what: str) -> int:
 
 
 def assert_no_sync_after_a_failed_one(lines: list[str]) -> None:
-    """A later fsync of the file would succeed without the lost pages, so nobody may ask for one."""
+    """Check that a file is not synced after a failure: it would succeed without the lost pages."""
     failed: set[str] = set()
     for line in lines:
         what, _, path = line.partition(" ")
@@ -184,7 +187,7 @@ def test_a_full_disk_under_postgres(deployment: Deployment, shop: Shop) -> None:
 
 
 def fill_and_free(deployment: Deployment, shop: Shop) -> None:
-    """First a table cannot grow, then the write-ahead log cannot and Postgres ends; space returns, and Postgres with it."""
+    """Fill the disk until no table can grow, then until Postgres ends; free it and restart."""
     roi = deployment.laurel.client("roi", shop.brand.key)
     refusals = shop.refusals
     with selling(shop):
@@ -196,18 +199,20 @@ def fill_and_free(deployment: Deployment, shop: Shop) -> None:
             assert roi.get("/v1/roi").status_code == 503
             assert time.monotonic() - began < ANSWER_SECONDS_MAX
             wait_for_sales(shop, 20, seconds=30)
-            assert shop.refusals == refusals, "tracking felt the disk of Postgres"
-        deployment.bring_postgres_back()
+            assert shop.refusals == refusals, (
+                "tracking refused requests because of the disk of Postgres"
+            )
+        deployment.restart_ended_postgres()
         deployment.restore(shop.brand.key)
 
 
 def creator(number: int) -> dict[str, str]:
-    """A row large enough that a table must grow for a few of them."""
+    """Return a body so large that the table must grow for a few rows."""
     return {"name": f"Creator {number}", "handle": "x" * 100}
 
 
 def use_up_the_write_ahead_log(deployment: Deployment) -> None:
-    """Write it full until Postgres ends or takes no connection."""
+    """Fill the write-ahead log until Postgres ends or accepts no connection."""
 
     async def write() -> None:
         connection = await asyncpg.connect(deployment.postgres.owner_url, timeout=5)
@@ -226,11 +231,11 @@ def use_up_the_write_ahead_log(deployment: Deployment) -> None:
         if not deployment.is_postgres_alive():
             return
         time.sleep(0.2)
-    raise AssertionError("Postgres goes on without space for its write-ahead log")
+    raise AssertionError("Postgres still runs without space for its write-ahead log")
 
 
 def assert_whole(deployment: Deployment, shop: Shop) -> None:
-    """Everything that was acknowledged is in the books once."""
+    """Check that everything acknowledged is in the ledger once."""
     assert_counted_once(shop, groups_lost_max=len(FSYNC_FAILS))
     assert_sequences_whole(deployment.postgres.owner_url, shop)
     assert_consistent(shop)

@@ -1,4 +1,7 @@
-"""The log refuses, hangs and flaps, and tracking is killed and started meanwhile with a full journal: clicks and 2xx go on, everything is credited afterwards."""
+"""The log refuses, hangs or flaps, and tracking is killed and started meanwhile.
+
+Redirects and 2xx answers go on, and everything is credited afterwards.
+"""
 
 import statistics
 import threading
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 SHORT_SECONDS: Final = 8.0
 LONG_SECONDS: Final = 180.0
 FLAP_SECONDS: Final = 3.0
-# A request that waited for the log would take the client's 4 s; a busy machine takes far less.
+# A request that waits for the log would take 4 s, the client's time-out.
 LATENCY_SECONDS_MAX: Final = 1.0
 LATENCY_MEDIAN_SECONDS_MAX: Final = 0.1
 PROBE_PAUSE_SECONDS: Final = 0.02
@@ -36,7 +39,7 @@ BACK_SECONDS_MAX: Final = 30
 
 @contextmanager
 def refusing(broker: KafkaServer) -> Iterator[None]:
-    """Nobody listens on the port."""
+    """Stop the broker: connections are refused."""
     broker.kill()
     yield
     broker.start()
@@ -44,7 +47,7 @@ def refusing(broker: KafkaServer) -> Iterator[None]:
 
 @contextmanager
 def hanging(broker: KafkaServer) -> Iterator[None]:
-    """Connections stay open and nothing is answered."""
+    """Pause the broker: connections stay open without an answer."""
     broker.pause()
     yield
     broker.resume()
@@ -52,7 +55,7 @@ def hanging(broker: KafkaServer) -> Iterator[None]:
 
 @contextmanager
 def flapping(broker: KafkaServer) -> Iterator[None]:
-    """Frozen and thawed every few seconds."""
+    """Pause and resume the broker every few seconds."""
     stop = threading.Event()
 
     def flap() -> None:
@@ -75,13 +78,13 @@ OUTAGES: Final = {"refuses": refusing, "hangs": hanging, "flaps": flapping}
 
 
 def redirect_seconds(shop: Shop, seconds: float) -> list[float]:
-    """How long each redirect takes, for so long; every one must be a redirect."""
+    """Return the time of each redirect during `seconds`. Every answer must be a redirect."""
     taken: list[float] = []
     deadline = time.monotonic() + seconds
     with httpx.Client(base_url=shop.brand.laurel.url("tracking"), timeout=10) as client:
         while time.monotonic() < deadline:
             began = time.monotonic()
-            # A previewer is redirected like a person and counts for nobody: the shop's own clicks stay the only ones.
+            # A preview is redirected and not counted, so only the shop's own clicks count.
             answer = client.get(
                 f"/{shop.link['code']}", headers={"User-Agent": "Slackbot-LinkExpanding 1.0"}
             )
@@ -92,10 +95,10 @@ def redirect_seconds(shop: Shop, seconds: float) -> list[float]:
 
 
 def endure(deployment: Deployment, shop: Shop, outage: str, seconds: float) -> None:
-    """Sell through an outage; tracking dies in the middle of it."""
+    """Sell during an outage and kill tracking in the middle of it."""
     assert deployment.broker is not None
-    # A polite stop writes the snapshot, which else is half a minute old: that is what a start without the log knows.
-    deployment.restart_politely("tracking")
+    # A graceful stop writes the snapshot; tracking starts from it when the log is unavailable.
+    deployment.restart_gracefully("tracking")
     deployment.restore(shop.brand.key)
     refused_before = shop.refusals
     with selling(shop):
@@ -105,7 +108,7 @@ def endure(deployment: Deployment, shop: Shop, outage: str, seconds: float) -> N
             assert shop.refusals == refused_before, "a conversion had to wait for the log"
             deployment.kill_service("tracking")
             deployment.start_service("tracking")
-            # The sale after the one under way: tracking is up again, by its snapshot alone.
+            # The sale after the one in progress: tracking runs again, with its snapshot only.
             wait_for_sales(shop, 2, seconds=BACK_SECONDS_MAX)
             taken += redirect_seconds(shop, seconds / 2)
             assert len(shop.sold) > sold, "nothing was sold after tracking came back without log"
@@ -116,7 +119,7 @@ def endure(deployment: Deployment, shop: Shop, outage: str, seconds: float) -> N
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("outage", sorted(OUTAGES))
-def test_an_absent_log_is_felt_by_nobody(deployment: Deployment, shop: Shop, outage: str) -> None:
+def test_a_log_outage_delays_no_request(deployment: Deployment, shop: Shop, outage: str) -> None:
     endure(deployment, shop, outage, SHORT_SECONDS)
     assert_all_credited(deployment, shop)
 
@@ -124,7 +127,7 @@ def test_an_absent_log_is_felt_by_nobody(deployment: Deployment, shop: Shop, out
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("outage", sorted(OUTAGES))
-def test_an_absent_log_is_felt_by_nobody_for_minutes(
+def test_a_long_log_outage_delays_no_request(
     deployment: Deployment, shop: Shop, outage: str, record_property: Callable[[str, object], None]
 ) -> None:
     endure(deployment, shop, outage, LONG_SECONDS)

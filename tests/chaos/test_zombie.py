@@ -1,4 +1,7 @@
-"""A consumer that was frozen past its session and wakes up, and a group that changes in mid-batch: neither changes a cent."""
+"""A consumer that resumes after its session expired, and rebalances in the middle of a batch.
+
+The ledger stays the same.
+"""
 
 import asyncio
 import signal
@@ -28,7 +31,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 CATCH_SECONDS_MAX: Final = 10.0
 SALES_SECONDS_MAX: Final = 30.0
-# The woken zombie shows nothing when it does nothing, so it gets a while in which it could.
+# The time in which a resumed zombie could do something wrong.
 AWAKE_SECONDS: Final = 2.0
 BETWEEN_SECONDS: Final = 2.0
 IN_A_BATCH: Final = (
@@ -38,9 +41,9 @@ IN_A_BATCH: Final = (
 
 
 def freeze_in_a_batch(deployment: Deployment) -> None:
-    """SIGSTOP attribution while a transaction of its own has written something.
+    """Send SIGSTOP to attribution while one of its transactions has written something.
 
-    A batch may end between the look and the signal: then the process goes on and is caught later.
+    If the batch ends between the check and the signal, the process is resumed and tried again.
     """
     zombie = deployment.process("attribution")
 
@@ -57,15 +60,15 @@ def freeze_in_a_batch(deployment: Deployment) -> None:
                 zombie.send_signal(signal.SIGCONT)
         finally:
             await connection.close()
-        raise AssertionError(f"no freeze met a batch within {CATCH_SECONDS_MAX} s")
+        raise AssertionError(f"no freeze during a batch within {CATCH_SECONDS_MAX} s")
 
     asyncio.run(catch())
 
 
 def freeze_and_replace(deployment: Deployment, shop: Shop) -> None:
-    """One zombie among sales: frozen in a batch, replaced by another process, woken up beside it.
+    """Freeze attribution in a batch, start another process, then resume the first.
 
-    What was sold meanwhile is in the answer only after the zombie's session has ended and the
+    Orders from this time are in the answer only after the session of the zombie has ended and the
     other process has taken its partition.
     """
     wait_until_caught_up(shop)
@@ -81,14 +84,14 @@ def freeze_and_replace(deployment: Deployment, shop: Shop) -> None:
 
 
 def hand_over(deployment: Deployment, shop: Shop, times: int) -> None:
-    """The group changes all the time: a second process comes, the first is replaced, the second goes, politely or not."""
+    """Change the group many times: start a second process, restart the first, stop the second."""
     with selling(shop):
-        for turn in range(times):
+        for number in range(times):
             deployment.start_second("attribution")
             time.sleep(BETWEEN_SECONDS)
-            deployment.restart_politely("attribution")
+            deployment.restart_gracefully("attribution")
             time.sleep(BETWEEN_SECONDS)
-            sign = signal.SIGKILL if turn % 2 else signal.SIGTERM
+            sign = signal.SIGKILL if number % 2 else signal.SIGTERM
             deployment.stop_second("attribution", sign=sign)
         deployment.restore(shop.brand.key)
         wait_until_caught_up(shop)
@@ -96,7 +99,7 @@ def hand_over(deployment: Deployment, shop: Shop, times: int) -> None:
 
 
 def assert_nothing_changed(deployment: Deployment, shop: Shop) -> None:
-    """As if it had been a quiet day: the same orders sold again in peace lead to the same ledger."""
+    """Check that the same orders, sold again without a disturbance, give the same ledger."""
     assert_counted_once(shop)
     clean = sell_again_without_outage(new_brand(deployment), shop, SEED)
     url = deployment.postgres.owner_url
@@ -109,10 +112,10 @@ def assert_nothing_changed(deployment: Deployment, shop: Shop) -> None:
 def test_a_zombie_consumer_and_a_rebalance_change_nothing(
     deployment: Deployment, shop: Shop
 ) -> None:
-    """One of each on the same orders: while both processes live, the woken one leaves the group and joins it again."""
+    """Both on the same orders: while both processes run, the resumed one is restarted."""
     with selling(shop):
         freeze_and_replace(deployment, shop)
-        deployment.restart_politely("attribution")
+        deployment.restart_gracefully("attribution")
         wait_until_caught_up(shop)
         deployment.stop_second("attribution")
     wait_for_revenue(shop)

@@ -1,4 +1,7 @@
-"""What `laurel verify` and `laurel keys create` do, in this process: a story has many of them, and each command is an interpreter to start."""
+"""`laurel verify` and `laurel keys create` inside the test process.
+
+The tests need both often, and each command would start an interpreter.
+"""
 
 import asyncio
 import uuid
@@ -17,7 +20,7 @@ from tests.fixtures.postgres import SECRET_KEY
 
 
 def assert_consistent(shop: Shop) -> None:
-    """The comparison behind `laurel verify` finds nothing in the shop's workspace."""
+    """Check with the comparison of `laurel verify` that the workspace of a shop has no mismatch."""
     urls = {service: shop.brand.laurel.url(service) for service in SERVICES}
 
     async def compare() -> None:
@@ -30,7 +33,7 @@ def assert_consistent(shop: Shop) -> None:
 
 
 def new_brand(deployment: Deployment) -> Brand:
-    """A brand in a workspace of its own, once its key works everywhere."""
+    """Return a brand in a new workspace, after every service accepts its key."""
     key = new_api_key(public=False)
 
     async def create() -> None:

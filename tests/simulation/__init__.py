@@ -1,1 +1,1 @@
-"""Deterministic simulation: the services on a memory log and a real Postgres, one component stepped at a time by a seed."""
+"""Deterministic simulation: services on a memory log and a real Postgres, scheduled by a seed."""

@@ -1,7 +1,7 @@
 """`python -m tests.simulation`: many seeds over all cores, or one seed again.
 
-Promise: a failing seed is printed with the command that replays it; the exit code is 1 when any failed. With `--dump` the one seed's canonical
-dump is written to a file.
+Promise: a failing seed is printed with the command that replays it, and the exit code is 1. With
+`--dump` the canonical dump of the one seed is written to a file.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from tests.simulation.parallel import play_all, play_one
 
 
 def say(line: str) -> None:
-    """Tell the terminal at once."""
+    """Print a line without delay."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """The command."""
+    """Run the command. Return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds")
-    parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
     parser.add_argument("--seed", type=int, help="replay this one seed")
     parser.add_argument("--dump", type=Path, help="with --seed: write its canonical dump here")
     parser.add_argument(
@@ -32,7 +32,7 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
-    # Whoever is asked to stop still takes its Postgres down.
+    # An exception on SIGTERM, so that the Postgres of the run is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     configure_logging("simulation", level="CRITICAL")
     if asked.seed is not None:

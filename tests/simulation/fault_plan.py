@@ -1,6 +1,6 @@
-"""The faults of one seed: what the seams are told, drawn from the seed alone.
+"""The faults of one seed, drawn from its random numbers.
 
-Promise: all is well once the calm has begun.
+Promise: without faults after `is_calm` is set.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from tests.simulation.actor import Actor
 from tests.simulation.pausable import AppendOutcome, FaultPlan
 
 APPEND_TROUBLE_ODDS: Final = 0.25
-# How often a transaction is parked before its commit: others then meet its locks.
+# How often a transaction is paused before its commit, so that others meet its locks.
 HOLD_ODDS: Final = 0.5
 
 
 class SeedFaultPlan(FaultPlan):
-    """What a seed has in store. `holder` is who stands parked with its locks."""
+    """The faults of a seed. `holder` is the actor that is paused while it holds locks."""
 
     def __init__(self, random: Random) -> None:
         self.is_calm = False
@@ -29,8 +29,8 @@ class SeedFaultPlan(FaultPlan):
         self.appends: Counter[str] = Counter()
         self._random = random
         self._batch = random.choice((3, 10, 25, 60))
-        # Else a late correction decides again what an event should have decided again.
-        self._are_facts_early = random.random() < 0.4
+        # Without early records, a late correction recomputes what an event should have recomputed.
+        self._is_catalog_early = random.random() < 0.4
 
     @override
     def of_append(self, topic: Topic) -> AppendOutcome:
@@ -48,8 +48,8 @@ class SeedFaultPlan(FaultPlan):
 
     @override
     def publish_size(self, topic: Topic) -> int:
-        if topic is CATALOG and not self.is_calm and not self._are_facts_early:
-            # Facts come one by one, so that most of them correct what was decided already.
+        if topic is CATALOG and not self.is_calm and not self._is_catalog_early:
+            # One record at a time, so that most of them correct decisions that exist.
             return self._random.randrange(3)
         return self.fetch_size()
 
@@ -64,8 +64,8 @@ class SeedFaultPlan(FaultPlan):
         self.holder = actor
         return True
 
-    def let_go(self, actor: Actor) -> bool:
-        """Whether it was this one that holds."""
+    def release(self, actor: Actor) -> bool:
+        """Forget the holder if it is this actor. Return whether it was."""
         is_holder = self.holder is actor
         if is_holder:
             self.holder = None

@@ -1,7 +1,8 @@
-"""What happens in a simulated world: the events that tracking journals, the catalog's records, and records that no service can use.
+"""The input of a simulation: events in tracking's journals, catalog records, unusable records.
 
-Promise: a history is a function of its seed and its workspaces. Deliveries repeat, come in any order and may carry other flags, as
-retries of shops and pages do; some ids come back with another payload, and some records are poison.
+Promise: a history depends only on its seed and its workspaces. Deliveries repeat, come in any
+order and may carry other flags, as retries of shops and pages do. Some ids come again with another
+payload, and some records cannot be processed.
 """
 
 from collections import Counter
@@ -20,33 +21,33 @@ from tests.factories import NOON
 from tests.integration.attribution.chance import Chance
 from tests.integration.attribution.story import Story
 
-EVENTS_A_WORLD: Final = 110
-# One more person than a hub has neighbours, so that in some worlds a key stops joining.
+EVENTS_PER_SEED: Final = 110
+# One more person than the limit of neighbours of a key, so that the key becomes a hub.
 HUB_PEOPLE: Final = 53
-# More than any column of the ledger holds: it decodes, and no database takes it.
+# It decodes, and it is too large for a bigint column.
 UNUSABLE_MINOR: Final = 2**63
 
 
 @dataclass
 class History:
-    """One seed's world. `deliveries` are the journals of the tracking processes, in the order in which they will be relayed."""
+    """The input of one seed. `deliveries`: each tracking process's journal, in order."""
 
     deliveries: list[list[Record]] = field(default_factory=list)
     catalog: list[Record] = field(default_factory=list)
     unusable: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     is_ordered: bool = False
-    """No older catalog record comes after a newer one of its entity: only then may the log compact."""
+    """No older record follows a newer one of its entity. Only then may the log compact."""
 
 
 def write_history(random: Random, workspaces: Sequence[str], journals: int) -> History:
-    """Everything that will be told."""
+    """Return the events and catalog records of a seed."""
     history = History(deliveries=[[] for _ in range(journals)])
     records: list[AnyCatalogRecord] = []
     told: list[Record] = []
     for workspace in workspaces:
         world = _world(random, Story(workspace), history)
-        events = world.events(EVENTS_A_WORLD // len(workspaces))
+        events = world.events(EVENTS_PER_SEED // len(workspaces))
         if random.random() < 0.15:
             events += _hub(world)
             history.counts["hubs"] += 1
@@ -59,8 +60,8 @@ def write_history(random: Random, workspaces: Sequence[str], journals: int) -> H
     _spread(random, told, history)
     history.is_ordered = random.random() < 0.4
     if not history.is_ordered:
-        history.counts["stirred catalogs"] += 1
-        _stir(random, records)
+        history.counts["shuffled catalogs"] += 1
+        _shuffle_some(random, records)
     history.catalog = [Record(catalog_key(r), encode_catalog(r)) for r in records]
     if random.random() < 0.3:
         history.counts["unreadable catalog records"] += 1
@@ -72,7 +73,7 @@ def write_history(random: Random, workspaces: Sequence[str], journals: int) -> H
 
 
 def _world(random: Random, story: Story, history: History) -> Chance:
-    """A crowd in which everybody meets, or people who mostly are alone."""
+    """Return a generator: few people with shared keys, or many people with few shared keys."""
     if random.random() < 0.4:
         return Chance(story, random)
     history.counts["sparse worlds"] += 1
@@ -88,19 +89,19 @@ def _world(random: Random, story: Story, history: History) -> Chance:
 
 
 def _record(event: AnyEvent) -> Record:
-    """What tracking's relay appends for an event."""
+    """Return the record that tracking's relay appends for an event."""
     return Record(event.workspace_id.encode(), encode_event(event), event_headers(event))
 
 
 def _again(random: Random, event: AnyEvent) -> AnyEvent:
-    """The same event by another delivery: later, and perhaps seen with another suspicion."""
+    """Return the event as delivered again: received later, perhaps with another quality flag."""
     later = event.received_at + timedelta(seconds=random.randrange(1, 90_000))
     quality = random.choice((event.quality, (), (Quality.PREFETCH,)))
     return msgspec.structs.replace(event, received_at=later, quality=quality)
 
 
 def _conflicts(random: Random, events: Sequence[AnyEvent]) -> list[Record]:
-    """Another payload under a known id."""
+    """Return records with another payload under a known event id."""
     orders = [event for event in events if isinstance(event, Ordered)]
     picked = random.sample(orders, min(2, len(orders)))
     return [
@@ -111,9 +112,9 @@ def _conflicts(random: Random, events: Sequence[AnyEvent]) -> list[Record]:
 
 
 def _unusable(random: Random, story: Story, history: History) -> list[AnyEvent]:
-    """Orders that decode and can be stored nowhere."""
+    """Return orders that decode and that no database can store."""
     found: list[AnyEvent] = [
-        story.order(f"monster {number}", net=UNUSABLE_MINOR, customer=random.choice(("c1", None)))
+        story.order(f"too large {number}", net=UNUSABLE_MINOR, customer=random.choice(("c1", None)))
         for number in range(random.choice((0, 0, 0, 1)))
     ]
     history.unusable |= {event.event_id for event in found}
@@ -121,7 +122,7 @@ def _unusable(random: Random, story: Story, history: History) -> list[AnyEvent]:
 
 
 def _hub(world: Chance) -> list[AnyEvent]:
-    """A shop's own terminal: one device on which everybody signs in, and an order that leaves it without a customer."""
+    """Return the events of a shop's own terminal: many sign-ins and an order without customer."""
     click = world.story.click("terminal", by="v1", at=NOON)
     order = world.story.order("terminal", visitor="v1", at=NOON + timedelta(days=1))
     return [
@@ -137,7 +138,7 @@ def _hub(world: Chance) -> list[AnyEvent]:
 
 
 def _garbage(random: Random, workspaces: Sequence[str]) -> list[Record]:
-    """Bytes that are no events, under keys that may name nobody."""
+    """Return records that are no events, also with keys that are no workspace."""
     values = (b"", b"{", b"\xff\xfe", b'{"type":"unicorn","v":1}', b"[" * 5_000)
     keys = (b"", b"nobody", *(name.encode() for name in workspaces))
     return [
@@ -147,14 +148,14 @@ def _garbage(random: Random, workspaces: Sequence[str]) -> list[Record]:
 
 
 def _spread(random: Random, told: list[Record], history: History) -> None:
-    """Deal the deliveries out to the journals, in any order."""
+    """Distribute the deliveries to the journals, in random order."""
     random.shuffle(told)
     for record in told:
         random.choice(history.deliveries).append(record)
 
 
-def _stir(random: Random, records: list[AnyCatalogRecord]) -> None:
-    """Let some records come late, also after newer ones of their entity, and some twice."""
+def _shuffle_some(random: Random, records: list[AnyCatalogRecord]) -> None:
+    """Move some records to a random place and repeat some."""
     for _ in range(random.choice((0, 2, 6))):
         moved = records.pop(random.randrange(len(records)))
         records.insert(random.randrange(len(records) + 1), moved)

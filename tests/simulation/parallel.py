@@ -1,6 +1,7 @@
-"""Many seeds: in chunks over processes of their own, each on its own clone of one migrated database.
+"""Run many seeds in chunks: each chunk in its own process, on its own clone of the database.
 
-Promise: seeds share nothing, so the number of workers changes no outcome. What is learnt is told by `say`, line by line.
+Promise: seeds share nothing, so the number of workers changes no outcome. Results are reported
+line by line with `say`.
 """
 
 import asyncio
@@ -27,17 +28,18 @@ from tests.fixtures.postgres import SECRET_KEY, PostgresServer
 from tests.simulation.seed_databases import databases
 from tests.simulation.seed_run import SeedFailed, run_seed
 
-# Long enough to pay for a clone and its connections, short enough that dead rows do not slow it: nobody vacuums here.
+# Enough seeds for the cost of a clone and its connections; with more, dead rows slow it down,
+# because the database is not vacuumed.
 CHUNK_SEEDS = 25
 TEMPLATE = "simulation"
 SAY_EVERY_SECONDS = 30.0
-# Nobody pulls this server's plug: what dies in a simulation is a process of Laurel, between or inside transactions.
+# No crash safety is needed: a simulation kills processes of Laurel, never this server.
 SETTINGS = "synchronous_commit = off\nwal_level = minimal\nmax_wal_senders = 0\n"
 
 
 @dataclass
 class Report:
-    """What a chunk of seeds did."""
+    """The results of some seeds."""
 
     seeds: int = 0
     failures: list[str] = field(default_factory=list)
@@ -51,12 +53,12 @@ class Report:
 
     @override
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items()))
-        return f"{self.seeds} seeds, {len(self.failures)} failed: {told}"
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items()))
+        return f"{self.seeds} seeds, {len(self.failures)} failed: {counts}"
 
 
 async def play(url: str, seeds: Sequence[int], *, wants_dump: bool) -> Report:
-    """Run seeds one after the other."""
+    """Run seeds one after the other on one database."""
     report = Report()
     async with databases(url) as opened:
         for seed in seeds:
@@ -73,9 +75,9 @@ async def play(url: str, seeds: Sequence[int], *, wants_dump: bool) -> Report:
 
 
 def play_chunk(folder: str, seeds: Sequence[int]) -> Report:
-    """Run seeds in a process of its own, on its own clone of the migrated database."""
+    """Run seeds on a clone of the migrated database. It is called in a process of its own."""
     configure_logging("simulation", level="CRITICAL")
-    # What was imported stays, and what a seed makes is small: the collector need not look so often.
+    # Imported objects stay and a seed makes few, so the garbage collector runs rarely.
     gc.freeze()
     gc.set_threshold(100_000)
     return run(_play_on_a_clone(PostgresServer(Path(folder)), seeds))
@@ -91,14 +93,14 @@ async def _play_on_a_clone(server: PostgresServer, seeds: Sequence[int]) -> Repo
 
 
 def run(work: Coroutine[Any, Any, Report]) -> Report:
-    """Run to the end on the loop that the services run on."""
+    """Run a coroutine on uvloop, the loop of the services."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
-    """A server with a migrated template, for this run alone."""
+    """Yield a server of this run with a migrated template database."""
     folder = Path(tempfile.mkdtemp(prefix=f"laurel-pg-{os.getpid()}-"))
     server = PostgresServer(folder)
     server.create(settings=SETTINGS)
@@ -112,7 +114,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 def play_all(seeds: range, workers: int, say: Callable[[str], None]) -> Report:
-    """All seeds over the workers, with a line of progress now and then, so that a run that is stopped has told what it saw."""
+    """Run all seeds on `workers` processes.
+
+    `say` prints failures at once and progress every 30 s, so a stopped run has reported them.
+    """
     total, began, said = Report(), time.monotonic(), 0.0
     chunks = [seeds[at : at + CHUNK_SEEDS] for at in range(0, len(seeds), CHUNK_SEEDS)]
     with (
@@ -134,13 +139,13 @@ def play_all(seeds: range, workers: int, say: Callable[[str], None]) -> Report:
                     below = next(waiting, seeds.stop)
                     say(f"all below {below}, {total.seeds / elapsed:.2f} a second; {total}")
         finally:
-            # Who is stopped early does not play what is still queued.
+            # A stopped run does not start the chunks that are still queued.
             pool.shutdown(cancel_futures=True)
     return total
 
 
 def play_one(seed: int, url: str | None, *, wants_dump: bool) -> Report:
-    """One seed again, on a given database or a fresh one."""
+    """Run one seed, on the database at `url` or on a fresh one."""
     if url is not None:
         return run(play(url, [seed], wants_dump=wants_dump))
     with postgres() as server:

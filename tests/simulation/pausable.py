@@ -1,7 +1,8 @@
-"""The seams at which the stage holds an actor: the clock, the log and the database, each the real thing behind a gate.
+"""The clock, the log and the database with pause points, at which the scheduler holds an actor.
 
-Promise: nothing here decides anything: where a call is held is fixed, what happens there comes from the stage (`FaultPlan`). At most one
-transaction is parked with a workspace's locks, all written and nothing committed, so that others meet the real locks.
+Promise: the pause points are fixed; `FaultPlan` decides what happens at them. At most one
+transaction is paused while it holds the locks of a workspace, with everything written and nothing
+committed, so that other actors meet the real locks.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from tests.simulation.actor import Actor
 
 
 class AppendOutcome(Enum):
-    """What becomes of one append."""
+    """The outcome of one append."""
 
     ARRIVES = "arrives"
     REFUSED = "refused"
@@ -36,32 +37,32 @@ class AppendOutcome(Enum):
 
 
 class FaultPlan(Protocol):
-    """What the seams ask the stage."""
+    """The decisions that the pausable parts ask for."""
 
     def of_append(self, topic: Topic) -> AppendOutcome:
-        """What becomes of the append that follows."""
+        """Return the outcome of the next append."""
         ...
 
     def prefix(self, records: int) -> int:
-        """How many of the records of a broken append arrive."""
+        """Return how many records of a broken append arrive."""
         ...
 
     def publish_size(self, topic: Topic) -> int:
-        """At most so many records in the next append of a publisher."""
+        """Return the most records in the next append of a publisher."""
         ...
 
     def fetch_size(self) -> int:
-        """At most so many records in the next fetch."""
+        """Return the most records in the next fetch."""
         ...
 
     def holds_locks(self, actor: Actor) -> bool:
-        """Whether the transaction that this actor is about to commit is parked first."""
+        """Return whether this actor is paused before its commit."""
         ...
 
 
 @dataclass
 class ProcessClock(Clock):
-    """One process's clock: the stage's own time and how far it is off; sleeping is standing at a gate."""
+    """The clock of one process: the simulated time plus its skew. A sleep is a pause point."""
 
     base: ManualClock
     actor: Actor
@@ -82,7 +83,7 @@ class ProcessClock(Clock):
 
 
 class PausableDatabase(Database):
-    """A pool as one actor sees it: a gate before each writing transaction, one after its commit, and at times one just before it."""
+    """A pool for one actor: a pause before each write transaction, and around its commit."""
 
     def __init__(self, pool: Database, actor: Actor, faults: FaultPlan) -> None:
         self._pool = pool
@@ -98,10 +99,10 @@ class PausableDatabase(Database):
         await self._actor.pause("begin")
         async with self._pool.write(workspaces, extra=extra) as conn:
             yield conn
-            self._actor.pass_doom()
+            self._actor.die_if_doomed()
             if self._faults.holds_locks(self._actor):
                 await self._actor.pause("written")
-                self._actor.pass_doom()
+                self._actor.die_if_doomed()
         self._actor.has_committed = True
         await self._actor.pause("committed")
 
@@ -116,23 +117,23 @@ class PausableDatabase(Database):
     async def exempt(self) -> AsyncIterator[AsyncConnection]:
         async with self._pool.exempt() as conn:
             yield conn
-            self._actor.pass_doom()
+            self._actor.die_if_doomed()
 
 
 @dataclass
 class InFlight:
-    """Appends whose sender gave up although they are still on their way."""
+    """Appends that timed out for their sender and have not arrived yet."""
 
     appends: list[tuple[Topic, Sequence[Record]]] = field(default_factory=list)
 
     async def deliver(self, log: MemoryLog, place: int) -> None:
-        """One of them arrives."""
+        """Append one of them to the log."""
         topic, records = self.appends.pop(place)
         await log.append(topic, records)
 
 
 class PausableLog(EventLog):
-    """A handle onto the broker as one actor sees it."""
+    """A log handle for one actor."""
 
     def __init__(
         self, broker: MemoryBroker, actor: Actor, faults: FaultPlan, in_flight: InFlight
@@ -159,7 +160,7 @@ class PausableLog(EventLog):
     @override
     async def append(self, topic: Topic, records: Sequence[Record]) -> None:
         await self._actor.pause("append")
-        # Who does not reach the log uses up none of what is in store for appends.
+        # An append that does not reach the log takes no outcome from the plan.
         await self._broker.answer(timeout_seconds=1.0)
         match self._faults.of_append(topic):
             case AppendOutcome.REFUSED:
@@ -170,7 +171,7 @@ class PausableLog(EventLog):
                 self._broker.duplicate_appends(1)
             case AppendOutcome.PREFIX:
                 await self._log.append(topic, records[: self._faults.prefix(len(records))])
-                raise Transient("the log took a part and its answer was lost")
+                raise Transient("the log stored a part and its answer was lost")
             case AppendOutcome.LATE:
                 self._in_flight.appends.append((topic, tuple(records)))
                 raise Transient("the log did not answer in time; the records are on their way")
@@ -197,7 +198,10 @@ class PausableLog(EventLog):
 
 
 class PausableReader(Reader):
-    """A reader with a gate before each fetch, but for one beside a transaction: that has gates of its own. A dead process does not leave its group: its session must expire."""
+    """A reader for one actor, with a pause point before each fetch that waits.
+
+    A killed process does not leave its group: its session must expire.
+    """
 
     def __init__(
         self, inner: MemoryReader, topic: Topic, group: str | None, actor: Actor, faults: FaultPlan
@@ -232,6 +236,6 @@ class PausableReader(Reader):
             await self.expire()
 
     async def expire(self) -> None:
-        """The broker gives the session up."""
+        """End the session, as the broker does after a time-out."""
         self.is_member = False
         await self.inner.close()

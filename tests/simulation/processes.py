@@ -1,7 +1,9 @@
-"""The processes of a simulated installation: tracking's relays, the catalog's publisher, attribution and roi, each a set of actors.
+"""The simulated processes, each a set of actors: tracking's relays, a publisher, attribution, roi.
 
-Promise: attribution and roi are the services' own handlers, worker, relay and the one consumer loop, wired as their composition roots wire
-them. Tracking and the publisher are what their relays promise: in order, again after `Transient`, forgotten only after the answer.
+Promise: attribution and roi use the services' own handlers, worker, relay and consumer loop,
+connected as in their `app` modules. Tracking and the publisher of the catalog are replaced by a
+publisher that keeps the promises of their relays: it appends in order, repeats after `Transient`,
+and forgets a record only after the answer.
 """
 
 import asyncio
@@ -41,7 +43,7 @@ CREDITS_GROUP = "roi.credits"
 
 @dataclass
 class World:
-    """What all processes share."""
+    """The objects that all processes share."""
 
     broker: MemoryBroker
     clock: ManualClock
@@ -56,8 +58,11 @@ class World:
 
 
 class Process:
-    """A process that can be started, frozen and killed. `asleep_until` and `down_until` are steps of the stage; `weight` says how often
-    its actors move beside others."""
+    """A process that can be started, frozen and killed.
+
+    `asleep_until` and `down_until` are step numbers of the scheduler. `weight` is how often its
+    actors run compared with others.
+    """
 
     weight = 2
 
@@ -71,41 +76,44 @@ class Process:
         world.skew[name] = timedelta(0)
 
     async def start(self) -> None:
-        """Begin anew, with nothing remembered but what is durable."""
+        """Start with durable state only."""
         self.actors, self.logs = [], []
         await self.begin()
 
     async def begin(self) -> None:
         """Build the parts and start their actors."""
-        raise AssertionError("each kind of process has its own parts")
+        raise AssertionError("a subclass builds its parts")
 
     async def kill(self) -> None:
-        """End all actors where they stand."""
+        """Kill all actors at their pause points."""
         for actor in self.actors:
             actor.is_dead = True
-        # Who waits for a lock dies last: it may be a sibling that holds it.
+        # Blocked actors come last: another actor of this process may hold their lock.
         for actor in sorted(self.actors, key=lambda actor: actor.is_blocked):
             await actor.kill()
 
     def actor(self, part: str) -> Actor:
-        """A new actor of this process."""
+        """Return a new actor of this process."""
         actor = Actor(f"{self.name}.{part}")
         self.actors.append(actor)
         return actor
 
     def clock_of(self, actor: Actor) -> ProcessClock:
-        """This process's clock, held by the actor."""
+        """Return the clock of this process for an actor."""
         return ProcessClock(self.world.clock, actor, self.world.skew, self.name)
 
     def log_of(self, actor: Actor) -> PausableLog:
-        """This process's handle onto the log, held by the actor."""
+        """Return a log handle of this process for an actor."""
         log = PausableLog(self.world.broker, actor, self.world.faults, self.world.in_flight)
         self.logs.append(log)
         return log
 
 
 class Publisher(Process):
-    """Moves a durable list of records to a topic. `sent` is what the log has answered for; it outlives the process."""
+    """Append a durable list of records to a topic.
+
+    `sent` is the number of records that the log has confirmed; it survives a restart.
+    """
 
     weight = 1
 
@@ -117,7 +125,7 @@ class Publisher(Process):
 
     @property
     def is_done(self) -> bool:
-        """Whether the log has everything."""
+        """Whether the log has confirmed all records."""
         return self.sent == len(self.records)
 
     @override
@@ -139,7 +147,7 @@ class Publisher(Process):
 
 
 class AttributionProcess(Process):
-    """Two consumer loops, the recompute's worker and the relay over one cache of facts."""
+    """Two consumer loops, the recompute worker and the relay, with one shared cache."""
 
     @override
     async def begin(self) -> None:
@@ -190,7 +198,7 @@ class AttributionProcess(Process):
 
 
 class RoiProcess(Process):
-    """The fold of credits."""
+    """The consumer of credits."""
 
     @override
     async def begin(self) -> None:
@@ -202,35 +210,35 @@ class RoiProcess(Process):
 
 
 async def _relaying(actor: Actor, relay: Relay) -> None:
-    """`Relay.run` with the stage's gates instead of its waits: swept at start and now and then, drained in between."""
+    """`Relay.run` with pause points instead of waits: sweeps, and drains in between."""
     await relay.sweep()
     await _again_and_again(actor, relay.drain, relay.sweep)
 
 
 async def _working(actor: Actor, worker: Recomputer) -> None:
-    """`Recomputer.run` with the stage's gates instead of its waits."""
+    """`Recomputer.run` with pause points instead of waits."""
     await worker.sweep()
     await _again_and_again(actor, worker.drain, worker.sweep)
 
 
-# A sweep is for what a dead process left: rare beside calls, yet several in a seed.
-_TURNS_A_SWEEP = 60
-# Whoever found another relay at work waits so long: its turn lasts some steps.
-_TURNS_A_WAIT = 4
+# A sweep handles what a killed process left. It is rare, but a seed has several.
+_ROUNDS_PER_SWEEP = 60
+# A relay that finds another one at work waits for so many rounds.
+_ROUNDS_PER_WAIT = 4
 
 
 async def _again_and_again(
     actor: Actor, drain: Callable[[], Awaitable[object]], sweep: Callable[[], Awaitable[None]]
 ) -> None:
-    turn, ready = 0, 0
+    round_number, ready = 0, 0
     while True:
         await actor.pause("rest")
-        turn += 1
+        round_number += 1
         try:
-            if turn % _TURNS_A_SWEEP == 0:
+            if round_number % _ROUNDS_PER_SWEEP == 0:
                 await sweep()
-            if turn >= ready and await drain() is False:
-                ready = turn + _TURNS_A_WAIT
+            if round_number >= ready and await drain() is False:
+                ready = round_number + _ROUNDS_PER_WAIT
         except Transient:
             continue
 

@@ -1,7 +1,7 @@
-"""The stage: picks, by the seed alone, which actor moves next and what goes wrong, then lets everything come to rest.
+"""The scheduler: by the seed alone it chooses the next actor and the next fault.
 
-Promise: same seed, same steps. While the play runs anything may happen; in the end the log is well, nobody is frozen, all processes
-live, and every record is worked off within a bound of rounds, or the seed has failed.
+Promise: the same seed gives the same steps. At the end all faults stop, all processes run, and
+every record is processed within a number of rounds; otherwise the seed fails.
 """
 
 from collections import Counter
@@ -27,30 +27,30 @@ from tests.simulation.processes import (
     World,
 )
 
-# As many steps as let most of a history through before the calm.
+# Most of a history is processed in so many steps, before the calm phase.
 STEPS_MAX: Final = 900
-TROUBLE_ODDS: Final = 0.06
-# Every actor moves six times a round: time for ten sweeps of what dead processes left.
+FAULT_ODDS: Final = 0.06
+# Six steps of every actor a round: ten sweeps of what killed processes left.
 CALM_ROUNDS_MAX: Final = 100
 CLOCK_JUMP_SECONDS: Final = 300
 GROUPS: Final = ((EVENTS, EVENTS_GROUP), (CATALOG, CATALOG_GROUP), (CREDITS, CREDITS_GROUP))
 
 
 class AfterCommit(Protocol):
-    """What the stage calls when transactions have been committed."""
+    """The check after committed transactions."""
 
     async def __call__(self, *, is_ledger_moved: bool) -> None:
-        """Look at everything that must hold now."""
+        """Check everything that must hold now."""
         ...
 
 
 class Scheduler:
-    """One seed's run."""
+    """The run of one seed."""
 
     def __init__(
         self, random: Random, world: World, processes: list[Process], faults: SeedFaultPlan
     ) -> None:
-        # What really happened, for the report.
+        # How often each thing happened, for the report.
         self.counts: Counter[str] = Counter()
         self.trace: list[str] = []
         self._random = random
@@ -74,45 +74,49 @@ class Scheduler:
         )
 
     async def play(self, after_commit: AfterCommit) -> None:
-        """The wild part, then the calm."""
+        """Run with faults, then start the calm phase."""
         for process in self._processes:
             await process.start()
-        while self.counts["steps"] < STEPS_MAX and not self._all_is_told():
-            await self._turn(after_commit)
+        while self.counts["steps"] < STEPS_MAX and not self._has_published_all():
+            await self._run_step(after_commit)
         await self._make_calm(after_commit)
 
-    def _all_is_told(self) -> bool:
-        """Publishers are done, and a while has passed since."""
+    def _has_published_all(self) -> bool:
+        """Return, some steps late, whether all publishers are done."""
         done = all(p.is_done for p in self._processes if isinstance(p, Publisher))
         return done and self._random.random() < 0.01
 
-    async def _turn(self, after_commit: AfterCommit) -> None:
+    async def _run_step(self, after_commit: AfterCommit) -> None:
         self.counts["steps"] += 1
         self._world.clock.advance(self._random.randrange(0, 20_000) / 1_000)
-        await self._end_spells()
-        if self._random.random() < TROUBLE_ODDS:
+        await self._end_faults()
+        if self._random.random() < FAULT_ODDS:
             name, trouble = self._random.choice(self._troubles)
             self._note(f"! {name}")
             self.counts[name] += await trouble()
         else:
-            actor = self._random.choice(self._awake())
+            actor = self._random.choice(self._runnable())
             await self._step(actor)
-        await self._look_at_all(after_commit)
+        await self._check_all(after_commit)
 
-    async def _step(self, actor: Actor, blow: BaseException | None = None) -> None:
+    async def _step(self, actor: Actor, error: BaseException | None = None) -> None:
         before = actor.where
-        if self._faults.holder is not None and before == "begin" and blow is None:
+        if self._faults.holder is not None and before == "begin" and error is None:
             await self._step_beside(self._faults.holder, actor)
             return
-        lets_go = self._faults.let_go(actor)
-        await actor.step(blow)
-        self._note_step(actor, before, blow)
-        if lets_go:
+        releases = self._faults.release(actor)
+        await actor.step(error)
+        self._note_step(actor, before, error)
+        if releases:
             self.counts["parked"] += 1
             await self._settle_blocked()
 
     async def _step_beside(self, holder: Actor, actor: Actor) -> None:
-        """Begin a transaction while another one is open. Row locks would come too late: what was read before them is stale."""
+        """Begin a transaction while another one is open and holds locks.
+
+        If both need the same lock, the actor must wait for the advisory lock. A row lock would
+        come too late, after it has read old rows.
+        """
         waited_for = await actor.step_beside(self._world.waited_for)
         if actor.is_blocked:
             self._blocked = actor
@@ -124,11 +128,11 @@ class Scheduler:
         if actor.locks & holder.locks:
             assert waited_for == "advisory", f"{actor.name} writes beside {holder.name}"
 
-    def _note_step(self, actor: Actor, before: str, blow: BaseException | None = None) -> None:
-        self._note(f"{actor.name} {before} -> {actor.where}{' ' + str(blow) if blow else ''}")
+    def _note_step(self, actor: Actor, before: str, error: BaseException | None = None) -> None:
+        self._note(f"{actor.name} {before} -> {actor.where}{' ' + str(error) if error else ''}")
 
     async def _settle_blocked(self) -> None:
-        """Who waited for the locks that were let go has moved on to its next gate."""
+        """Let the actor that waited for the released locks run to its next pause point."""
         actor, self._blocked = self._blocked, None
         if actor is not None:
             await actor.settle()
@@ -138,7 +142,7 @@ class Scheduler:
         if self._faults.holder is not None:
             await self._step(self._faults.holder)
 
-    async def _look_at_all(self, after_commit: AfterCommit) -> None:
+    async def _check_all(self, after_commit: AfterCommit) -> None:
         committed: set[type[Process]] = set()
         for process in self._processes:
             has_ended = False
@@ -155,26 +159,29 @@ class Scheduler:
             self.counts["commits"] += 1
             await after_commit(is_ledger_moved=AttributionProcess in committed)
 
-    def _awake(self) -> list[Actor]:
-        """Actors that may move now; publishers less often, so that the others keep pace with them."""
-        awake: list[Actor] = []
+    def _runnable(self) -> list[Actor]:
+        """Return the actors that may run now, once for each unit of their weight."""
+        runnable: list[Actor] = []
         for process in self._processes:
             if process.down_until == 0 and process.asleep_until == 0:
-                awake += process.actors * process.weight
-        return self._crowd(awake) if self._faults.holder is not None else awake
+                runnable += process.actors * process.weight
+        return self._contended(runnable) if self._faults.holder is not None else runnable
 
-    def _crowd(self, awake: list[Actor]) -> list[Actor]:
-        """While one holds locks, who wants some is mostly next. While another waits for them nobody else may ask for any (who came first
-        would be Postgres' choice), and it is mostly the holder's turn."""
+    def _contended(self, runnable: list[Actor]) -> list[Actor]:
+        """Return the actors with weights for the time in which one actor holds locks.
+
+        Actors that want locks come more often. While one waits for them, no other actor may ask
+        for locks, because Postgres would choose the next one; the holder then comes more often.
+        """
         if self._blocked is None:
-            return awake + [actor for actor in awake if actor.where == "begin"] * 4
-        assert self._faults.holder is not None, "who is blocked is blocked by somebody"
-        return [*(a for a in awake if a.where != "begin"), *[self._faults.holder] * 8]
+            return runnable + [actor for actor in runnable if actor.where == "begin"] * 4
+        assert self._faults.holder is not None, "a blocked actor waits for a holder"
+        return [*(a for a in runnable if a.where != "begin"), *[self._faults.holder] * 8]
 
     def _note(self, line: str) -> None:
         self.trace.append(f"{self.counts['steps']} {line}")
 
-    # -- what goes wrong -----------------------------------------------------------------------------------
+    # -- faults ---------------------------------------------------------------------------
 
     def _living(self, *kinds: type[Process]) -> list[Process]:
         return [
@@ -187,7 +194,7 @@ class Scheduler:
 
     def _any_living(self, *kinds: type[Process]) -> Process | None:
         living = self._living(*kinds)
-        # Somebody must be left to move.
+        # At least one other process must stay runnable.
         return self._random.choice(living) if living and len(self._living()) > 2 else None
 
     async def _crash(self) -> bool:
@@ -198,30 +205,33 @@ class Scheduler:
 
     async def _kill(self, process: Process) -> None:
         if any(actor.is_blocked for actor in process.actors):
-            # Its statement waits in the server: it ends before the server sees that nobody is there.
+            # Its statement waits in the server and ends before the server sees the lost client.
             await self._end_hold()
-        self._note(f"{process.name} dies")
+        self._note(f"{process.name} is killed")
         self.counts["deaths"] += 1
         for where in ("committed", "written", "appended"):
             self.counts[f"deaths {where}"] += any(a.where == where for a in process.actors)
-        lets_go = any(self._faults.let_go(actor) for actor in process.actors)
+        releases = any(self._faults.release(actor) for actor in process.actors)
         await process.kill()
-        if lets_go:
+        if releases:
             await self._settle_blocked()
         self._expiring += [reader for log in process.logs for reader in log.readers]
         process.asleep_until = 0
         process.down_until = self.counts["steps"] + self._random.randrange(1, 40)
 
     async def _doom(self) -> bool:
-        """The next transaction of somebody dies just before its commit."""
+        """Kill an actor just before the commit of its next transaction."""
         process = self._any_living(AttributionProcess, RoiProcess)
         if process is not None:
             self._random.choice(process.actors).is_doomed = True
         return process is not None
 
     async def _freeze(self) -> bool:
-        """A process stands still; its group may go on without it, and then it wakes as a zombie. Not with locks: Postgres ends such a
-        transaction by its own clock (`idle_in_transaction_session_timeout`), which no seed can turn."""
+        """Freeze a process; often its group removes it meanwhile, so that it resumes as a zombie.
+
+        An actor with locks is not frozen: Postgres would end its transaction by real time
+        (`idle_in_transaction_session_timeout`), which a seed does not control.
+        """
         process = self._any_living()
         if process is None or any(a.is_blocked or a is self._faults.holder for a in process.actors):
             return False
@@ -245,8 +255,8 @@ class Scheduler:
         return True
 
     async def _database_trouble(self) -> bool:
-        """Somebody cannot begin, cannot commit, or never hears of its commit."""
-        held = [a for a in self._awake() if a.where in ("begin", "written", "committed")]
+        """Lose a connection at begin, at commit, or before the answer to a commit."""
+        held = [a for a in self._runnable() if a.where in ("begin", "written", "committed")]
         if held:
             actor = self._random.choice(held)
             self.counts[f"database lost at {actor.where}"] += 1
@@ -273,14 +283,14 @@ class Scheduler:
         return True
 
     async def _compact(self) -> bool:
-        """Only where no older value may come after a newer one, which is what the relay of the catalog promises."""
+        """Compact the catalog if no older record follows a newer one, as its relay promises."""
         if self._faults.may_compact:
             self._world.broker.compact(CATALOG)
         return self._faults.may_compact
 
-    # -- what ends -----------------------------------------------------------------------------------------
+    # -- ends of faults -------------------------------------------------------------------
 
-    async def _end_spells(self) -> None:
+    async def _end_faults(self) -> None:
         now = self.counts["steps"]
         if 0 < self._log_is_away_until <= now:
             self._log_is_away_until = 0
@@ -298,7 +308,7 @@ class Scheduler:
         self._note(f"{process.name} thaws")
         for reader in (reader for log in process.logs for reader in log.readers):
             if reader.group is not None and reader.is_member:
-                # Whoever was thrown out joins again; for others it is one rebalance more.
+                # A removed reader joins again; for the others it is one more rebalance.
                 self._world.broker.leave(reader.topic, reader.group, reader.inner)
                 self._world.broker.join(reader.topic, reader.group, reader.inner)
 
@@ -306,7 +316,7 @@ class Scheduler:
         self._note("calm")
         self._faults.is_calm = True
         await self._end_hold()
-        await self._look_at_all(after_commit)
+        await self._check_all(after_commit)
         self._world.broker.come_back()
         while self._world.in_flight.appends:
             await self._world.in_flight.deliver(MemoryLog(self._world.broker), 0)
@@ -326,7 +336,7 @@ class Scheduler:
         is_at_rest: Callable[[], Awaitable[bool]],
         after_commit: AfterCommit,
     ) -> None:
-        """Everybody moves in turn until nothing is left to do."""
+        """Step all actors in order until `is_at_rest`. Fails after `CALM_ROUNDS_MAX` rounds."""
         for _ in range(CALM_ROUNDS_MAX):
             for _ in range(6):
                 for process in self._processes:
@@ -334,15 +344,15 @@ class Scheduler:
                         self.counts["steps"] += 1
                         await self._step(actor)
                 self._world.clock.advance(1.0)
-                await self._look_at_all(after_commit)
+                await self._check_all(after_commit)
             if await is_at_rest():
                 return
-        raise AssertionError(f"not at rest after {CALM_ROUNDS_MAX} rounds:\n{self._standing()}")
+        raise AssertionError(f"not at rest after {CALM_ROUNDS_MAX} rounds:\n{self._pause_points()}")
 
-    def _standing(self) -> str:
+    def _pause_points(self) -> str:
         return "\n".join(f"{a.name} at {a.where}" for p in self._processes for a in p.actors)
 
     async def close(self) -> None:
-        """End every process; who waits for another's locks comes last."""
+        """Kill every process; those that wait for locks come last."""
         for process in sorted(self._processes, key=lambda p: any(a.is_blocked for a in p.actors)):
             await process.kill()

@@ -1,7 +1,7 @@
-"""The database of a simulation: one clone of the migrated template, used by one seed after the other.
+"""The database of a simulation: one clone of the migrated template, used by many seeds in turn.
 
-Promise: before each seed every table that a run writes is empty and the workspaces' clocks stand at their start, so a seed finds the same
-database whatever ran before it.
+Promise: before each seed every table that a run writes is empty, and the clock of each workspace
+has its first value. So the database does not depend on earlier seeds.
 """
 
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.factories import NOON
 from tests.fixtures.connections import connect
 from tests.fixtures.postgres import SECRET_KEY
 
-# Seeds pick two or three of these: other sets of partitions meet in other seeds.
+# A seed uses one to three of them, so that seeds differ in the partitions that they use.
 WORKSPACES: Final = tuple(
     sorted(natural_id("simulation", "workspace", "brand", str(number)) for number in range(8))
 )
@@ -59,33 +59,34 @@ CLEARED: Final = (
     "roi.touch_rollups_history",
 )
 _WAITED_FOR: Final = """
-SELECT locktype FROM pg_locks JOIN pg_stat_activity AS a USING (pid) WHERE NOT granted AND a.datname = current_database()
+SELECT locktype FROM pg_locks JOIN pg_stat_activity AS a USING (pid)
+WHERE NOT granted AND a.datname = current_database()
 """
 _CLEAR: Final = "; ".join(f"DELETE FROM {table}" for table in CLEARED)
 
 
 @dataclass
 class Databases:
-    """The pools of the two services and the judge's own connection, which sees everything."""
+    """The pools of the two services, and the judge's connection as owner, which reads all rows."""
 
     attribution: Database
     roi: Database
     owner: Any
 
     async def waited_for(self) -> str | None:
-        """The kind of lock that a session of this database waits for, if any does."""
+        """Return the kind of lock that a session of this database waits for, or None."""
         kind: str | None = await self.owner.fetchval(_WAITED_FOR)
         return kind
 
     async def clear(self) -> None:
-        """Forget the last seed."""
+        """Remove the data of the last seed."""
         await self.owner.execute(_CLEAR)
         await self.owner.execute("UPDATE roi.workspaces SET clock_at = $1", NOON)
 
 
 @asynccontextmanager
 async def databases(owner_url: str) -> AsyncIterator[Databases]:
-    """Open pools onto a migrated database of ours alone; roi knows the workspaces."""
+    """Open pools on a migrated database that no other test uses, and create the workspaces."""
     pools = [
         Database(
             service_url(owner_url, service, SECRET_KEY),
@@ -99,7 +100,7 @@ async def databases(owner_url: str) -> AsyncIterator[Databases]:
     owner = await connect(owner_url)
     try:
         await owner.execute("SET TIME ZONE 'UTC'")
-        await _introduce(pools[1])
+        await _create_workspaces(pools[1])
         yield Databases(pools[0], pools[1], owner)
     finally:
         await owner.close()
@@ -107,7 +108,7 @@ async def databases(owner_url: str) -> AsyncIterator[Databases]:
             await pool.close()
 
 
-async def _introduce(roi: Database) -> None:
+async def _create_workspaces(roi: Database) -> None:
     for workspace in WORKSPACES:
         name = f"brand {workspace}"
         if await claim_name(roi, workspace, name, NOON) != workspace:
@@ -115,5 +116,5 @@ async def _introduce(roi: Database) -> None:
         async with roi.write([workspace]) as conn:
             writer = await Writer.begin(conn, workspace, NOON)
             if await writer.find("workspace", workspace) is None:
-                facts = {"name": name, "time_zone": "UTC", "currency": "EUR"}
-                await writer.create("workspace", workspace, (Version(facts),))
+                fields = {"name": name, "time_zone": "UTC", "currency": "EUR"}
+                await writer.create("workspace", workspace, (Version(fields),))

@@ -1,4 +1,4 @@
-"""One seed from beginning to end: its world, its play, its verdict and its dump."""
+"""Run one seed: build its world, run its processes, judge the result, dump it if asked."""
 
 import asyncio
 from collections import Counter
@@ -16,13 +16,13 @@ from tests.simulation.processes import AttributionProcess, Process, Publisher, R
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.seed_databases import STARTS_AT, WORKSPACES, Databases
 
-# A seed takes a second or two; on a crowded machine a few more.
+# A seed takes one or two seconds, on a busy machine a few more.
 SECONDS_MAX = 240.0
 TELEMETRY = {name: Telemetry(name) for name in ("attribution", "roi")}
 
 
 class SeedFailed(AssertionError):
-    """A seed that broke a promise; the message says how to see it again, the dump what it left."""
+    """A seed failed. The message has the replay command; `dump` is the state that it left."""
 
     def __init__(self, message: str, dump: str) -> None:
         super().__init__(message)
@@ -31,14 +31,14 @@ class SeedFailed(AssertionError):
 
 @dataclass
 class Outcome:
-    """What a seed did, by name of what happened."""
+    """The result of a seed: how often each thing happened, and the dump."""
 
     counts: Counter[str]
     dump: str
 
 
 async def run_seed(databases: Databases, seed: int, *, wants_dump: bool = False) -> Outcome:
-    """Play one seed; raises `SeedFailed`."""
+    """Run one seed. Raises `SeedFailed`."""
     await databases.clear()
     random = Random(seed)
     workspaces = sorted(random.sample(WORKSPACES, random.choice((1, 2, 3))))
@@ -73,7 +73,8 @@ async def run_seed(databases: Databases, seed: int, *, wants_dump: bool = False)
     except (Exception, BaseExceptionGroup) as error:
         tail = "\n".join(scheduler.trace[-30:])
         raise SeedFailed(
-            f"seed {seed}: {str(error) or repr(error)}\n{tail}\nreplay: python -m tests.simulation --seed {seed}",
+            f"seed {seed}: {str(error) or repr(error)}\n{tail}\n"
+            f"replay: python -m tests.simulation --seed {seed}",
             await judge.dump(scheduler.trace) if wants_dump else "",
         ) from error
     dump = await judge.dump(scheduler.trace) if wants_dump else ""
@@ -81,7 +82,7 @@ async def run_seed(databases: Databases, seed: int, *, wants_dump: bool = False)
 
 
 def _processes(random: Random, world: World, history: History) -> list[Process]:
-    """Two tracking processes, the catalog's publisher, two or three attributions, one or two rois."""
+    """Return 2 tracking processes, the publisher of the catalog, 2-3 attributions, 1-2 rois."""
     processes: list[Process] = [
         Publisher(f"tracking-{number}", world, EVENTS, records)
         for number, records in enumerate(history.deliveries)

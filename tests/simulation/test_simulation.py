@@ -1,6 +1,6 @@
-"""A hundred seeds of the simulation, the proof that a seed plays again exactly as it was, and that planted bugs are found.
+"""A hundred seeds of the simulation, the exact replay of a seed, and bugs that it must find.
 
-Promise: what `python -m tests.simulation` does for thousands of seeds is done here for a hundred, in chunks that run side by side.
+`python -m tests.simulation` runs thousands of seeds; here a hundred run, in parallel chunks.
 """
 
 import os
@@ -26,10 +26,10 @@ from tests.simulation.seed_run import SeedFailed, run_seed
 
 SEEDS = 100
 CHUNK = 10
-# Each bug below was found within a dozen seeds when it was planted.
+# Each bug below was found within twelve seeds when it was written.
 SEEDS_TO_FIND = 60
 
-TROUBLES = (
+FAULTS = (
     "repeated",
     "late by its own time",
     "dead",
@@ -50,7 +50,7 @@ TROUBLES = (
 
 
 async def play_seeds(url: str, seeds: range) -> Counter[str]:
-    """What happened in all of them; raises `SeedFailed` at the first that failed."""
+    """Return the counts of all seeds. Raises `SeedFailed` for the first that fails."""
     counts: Counter[str] = Counter()
     async with databases(url) as opened:
         for seed in seeds:
@@ -59,16 +59,16 @@ async def play_seeds(url: str, seeds: range) -> Counter[str]:
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-async def test_any_trouble_ends_in_the_books_of_the_core(fresh_database: str, first: int) -> None:
+async def test_any_fault_ends_in_the_ledger_of_the_core(fresh_database: str, first: int) -> None:
     counts = await play_seeds(fresh_database, range(first, first + CHUNK))
     assert counts["read"] == counts["stored"] + counts["repeated"] + counts["dead"]
-    # Every chunk has its share of trouble: a kind that stopped to happen would make the rest worth little.
-    for trouble in TROUBLES:
-        assert counts[trouble] > 0, f"no {trouble}: {counts}"
+    # Each kind of fault must occur in every chunk, or the test proves little.
+    for fault in FAULTS:
+        assert counts[fault] > 0, f"no {fault}: {counts}"
 
 
-def test_a_seed_plays_again_to_the_same_bytes(fresh_database: str, tmp_path: Path) -> None:
-    # Two processes whose sets have different orders, the second on a database that has been used.
+def test_a_replayed_seed_leaves_the_same_bytes(fresh_database: str, tmp_path: Path) -> None:
+    # Two processes with different orders of sets; the second uses a database with dead rows.
     dumps = []
     for hash_seed in ("1", "2"):
         dump = tmp_path / f"dump-{hash_seed}"
@@ -86,34 +86,34 @@ def test_a_seed_plays_again_to_the_same_bytes(fresh_database: str, tmp_path: Pat
     assert dumps[0] == dumps[1]
 
 
-async def test_a_failing_seed_says_how_to_see_it_again_and_does_so(
+async def test_a_failing_seed_prints_its_replay_and_the_replay_fails_alike(
     fresh_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_: Judge) -> None:
-        raise AssertionError("the books are wrong")
+        raise AssertionError("the ledger is wrong")
 
     monkeypatch.setattr(Judge, "at_the_end", refuse)
     reports = [await play(fresh_database, [3], wants_dump=True) for _ in range(2)]
     for report in reports:
         assert len(report.failures) == report.seeds == 1
-        assert report.failures[0].startswith("seed 3: the books are wrong\n")
+        assert report.failures[0].startswith("seed 3: the ledger is wrong\n")
         assert report.failures[0].endswith("\nreplay: python -m tests.simulation --seed 3")
     assert len(reports[0].dump) > 100_000
     assert reports[0].dump == reports[1].dump
 
 
-def forget_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def remove_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
     always = offsets.MOVE_OFFSET.replace("$3::bigint", "$3::bigint OR true")
     monkeypatch.setattr(offsets, "MOVE_OFFSET", always)
     monkeypatch.setattr(rollups, "MOVE_OFFSET", rollups.MOVE_OFFSET.replace("= $3", "= $3 OR true"))
 
 
-def forget_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+def remove_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = engine._LOCK.text.replace("pg_advisory_xact_lock", "pg_try_advisory_xact_lock")
     monkeypatch.setattr(engine, "_LOCK", text(tried))
 
 
-def forget_late_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+def ignore_late_touches(monkeypatch: pytest.MonkeyPatch) -> None:
     async def none(*_: object) -> set[object]:
         return set()
 
@@ -121,7 +121,7 @@ def forget_late_touches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def date_by_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistake of the first releases: reversals dated by the record that carries them."""
+    """Date reversals by the record that carries them, as the first releases did."""
     rows = rollup.entry_rows
     place = rollup.ENTRY_COLUMNS.index("occurred_at")
 
@@ -133,14 +133,14 @@ def date_by_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "plant",
-    [forget_compare_and_set, forget_the_lock, forget_late_touches, date_by_the_record],
+    "add_bug",
+    [remove_compare_and_set, remove_the_lock, ignore_late_touches, date_by_the_record],
 )
-async def test_a_planted_bug_is_found(
+async def test_an_added_bug_is_found(
     fresh_database: str,
     monkeypatch: pytest.MonkeyPatch,
-    plant: Callable[[pytest.MonkeyPatch], None],
+    add_bug: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
-    plant(monkeypatch)
+    add_bug(monkeypatch)
     with pytest.raises(SeedFailed):
         await play_seeds(fresh_database, range(SEEDS_TO_FIND))

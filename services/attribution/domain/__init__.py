@@ -1,1 +1,4 @@
-"""The pure core: who the person is, which touches count, who earns which share, what the ledger gets. No clock, chance, I/O or float."""
+"""The pure core of attribution: identity, candidates, shares and ledger entries.
+
+There is no clock, chance, I/O or float here.
+"""

@@ -1,8 +1,9 @@
 """The decision: how one conversion is credited, and how all conversions of a scope are.
 
-Promise: a pure function of the set of evidence, the facts and the policies; any order or duplication of them gives the same decisions.
-For every additive model the credits, `organic` included, sum to the net exactly. What can go wrong: a policy with an unknown model or
-stage raises, because the catalog's edge refuses both.
+Promise: the decisions depend only on the set of evidence, the catalog facts and the policies, not
+on their order or on duplicates. For every additive model the credits, with `organic`, sum to the
+net exactly.
+What can go wrong: a policy with an unknown model or stage raises; the API of roi refuses both.
 """
 
 import hashlib
@@ -18,11 +19,11 @@ from services.attribution.domain.identity import Identities, Person, identify
 from services.attribution.domain.model import (
     Adjustment,
     Candidate,
+    CatalogFacts,
     ConversionKey,
     ConversionVersion,
     Credit,
     Decision,
-    Facts,
     Scope,
     Status,
     Touch,
@@ -45,7 +46,7 @@ _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One conversion with everything but its journey: the version that counts, its net, its person and what is known of them."""
+    """One conversion without its journey: the version that counts, its net and its person."""
 
     workspace_id: str
     versions: tuple[ConversionVersion, ...]
@@ -56,18 +57,18 @@ class Case:
 
     @property
     def confirmed(self) -> bool:
-        """Whether a trusted source said so."""
+        """Whether the version that counts comes from a trusted source."""
         return is_trusted(self.counted)
 
     @property
     def moment(self) -> tuple[datetime, str, str]:
-        """Orders the conversions of one person."""
+        """The sort key of the conversions of one person."""
         key = self.counted.key
         return (self.counted.occurred_at, key.natural_id, key.kind)
 
 
-def decide_scope(scope: Scope, facts: Facts) -> dict[ConversionKey, Decision]:
-    """Decide every conversion that has at least one version in the scope, in the order of their keys."""
+def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
+    """Decide every conversion with a version in the scope, in the order of the keys."""
     touches = journey.with_derived_clicks(scope.touches, scope.versions)
     scope = replace(scope, touches=touches)
     index = _TouchIndex.of(touches)
@@ -83,10 +84,10 @@ def decide_scope(scope: Scope, facts: Facts) -> dict[ConversionKey, Decision]:
 
 
 def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
-    """Credit one conversion from its judged journey (oldest first, codes last) under one policy."""
+    """Credit one conversion from its judged candidates (oldest first, codes last)."""
     candidates = precedence.apply(judged, policy.precedence)
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
-    # A claim is worth nothing in every sum until a trusted source confirms it.
+    # A claim counts nothing in any sum until a trusted source confirms it.
     net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
     key = case.counted.key
@@ -112,7 +113,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
 
 
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
-    """The id under which a conversion is published: the same on every machine."""
+    """Return the published id of a conversion, which is the same on every machine."""
     return published_conversion_id(workspace_id, key.kind, key.natural_id)
 
 
@@ -125,7 +126,7 @@ def _status(case: Case, kept: Sequence[Candidate]) -> Status:
 def _credits(
     kept: Sequence[Candidate], net: Net, occurred_at: datetime, policy: Policy
 ) -> tuple[tuple[Credit, ...], tuple[Credit, ...]]:
-    """The credits of the policy's additive models, and the memos of its other models."""
+    """Return the credits of the additive models and the memos of the other models."""
     credits: list[Credit] = []
     memos: list[Credit] = []
     journey = journey_of(kept) if kept else None
@@ -142,7 +143,7 @@ def _credits(
 
 
 def _choices(policy: Policy) -> Iterable[ChosenModel]:
-    """The models of a policy, each once; raises `ModelRejected`, which the catalog's API prevents."""
+    """Return the models of a policy, each once. Raises `ModelRejected` for an unknown model."""
     by_name: dict[str, ChosenModel] = {}
     for ref in policy.models:
         choice = chosen_model(ref)
@@ -160,10 +161,10 @@ _Member = tuple[Candidate, Fraction]
 def _shares_of_members(
     journey: Journey, shares: Sequence[Fraction], choice: ChosenModel
 ) -> list[_Member]:
-    """The candidates that earn, with their shares.
+    """Return the candidates that earn, with their shares.
 
-    Additive models: the members of a step split its share equally. Other models: each account
-    has the whole share of its best step once; of equal steps, of the newest.
+    In an additive model the members of a step split its share equally. In another model each
+    account gets the largest share of its steps once; of equal steps the newest counts.
     """
     steps = zip(journey.members, shares, strict=True)
     if choice.model.is_additive:
@@ -225,7 +226,7 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
 
 
 def _with_history(cases: Sequence[Case]) -> list[Case]:
-    """The cases, each knowing whether the same person bought before, by an order that stands."""
+    """Set `bought_before` by earlier orders of the same person that were not cancelled."""
     first_bought: dict[bytes, tuple[datetime, str, str]] = {}
     for case in cases:
         if case.confirmed and not case.net.cancelled and case.counted.key.kind in _BUYING:
@@ -243,7 +244,7 @@ def _with_history(cases: Sequence[Case]) -> list[Case]:
 
 
 def _new_customer(case: Case) -> bool | None:
-    """What the counted version says, else whether the person bought before; unknown for a device without a customer."""
+    """Return the value of the counted version, else derive it; None without a customer."""
     if case.counted.new_customer is not None:
         return case.counted.new_customer
     if case.bought_before:
@@ -252,7 +253,7 @@ def _new_customer(case: Case) -> bool | None:
 
 
 def _person_ref(case: Case) -> str:
-    """A pseudonym: equal for one person of one workspace, worthless outside. Without any key the conversion is its own person."""
+    """Return a pseudonym of the person in the workspace; without keys, of the conversion."""
     person = case.person
     names = person.customers or sorted(person.tokens) or sorted(person.keys)
     key = case.counted.key
@@ -272,7 +273,7 @@ def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _TouchIndex:
-    """The touches of a scope by touch id, by the key they hang on and by click key; positions keep the canonical order."""
+    """The touches of a scope, indexed by touch id, by anonymous key and by click key."""
 
     touches: tuple[Touch, ...]
     by_id: Mapping[str, int]
@@ -292,11 +293,11 @@ class _TouchIndex:
         return cls(touches, by_id, by_anon, by_click)
 
     def of_person(self, person: Person, carried: Iterable[str]) -> list[Touch]:
-        """Every touch that is the person's, in canonical order."""
+        """Return the touches of a person and the carried clicks, in canonical order."""
         positions = {self.by_id[touch_id] for touch_id in carried if touch_id in self.by_id}
         positions.update(p for key in person.keys for p in self.by_anon.get(key, ()))
         return [self.touches[position] for position in sorted(positions)]
 
     def of_clicks(self, person: Person) -> set[int]:
-        """The positions of the clicks that the conversion itself carries."""
+        """Return the positions of the clicks that the conversion carries."""
         return {p for key in person.clicks for p in self.by_click.get(key, ())}

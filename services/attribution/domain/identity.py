@@ -1,8 +1,9 @@
-"""Who the person behind a conversion is, decided purely from evidence edges, touches and hubs.
+"""The person of a conversion, decided purely from evidence edges, touches and hubs.
 
-Promise: the answer is a function of the set of evidence, never of its order, and unrelated evidence changes nothing. Strong keys of one
-event form one customer; a weak key tied to two customers is shared and joins nobody, in whatever order the ties arrive. Nothing here
-raises: a key without evidence is a person of its own.
+Promise: the result depends on the set of evidence, never on its order, and unrelated evidence
+changes nothing. Strong keys of one event form one customer. A weak key that is tied to two
+customers is shared and joins no persons. Nothing here raises: a key without evidence is a person of
+its own.
 """
 
 from collections import defaultdict
@@ -15,9 +16,10 @@ from shared.ids import is_strong
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person of one conversion. `keys`: every touch on these weak keys is theirs; `clicks`: of these click keys only the click itself.
+    """The person of one conversion.
 
-    `tokens` tell whether two conversions have the same person: they do when they have a token in common.
+    Every touch on a weak key of `keys` belongs to the person. Of a click key in `clicks` only the
+    click itself does. Two conversions have the same person when they share a value of `tokens`.
     """
 
     customers: tuple[bytes, ...]
@@ -28,7 +30,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Weak keys without a customer of their own that are linked with each other, and the customers their linked neighbours have."""
+    """Linked weak keys without a customer, and the customers of their linked neighbours."""
 
     keys: frozenset[bytes]
     customers: frozenset[bytes]
@@ -36,7 +38,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """All customers and weak keys of a scope. A customer is named by its smallest strong key."""
+    """All customers and weak keys of a scope; the smallest strong key names a customer."""
 
     hubs: frozenset[bytes]
     customer_of: Mapping[bytes, bytes]
@@ -45,7 +47,7 @@ class Identities:
     keys_of: Mapping[bytes, frozenset[bytes]]
 
     def person(self, carried: Iterable[bytes]) -> Person:
-        """The person of a conversion that carries these keys."""
+        """Return the person of a conversion that carries these keys."""
         joining = sorted(set(carried) - self.hubs)
         weak = [key for key in joining if not is_strong(key)]
         customers = {self.customer_of.get(key, key) for key in joining if is_strong(key)}
@@ -62,7 +64,7 @@ class Identities:
         )
 
     def _customers(self, weak_key: bytes) -> frozenset[bytes]:
-        """The customers a weak key is tied to: directly, else through linked keys that nobody else is tied to."""
+        """Return the customers of a weak key: tied directly, else through its cluster."""
         direct = self.ties.get(weak_key)
         if direct:
             return direct
@@ -74,7 +76,7 @@ class Identities:
         return customers if len(customers) == 1 else frozenset()
 
     def _free(self, weak_key: bytes) -> frozenset[bytes]:
-        """The weak keys that go with a carried one when no customer is known for it."""
+        """Return the cluster of a carried weak key without a customer."""
         if self._customers(weak_key):
             return frozenset()
         cluster = self.clusters.get(weak_key)
@@ -82,7 +84,7 @@ class Identities:
 
 
 def identify(scope: Scope) -> Identities:
-    """Decide all customers and what every weak key of a scope belongs to."""
+    """Decide the customers of a scope and the owner of each weak key."""
     groups = _keys_by_event(scope.edges, scope.versions, scope.hubs)
     customer_of = _customers(groups)
     ties, links = _ties_and_links(groups, customer_of, scope.touches, scope.hubs)
@@ -102,7 +104,7 @@ def _keys_by_event(
 
 
 def _customers(groups: Iterable[frozenset[bytes]]) -> dict[bytes, bytes]:
-    """Union-find over the strong keys of each event; the root is the smallest key, so a customer's name needs no order."""
+    """Join the strong keys of each event by union-find; the root is the smallest key."""
     parent: dict[bytes, bytes] = {}
 
     def root(key: bytes) -> bytes:
@@ -129,7 +131,10 @@ def _ties_and_links(
     touches: Iterable[Touch],
     hubs: frozenset[bytes],
 ) -> tuple[_Sets, _Sets]:
-    """For every weak key its customers, and the weak keys it was seen with. A click's ties pass to the visitor who clicked."""
+    """Return the customers and the linked weak keys of every weak key.
+
+    The ties of a click pass to its visitor.
+    """
     ties: defaultdict[bytes, set[bytes]] = defaultdict(set)
     links: defaultdict[bytes, set[bytes]] = defaultdict(set)
     for group in groups:
@@ -157,7 +162,7 @@ def _frozen(sets: Mapping[bytes, set[bytes]]) -> _Sets:
 
 
 def _clusters(ties: Mapping[bytes, frozenset[bytes]], links: _Sets) -> dict[bytes, Cluster]:
-    """Group weak keys without ties by their links; a shared neighbour joins nothing, so it gives no customer."""
+    """Group linked weak keys without ties; a shared neighbour gives no customer."""
     clusters: dict[bytes, Cluster] = {}
     for start in sorted(links):
         if start in clusters or ties.get(start):
@@ -177,7 +182,7 @@ def _clusters(ties: Mapping[bytes, frozenset[bytes]], links: _Sets) -> dict[byte
 
 
 def _keys_of(ties: Mapping[bytes, frozenset[bytes]], clusters: Mapping[bytes, Cluster]) -> _Sets:
-    """For every customer the weak keys that are theirs alone."""
+    """Return the weak keys that belong to one customer only, by customer."""
     own: defaultdict[bytes, set[bytes]] = defaultdict(set)
     for key, owners in ties.items():
         if len(owners) == 1:

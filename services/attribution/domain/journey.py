@@ -1,8 +1,9 @@
-"""Which touches are candidates for a conversion, and which of them can earn: everything before code-versus-link precedence.
+"""The candidates of a conversion: which touches can earn, before the precedence of code and link.
 
-Promise: a candidate is kept or rejected with one reason of the closed list; at most 10,000 touches and the codes of the order are kept.
-The result depends on the touches between `earliest_at` and `latest_at` of a conversion and on the clicks the order itself carries, on
-nothing else, so a bounded query gives what the whole history gives.
+Promise: a candidate is kept, or rejected with one reason of the closed list. At most 10,000 touches
+and the codes of the order are kept. The result depends only on the touches between `earliest_at`
+and `latest_at` and on the clicks that the order carries, so a bounded query gives the same result
+as the whole history.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,18 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.attribution.domain.model import Candidate, ConversionVersion, Facts, Reason, Touch
+from services.attribution.domain.model import (
+    Candidate,
+    CatalogFacts,
+    ConversionVersion,
+    Reason,
+    Touch,
+)
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
 from shared.catalog import Policy
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import Quality
 
-# Shops cut their clocks to seconds and lag; an order can only carry a click that happened before it.
+# Clocks of shops have whole seconds and lag; a click that an order carries happened before it.
 CARRIED_CLICK_LATE_MINUTES: Final = 5
-# Older touches cannot count and explain nothing; without a bound a returning customer's list would grow for ever.
+# Older touches cannot count; without a bound the list of a returning customer would only grow.
 LISTED_BACK_DAYS: Final = 366
-TOUCHES_MAX: Final = 10_000  # a longer journey is a robot's or a shared terminal's
-LISTED_REJECTED_MAX: Final = 1_000  # what an explanation can show; kept candidates are never cut
+TOUCHES_MAX: Final = 10_000  # a longer journey comes from a robot or a shared terminal
+LISTED_REJECTED_MAX: Final = 1_000  # the length of an explanation; kept candidates are all listed
 
 _FLAG_REASONS: Final = {
     Quality.BOT: Reason.BOT,
@@ -32,7 +39,7 @@ _FLAG_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one conversion brings to its journey: its time, its codes, and the ids of the clicks it carries."""
+    """The time and the codes of one conversion, and the ids of the clicks that it carries."""
 
     occurred_at: datetime
     codes: tuple[str, ...]
@@ -40,24 +47,27 @@ class Evidence:
 
 
 def earliest_at(occurred_at: datetime, policy: Policy) -> datetime:
-    """Touches before this moment are no candidates."""
+    """Return the time of the oldest possible candidate."""
     return occurred_at - timedelta(days=max(*windows_of(policy).values(), LISTED_BACK_DAYS))
 
 
 def windows_of(policy: Policy) -> dict[str, int]:
-    """The look-back of each kind of touch in days; 0 means that the kind never counts."""
+    """Return the look-back of each touch kind in days; 0 means that the kind never counts."""
     return {**WINDOWS_DAYS, **policy.windows_days}
 
 
 def latest_at(occurred_at: datetime) -> datetime:
-    """Touches after this moment are no candidates, except the clicks that the order carries."""
+    """Return the time of the newest possible candidate; carried clicks may be later."""
     return occurred_at + timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
 
 
 def with_derived_clicks(
     touches: Iterable[Touch], versions: Iterable[ConversionVersion]
 ) -> tuple[Touch, ...]:
-    """Each touch once in canonical order, plus a rebuilt one for every click that an order carries and that never arrived."""
+    """Return each touch once in canonical order.
+
+    A click that an order carries and that never arrived is rebuilt from its click id.
+    """
     rebuilt = [touch for version in versions if (touch := _rebuilt_click(version)) is not None]
     by_id: dict[str, Touch] = {}
     for touch in (*touches, *rebuilt):
@@ -68,9 +78,12 @@ def with_derived_clicks(
 
 
 def candidates(
-    evidence: Evidence, touches: Sequence[Touch], policy: Policy, facts: Facts
+    evidence: Evidence, touches: Sequence[Touch], policy: Policy, facts: CatalogFacts
 ) -> tuple[Candidate, ...]:
-    """The judged journey, oldest first, codes last. `touches` are the person's, each once, in canonical order."""
+    """Judge the touches of a person (each once, in canonical order).
+
+    The candidates are sorted oldest first; the codes of the order come last.
+    """
     start, end = earliest_at(evidence.occurred_at, policy), latest_at(evidence.occurred_at)
     near = [t for t in touches if start <= t.occurred_at <= end or t.touch_id in evidence.carried]
     windows = windows_of(policy)
@@ -111,12 +124,12 @@ def _rebuilt_click(version: ConversionVersion) -> Touch | None:
 
 
 def _trust_order(touch: Touch) -> tuple[bool, str]:
-    """The real click before the rebuilt one; between equals any fixed order."""
+    """Return the sort key that puts the real click before the rebuilt one."""
     return (touch.derived, repr(touch))
 
 
 def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> Reason | None:
-    """Why a touch cannot earn, whoever owned it; None when it can."""
+    """Return the reason why a touch cannot earn, apart from its owner; None when it can."""
     late = timedelta(0)
     if touch.touch_id in evidence.carried:
         late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
@@ -127,15 +140,15 @@ def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> 
     for flag, reason in _FLAG_REASONS.items():
         if flag in touch.quality:
             return reason
-    # A kind without a window never counts: such numbers belong to no person.
+    # A kind without a window never counts: its numbers belong to no person.
     window = timedelta(days=windows.get(touch.kind, 0))
     if not window or evidence.occurred_at - touch.occurred_at > window:
         return Reason.OUTSIDE_WINDOW
     return None
 
 
-def _of_touch(touch: Touch, reason: Reason | None, facts: Facts) -> list[Candidate]:
-    """One candidate per account that the touch leads to; nobody's touch is a rejected one."""
+def _of_touch(touch: Touch, reason: Reason | None, facts: CatalogFacts) -> list[Candidate]:
+    """Return a candidate for each account of the touch; without an account a rejected one."""
     owners: tuple[Owner | None, ...] = owners_of_touch(touch, facts)
     if not owners:
         unowned = Reason.LINK_NOT_OWNED_THEN if touch.code is None else Reason.CODE_NOT_OWNED_THEN
@@ -145,8 +158,8 @@ def _of_touch(touch: Touch, reason: Reason | None, facts: Facts) -> list[Candida
     ]
 
 
-def _of_codes(evidence: Evidence, facts: Facts) -> list[Candidate]:
-    """The codes on the order, at its time: one candidate per owner then, or one rejected."""
+def _of_codes(evidence: Evidence, facts: CatalogFacts) -> list[Candidate]:
+    """Return the codes of the order: a candidate for each owner at its time, or a rejected one."""
     found = []
     for code in evidence.codes:
         at = evidence.occurred_at

@@ -1,10 +1,9 @@
-"""What a decision puts in the ledger and in the memos beside it, and the posting that turns what
-stood into what stands now.
+"""The ledger entries and memos of a decision, and the posting of a new revision.
 
-Promise: a posting only adds. A reversal is the old entry with both signs turned, so the sum of
-all postings is what the last decision says. Nothing is posted when nothing changed. Credits of
-additive models are ledger entries; credits of other models are memos, which have the same form
-and are never in the ledger (`is_additive` of `shared/models.py`).
+Promise: a posting only adds rows. A reversal is the old entry with both signs changed, so the sum
+of all postings equals the last decision. Nothing is posted when nothing changed. Credits of
+additive models are ledger entries. Credits of other models are memos: they have the same form and
+are never in the ledger (`is_additive` of `shared/models.py`).
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ _Slot = tuple[str, str, datetime, str]
 
 
 def entries(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
-    """The ledger entries of a decision in canonical order.
+    """Return the ledger entries of a decision in canonical order.
 
     Credits of one model, account, touch stage and moment are one entry.
     """
@@ -30,7 +29,7 @@ def entries(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
 
 
 def memos(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
-    """The memos of a decision, in the form and order of entries."""
+    """Return the memos of a decision, in the form and order of entries."""
     return _entries(decision, revision, decision.memos)
 
 
@@ -49,10 +48,11 @@ def post(
     revision: int,
     last_occurred_at: datetime | None = None,
 ) -> Posting:
-    """What revision `revision` adds. `last` is what stood: entries and memos as `stands` gave them.
+    """Return the rows that a revision adds; `last` are the current entries and memos.
 
-    `last_occurred_at` is the time at which they are booked. A conversion whose time was corrected
-    is booked anew even when its entries are equal, and its reversals carry the old time.
+    `last_occurred_at` is the time at which they are booked. If the time of a conversion was
+    corrected, its entries are booked again even when they are equal, and the reversals carry the
+    old time.
     """
     moved = last_occurred_at is not None and last_occurred_at != decision.occurred_at
     booked_at = last_occurred_at if moved else None
@@ -73,7 +73,7 @@ def post(
 def stands(
     last: Sequence[CreditEntry] | None, decision: Decision, posting: Posting
 ) -> tuple[CreditEntry, ...]:
-    """What stands after a posting: entries, then memos. What was not posted keeps its revision."""
+    """Return the current entries, then the memos; rows that did not change keep their revision."""
     old_entries, old_memos = _parted(last or ())
     revision = posting.revision
     new_entries = entries(decision, revision) if posting.entries else tuple(old_entries)
@@ -81,7 +81,7 @@ def stands(
 
 
 def _parted(standing: Sequence[CreditEntry]) -> tuple[list[CreditEntry], list[CreditEntry]]:
-    """Entries and memos."""
+    """Separate entries and memos."""
     in_ledger: list[CreditEntry] = []
     beside_it: list[CreditEntry] = []
     for entry in standing:
@@ -109,7 +109,7 @@ def _entry(decision: Decision, revision: int, credits: Sequence[Credit]) -> Cred
 
 
 def _unnumbered(standing: Sequence[CreditEntry]) -> list[CreditEntry]:
-    """The entries without their revision, in canonical order."""
+    """Return the entries without their revision, in canonical order."""
     plain = [structs.replace(entry, revision=0, occurred_at=None) for entry in standing]
     return sorted(
         plain, key=lambda e: (e.model, e.account, e.touched_at or _NEVER, e.touch_stage or "")

@@ -1,7 +1,7 @@
-"""The words of the core as frozen values: touches, edges, conversion versions, adjustments, catalog facts, decisions.
+"""The types of the core, all frozen: touches, edges, versions, adjustments, facts, decisions.
 
-Promise: everything `decide_scope` reads and returns is here, so the pipeline, the oracle of the tests and the explanations speak of the same
-things. All times are aware UTC; all money is minor units.
+Promise: everything that `decide_scope` reads and returns is defined here, so the pipeline, the test
+oracle and the explanations use the same types. All times are aware UTC; all money is minor units.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,11 @@ from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, Sou
 class Touch(msgspec.Struct, frozen=True, gc=False):
     """Stored evidence that a person met a placement.
 
-    A struct, because every event makes one: a named tuple takes three times as long to make, a frozen data class more. `anon_key` is the visitor's key,
-    else the click's own, None without consent (counted, never joined). `click_key` is the click id's key. Exactly one of link, placement and code says where it leads. `derived`: rebuilt from an order's click id.
+    `anon_key` is the key of the visitor, else of the click; it is None without consent, and the
+    touch is then counted but never joined. `click_key` is the key of the click id. Exactly one of
+    link, placement and code is set. `derived`: rebuilt from the click id of an order.
+
+    It is a struct, because every event makes one, and a named tuple costs three times as much.
     """
 
     touch_id: str
@@ -49,7 +52,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConversionKey:
-    """What identifies a conversion inside a workspace."""
+    """The identity of a conversion in a workspace."""
 
     kind: ConversionKind
     natural_id: str
@@ -57,7 +60,7 @@ class ConversionKey:
 
 @dataclass(frozen=True, slots=True)
 class ConversionVersion:
-    """What one source said of a conversion at one version of its own clock. `keys` are the person keys it carries."""
+    """One version of a conversion from one source. `keys` are its person keys."""
 
     event_id: str
     key: ConversionKey
@@ -77,7 +80,7 @@ class ConversionVersion:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A change to a conversion's net after the fact; the fields are those of `shared.events.OrderAdjusted`."""
+    """A later change of a net; the fields are those of `shared.events.OrderAdjusted`."""
 
     event_id: str
     key: ConversionKey
@@ -93,9 +96,10 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """All evidence that may bear on a set of conversions: a superset of the persons behind them.
+    """All evidence that may matter for a set of conversions.
 
-    `hubs` are keys with more than 50 distinct neighbours in the whole workspace; their edges may be missing here.
+    `hubs` are keys with more than 50 distinct neighbours in the workspace; their edges may be
+    missing here.
     """
 
     workspace_id: str
@@ -107,10 +111,10 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Catalog facts of one workspace, as far as a scope needs them.
+class CatalogFacts:
+    """The catalog facts of one workspace that a scope needs.
 
-    `placements` maps a placement to its creator, "" for the brand's own content. `codes` maps a
+    `placements` maps a placement to its creator, "" for content of the brand. `codes` maps a
     normalised text to the periods of all its owners.
     """
 
@@ -137,7 +141,7 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a conversion."""
+    """The state of a conversion."""
 
     CREDITED = "credited"
     ORGANIC = "organic"
@@ -147,7 +151,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One piece of evidence, kept or rejected. A code on an order has the touch id `code:<TEXT>:<placement id>`."""
+    """One piece of evidence, kept or rejected.
+
+    A code of an order has the touch id `code:<TEXT>:<placement id>`.
+    """
 
     touch_id: str
     kind: TouchKind
@@ -160,7 +167,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """One account's share of one conversion under one model, for one touch (None: organic)."""
+    """The share of one account in one conversion under one model, for one touch or organic."""
 
     model: str
     account: str
@@ -174,7 +181,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How one conversion is credited now: every candidate with its verdict, and the credits.
+    """The decision on one conversion: every candidate with its verdict, and the credits.
 
     `credits` are those of additive models: for each model they sum to the net. `memos` are those
     of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
@@ -200,9 +207,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a new decision revision adds: to the ledger, and to the memos beside it.
+    """The rows that a new decision revision adds to the ledger and to the memos.
 
-    Each is the reversals of what stood, then what stands now; empty when nothing changed.
+    Both hold the reversals of the old rows, then the new rows; they are empty without a change.
     """
 
     revision: int

@@ -1,7 +1,7 @@
-"""What a conversion is worth now: which source's version counts, and what its adjustments leave of it.
+"""The net of a conversion: the version that counts, less its adjustments.
 
-Promise: exact integers, independent of arrival order. What a public key claims never counts. An adjustment in another currency than
-its order is left out and named in `Net.mismatched`, never guessed at.
+Promise: exact integers, independent of the order of arrival. The claim of a public key never
+counts. An adjustment in another currency than its order is left out and listed in `Net.mismatched`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,14 @@ from shared.catalog import normalise_code
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import SourceKind
 
-# A signed webhook cannot be forged, a secret key is held by the brand's own servers, a public key stands in a web page.
+# A webhook is signed, a secret key is on the servers of the brand, a public key is in a web page.
 _TRUST: Final[Mapping[SourceKind, int]] = {"webhook": 3, "secret": 2, "edge": 1, "public": 0}
 _TRUSTED_FROM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What is left of a conversion. `currency` None: a conversion without money. `cancelled`: taken back whole, so it counts no units."""
+    """The rest of a conversion; `currency` None: without money; `cancelled`: it has no units."""
 
     currency: str | None
     net_minor: int
@@ -29,22 +29,22 @@ class Net:
 
     @property
     def units(self) -> int:
-        """Millionths of a conversion."""
+        """The units of the conversion, in millionths."""
         return 0 if self.cancelled else UNITS_PER_CONVERSION
 
 
 def is_trusted(version: ConversionVersion) -> bool:
-    """Whether a version comes from a source that may earn credit."""
+    """Whether the source of a version may earn credit."""
     return _TRUST[version.source_kind] >= _TRUSTED_FROM
 
 
 def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
-    """The version that counts: the most trusted source's, then the latest by its own clock, then the greatest event id."""
+    """Return the version that counts: by trust of its source, version clock and event id."""
     return max(versions, key=lambda v: (_TRUST[v.source_kind], v.version, v.event_id))
 
 
 def codes_on(versions: Iterable[ConversionVersion]) -> tuple[str, ...]:
-    """The codes of an order, normalised: all that the latest version of each trusted source names."""
+    """Return the normalised codes of the latest version of each trusted source."""
     latest: dict[tuple[SourceKind, str], ConversionVersion] = {}
     for version in versions:
         source = (version.source_kind, version.source_id)
@@ -55,7 +55,7 @@ def codes_on(versions: Iterable[ConversionVersion]) -> tuple[str, ...]:
 
 
 def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net:
-    """The net of a counted version after its adjustments, in the order of (occurred_at, adjustment_id)."""
+    """Return the net after the adjustments, applied by (occurred_at, adjustment_id)."""
     if version.net_minor is None or version.currency is None:
         net = Net(currency=None, net_minor=0)
     else:
@@ -66,7 +66,7 @@ def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net
 
 
 def in_effect_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
-    """Each adjustment id once, in the order of effect; of two events with one id the smallest event id stands."""
+    """Sort the adjustments by effect; of one adjustment id the smallest event id counts."""
     by_id: dict[str, Adjustment] = {}
     for adjustment in sorted(adjustments, key=lambda a: a.event_id):
         by_id.setdefault(adjustment.adjustment_id, adjustment)
@@ -74,10 +74,10 @@ def in_effect_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
 
 
 def _after(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
-    """One step: set, take away, or (with neither figure) nothing is left."""
+    """Apply one adjustment: set the net, subtract from it, or (without a figure) make it 0."""
     mismatched = net.mismatched
     if adjustment.net_after_minor is None and adjustment.amount_minor is None:
-        left = 0  # no figure, so no currency to disagree about
+        left = 0  # without a figure the currency does not matter
     elif net.currency is None or adjustment.currency not in (None, net.currency):
         return Net(net.currency, net.net_minor, net.cancelled, (*mismatched, adjustment.event_id))
     elif adjustment.net_after_minor is not None:

@@ -1,8 +1,8 @@
-"""Which placement a link or a code led to at a moment, and whose that placement is.
+"""The placement of a link or a code at a moment, and the creator of a placement.
 
-Promise: a link and a code are read as they stood at the touch's own time (a code on an order: the
-conversion's). A placement has one creator at all times, so every credit of a placement is the credit
-of that creator. An unknown link or placement has no owner.
+Promise: the period of a link or code at the time of the touch counts (for a code on an order, at
+the time of the conversion). A placement has one creator at all times, so every credit of a
+placement is credit of that creator. An unknown link or placement has no owner.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.model import CatalogFacts, Touch
 from shared.catalog import Period, normalise_code
 
 _AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
@@ -18,21 +18,21 @@ _AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Owner:
-    """An account that may earn: a placement, and its creator ("" for the brand's own content)."""
+    """An account that may earn: a placement and its creator ("" for content of the brand)."""
 
     placement_id: str
     creator: str
 
     @property
     def creator_id(self) -> str | None:
-        """The creator, None for the brand's own content."""
+        """The creator; None for content of the brand."""
         return self.creator or None
 
 
-def owners_of_code(text: str, at: datetime, facts: Facts) -> tuple[Owner, ...]:
-    """Who owned a code then, one per placement; more than one means the code is shared.
+def owners_of_code(text: str, at: datetime, facts: CatalogFacts) -> tuple[Owner, ...]:
+    """Return the owners of a code at a time, one for each placement; several mean "shared".
 
-    The creator is the placement's. Before the placement's record has come, it is the code's.
+    The creator is that of the placement, or that of the code until the placement is known.
     """
     periods = _valid(facts.codes.get(normalise_code(text), ()), at)
     creators: dict[str, str] = {}
@@ -41,8 +41,8 @@ def owners_of_code(text: str, at: datetime, facts: Facts) -> tuple[Owner, ...]:
     return tuple(Owner(placement_id, creator) for placement_id, creator in creators.items())
 
 
-def owners_of_touch(touch: Touch, facts: Facts) -> tuple[Owner, ...]:
-    """The accounts a touch leads to at its own time: one for a link or a placement, each owner of a code, none when nobody owned it."""
+def owners_of_touch(touch: Touch, facts: CatalogFacts) -> tuple[Owner, ...]:
+    """Return the accounts of a touch at its time: one, or each owner of a code, or none."""
     if touch.code is not None:
         return owners_of_code(touch.code, touch.occurred_at, facts)
     placement_id = touch.placement_id

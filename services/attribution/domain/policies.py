@@ -1,6 +1,6 @@
-"""Which policy binds a conversion: the version valid when it occurred, else the built-in default.
+"""The policy of a conversion: the version that is valid at its time, else the default.
 
-Promise: every conversion has a policy. The default's id is empty and never shown.
+Promise: every conversion has a policy. The id of the default is empty and is never shown.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ DEFAULT_POLICY: Final = Policy(workspace_id="", id="", revision=0, recorded_at=_
 
 
 def policy_for(policies: Iterable[Policy], occurred_at: datetime) -> Policy:
-    """The policy with the greatest `valid_from` at or before the moment; of equals the one recorded last."""
+    """Return the policy with the latest `valid_from` at that time; of equals the last recorded."""
     binding = [
         policy
         for policy in policies

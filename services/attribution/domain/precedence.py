@@ -1,7 +1,7 @@
-"""Code or link: which kept candidates are superseded when a code and a link speak for different creators.
+"""The precedence of code and link when they name different creators.
 
-Promise: the four rules of the market are rows of one table. Only other accounts' evidence is superseded: what the winner's creator did
-besides stays.
+Promise: the four rules are rows of one table. Only candidates of other creators are superseded; the
+other candidates of the winning creator stay.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ RULES: Final[dict[Precedence, Rule]] = {
 
 
 def apply(candidates: Sequence[Candidate], precedence: Precedence) -> tuple[Candidate, ...]:
-    """The candidates with those of other creators than the winning evidence's rejected."""
+    """Reject the candidates that lose against the winning code or link."""
     rule = RULES[precedence]
     winners = {c.creator_id for c in candidates if _kept(c) and c.kind == rule.winner}
     if not winners or (rule.alone and len(winners) > 1):
@@ -48,5 +48,5 @@ def _kept(candidate: Candidate) -> bool:
 
 
 def _loses(candidate: Candidate, rule: Rule) -> bool:
-    """A winning code beats every other touch; a winning link beats codes only."""
+    """Whether the rule can supersede a candidate: a code beats all, a link beats codes only."""
     return candidate.kind != "code" if rule.winner == "code" else candidate.kind == "code"

@@ -1,4 +1,4 @@
-"""At which stage of the customer journey a conversion or a touch stands.
+"""The stage of the customer journey of a conversion or a touch.
 
 Promise: every kind has a stage, from `STAGES` of `shared/credits.py` or from the stage map of the
 policy. The map names a touch kind (`click`), a conversion kind (`purchase`) or `later_purchase`.
@@ -15,14 +15,14 @@ _BY_NAME: Final[Mapping[str, Stage]] = {stage: stage for stage in get_args(Stage
 
 
 def touch_stage(kind: TouchKind, overrides: Mapping[str, str]) -> Stage:
-    """The stage of a touch."""
+    """Return the stage of a touch."""
     return _stage(kind, overrides)
 
 
 def conversion_stage(
     kind: ConversionKind, overrides: Mapping[str, str], *, bought_before: bool
 ) -> Stage:
-    """The stage of a conversion; a later purchase is its own kind here."""
+    """Return the stage of a conversion; a later purchase is a kind of its own here."""
     is_later = kind == "purchase" and bought_before
     return _stage(LATER_PURCHASE if is_later else kind, overrides)
 

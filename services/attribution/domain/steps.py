@@ -1,9 +1,9 @@
-"""What a credit model sees: the kept touches of a conversion as ordered steps.
+"""The input of a credit model: the kept candidates of a conversion as ordered steps.
 
-Promise: a step is one or more kept candidates of one moment, kind and owner class (creators or
-the brand itself). All codes of an order are one step, and so are several owners of one shared
-code. A model gives a share to a step; the share is split equally among the step's members.
-Steps are ordered by time; codes of the order come last.
+Promise: a step has one or more kept candidates of one time, kind and owner class (creators or the
+brand). All codes of an order are one step, and so are several owners of one shared code. A model
+gives a share to each step; the members of a step split it equally. The steps are ordered by time;
+the codes of the order come last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,15 @@ from shared.models import Parameters
 
 NOTHING: Final = Fraction(0)
 ALL: Final = Fraction(1)
-# One share a step, in the order of the steps.
+# One share for each step, in the order of the steps.
 Shares = Sequence[Fraction]
-# What a fitted model learned from many journeys, read-only. Models of rules have none.
+# The fitted parameters of a data-driven model, read-only; models of rules have none.
 Fit = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a journey. `is_brand`: its content is the brand's own, of no creator."""
+    """One step of a journey. `is_brand`: the content belongs to the brand, not to a creator."""
 
     occurred_at: datetime
     kind: TouchKind
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:
-    """What the function of a model is given. `steps` are ordered, oldest first, never empty."""
+    """The input of a model. `steps` are ordered, oldest first, and never empty."""
 
     steps: Sequence[Step]
     converted_at: datetime
@@ -52,7 +52,7 @@ class Journey:
 
 
 def journey_of(kept: Sequence[Candidate]) -> Journey:
-    """Group kept candidates into steps; `kept` is ordered as `journey.candidates` orders it."""
+    """Group kept candidates, in the order of `journey.candidates`, into steps."""
     if len(kept) == 1:
         return Journey((_step(kept[0]),), (tuple(kept),))
     groups: dict[tuple[datetime, TouchKind, bool], list[Candidate]] = {}

@@ -1,8 +1,8 @@
-"""How many touches each account got, by kind, stage and quarter of an hour.
+"""The number of touches of each account, by kind, stage and quarter of an hour.
 
-Promise: each touch counts once, with or without consent, at the owner of its own time; a touch
-without an owner counts for `organic`. The same touches and facts with the sign turned take back
-exactly what was counted: the built-in stages are used, so a policy never moves a count.
+Promise: each touch counts once, with or without consent, for its owner at its time; a touch without
+an owner counts for `organic`. The same touches and facts with the opposite sign subtract exactly
+what was counted. The default stages are used, so a policy never changes a count.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.ownership import owners_of_touch
 from services.attribution.domain.stages import touch_stage
 from shared.catalog import Period, normalise_code
@@ -21,16 +21,16 @@ _QUARTER: Final = timedelta(minutes=15)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 
-# What a touch leads to: (link, placement, code), one of them set.
+# The target of a touch: (link, placement, code); one of them is set.
 _Lead = tuple[str | None, str | None, str | None]
 
 
 def tally(
-    touches: Iterable[Touch], facts: Facts, sign: int = 1, taken_back: Iterable[Touch] = ()
+    touches: Iterable[Touch], facts: CatalogFacts, sign: int = 1, taken_back: Iterable[Touch] = ()
 ) -> tuple[Tally, ...]:
-    """Count touches (`sign` 1) or take them back (`sign` -1), in canonical order; `taken_back` with the sign turned.
+    """Count touches (`sign` 1) or subtract them (`sign` -1), in canonical order.
 
-    What comes to nothing is left out.
+    `taken_back` counts with the opposite sign. Tallies of zero are left out.
     """
     counts: dict[tuple[str, TouchKind, int], list[int]] = {}
     accounts = _Accounts(facts)
@@ -58,22 +58,21 @@ def tally(
 
 
 def bounds_of(periods: Iterable[Period]) -> list[datetime]:
-    """The moments at which a period begins or ends, in order."""
+    """Return the times at which a period begins or ends, in order."""
     bounds = {bound for period in periods for bound in (period.valid_from, period.valid_to)}
     return sorted(bound for bound in bounds if bound is not None)
 
 
 class _Accounts:
-    """Accounts of touches, looked up once for all touches of a link (placement, code) between two
-    moments at which the link (code) changes hands."""
+    """The accounts of touches, looked up once for each target and period of a link or code."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: CatalogFacts) -> None:
         self._facts = facts
         self._changes: dict[_Lead, list[datetime]] = {}
         self._known: dict[tuple[_Lead, int], str] = {}
 
     def of(self, touch: Touch) -> str:
-        """The account of a touch."""
+        """Return the account of a touch."""
         lead = touch.link_id, touch.placement_id, touch.code
         changes = self._changes.get(lead)
         if changes is None:
@@ -86,7 +85,7 @@ class _Accounts:
         return account
 
     def _changes_of(self, lead: _Lead) -> list[datetime]:
-        """Every moment at which a period of the link or code begins or ends; none for a placement."""
+        """Return the times at which a period of the link or code begins or ends."""
         link_id, _, code = lead
         periods: tuple[Period, ...] = ()
         if link_id is not None:

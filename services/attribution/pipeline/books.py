@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from services.attribution.domain.journey import LISTED_BACK_DAYS, windows_of
-from services.attribution.domain.model import Facts, Touch
+from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.facts import FactsCache, WorkspaceFacts
@@ -52,7 +52,7 @@ class Books:
     now: datetime
     states: dict[str, WorkspaceState]
     known: dict[str, WorkspaceFacts]
-    facts: dict[str, Facts]
+    facts: dict[str, CatalogFacts]
 
     @classmethod
     async def open(
@@ -164,7 +164,7 @@ def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
     )
 
 
-def _widest(facts: Facts) -> timedelta:
+def _widest(facts: CatalogFacts) -> timedelta:
     """How long before a conversion a touch can be one of its candidates, under any policy."""
     policies = (DEFAULT_POLICY, *facts.policies)
     days = (days for policy in policies for days in windows_of(policy).values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.attribution.domain.model import Facts
+from services.attribution.domain.model import CatalogFacts
 from services.attribution.domain.tallies import bounds_of, tally
 from services.attribution.pipeline.books import REASON_FACT, merged
 from services.attribution.pipeline.facts import WorkspaceFacts
@@ -33,8 +33,8 @@ class Correction:
     """What the changed records of one workspace bear on. `since` is set when a policy changed: [None] means all conversions."""
 
     workspace_id: str
-    before: Facts
-    after: Facts
+    before: CatalogFacts
+    after: CatalogFacts
     links: set[str] = field(default_factory=set)
     placements: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from msgspec import structs
 
-from services.attribution.domain.model import Facts
+from services.attribution.domain.model import CatalogFacts
 from shared.catalog import (
     AnyCatalogRecord,
     Code,
@@ -72,10 +72,10 @@ class WorkspaceFacts:
         )
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> CatalogFacts:
         """The view that the core takes."""
         policies = tuple(self.policies[policy_id] for policy_id in sorted(self.policies))
-        return Facts(self.links, self.placements, self.codes, policies)
+        return CatalogFacts(self.links, self.placements, self.codes, policies)
 
 
 @dataclass(slots=True)

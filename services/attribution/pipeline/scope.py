@@ -13,9 +13,9 @@ from typing import Any
 from services.attribution.domain.journey import earliest_at, latest_at
 from services.attribution.domain.model import (
     Adjustment,
+    CatalogFacts,
     ConversionVersion,
     Edge,
-    Facts,
     Scope,
     Touch,
 )
@@ -64,7 +64,7 @@ class Gathered:
 
 
 async def gather(
-    conn: Any, components: Collection[Component], facts: Mapping[str, Facts]
+    conn: Any, components: Collection[Component], facts: Mapping[str, CatalogFacts]
 ) -> list[Gathered]:
     """Read the components."""
     gathered = await _keys(conn, components)
@@ -139,7 +139,7 @@ async def _note_hubs(conn: Any, outside: Mapping[Keyed, list[Gathered]]) -> None
                 item.hubs.add(keyed[1])
 
 
-async def _touches(conn: Any, gathered: list[Gathered], facts: Mapping[str, Facts]) -> None:
+async def _touches(conn: Any, gathered: list[Gathered], facts: Mapping[str, CatalogFacts]) -> None:
     asked: list[Journey] = []
     named: set[tuple[int, str, str]] = set()
     for number, item in enumerate(gathered):
@@ -156,7 +156,7 @@ async def _touches(conn: Any, gathered: list[Gathered], facts: Mapping[str, Fact
         gathered[number].touches[touch.touch_id] = touch
 
 
-def _span(versions: Iterable[ConversionVersion], facts: Facts) -> tuple[datetime, datetime]:
+def _span(versions: Iterable[ConversionVersion], facts: CatalogFacts) -> tuple[datetime, datetime]:
     """The time in which a touch can be a candidate of any of the conversions."""
     moments = [version.occurred_at for version in versions]
     starts = [earliest_at(moment, policy_for(facts.policies, moment)) for moment in moments]

@@ -12,9 +12,9 @@ from typing import Any, Final
 from services.attribution.domain.decide import conversion_id, decide_scope
 from services.attribution.domain.ledger import post, stands
 from services.attribution.domain.model import (
+    CatalogFacts,
     ConversionKey,
     Decision,
-    Facts,
     Status,
     Touch,
 )
@@ -67,7 +67,7 @@ class Change:
 async def settle(
     conn: Any,
     components: Collection[Component],
-    facts: Mapping[str, Facts],
+    facts: Mapping[str, CatalogFacts],
     states: Mapping[str, WorkspaceState],
     now: datetime,
     reasons: Mapping[Keyed, str],
@@ -99,7 +99,7 @@ async def settle(
     return settled
 
 
-def _decide(item: Gathered, facts: Facts) -> dict[ConversionKey, Decision]:
+def _decide(item: Gathered, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
     """Every conversion of the component, and what still waits for its order."""
     found = decide_scope(item.scope, facts)
     for adjustment in sorted(item.adjustments, key=lambda a: (a.occurred_at, a.event_id)):

@@ -2,7 +2,7 @@
 
 The client's own deadlines are missing or endless.
 Promise: each call ends in time, and its failures are `Transient` or `ConfigurationError`.
-What can go wrong: a client that is left behind may run in the background until its own time-outs end it.
+What can go wrong: a client that does not stop may run on until its own time-outs end it.
 """
 
 import asyncio

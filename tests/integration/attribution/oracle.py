@@ -11,11 +11,11 @@ from itertools import combinations
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import (
     Adjustment,
+    CatalogFacts,
     ConversionKey,
     ConversionVersion,
     Decision,
     Edge,
-    Facts,
     Scope,
     Touch,
 )
@@ -29,7 +29,7 @@ from shared.events import AnyEvent, encode_event
 from tests.integration.attribution.station import Account
 
 
-def facts_of(records: Iterable[AnyCatalogRecord]) -> Facts:
+def facts_of(records: Iterable[AnyCatalogRecord]) -> CatalogFacts:
     """The newest record of each entity."""
     known = WorkspaceFacts()
     for record in sorted(records, key=lambda r: r.revision):

@@ -82,7 +82,7 @@ async def tell_late(station: Station, explainer: Explainer, brands: list[Brand])
 
 
 async def correct(station: Station, brand: Brand) -> None:
-    """Facts that move touches and decisions, one record a batch, and a key that comes and goes."""
+    """CatalogFacts that move touches and decisions, one record a batch, and a key that comes and goes."""
     for record in brand.records[FACTS:]:
         await station.learn(record)
     key = ApiKey(

@@ -1,4 +1,4 @@
-"""Fixtures of tracking's integration tests: a world, and a process that is ready in it."""
+"""Fixtures of tracking's integration tests: a world (broker, brand, folder) and a ready process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.integration.tracking.world import Site, World
 
 @pytest.fixture
 async def world(tmp_path: Path) -> World:
-    """A brand whose catalog stands on the log."""
+    """Yield a world whose log has the catalog of the brand."""
     world = World(tmp_path)
     await world.publish(*world.brand.records())
     return world
@@ -18,7 +18,7 @@ async def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 async def site(world: World) -> AsyncIterator[Site]:
-    """A process that is ready."""
+    """Yield a running process that is ready."""
     async with world.serving() as site:
         await site.ready()
         yield site

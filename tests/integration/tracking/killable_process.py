@@ -1,6 +1,7 @@
-"""A tracking process of its own, for tests that kill it: a memory log that is away, so that everything stays in the journal.
+"""A separate tracking process, for tests that kill it.
 
-Promise: prints its port in one line and serves until it is killed. What can go wrong: nothing here cleans up; the test does.
+Its memory log is unreachable, so that all events stay in the journal.
+Promise: it prints its port in one line and serves until it is killed. The test cleans up.
 """
 
 import resource

@@ -1,4 +1,4 @@
-"""Claims by key over HTTP: what is accepted once and for ever, who may claim what, and every mistake named."""
+"""Reports by API key over HTTP: accepted events, scopes of keys, and refusals that name fields."""
 
 import json
 from datetime import timedelta
@@ -55,7 +55,7 @@ async def test_a_conversion_is_an_event_with_its_keys_hashed(site: Site) -> None
     assert (order.source.kind, order.new_customer) == ("secret", True)
 
 
-async def test_one_call_is_one_id_and_two_sources_are_two(site: Site) -> None:
+async def test_a_repeated_call_has_one_id_and_two_sources_have_two(site: Site) -> None:
     first = await site.post("/v1/conversions", ORDER)
     again = await site.post("/v1/conversions", ORDER | {"event_id": "mine"})
     claimed = await site.post("/v1/conversions", ORDER, site.world.brand.public_key)
@@ -137,7 +137,7 @@ async def test_a_bad_field_is_named(site: Site, field: str, value: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/conversions", "/v1/events"])
-async def test_poison_is_refused_and_never_a_failure(site: Site, path: str, body: bytes) -> None:
+async def test_malformed_bodies_are_refused(site: Site, path: str, body: bytes) -> None:
     response = await site.client.post(
         path,
         content=body,
@@ -171,7 +171,7 @@ async def test_adjustments_follow_their_rules(site: Site) -> None:
 
 async def test_keys_and_scopes(site: Site) -> None:
     brand = site.world.brand
-    nobody = await site.client.post("/v1/conversions", json=ORDER)
+    without_key = await site.client.post("/v1/conversions", json=ORDER)
     unknown = await site.post("/v1/conversions", ORDER, "lrl_sec_abcdefgh_" + "x" * 32)
     reader = await site.post("/v1/conversions", ORDER, brand.read_key)
     adjuster = await site.post("/v1/adjustments", REFUND, brand.public_key)
@@ -185,7 +185,7 @@ async def test_keys_and_scopes(site: Site) -> None:
         json=ORDER,
         headers=brand.bearer(brand.public_key) | {"Origin": "https://shop.example"},
     )
-    statuses = [r.status_code for r in (nobody, unknown, reader, adjuster, elsewhere, at_home)]
+    statuses = [r.status_code for r in (without_key, unknown, reader, adjuster, elsewhere, at_home)]
     assert statuses == [401, 401, 403, 403, 403, 202]
 
 
@@ -220,7 +220,7 @@ async def test_a_batch_is_answered_item_by_item(site: Site) -> None:
     assert "https://a.de/x'" in text
 
 
-async def test_a_batch_of_nothing_good_is_still_answered(site: Site) -> None:
+async def test_a_batch_without_a_good_event_is_answered(site: Site) -> None:
     brand = site.world.brand
     bad = await site.post("/v1/events", [{}, None])
     empty = await site.post("/v1/events", [])
@@ -234,7 +234,7 @@ async def test_a_batch_of_nothing_good_is_still_answered(site: Site) -> None:
     assert (await site.post("/v1/events", {"type": "lead"})).status_code == 422
 
 
-async def test_a_retry_key_stands_in_for_a_natural_one(site: Site) -> None:
+async def test_a_retry_key_replaces_a_natural_key(site: Site) -> None:
     body = [{"type": "referred", "occurred_at": MOMENT, "code": "A"}]
     for headers in ({"Idempotency-Key": "k"}, {"Idempotency-Key": "k"}, {}, {}):
         await site.client.post("/v1/events", json=body, headers=site.world.brand.bearer() | headers)

@@ -1,6 +1,6 @@
-"""What a 2xx is worth: kill -9, a log that is away, a disk that refuses, a journal that was damaged.
+"""Acknowledged events survive kill -9, an outage of the log, a full disk and a damaged journal.
 
-Promise: real processes, real files, real kills; every id that was acknowledged is looked for on the log afterwards.
+Promise: processes, files and kills are real. Every acknowledged id is later found on the log.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def process(
     file_bytes_max: int = 0,
     in_flight_max: int = IN_FLIGHT_MAX,
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
-    """A process of its own in the world's folder; it is killed at the end if it still lives."""
+    """Run a separate process in the world's folder; kill it at the end if it still runs."""
     module = "tests.integration.tracking.killable_process"
     words = (str(world.folder), str(file_bytes_max), str(in_flight_max))
     child = await asyncio.create_subprocess_exec(
@@ -64,7 +64,10 @@ async def snapshot(world: World) -> None:
 
 
 async def acknowledged(client: httpx.AsyncClient, child: Process, seconds: float) -> set[str]:
-    """Orders and clicks as fast as it goes until the kill, `seconds` after the first answer; the ids that were acknowledged."""
+    """Return the acknowledged ids of orders, sent until the process is killed.
+
+    The kill comes `seconds` after the first answer. Clicks are sent in between.
+    """
     ids: set[str] = set()
     answered = asyncio.Event()
 
@@ -118,7 +121,7 @@ async def test_a_stop_leaves_the_journal_to_the_next_process(world: World) -> No
 
 
 @pytest.mark.parametrize("outage", ["away", "hanging", "flapping"])
-async def test_with_the_log_away_everything_is_taken_and_follows_later(
+async def test_events_accepted_during_an_outage_reach_the_log_later(
     world: World, outage: str
 ) -> None:
     async with world.serving() as site:
@@ -153,7 +156,7 @@ async def test_it_starts_and_redirects_from_the_snapshot_while_the_log_is_away(
     async with world.serving() as site:
         assert (await site.client.get("/health/ready")).status_code == 200
         assert (await site.client.get("/mia")).status_code == 302
-        await assert_the_unknown_is_asked_again_later(site)
+        await assert_unknown_records_get_503(site)
         assert (await site.post("/v1/conversions", order(1))).status_code == 202
         world.broker.come_back()
         await until(lambda: site.tracking.catalog.is_complete)
@@ -163,8 +166,11 @@ async def test_it_starts_and_redirects_from_the_snapshot_while_the_log_is_away(
     assert len(world.events()) == 2
 
 
-async def assert_the_unknown_is_asked_again_later(site: Site) -> None:
-    """A snapshot may be older than a link, a key or a connection: until the log was read, what is not in it may exist."""
+async def assert_unknown_records_get_503(site: Site) -> None:
+    """Unknown links, keys and connections get 503.
+
+    Until the log was read, a record that is not in the snapshot can exist.
+    """
     stranger = {"Authorization": "Bearer lrl_sec_stranger_" + "x" * 32}
     answers = [
         await site.client.get("/nobody"),
@@ -180,7 +186,7 @@ def _is_gone(site: Site) -> bool:
     return found is not None and not found.destination
 
 
-async def test_without_snapshot_and_log_it_says_what_is_missing(world: World) -> None:
+async def test_without_snapshot_and_log_readiness_names_what_is_missing(world: World) -> None:
     world.broker.go_away()
     async with world.serving() as site:
         ready = await site.client.get("/health/ready")
@@ -231,7 +237,7 @@ async def test_a_full_disk_refuses_claims_and_redirects_clicks(world: World) -> 
         assert (ready.status_code, ready.json()["errors"][0]["field"]) == (503, "journal")
         metrics = (await client.get("/metrics")).text
         assert 'laurel_redirects_total{outcome="unrecorded"} 1.0' in metrics
-        # Five seconds later there is a new file, which is small again.
+        # A new, empty file is tried five seconds later.
         await asyncio.sleep(5)
         later = await client.post("/v1/conversions", json=order("later"))
         assert later.status_code == 202
@@ -240,10 +246,12 @@ async def test_a_full_disk_refuses_claims_and_redirects_clicks(world: World) -> 
         await until(lambda: set(accepted) <= {e.event_id for e in world.events()})
 
 
-async def test_a_journal_folder_that_cannot_be_made_stops_nobody(world: World) -> None:
+async def test_a_journal_folder_that_cannot_be_created_does_not_stop_the_start(
+    world: World,
+) -> None:
     await snapshot(world)
     (world.folder / "journal").rmdir()
-    (world.folder / "journal").write_text("in the way")
+    (world.folder / "journal").write_text("not a folder")
     async with world.serving() as site:
         assert (await site.client.get("/mia")).status_code == 302
         assert (await site.post("/v1/conversions", order(1))).status_code == 503
@@ -254,7 +262,7 @@ async def test_a_journal_folder_that_cannot_be_made_stops_nobody(world: World) -
         await site.events(1)
 
 
-async def test_beyond_the_disk_budget_claims_wait_and_clicks_go_on(world: World) -> None:
+async def test_over_the_disk_budget_claims_are_refused_and_clicks_redirected(world: World) -> None:
     await snapshot(world)
     world.broker.go_away()
     async with world.serving(journal_bytes_max=5_000) as site:
@@ -290,7 +298,7 @@ async def test_a_damaged_group_is_skipped_and_its_neighbours_are_kept(world: Wor
     assert [event.event_id for event in world.events()] == ids[:2] + ids[3:]
 
 
-async def test_a_file_that_is_no_journal_is_put_aside(world: World) -> None:
+async def test_a_file_that_is_no_journal_is_renamed(world: World) -> None:
     slot = take_slot(world.folder / "journal")
     path = slot.next_file()
     path.write_bytes(b"no database" * 100)

@@ -1,4 +1,4 @@
-"""The journal on a real disk: groups, budgets, slots, rotation, and a catalog snapshot that comes back whole."""
+"""The journal on a real disk: groups, budgets, slots, rotation; and the snapshot of the catalog."""
 
 import asyncio
 import sqlite3
@@ -58,17 +58,17 @@ def test_the_disk_is_asked_for_full_durability(tmp_path: Path) -> None:
 
 
 def test_closing_never_checkpoints(tmp_path: Path) -> None:
-    """A checkpoint syncs a file whose own fsync may have failed: the log of the last groups stays as it is."""
+    """A checkpoint would fsync a file whose fsync can have failed, so the WAL stays unchanged."""
     file = JournalFile(tmp_path / "a.journal")
     file.open_writer()
     file.write([b"kept"])
-    ahead = (tmp_path / "a.journal-wal").read_bytes()
+    wal = (tmp_path / "a.journal-wal").read_bytes()
     file.close()
-    assert (tmp_path / "a.journal-wal").read_bytes() == ahead
-    heir = JournalFile(tmp_path / "a.journal")
-    assert [group.frames for group in heir.read(after=0, bytes_max=100)] == [(b"kept",)]
-    heir.relayed_through = 1
-    heir.remove()
+    assert (tmp_path / "a.journal-wal").read_bytes() == wal
+    adopted = JournalFile(tmp_path / "a.journal")
+    assert [group.frames for group in adopted.read(after=0, bytes_max=100)] == [(b"kept",)]
+    adopted.relayed_through = 1
+    adopted.remove()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,7 +77,7 @@ def test_closing_never_checkpoints(tmp_path: Path) -> None:
 def test_a_damaged_block_costs_the_rows_of_its_page_only(
     tmp_path: Path, block: int, noise: bytes
 ) -> None:
-    """Whatever stands in it: the numbers of its rows may read as any number, and none of them leads past rows that are well."""
+    """A damaged page can give any row numbers. None of them makes the reader skip sound rows."""
     path = tmp_path / "a.journal"
     file = JournalFile(path)
     file.open_writer()
@@ -117,7 +117,7 @@ async def test_offers_share_a_group_and_puts_wait_for_theirs(tmp_path: Path) -> 
     await subject.close()
 
 
-async def test_waiters_are_limited_and_told(tmp_path: Path) -> None:
+async def test_waiting_requests_are_limited(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
     results = await asyncio.gather(
@@ -138,7 +138,7 @@ async def test_offers_are_limited_in_memory(tmp_path: Path) -> None:
     await subject.close()
 
 
-async def test_a_locked_file_ends_and_a_new_one_takes_over(tmp_path: Path) -> None:
+async def test_a_locked_file_ends_and_a_new_one_replaces_it(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
     await subject.put([b"kept"])
@@ -152,9 +152,9 @@ async def test_a_locked_file_ends_and_a_new_one_takes_over(tmp_path: Path) -> No
     intruder.close()
     assert subject.offer(b"unrecorded") is False
     assert subject.backlog == [old]
-    tending = asyncio.ensure_future(subject.reopen())
+    reopening = asyncio.ensure_future(subject.reopen())
     await until(lambda: not subject.trouble)
-    tending.cancel()
+    reopening.cancel()
     assert subject.current is not old
     assert [group.frames for group in old.read(after=0, bytes_max=10**6)] == [(b"kept",)]
     await subject.close()

@@ -1,4 +1,7 @@
-"""Four times more callers at once than a process takes: each is answered at once, by 202 or by 503; clicks and health go on."""
+"""Four times as many concurrent callers as the admission limit.
+
+Promise: each caller is answered 202 or, at once, 503. Redirects and health checks still work.
+"""
 
 import asyncio
 import itertools
@@ -9,13 +12,14 @@ from tests.integration.tracking.test_claims import ORDER
 from tests.integration.tracking.test_durability import process, snapshot
 from tests.integration.tracking.world import World
 
-# As many at once as this load can bring about beside the server; the product's limit is the bench's business.
+# This load generator reaches this many requests at once beside the server. The bench tests the
+# default limit.
 LIMIT = 16
 SECONDS = 2.0
 HEALTH_CHECKS = 20
 
 
-async def test_overload_is_refused_at_once_and_clicks_and_health_go_on(world: World) -> None:
+async def test_overload_is_refused_at_once_while_redirects_and_health_work(world: World) -> None:
     await snapshot(world)
     bearer = world.brand.bearer()["Authorization"]
     numbers = itertools.count()
@@ -44,7 +48,7 @@ async def test_overload_is_refused_at_once_and_clicks_and_health_go_on(world: Wo
         assert set(clicks.result().seconds) == {302}
         assert set(beyond.result().seconds) == {202, 503}
         _is_a_problem(beyond.result())
-        # A refusal waits for no disk and for no turn.
+        # A refusal does not wait for the disk or for other requests.
         assert beyond.result().median_seconds(503) <= beyond.result().median_seconds(202)
         assert (await client.post("/v1/conversions", json=ORDER)).status_code == 202
 

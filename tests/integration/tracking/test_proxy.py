@@ -1,6 +1,7 @@
-"""deploy/nginx.conf: run by the real nginx in front of a real tracking and two apps that say who they are, and attacked.
+"""deploy/nginx.conf under attack: the real nginx in front of tracking and two sample apps.
 
-Promise: only ports, the pid file and some numbers are changed: deadlines, and in one test a limit. Without nginx the tests skip, with the sentence that says how to get it.
+Promise: only ports, the pid file, deadlines and, in one test, limits are changed. Without nginx the
+tests are skipped, and the reason says how to install it.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from shared.http.health import Health
 from tests.fixtures.http import running
 from tests.integration.shared.sample_app import problem
 from tests.integration.tracking.test_claims import ORDER
-from tests.integration.tracking.world import Site, World, until
+from tests.integration.tracking.world import Site, World, free_port, until
 
 CONFIGURATION: Final = Path(__file__).resolve().parents[3] / "deploy/nginx.conf"
 PROGRAM: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -34,7 +35,7 @@ SHORT: Final = {
     f"client_{part}_timeout 10s;": f"client_{part}_timeout {DEADLINE_SECONDS}s;"
     for part in ("header", "body")
 }
-# More than the tracking of these tests takes at once.
+# More than the admission limit of tracking in these tests.
 SLOW_CALLERS: Final = 60
 IN_FLIGHT_MAX: Final = 8
 pytestmark = pytest.mark.skipif(
@@ -43,7 +44,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def named(service: str) -> FastAPI:
-    """An app that answers every path with its name and the headers it got."""
+    """Return an app that answers every path with its name and the request headers."""
     app = create_app(service=service, lifespan=None, health=Health())
     router = Router()
 
@@ -55,13 +56,8 @@ def named(service: str) -> FastAPI:
     return app
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def configured(folder: Path, ports: dict[int, int], changes: dict[str, str] = SHORT) -> Path:
-    """The shipped file on other ports, with its pid and some numbers changed."""
+    """Write the shipped file with other ports, another pid file and `changes`; return its path."""
     text = CONFIGURATION.read_text()
     for shipped, ours in ports.items():
         assert text.count(f"{shipped};") == 1
@@ -87,7 +83,7 @@ def test_nginx_accepts_the_file(tmp_path: Path) -> None:
 async def proxied(
     folder: Path, urls: dict[int, str], changes: dict[str, str]
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """nginx in front of these addresses."""
+    """Run nginx in front of these addresses and yield a client."""
     assert PROGRAM is not None
     ports = {port: int(url.rpartition(":")[2]) for port, url in urls.items()} | {8000: free_port()}
     words = ("-p", str(folder), "-c", str(configured(folder, ports, changes)), "-g", "daemon off;")
@@ -108,7 +104,7 @@ def _listens(port: int) -> bool:
 
 
 class Front:
-    """nginx and the tracking behind it."""
+    """nginx and the tracking process behind it."""
 
     def __init__(self, client: httpx.AsyncClient, site: Site) -> None:
         self.client = client
@@ -116,15 +112,15 @@ class Front:
         assert client.base_url.port is not None
         self.port = client.base_url.port
 
-    def heard(self) -> float:
-        """How many requests tracking has answered by its app or redirected."""
+    def answered(self) -> float:
+        """Return the number of requests that tracking has answered."""
         self.site.tracking._recorder.counts.report(self.site.tracking.telemetry)
         lines = self.site.tracking.telemetry.render().decode().splitlines()
         names = ("laurel_http_requests_total{", "laurel_redirects_total{")
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(names))
 
-    async def tell(self, sent: bytes, drop: bytes = b"") -> bytes:
-        """What comes back until nginx closes; `drop` is sent again and again until then."""
+    async def send(self, sent: bytes, drop: bytes = b"") -> bytes:
+        """Return all that nginx answers until it closes; `drop` is sent repeatedly until then."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(sent)
         answer = asyncio.ensure_future(_read(reader))
@@ -138,8 +134,8 @@ class Front:
         finally:
             writer.close()
 
-    async def honest(self) -> None:
-        """A visit and a claim are answered as always."""
+    async def assert_serving(self) -> None:
+        """Assert that a visit and a claim are answered as usual."""
         assert (await self.client.get("/mia")).status_code == 302
         headers = self.site.world.brand.bearer()
         claimed = await self.client.post("/v1/conversions", json=ORDER, headers=headers)
@@ -158,7 +154,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 async def fronted(
     world: World, folder: Path, changes: dict[str, str] = SHORT
 ) -> AsyncIterator[Front]:
-    """The whole arrangement. Use it inside a test, not across a fixture's yield."""
+    """Run nginx and all services. Use it inside a test, not across a fixture's yield."""
     async with (
         world.serving(in_flight_max=IN_FLIGHT_MAX) as site,
         running(named("attribution")) as attribution,
@@ -216,7 +212,7 @@ async def test_one_host_serves_all_three(front: httpx.AsyncClient, world: World)
         problem(await front.get(path), 404)
 
 
-async def test_what_a_caller_says_about_itself_stays_outside(front: httpx.AsyncClient) -> None:
+async def test_forged_headers_do_not_reach_a_service(front: httpx.AsyncClient) -> None:
     forged = {
         "Host": "Go.Brand.Example",
         "X-Forwarded-For": "203.0.113.9",
@@ -234,7 +230,7 @@ async def test_what_a_caller_says_about_itself_stays_outside(front: httpx.AsyncC
 
 POST = b"POST /v1/conversions HTTP/1.1\r\nHost: x\r\n"
 SMUGGLED = b"GET /mia HTTP/1.1\r\nHost: x\r\n\r\n"
-# Each of these could be read in two ways, or is no request at all.
+# Each of these can be read in two ways, or is no request.
 MALFORMED: Final[dict[str, bytes]] = {
     "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhellox" + SMUGGLED,
     "a length and chunks": POST
@@ -268,11 +264,11 @@ MALFORMED: Final[dict[str, bytes]] = {
 async def test_what_is_malformed_is_one_problem_and_reaches_no_service(
     whole: Front, name: str
 ) -> None:
-    before = whole.heard()
-    answer = await whole.tell(MALFORMED[name])
+    before = whole.answered()
+    answer = await whole.send(MALFORMED[name])
     assert re.findall(rb"HTTP/1\.1 (\d)", answer) == [b"4"], answer
     assert b"application/problem+json" in answer
-    assert whole.heard() == before
+    assert whole.answered() == before
 
 
 @pytest.mark.parametrize(
@@ -289,24 +285,22 @@ async def test_what_is_malformed_is_one_problem_and_reaches_no_service(
         "/mia/../docs",
     ],
 )
-async def test_no_spelling_of_a_path_reaches_what_is_for_the_inside(
-    whole: Front, path: str
-) -> None:
+async def test_no_spelling_of_a_path_reaches_an_internal_page(whole: Front, path: str) -> None:
     sent = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = await whole.tell(sent.encode())
+    answer = await whole.send(sent.encode())
     assert re.match(rb"HTTP/1\.1 40[04] ", answer), answer
     assert b"application/problem+json" in answer
 
 
 async def test_what_is_too_large_ends_at_the_proxy(whole: Front) -> None:
-    before = whole.heard()
+    before = whole.answered()
     problem(await whole.client.post("/v1/conversions", content=b" " * 1_100_000), 413)
     problem(await whole.client.get("/mia", headers={"A": "a" * 20_000}), 431)
     problem(await whole.client.get("/" + "a" * 9_000), 414)
     many = [(f"A{number}", "b" * 200) for number in range(200)]
     problem(await whole.client.get("/mia", headers=many), 431)
-    assert whole.heard() == before
-    await whole.honest()
+    assert whole.answered() == before
+    await whole.assert_serving()
 
 
 HEAD: Final = POST + b"Content-Type: application/json\r\n"
@@ -319,33 +313,33 @@ SLOW: Final[dict[str, tuple[bytes, bytes]]] = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-async def test_slow_callers_hold_nobody_up(whole: Front, name: str) -> None:
+async def test_slow_callers_do_not_delay_others(whole: Front, name: str) -> None:
     sent, drop = SLOW[name]
     async with asyncio.TaskGroup() as tasks:
-        held = [tasks.create_task(whole.tell(sent, drop)) for _ in range(SLOW_CALLERS)]
+        held = [tasks.create_task(whole.send(sent, drop)) for _ in range(SLOW_CALLERS)]
         await asyncio.sleep(0.5)
         assert not any(task.done() for task in held)
-        before = whole.heard()
-        await whole.honest()
-        assert whole.heard() == before + 2
+        before = whole.answered()
+        await whole.assert_serving()
+        assert whole.answered() == before + 2
         if name == "a trickled body":
-            # It ends in time: each is answered as what it is, a call without a key.
-            await until(lambda: whole.heard() >= before + 2 + SLOW_CALLERS, PATIENCE_SECONDS)
+            # The body ends before the deadline. Each request is answered as a call without a key.
+            await until(lambda: whole.answered() >= before + 2 + SLOW_CALLERS, PATIENCE_SECONDS)
             for task in held:
                 task.cancel()
     if name != "a trickled body":
         for task in held:
             assert not re.match(rb"HTTP/1\.1 [235]", task.result()), task.result()
-        assert whole.heard() == before + 2
+        assert whole.answered() == before + 2
 
 
-async def test_an_address_has_so_many_connections_and_so_much_haste(
+async def test_the_connections_and_the_rate_of_an_address_are_limited(
     world: World, tmp_path: Path
 ) -> None:
     few = {"connections 512;": "connections 2;"}
     async with fronted(world, tmp_path, few) as front, asyncio.TaskGroup() as tasks:
         body = HEAD + b"Content-Length: 50\r\n\r\n{"
-        held = [tasks.create_task(front.tell(body)) for _ in range(2)]
+        held = [tasks.create_task(front.send(body)) for _ in range(2)]
         await asyncio.sleep(0.5)
         refused = await front.client.get("/mia")
         problem(refused, 429)

@@ -1,4 +1,4 @@
-"""Redirects: where they lead, what they record, what consent forbids, and that door and app agree."""
+"""Redirects: their targets, their events, consent, and that shortcut and application agree."""
 
 import re
 from datetime import UTC, datetime
@@ -114,7 +114,7 @@ async def _until_status(site: Site, path: str, status: int) -> None:
         ({"X-Moz": "prefetch"}, (Quality.PREFETCH,)),
     ],
 )
-async def test_quality_is_a_flag_and_nobody_is_refused(
+async def test_quality_is_a_flag_and_no_visit_is_refused(
     site: Site, headers: dict[str, str], flags: tuple[Quality, ...]
 ) -> None:
     response = await site.client.get("/mia", headers=headers)
@@ -153,15 +153,15 @@ PATHS = [
 ]
 
 
-async def test_the_door_and_the_app_agree(site: Site) -> None:
+async def test_the_shortcut_and_the_application_agree(site: Site) -> None:
     async with running(site.tracking.app) as url, httpx.AsyncClient(base_url=url) as app:
         for path in PATHS:
             for method in ("GET", "HEAD", "POST", "DELETE"):
-                through_door = await site.client.request(method, path)
-                through_app = await app.request(method, path)
-                assert through_door.status_code == through_app.status_code, (method, path)
+                by_shortcut = await site.client.request(method, path)
+                by_app = await app.request(method, path)
+                assert by_shortcut.status_code == by_app.status_code, (method, path)
                 for name in ("location", "set-cookie", "cache-control", "content-type"):
-                    assert _shape(through_door, name) == _shape(through_app, name), (path, name)
+                    assert _shape(by_shortcut, name) == _shape(by_app, name), (path, name)
 
 
 def _shape(response: httpx.Response, name: str) -> str:

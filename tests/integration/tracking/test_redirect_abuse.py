@@ -1,6 +1,7 @@
-"""Redirect tricks from both sides: destinations that roi would refuse put straight on the log, and requests that try to turn a sound link.
+"""Attacks on redirects: bad destinations that are put on the log, and requests with tricks.
 
-Promise: a `Location` names the host that was stored, whole and as every parser reads it, or there is none; no answer holds a CR or LF.
+Promise: a `Location` has the stored host, as every parser reads it, or there is no `Location`. No
+header of an answer contains CR or LF.
 """
 
 import asyncio
@@ -12,13 +13,13 @@ from shared.ids import new_id
 from tests.integration.tracking.world import Site, World
 from tests.unit.roi.test_destinations import CANONICAL, REFUSED
 
-# What roi refuses for being second spellings or too strange for its clients, and what is harmless in a header all the same: the host that is
-# sent is the one that was stored.
+# roi refuses these because they are second spellings or unusual. They are harmless in a header,
+# because the host that is sent is the stored one.
 SPELLINGS = frozenset(
     text for text in REFUSED if text.startswith("https://") and not set(text) & set('\\@ "<>\r\n\t')
 )
 
-TURNS: dict[str, tuple[bytes, bytes]] = {
+TRICKS: dict[str, tuple[bytes, bytes]] = {
     "a url": (b"/mia?url=https://evil.example/", b""),
     "a next": (b"/mia?next=//evil.example", b""),
     "a line feed in the query": (b"/mia?s=%0d%0aSet-Cookie:%20a=b", b""),
@@ -40,7 +41,7 @@ TURNS: dict[str, tuple[bytes, bytes]] = {
     "a cookie with a quote": (b"/mia", b'Cookie: lvid="aaaaaaaaaaaaaaaaaaaaaa"\r\n'),
     "an agent of bytes": (b"/mia", b"User-Agent: \xff\xfe%0d%0a\r\n"),
 }
-STRAYS: dict[str, bytes] = {
+OTHER_PATHS: dict[str, bytes] = {
     "a line feed in the path": b"/mia%0d%0aLocation:%20https://evil.example",
     "a slash behind": b"/mia/",
     "two slashes before": b"//mia",
@@ -61,7 +62,7 @@ STRAYS: dict[str, bytes] = {
 
 
 async def exchange(site: Site, target: bytes, host: bytes = b"x", more: bytes = b"") -> list[bytes]:
-    """The lines of an answer's head."""
+    """Return the lines of an answer's head."""
     url = site.client.base_url
     assert url.port is not None
     reader, writer = await asyncio.open_connection(url.host, url.port)
@@ -80,10 +81,11 @@ async def exchange(site: Site, target: bytes, host: bytes = b"x", more: bytes = 
     return lines
 
 
-# Every header that an answer of this service has. One that a caller smuggled in would be another.
+# All headers that an answer of this service can have. A smuggled header would be another one.
 ALLOWED = frozenset(
-    b"date location cache-control content-length referrer-policy set-cookie content-type connection x-request-id "
-    b"x-content-type-options x-frame-options content-security-policy".split()
+    b"date location cache-control content-length referrer-policy set-cookie content-type "
+    b"connection x-request-id x-content-type-options x-frame-options "
+    b"content-security-policy".split()
 )
 
 
@@ -93,9 +95,9 @@ def location(lines: list[bytes]) -> str | None:
     return found[0].decode("ascii") if found else None
 
 
-@pytest.mark.parametrize("name", TURNS)
-async def test_no_request_turns_a_link(site: Site, name: str) -> None:
-    target, more = TURNS[name]
+@pytest.mark.parametrize("name", TRICKS)
+async def test_no_request_changes_the_target_of_a_link(site: Site, name: str) -> None:
+    target, more = TRICKS[name]
     lines = await exchange(site, target, more=more)
     led = location(lines)
     if lines[0].startswith(b"HTTP/1.1 302"):
@@ -108,21 +110,21 @@ async def test_no_request_turns_a_link(site: Site, name: str) -> None:
         assert led is None
 
 
-@pytest.mark.parametrize("name", STRAYS)
+@pytest.mark.parametrize("name", OTHER_PATHS)
 async def test_no_other_path_is_a_link(site: Site, name: str) -> None:
-    lines = await exchange(site, STRAYS[name])
+    lines = await exchange(site, OTHER_PATHS[name])
     assert lines[0].startswith(b"HTTP/1.1 4"), lines
     assert location(lines) is None
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"evil.example:99999", b"[::1]", b"x" * 253])
-async def test_no_host_turns_a_link(site: Site, host: bytes) -> None:
+async def test_no_host_changes_the_target_of_a_link(site: Site, host: bytes) -> None:
     led = location(await exchange(site, b"/mia", host))
     assert led is not None
     assert urlsplit(led).netloc == "shop.example"
 
 
-async def test_whatever_is_stored_leads_to_its_own_host_or_nowhere(world: World) -> None:
+async def test_every_stored_destination_leads_to_its_own_host_or_is_refused(world: World) -> None:
     texts = [*REFUSED, *(canonical for _, canonical in CANONICAL)]
     storable = [text for text in texts if text.isprintable() or text.isascii()]
     await world.publish(

@@ -1,6 +1,7 @@
-"""The redirect's shortcut against uvicorn's own protocol in front of the same app: the same bytes over real sockets.
+"""The redirect shortcut and uvicorn's own protocol answer with the same bytes over real sockets.
 
-Promise: only what is new in each answer (click id, visitor id, request id, date) is masked before the comparison.
+Promise: only the new parts of each answer (click id, visitor id, request id, date) are masked
+before the comparison.
 """
 
 import asyncio
@@ -22,24 +23,26 @@ from tests.fixtures.http import running
 from tests.integration.tracking.world import Site, World
 
 OWN_HOST = b"go.brand.example"
-# An upgrade or a malformed request leaves the connection to this timer.
+# This timer ends the connection after an upgrade or a malformed request.
 KEEP_ALIVE_SECONDS = 1
 PATIENCE_SECONDS = 20.0
 NEW_PARTS = re.compile(
-    rb"lclid=[A-Za-z0-9_-]{50}|(?<=lvid=)(?!v{22})[A-Za-z0-9_-]{22}|[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\r\ndate: )[^\r]+"
+    rb"lclid=[A-Za-z0-9_-]{50}|(?<=lvid=)(?!v{22})[A-Za-z0-9_-]{22}"
+    rb"|[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\r\ndate: )[^\r]+"
 )
 KNOWN_VISITOR = b"Cookie: a=b; lvid=" + b"v" * 22 + b"\r\n"
 
 
 def get(target: bytes = b"/mia", *lines: bytes, version: bytes = b"1.1") -> bytes:
-    """A GET; each of `lines` is one header."""
+    """Return a GET request; each of `lines` is one header."""
     more = b"".join(line + b"\r\n" for line in lines)
     return b"GET %b HTTP/%b\r\nHost: x\r\n%b\r\n" % (target, version, more)
 
 
 POST = b"POST /v1/conversions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 CLOSE = get(b"/mia", b"Connection: close")
-# What is sent on one connection, and how many of the requests the shortcut answers. The last one ends the connection.
+# What is sent on one connection, and how many of these requests the shortcut answers. The test adds
+# a last request that closes the connection.
 SENT: dict[str, tuple[bytes, int]] = {
     "one visit": (get(), 1),
     "keep-alive": (get() + get(b"/MIA") + get(b"/mia?s=bio"), 3),
@@ -85,7 +88,7 @@ SENT: dict[str, tuple[bytes, int]] = {
 
 @dataclass
 class Pair:
-    """One process behind two addresses: with the shortcut and without."""
+    """One process with two addresses: with the shortcut and without."""
 
     site: Site
     short: str
@@ -93,14 +96,14 @@ class Pair:
     answered: list[bytes]
 
     async def agree(self, sent: bytes) -> bytes:
-        """The bytes on which both agree."""
+        """Assert that both answer with the same bytes, and return them."""
         short, plain = await exchange(self.short, sent), await exchange(self.plain, sent)
         assert short == plain
         return short
 
 
 async def exchange(url: str, *pieces: bytes) -> bytes:
-    """All that comes back for these pieces until the server closes, without what is new each time."""
+    """Return all that the server answers until it closes, with the new parts masked."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -164,14 +167,14 @@ async def pair(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Pa
 
 
 @pytest.mark.parametrize("name", SENT)
-async def test_the_shortcut_says_what_the_route_says(pair: Pair, name: str) -> None:
+async def test_the_shortcut_answers_like_the_route(pair: Pair, name: str) -> None:
     sent, answered = SENT[name]
     await pair.agree(sent + CLOSE)
     assert len(pair.answered) == answered
 
 
 ALPHABET = "mMiIaA01_-%/.\\~;:@&=+$,!*'()?<>\"|^`{}[]xyz"
-# Not the metrics, which change from look to look.
+# Without the metrics, which change between two requests.
 CODES = RESERVED_WORDS - {"metrics"}
 MORE = (
     b"Sec-GPC: 1",
@@ -201,7 +204,7 @@ async def test_the_two_agree_on_any_target(pair: Pair) -> None:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """What stands behind the shortcut in the tests of its timers: `/slow` outlives the keep-alive timer."""
+    """The application in the tests of timers: `/slow` takes longer than the keep-alive timer."""
     if scope["type"] == "http":
         if scope["path"] == "/slow":
             await asyncio.sleep(1.5 * KEEP_ALIVE_SECONDS)
@@ -209,7 +212,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def short(path: bytes, query: bytes, headers: Fields) -> Fields | None:
-    """Answers `/short` and fails on `/broken`."""
+    """Answer `/short` and raise on `/broken`."""
     if path == b"/broken":
         raise ZeroDivisionError(query, headers)
     return [(b"content-length", b"0")] if path == b"/short" else None
@@ -219,7 +222,7 @@ def short(path: bytes, query: bytes, headers: Fields) -> Fields | None:
 async def connected(
     *, limit_concurrency: int | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to that app behind that shortcut."""
+    """Yield a connection to a server with `app` and `short`."""
     async with running(
         app,
         redirect_protocol(short),
@@ -271,8 +274,8 @@ async def test_with_a_limit_of_uvicorn_all_requests_go_to_uvicorn() -> None:
 
 
 async def test_a_caller_that_reads_nothing_is_waited_for() -> None:
-    """Answers go by the shortcut until the sockets are full; after that uvicorn's flow control holds."""
-    # More than the sockets of both sides hold, in both directions.
+    """The shortcut answers until the sockets are full; then uvicorn's flow control is used."""
+    # More than the buffers of both sockets can store, in both directions.
     requests = 40_000
     request = get(b"/short", b"A: " + b"a" * 1_000)
     async with connected() as (reader, writer):

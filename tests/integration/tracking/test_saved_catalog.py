@@ -1,4 +1,4 @@
-"""Changes of the catalog on a real disk: what survives a crash, a torn file, a living sibling."""
+"""Changes of the catalog on a real disk: crashes, torn files, and files of other processes."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ RECORDS = [b"first", b"second" * 1_000, b"", b"last"]
 
 
 def written(folder: Path) -> ChangesFiles:
-    """A process that has saved the records in two turns."""
+    """Return the files of a process that has saved the records in two calls."""
     files = ChangesFiles(folder)
     files.append(RECORDS[:2])
     files.append(RECORDS[2:])
@@ -72,7 +72,7 @@ def test_only_files_that_a_snapshot_holds_are_removed(tmp_path: Path) -> None:
     assert ChangesFiles(tmp_path).load() == [b"after the snapshot was taken"]
 
 
-def test_a_living_siblings_file_is_read_and_stays_its_own(tmp_path: Path) -> None:
+def test_a_file_of_a_running_process_is_read_and_not_removed(tmp_path: Path) -> None:
     sibling = written(tmp_path)
     files = ChangesFiles(tmp_path)
     assert files.load() == RECORDS
@@ -81,7 +81,7 @@ def test_a_living_siblings_file_is_read_and_stays_its_own(tmp_path: Path) -> Non
     assert ChangesFiles(tmp_path).load() == [*RECORDS, b"one more"]
 
 
-def test_an_ended_processs_file_goes_with_the_next_snapshot(tmp_path: Path) -> None:
+def test_a_file_of_a_dead_process_is_removed_after_the_next_snapshot(tmp_path: Path) -> None:
     written(tmp_path).close()
     files = ChangesFiles(tmp_path)
     files.load()
@@ -89,7 +89,7 @@ def test_an_ended_processs_file_goes_with_the_next_snapshot(tmp_path: Path) -> N
     assert list(tmp_path.glob("*.changes")) == []
 
 
-def test_a_disk_that_refuses_leaves_no_torn_frame_in_the_way(
+def test_records_after_a_failed_write_are_still_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = ChangesFiles(tmp_path)
@@ -125,11 +125,11 @@ async def test_a_catalog_comes_back_with_its_changes_and_without_them_once_they_
     saved.close()
 
     again = Catalog(brand.sealer)
-    heir = SavedCatalog(again, path, brand.clock)
-    assert await heir.load() == {0: 1}
+    next_saved = SavedCatalog(again, path, brand.clock)
+    assert await next_saved.load() == {0: 1}
     assert again.links.find(b"later") is not None
-    await heir.save_image({0: 2})
-    heir.close()
+    await next_saved.save_image({0: 2})
+    next_saved.close()
     assert suffixes(tmp_path) == {"snapshot"}
     third = Catalog(brand.sealer)
     assert await SavedCatalog(third, path, brand.clock).load() == {0: 2}

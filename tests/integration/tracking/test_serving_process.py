@@ -1,9 +1,8 @@
-"""`python -m services.tracking` as a deployment starts it: real Postgres as the log, signals, settings that cannot work."""
+"""`python -m services.tracking` as it is deployed: PostgreSQL log, signals, wrong settings."""
 
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from shared.log.port import Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import ALL, CATALOG, EVENTS
 from shared.sealing import Sealer
-from tests.integration.tracking.world import Brand, until
+from tests.integration.tracking.world import Brand, free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def slots_in(folder: Path) -> list[Path]:
@@ -126,12 +120,12 @@ async def test_a_link_made_before_a_crash_redirects_when_the_log_is_away_at_the_
         child = await start(environ)
         try:
             await ready(client)
-            # The first snapshot is written, and the next one is half a minute away.
+            # The first snapshot is written. The next one follows 30 s later.
             await until((tmp_path / "tracking" / "catalog.snapshot").exists, START_SECONDS)
             link = brand.link("Later", id=new_id())
             await log.append(CATALOG, [Record(link.id.encode(), encode_catalog(link))])
             await redirects(client, "/later")
-            # One second is the promise.
+            # Tracking promises to save a change within one second.
             await asyncio.sleep(1)
         finally:
             child.kill()

@@ -1,4 +1,4 @@
-"""Shopify webhooks over HTTP: the signature suite, replays with other headers, and what a delivery becomes."""
+"""Shopify webhooks over HTTP: signatures, repeats with other headers, and the events they give."""
 
 import gzip
 import json
@@ -142,7 +142,7 @@ async def test_a_replay_with_other_headers_changes_nothing(site: Site) -> None:
     assert {e.net_minor for e in events if isinstance(e, Ordered)} == {10000}
 
 
-async def test_a_cancel_is_one_adjustment_however_often_it_is_told(site: Site) -> None:
+async def test_a_repeated_cancel_is_one_adjustment(site: Site) -> None:
     body = ORDER | {"cancelled_at": "2026-03-02T10:00:00Z", "updated_at": "2026-03-02T10:00:00Z"}
     await site.deliver("orders/cancelled", body)
     await site.deliver("orders/updated", body)
@@ -168,7 +168,7 @@ async def test_a_cancel_is_one_adjustment_however_often_it_is_told(site: Site) -
         ("refunds/create", {"id": 1}, "order_id"),
     ],
 )
-async def test_a_signed_delivery_that_cannot_be_used_is_said_and_counted(
+async def test_a_signed_delivery_that_cannot_be_used_is_reported_and_counted(
     site: Site, topic: str, payload: Any, field: str
 ) -> None:
     response = await site.deliver(topic, payload)

@@ -1,12 +1,14 @@
-"""A brand in a catalog and a tracking process around it: what the tests of this folder stand on.
+"""A broker, a brand with its catalog, and running tracking processes for the tests of this folder.
 
-Promise: real HTTP, a real journal in a scratch folder; only the log is the one in memory, whose outages the test commands.
+Promise: HTTP and the journal in a temporary folder are real. Only the log is in memory, so that a
+test can start and end its outages.
 """
 
 import asyncio
 import base64
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,7 +58,7 @@ class Brand:
         self.read_key = new_api_key(public=False)
 
     def records(self) -> list[AnyCatalogRecord]:
-        """The catalog of this brand."""
+        """Return the catalog of this brand."""
         return [
             Workspace(
                 id=self.workspace_id, name="main", time_zone="UTC", currency="EUR", **self.common()
@@ -78,7 +80,7 @@ class Brand:
         ]
 
     def common(self, revision: int = 1) -> dict[str, Any]:
-        """What every record carries."""
+        """Return the fields that every record has."""
         return {
             "workspace_id": self.workspace_id,
             "revision": revision,
@@ -86,7 +88,7 @@ class Brand:
         }
 
     def link(self, code: str = "Mia", revision: int = 1, **fields: Any) -> Link:
-        """A link; `fields` override."""
+        """Return a link; `fields` override its fields."""
         given: dict[str, Any] = {
             "id": self.link_id,
             "code": code,
@@ -96,18 +98,18 @@ class Brand:
         return Link(**{**given, **fields}, **self.common(revision))
 
     def key(self, key: str, scope: Any, **fields: Any) -> ApiKey:
-        """A key of this brand."""
+        """Return the record of an API key of this brand."""
         return ApiKey(
             id=new_id(), sha256=api_key_hash(key), scopes=(scope,), **fields, **self.common()
         )
 
     def bearer(self, key: str | None = None) -> dict[str, str]:
-        """The header of a caller with that key, else the secret one."""
+        """Return the header of a caller with that key, by default the secret key."""
         return {"Authorization": f"Bearer {key or self.secret_key}"}
 
 
 class World:
-    """A broker, a brand and a data folder; tracking processes come and go."""
+    """A broker, a brand and a data folder, for several tracking processes in turn."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -115,14 +117,14 @@ class World:
         self.broker = MemoryBroker(self.brand.clock)
 
     async def publish(self, *records: AnyCatalogRecord) -> None:
-        """Put records on the catalog topic."""
+        """Append records to the catalog topic."""
         log = MemoryLog(self.broker)
         await log.ensure_topics(ALL)
         batch = [Record(r.id.encode(), encode_catalog(r)) for r in records]
         await log.append(CATALOG, batch)
 
     def tracking(self, **options: Any) -> Tracking:
-        """A process that is not running yet."""
+        """Return a process that is not running yet."""
         settings = TrackingSettings.load(
             {"LAUREL_DATA_DIR": str(self.folder), "LAUREL_SECRET_KEY": SECRET_KEY}
             | options.pop("environ", {})
@@ -132,7 +134,7 @@ class World:
 
     @asynccontextmanager
     async def serving(self, **options: Any) -> AsyncIterator["Site"]:
-        """A running process with a client."""
+        """Run a process and yield it with a client."""
         tracking = self.tracking(**options)
         async with (
             tracking.running(),
@@ -142,7 +144,7 @@ class World:
             yield Site(self, tracking, client)
 
     def events(self) -> list[AnyEvent]:
-        """What stands on the log."""
+        """Return all events on the log."""
         return [
             decode_event(record.value)
             for partition, (_, end) in self.broker.edges(EVENTS).items()
@@ -151,7 +153,7 @@ class World:
 
 
 class Site:
-    """One running process as a caller sees it."""
+    """One running process and an HTTP client of it."""
 
     def __init__(self, world: World, tracking: Tracking, client: httpx.AsyncClient) -> None:
         self.world = world
@@ -160,14 +162,14 @@ class Site:
         self._markers: set[str] = set()
 
     async def ready(self) -> None:
-        """Wait until the process says that it can serve."""
+        """Wait until the process is ready to serve."""
         await until(lambda: self.tracking.health.ready()[0])
 
     async def events(self, count: int) -> list[AnyEvent]:
-        """The events on the log; fails unless there are exactly `count`.
+        """Return the events on the log; fail unless there are exactly `count`.
 
-        A marker is sent behind them: the journal keeps the order, so once the marker is on the log
-        nothing sent before it is still on its way, and an event too many is seen.
+        A marker event is sent first. The journal keeps the order, so when the marker is on the log,
+        all earlier events are there, too, and an unexpected one is found.
         """
         marker = f"MARKER{new_id()}".replace("-", "").upper()
         sent = {"type": "referred", "occurred_at": "2026-03-01T12:00:00Z", "code": marker}
@@ -180,11 +182,11 @@ class Site:
         return found
 
     async def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
-        """A call with a key."""
+        """Send a POST with a key."""
         return await self.client.post(path, json=body, headers=self.world.brand.bearer(key))
 
     async def deliver(self, topic: str, payload: Any, **options: Any) -> httpx.Response:
-        """A Shopify delivery, signed; `headers` override."""
+        """Send a signed Shopify delivery; `headers` override its headers."""
         brand = self.world.brand
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = {
@@ -198,13 +200,19 @@ class Site:
 
 
 def sign(body: bytes, secret: str) -> str:
-    """Shopify's signature."""
+    """Return Shopify's signature of a body."""
     return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
+def free_port() -> int:
+    """Return a local TCP port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something that another part brings about."""
+    """Wait until a condition is true; fail after `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
-        assert asyncio.get_running_loop().time() < deadline, "it never came"
+        assert asyncio.get_running_loop().time() < deadline, "the condition never became true"
         await asyncio.sleep(0.01)

@@ -4,7 +4,7 @@ from itertools import permutations
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.identity import identify
-from services.attribution.domain.model import ConversionKey, Facts, Scope
+from services.attribution.domain.model import CatalogFacts, ConversionKey, Scope
 from tests.factories import (
     Evidence,
     click,
@@ -27,7 +27,7 @@ ANN, BEN = customer("ann"), customer("ben")
 PHONE, LAPTOP, TABLET = visitor("phone"), visitor("laptop"), visitor("tablet")
 
 
-def kept(evidence: Scope, name: str = "1001", known: Facts = FACTS) -> list[str]:
+def kept(evidence: Scope, name: str = "1001", known: CatalogFacts = FACTS) -> list[str]:
     """The kept touch ids of an order."""
     decision = decide_scope(evidence, known)[ConversionKey("purchase", name)]
     return [c.touch_id for c in decision.candidates if c.verdict == "kept"]

@@ -9,8 +9,8 @@ from services.attribution.domain import journey
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import (
     Candidate,
+    CatalogFacts,
     Decision,
-    Facts,
     Reason,
     Scope,
     Status,
@@ -45,12 +45,12 @@ FACTS = facts(influencers("mia", "leo"), brand_content())
 ANN, PHONE = customer("ann"), visitor("phone")
 
 
-def decided(evidence: Scope, known: Facts = FACTS) -> Decision:
+def decided(evidence: Scope, known: CatalogFacts = FACTS) -> Decision:
     """The decision on order 1001."""
     return decide_scope(evidence, known)[conversion_key()]
 
 
-def verdict(evidence: Scope, known: Facts = FACTS) -> Reason | str | None:
+def verdict(evidence: Scope, known: CatalogFacts = FACTS) -> Reason | str | None:
     """The only candidate's reason, "kept", or None without candidates."""
     found = decided(evidence, known).candidates
     assert len(found) <= 1
@@ -181,7 +181,7 @@ def test_a_referral_leads_to_the_owner_at_its_own_time() -> None:
 
 
 def test_a_link_is_read_as_it_stood_at_the_touch_and_its_placement_has_one_creator() -> None:
-    moved = Facts(
+    moved = CatalogFacts(
         links={
             link_id("mia"): (
                 LinkPeriod(valid_to=NOON - days(5), placement_id=placement_id("old")),
@@ -205,7 +205,7 @@ def test_a_link_is_read_as_it_stood_at_the_touch_and_its_placement_has_one_creat
 def test_a_code_earns_for_the_creator_of_its_placement() -> None:
     """A placement that was corrected after the code named it: both say one creator."""
     known = facts(FACTS, code("TENOFF", of="mia"))
-    corrected = Facts(
+    corrected = CatalogFacts(
         links=known.links,
         placements={**known.placements, placement_id("mia"): creator_id("leo")},
         codes=known.codes,

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, post
-from services.attribution.domain.model import Decision, Facts, Touch
+from services.attribution.domain.model import CatalogFacts, Decision, Touch
 from services.attribution.domain.tallies import tally
 from shared.credits import CreditEntry, Tally
 from shared.events import Quality
@@ -38,7 +38,7 @@ ORDER = order("1001", PHONE, net_minor=1000)
 FIRST, SECOND = touch("1", by=PHONE, ago=days(2)), touch("2", of="leo", by=PHONE, ago=days(1))
 
 
-def decided(*evidence: Evidence, known: Facts = FACTS) -> Decision:
+def decided(*evidence: Evidence, known: CatalogFacts = FACTS) -> Decision:
     """The decision on order 1001."""
     return decide_scope(scope(*evidence), known)[conversion_key()]
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import Adjustment, Facts, Status
+from services.attribution.domain.model import Adjustment, CatalogFacts, Status
 from services.attribution.domain.netting import Net, codes_on, counted, net_of
 from tests.factories import (
     adjustment,
@@ -138,25 +138,25 @@ def test_codes_are_those_of_the_latest_version_of_each_trusted_source() -> None:
 
 def test_what_only_a_public_key_claims_is_unconfirmed_and_worth_nothing() -> None:
     claim = order("1001", customer("ann"), source="public", net_minor=9_999_999)
-    decision = decide_scope(scope(claim), Facts())[conversion_key()]
+    decision = decide_scope(scope(claim), CatalogFacts())[conversion_key()]
     assert decision.status is Status.UNCONFIRMED
     assert (decision.net_minor, decision.units, decision.credits) == (0, 0, ())
 
 
 def test_a_claim_changes_nothing_of_a_confirmed_order_s_money() -> None:
     claim = order(source="public", net_minor=9_999_999, version=9)
-    decision = decide_scope(scope(claim, order(net_minor=4990)), Facts())[conversion_key()]
+    decision = decide_scope(scope(claim, order(net_minor=4990)), CatalogFacts())[conversion_key()]
     assert decision.status is Status.ORGANIC
     assert decision.net_minor == 4990
 
 
 def test_an_adjustment_waits_for_its_order() -> None:
     cancel = adjustment("cancel")
-    assert decide_scope(scope(cancel), Facts()) == {}
-    assert decide_scope(scope(cancel, order()), Facts())[conversion_key()].units == 0
+    assert decide_scope(scope(cancel), CatalogFacts()) == {}
+    assert decide_scope(scope(cancel, order()), CatalogFacts())[conversion_key()].units == 0
 
 
 def test_a_mismatch_is_named_on_the_decision() -> None:
     dollars = adjustment("refund", amount_minor=1000, currency="USD", after=minutes(5))
-    decision = decide_scope(scope(order(), dollars), Facts())[conversion_key()]
+    decision = decide_scope(scope(order(), dollars), CatalogFacts())[conversion_key()]
     assert decision.mismatched == (ident("event", "purchase/1001/a1"),)

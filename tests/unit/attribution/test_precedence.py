@@ -3,7 +3,7 @@
 import pytest
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import Facts, Reason
+from services.attribution.domain.model import CatalogFacts, Reason
 from shared.catalog import Precedence
 from tests.factories import (
     BRAND,
@@ -37,7 +37,7 @@ Outcome = tuple[set[str | None], set[Reason]]
 def outcome(rule: Precedence, *codes: str, clicks_of: tuple[str, ...] = ("mia", "leo")) -> Outcome:
     """The accounts kept and the reasons given when Mia's and Leo's links were clicked and these codes typed."""
     clicks = [touch(name, of=name, by=PHONE, ago=minutes(9)) for name in clicks_of]
-    known: Facts = facts(FACTS, policy(precedence=rule))
+    known: CatalogFacts = facts(FACTS, policy(precedence=rule))
     evidence = scope(*clicks, order("1001", PHONE, codes=codes))
     found = decide_scope(evidence, known)[conversion_key()].candidates
     kept = {c.placement_id for c in found if c.verdict == "kept"}

@@ -15,10 +15,10 @@ from services.attribution.domain.journey import earliest_at, latest_at
 from services.attribution.domain.ledger import entries
 from services.attribution.domain.model import (
     Adjustment,
+    CatalogFacts,
     ConversionKey,
     ConversionVersion,
     Decision,
-    Facts,
     Scope,
     Status,
     Touch,
@@ -66,7 +66,7 @@ AGES: Final = st.builds(
 )
 
 
-def facts_of(rule: Precedence) -> Facts:
+def facts_of(rule: Precedence) -> CatalogFacts:
     """Two creators, brand content, an own and a shared code, a code handed over, one policy."""
     return facts(
         influencers("mia", "leo"),

@@ -1,1 +1,1 @@
-"""The pure rules of tracking, and its parts that need no server."""
+"""Tests of tracking's pure rules, and of its parts that need no server."""

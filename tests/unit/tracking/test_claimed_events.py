@@ -1,4 +1,4 @@
-"""Claims become events: ids, hashed keys, clamped times, evidence."""
+"""Events of claims: ids, hashed keys, clamped times, evidence."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -43,7 +43,7 @@ SIGNER = ClickSigner(b"k" * 32)
 
 
 class Known(Lookups):
-    """A world of two workspaces with a link each."""
+    """Lookups for two workspaces with one link each."""
 
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
@@ -79,10 +79,10 @@ def caller(
 
 def order(**fields: object) -> ConversionClaim:
     given: dict[str, object] = {"kind": "purchase", "natural_id": "A", "occurred_at": NOW}
-    return ConversionClaim(**(given | fields))  # type: ignore[arg-type] # the fields of a test are as given
+    return ConversionClaim(**(given | fields))  # type: ignore[arg-type] # tests give any fields
 
 
-def test_the_id_is_of_what_happened_and_of_nothing_else() -> None:
+def test_only_what_happened_is_in_the_id() -> None:
     base = conversion(order(), caller(), Known()).event_id
     later = caller(now=NOW + timedelta(days=40), retry="key")
     assert conversion(order(net_minor=5, codes=("x",)), later, Known()).event_id == base
@@ -96,7 +96,7 @@ def test_the_id_is_of_what_happened_and_of_nothing_else() -> None:
 
 
 def test_another_store_has_events_of_its_own() -> None:
-    """The same order id in two shops of a brand is two orders."""
+    """The same order id in two stores of a brand means two orders."""
     first, second = caller(), caller(store="outlet")
     refund = AdjustmentClaim("purchase", "A", "1", "refund", NOW)
     own = TouchClaim("identified", NOW, PersonClaim(customer_id="7"), event_id="mine")
@@ -117,7 +117,7 @@ def touched(claim: TouchClaim, sender: Caller) -> str:
     return event.event_id
 
 
-def test_the_clamp_never_enters_the_id() -> None:
+def test_a_clamped_time_does_not_change_the_id() -> None:
     future = conversion(order(occurred_at=NOW + timedelta(minutes=6)), caller(), Known())
     assert future.event_id == conversion(order(), caller(), Known()).event_id
     assert (future.occurred_at, future.quality) == (NOW, (Quality.CLAMPED,))
@@ -126,7 +126,7 @@ def test_the_clamp_never_enters_the_id() -> None:
     assert near.quality == ()
 
 
-def test_an_adjustment_is_known_by_its_order_and_its_own_id() -> None:
+def test_the_id_of_an_adjustment_is_of_its_order_and_its_own_id() -> None:
     def event_id(conversion_kind: str = "purchase", order_id: str = "A", own: str = "1") -> str:
         claim = AdjustmentClaim(conversion_kind, order_id, own, "refund", NOW)
         return adjustment(claim, caller()).event_id
@@ -156,7 +156,7 @@ def test_only_genuine_click_ids_of_this_workspace_are_keys(
     assert event.quality == flags
 
 
-def test_whatever_looks_like_an_email_is_hashed() -> None:
+def test_every_value_like_an_email_is_hashed() -> None:
     person = PersonClaim("v@x.de", None, "c@x.de", "e@x.de")
     event = conversion(order(person=person), caller(), Known())
     assert b"@" not in encode_event(event)
@@ -165,7 +165,7 @@ def test_whatever_looks_like_an_email_is_hashed() -> None:
 
 
 @given(st.lists(st.text(max_size=140), max_size=30))
-def test_codes_are_compared_clean(codes: list[str]) -> None:
+def test_codes_are_normalised(codes: list[str]) -> None:
     cleaned = clean_codes(codes)
     assert len(cleaned) <= 20
     assert len(set(cleaned)) == len(cleaned)
@@ -180,7 +180,7 @@ def test_joined_keys_never_collide(left: list[str], right: list[str]) -> None:
     assert (joined(*left) == joined(*right)) is (left == right)
 
 
-def test_touches_take_the_identity_they_are_given() -> None:
+def test_the_id_of_a_touch_is_of_the_given_identity() -> None:
     claim = TouchClaim("referred", NOW, code=" f ")
     named = TouchClaim("referred", NOW, code="f", event_id="mine")
     fresh = {_id(claim, caller()) for _ in range(2)}
@@ -195,7 +195,7 @@ def _id(claim: TouchClaim, who: Caller) -> str:
     return event.event_id
 
 
-def test_a_told_click_needs_a_link_of_the_workspace() -> None:
+def test_a_reported_click_needs_a_link_of_the_workspace() -> None:
     good = touch(TouchClaim("clicked", NOW, link="mia", user_agent="a bot"), caller(), Known())
     assert isinstance(good, Clicked)
     assert (good.link_id, good.quality) == (LINK, (Quality.BOT,))
@@ -224,7 +224,7 @@ def test_a_visit_reads_the_click_id_from_its_page_and_keeps_the_page_bare() -> N
     st.sampled_from(["", "https://a.de", "https://a.de/", "https://u:p@a.de/", "https://[::1]/"]),
     st.text(max_size=60) | st.text("?#&=/@lcid%", max_size=30),
 )
-def test_no_address_is_a_failure(head: str, tail: str) -> None:
+def test_no_address_raises(head: str, tail: str) -> None:
     page = bare_page(head + tail)
     assert page is None or not set(page) & set("?#")
     assert page is None or "@" not in urlsplit(page).netloc

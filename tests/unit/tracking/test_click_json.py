@@ -1,4 +1,4 @@
-"""The redirect's event from its template is the event of the vocabulary, and its short cuts say what the long way says."""
+"""The click template and the fast ways to ids and headers give the same as the general code."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ SIGNER = ClickSigner(b"k" * 32)
 WORKSPACE = new_id()
 
 flags = st.lists(st.sampled_from(Quality), max_size=3).map(tuple)
-# As a visit gives it: cut to the length that the vocabulary allows.
+# As a visit gives it: cut to the length that an event allows.
 sub_sources = st.none() | st.text(
     st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=TEXT_LENGTH_MAX
 )
@@ -48,7 +48,7 @@ def expected(moment: datetime, link_id: bytes, **fields: Any) -> Clicked:
 
 
 @given(moments, st.binary(min_size=16, max_size=16), flags, sub_sources)
-def test_the_template_gives_the_event_of_the_vocabulary(
+def test_the_template_gives_the_event_of_the_struct(
     moment: datetime,
     link_id: bytes,
     quality: tuple[Quality, ...],
@@ -102,8 +102,8 @@ def test_a_click_id_is_read_back() -> None:
         assert base64.urlsafe_b64decode(text + "==")[1:17] == link_id
 
 
-def test_chance_is_never_handed_out_twice() -> None:
-    chance = RandomBytes()
-    taken = [chance.take(22) for _ in range(1_000)]
+def test_no_random_bytes_are_returned_twice() -> None:
+    random_bytes = RandomBytes()
+    taken = [random_bytes.take(22) for _ in range(1_000)]
     assert len(set(taken)) == len(taken)
     assert {len(one) for one in taken} == {22}

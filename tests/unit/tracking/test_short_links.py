@@ -1,4 +1,4 @@
-"""Short links: codes, destinations that are safe in a header, and the packed store."""
+"""Short links: codes, destinations that are safe in a header, and the packed table."""
 
 import tracemalloc
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ def test_reserved_words_are_no_codes(word: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "a/b", "a.b", "ä", "a b", "x" * 65, "a\n", "%6d", "\u0661"])
-def test_what_cannot_be_a_code_is_none(code: str) -> None:
+def test_other_texts_are_no_codes(code: str) -> None:
     assert link_key(code) is None
 
 
@@ -151,7 +151,7 @@ def destination_of(links: LinkTable, key: str) -> str | None:
     return None if found is None else found.destination.decode()
 
 
-def test_the_greatest_revision_stands_in_any_order() -> None:
+def test_the_greatest_revision_counts_in_any_order() -> None:
     link_id = new_id()
     first = link("a", 1, id=link_id)
     second = link("a", 2, id=link_id, destination="https://b.example/")
@@ -172,7 +172,7 @@ def test_a_renamed_link_leaves_its_old_code() -> None:
     assert destination_of(links, "new") == "https://a.example/"
 
 
-def test_a_deleted_link_gives_its_code_to_a_living_one_and_never_takes_it_back() -> None:
+def test_another_link_can_take_the_code_of_a_deleted_link_and_keeps_it() -> None:
     old, young = link("a", 1), link("a", 1, destination="https://b.example/")
     gone = link("a", 2, id=old.id, deleted_at=NOW)
     for order in ((old, gone, young), (old, young, gone), (young, gone)):
@@ -192,7 +192,7 @@ def test_disabled_deleted_and_broken_links_lead_nowhere() -> None:
     assert links.find(b"health") is None
 
 
-def test_the_owner_is_known() -> None:
+def test_the_workspace_of_a_link() -> None:
     links = LinkTable()
     record = link("a")
     links.put(record)

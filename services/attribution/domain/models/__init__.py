@@ -1,9 +1,9 @@
-"""The functions of the credit models: one file a model, `<name>.py` with `shares`.
+"""The functions of the credit models: one file for each model, `<name>.py` with `shares`.
 
-Promise: `FUNCTIONS` holds the function of every model of `shared/models.py`. It is found by
-scanning this package, so a new model is one entry there and one file here.
-What can go wrong: `ModelsDiffer` at import when a model has no file, a file no model, or a file
-no function `shares`. The service then does not start.
+Promise: `FUNCTIONS` holds the function of every model of `shared/models.py`. A scan of this package
+finds them, so a new model is one entry there and one file here.
+What can go wrong: `ModelsDiffer` at import when a model has no file, a file has no model, or a file
+has no function `shares`. The service then does not start.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -22,8 +22,10 @@ class ModelsDiffer(Exception):
 
 
 def find_functions(package: str, names: Collection[str]) -> Mapping[str, Model]:
-    """The function `shares` of each module of a package; raises `ModelsDiffer` unless the modules
-    are exactly `names`."""
+    """Return the function `shares` of each module of a package.
+
+    Raises `ModelsDiffer` unless the modules are exactly `names`.
+    """
     found = set(module_names(package))
     if found != set(names):
         missing, extra = sorted(set(names) - found), sorted(found - set(names))

@@ -1,4 +1,4 @@
-"""The model `participation`: each account that took part gets the whole conversion once.
+"""The model `participation`: each account of a journey gets the whole conversion once.
 
 It is not additive: two accounts of one order get two whole orders. Source: the participation
 model of Adobe Analytics. Its credits are memos beside the ledger (see `shared/models.py`).
@@ -8,5 +8,5 @@ from services.attribution.domain.steps import ALL, ModelInput, Shares
 
 
 def shares(given: ModelInput) -> Shares:
-    """1 for every step; `decide` counts an account once, at its newest step."""
+    """Return 1 for every step; `decide` counts an account once, at its newest step."""
     return [ALL] * len(given.steps)

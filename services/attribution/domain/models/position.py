@@ -1,5 +1,7 @@
-"""The model `position` (U-shaped): fixed shares for the first and the last step, the rest for
-those between. Source: Google Ads and Adobe Analytics, 40/20/40."""
+"""The model `position` (U-shaped): fixed shares for the first and the last step.
+
+The steps between share the rest equally. Source: Google Ads and Adobe Analytics, 40/20/40.
+"""
 
 from fractions import Fraction
 
@@ -9,10 +11,10 @@ _PERCENT = 100
 
 
 def shares(given: ModelInput) -> Shares:
-    """Shares for n steps.
+    """Return the shares of n steps.
 
-    n = 1: all. n = 2: first and last in the ratio of their shares (40/40 gives 50/50). n > 2: the
-    steps between share what is left equally.
+    n = 1: everything. n = 2: in the ratio of both shares (40/40 gives 50/50). n > 2: the steps
+    between the first and the last share the rest equally.
     """
     count = len(given.steps)
     first = given.parameters["first_share_percent"]

@@ -1,4 +1,4 @@
-"""The model `time_decay`: a step's weight halves with every half-life that it is older.
+"""The model `time_decay`: the weight of a step halves with each half-life of its age.
 
 Formula: weight = 2^(-age / half-life), normalised to sum to 1. Source: Google Ads and Adobe
 Analytics (half-life 7 days). Promise: the same shares on every machine: no float is used, and
@@ -13,8 +13,8 @@ from typing import Final
 
 from services.attribution.domain.steps import ModelInput, Shares
 
-# Weights are whole parts of the newest step's weight. A step of less than half a part, older by
-# 30 half-lives or more, takes nothing.
+# The weight of the newest step. A step that is 30 half-lives older weighs less than half a part
+# and gets nothing.
 PARTS: Final = 10**9
 
 _CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
@@ -23,7 +23,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def shares(given: ModelInput) -> Shares:
-    """Exact shares that sum to 1. Only differences of age count, so ages are from the newest step."""
+    """Return exact shares that sum to 1. An age is the time from a step to the newest step."""
     weights = weights_of(
         [step.occurred_at for step in given.steps], given.parameters["half_life_days"]
     )
@@ -32,7 +32,7 @@ def shares(given: ModelInput) -> Shares:
 
 
 def weights_of(moments: Sequence[datetime], half_life_days: int) -> list[int]:
-    """The weight of each moment in parts of the newest one's; that one has `PARTS`."""
+    """Return the weight of each time; the newest has `PARTS`."""
     newest = max(moments)
     half_life = timedelta(days=half_life_days) // _MICROSECOND
     return [_weight((newest - moment) // _MICROSECOND, half_life) for moment in moments]

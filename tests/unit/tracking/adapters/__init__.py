@@ -1,1 +1,1 @@
-"""Tests of single vendors' adapters; tests/contract/test_adapters.py runs over all of them."""
+"""Tests of single vendors' adapters. tests/contract/test_adapters.py tests all of them."""

@@ -1,4 +1,4 @@
-"""What Shopify's payloads mean: taxes, refunds, click ids, and numbers in every dress."""
+"""Claims from Shopify's payloads: taxes, refunds, click ids, and all forms of numbers."""
 
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,7 @@ def test_the_tax_of_the_shipping_is_not_inside_the_subtotal() -> None:
 
 
 @pytest.mark.parametrize("price", ["119.00", "119", "119.0000", 119, Decimal("119.00")])
-def test_numbers_come_in_every_dress(price: Any) -> None:
+def test_numbers_have_several_forms(price: Any) -> None:
     assert order(subtotal_price=price).net_minor == 11900
 
 
@@ -118,7 +118,7 @@ def test_the_click_id_is_found(fields: dict[str, Any]) -> None:
         {"landing_site": "/?" + "&".join(f"a{n}=1" for n in range(500)) + "&lclid=x"},
     ],
 )
-def test_no_click_id_is_no_click_id(fields: dict[str, Any]) -> None:
+def test_payloads_without_a_click_id(fields: dict[str, Any]) -> None:
     assert order(**fields).person.click_id is None
 
 
@@ -142,7 +142,7 @@ def test_a_refund_is_the_sum_of_its_lines() -> None:
     assert (claim.natural_id, claim.adjustment_id, claim.currency) == ("1", "5", "EUR")
 
 
-def test_without_lines_it_is_what_was_paid_back() -> None:
+def test_without_lines_a_refund_is_the_amount_paid_back() -> None:
     transactions = [
         {"kind": "refund", "status": "success", "amount": "20.00", "currency": "USD"},
         {"kind": "refund", "status": "failure", "amount": "30.00", "currency": "USD"},
@@ -153,11 +153,11 @@ def test_without_lines_it_is_what_was_paid_back() -> None:
     assert (claim.amount_minor, claim.currency) == (2000, "USD")
 
 
-def test_a_refund_of_nothing_is_nothing() -> None:
+def test_a_refund_of_zero_gives_no_claim() -> None:
     assert refund(transactions=[], refund_line_items=None) is None
 
 
-def test_the_shops_own_currency_is_the_lines() -> None:
+def test_the_currency_of_the_lines_is_the_shops_currency() -> None:
     shop_money = {"shop_money": {"amount": "10.00", "currency_code": "EUR"}}
     transactions = [{"kind": "refund", "status": "success", "amount": "11", "currency": "USD"}]
     claim = refund(
@@ -168,7 +168,7 @@ def test_the_shops_own_currency_is_the_lines() -> None:
     assert claim.currency == "EUR"
 
 
-def test_a_currency_that_nobody_tells_is_the_orders() -> None:
+def test_a_refund_without_currency_has_the_currency_of_the_order() -> None:
     claim = refund(refund_line_items=[{"subtotal": "1000"}])
     assert claim is not None
     assert (claim.amount_minor, claim.currency) == (1000, None)
@@ -176,7 +176,7 @@ def test_a_currency_that_nobody_tells_is_the_orders() -> None:
     assert rejected_field("refunds/create", payload) == "transactions.currency"
 
 
-def test_a_cancel_believes_the_signed_body() -> None:
+def test_a_cancel_follows_the_signed_body() -> None:
     cancelled = claims_of("orders/cancelled", ORDER, None)
     contradicted = claims_of("orders/cancelled", ORDER | {"cancelled_at": None}, None)
     told_by_update = claims_of(
@@ -187,7 +187,7 @@ def test_a_cancel_believes_the_signed_body() -> None:
         assert len(claims) == count
 
 
-def test_unused_topics_are_nothing() -> None:
+def test_unused_topics_give_no_claims() -> None:
     assert claims_of("products/update", ORDER, None) == ()
     assert claims_of("", None, None) == ()
 
@@ -223,7 +223,7 @@ _json = st.recursive(
         ),
     ),
 )
-def test_no_payload_is_a_failure(topic: str, fields: dict[str, Any]) -> None:
+def test_no_payload_raises(topic: str, fields: dict[str, Any]) -> None:
     base = REFUND if topic == "refunds/create" else ORDER
     claims = claims_of(topic, base | fields, "EUR")
     assert isinstance(claims, Rejected | tuple)
