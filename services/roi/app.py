@@ -34,7 +34,7 @@ from services.roi.routes import (
 )
 from services.roi.routes.parts import Parts
 from services.roi.settings import RoiSettings
-from services.roi.store.keys import look_up
+from services.roi.store.key_rows import look_up
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database

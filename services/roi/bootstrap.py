@@ -9,7 +9,7 @@ from typing import Final
 
 from services.roi.domain.entity import Version
 from services.roi.store.catalog import Writer
-from services.roi.store.keys import look_up, owner, save_key
+from services.roi.store.key_rows import look_up, owner, save_key
 from services.roi.store.workspaces import claim_name, find_by_name
 from shared.clock import Clock
 from shared.db.engine import Database

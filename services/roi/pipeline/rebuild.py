@@ -8,7 +8,7 @@ them, the new days wait, too.
 
 from typing import Final
 
-from services.roi.store.rebuild import pending, step
+from services.roi.store.rebuild_rows import pending, step
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.errors import Transient

@@ -8,7 +8,7 @@ from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
-from services.roi.wire.links import CodeAnswer, CodeBody
+from services.roi.wire.link_shapes import CodeAnswer, CodeBody
 from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.http.problems import field_problem
 

@@ -20,7 +20,7 @@ from services.roi.routes.resource import (
     keep_one_of,
     plain_facts,
 )
-from services.roi.wire.costs import CostAnswer, CostBody
+from services.roi.wire.cost_shapes import CostAnswer, CostBody
 from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.api.shapes import MoneyIn
 from shared.http.problems import field_problem

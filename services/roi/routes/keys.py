@@ -15,7 +15,7 @@ from services.roi.domain.entity import Entity, Facts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
-from services.roi.store.keys import save_key
+from services.roi.store.key_rows import save_key
 from services.roi.wire.fields import Stored
 from services.roi.wire.rules import KeyAnswer, KeyBody, NewKeyAnswer
 from shared.api.openapi import EXAMPLE_EXTERNAL_ID

@@ -22,9 +22,9 @@ from services.roi.routes.resource import (
     keep_one_of,
     plain_facts,
 )
-from services.roi.store.link_codes import claim
+from services.roi.store.link_code_rows import claim
 from services.roi.wire.destinations import canonical_url, host_of
-from services.roi.wire.links import LinkAnswer, LinkBody
+from services.roi.wire.link_shapes import LinkAnswer, LinkBody
 from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_id
 from shared.api.shapes import Moment
 from shared.http.problems import field_problem

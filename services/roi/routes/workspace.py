@@ -13,7 +13,7 @@ from services.roi.domain.entity import Entity, Version
 from services.roi.routes.catalog_calls import answered, validated, writing
 from services.roi.routes.parts import parts_of, require
 from services.roi.store.catalog import Reader, Writer
-from services.roi.store.rebuild import UnknownTimeZone, ask_rebuild
+from services.roi.store.rebuild_rows import UnknownTimeZone, ask_rebuild
 from services.roi.store.workspaces import rename
 from services.roi.wire.patches import named_values, patch_of
 from services.roi.wire.rules import WorkspaceAnswer, WorkspaceBody

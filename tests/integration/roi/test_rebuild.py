@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.roi.pipeline.rebuild import RollupRebuild
-from services.roi.store import rebuild as store
+from services.roi.store import rebuild_rows as store
 from services.roi.store.rollups import ROLLUPS
 from shared.clock import SystemClock
 from shared.db.engine import driver
