@@ -1,4 +1,4 @@
-"""The consumer loop's decisions and its watchdog, on the memory log: outages, lost records, stalls."""
+"""The consumer loop and its watchdog on the memory log: outages, lost records, stalls."""
 
 import asyncio
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ async def until(ledger: MemoryHandler, records: int) -> None:
             await asyncio.sleep(0)
 
 
-async def test_records_lost_to_retention_end_the_loop_loudly(
+async def test_records_lost_to_retention_end_the_loop_with_an_error(
     broker: MemoryBroker, log: MemoryLog
 ) -> None:
     await log.append(TOPIC, batch(0, 10))
@@ -112,7 +112,7 @@ async def test_a_bug_in_the_handler_ends_the_loop(log: MemoryLog) -> None:
         await ConsumerLoop(log, TOPIC, "g", Broken(), SystemClock()).run(asyncio.Event())
 
 
-async def test_a_batch_that_outlives_the_drain_is_abandoned(log: MemoryLog) -> None:
+async def test_a_batch_longer_than_the_drain_is_cancelled(log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 1))
     ledger, stop = MemoryHandler(), asyncio.Event()
     ledger.gate.clear()
@@ -125,7 +125,7 @@ async def test_a_batch_that_outlives_the_drain_is_abandoned(log: MemoryLog) -> N
 
 
 class Reading(MemoryHandler):
-    """Says when the second batch of ten is decoded before the first one is stored."""
+    """Set an event when the second batch is decoded before the first one is stored."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ async def test_the_next_batch_is_decoded_while_the_last_one_is_handled(
 
 
 async def test_the_next_batch_is_fetched_while_the_last_one_is_handled(log: MemoryLog) -> None:
-    """It comes to the log when the last one is being handled already."""
+    """The batch is appended while the last one is being handled."""
     stop = asyncio.Event()
 
     class Late(Reading):
@@ -200,7 +200,7 @@ async def test_what_was_read_ahead_of_a_failed_batch_is_read_again(log: MemoryLo
 async def test_a_record_that_cannot_be_decoded_stops_the_loop_only_in_its_turn(
     log: MemoryLog,
 ) -> None:
-    """Else the batch before it would be given up at every start, for ever."""
+    """Otherwise the batch before it would never be stored, at any start."""
     await log.append(TOPIC, batch(0, 15))
     ledger = Reading()
     ledger.broken = "12"
@@ -221,7 +221,7 @@ async def test_a_partition_lost_meanwhile_takes_what_was_read_ahead_with_it(
         loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), records_max=10, wait_ms=20)
         tasks.create_task(loop.run(stop))
         await ledger.is_ahead.wait()
-        # Another member handles them all, and goes.
+        # Another member handles all of them and leaves.
         ledger.effects, ledger.offsets = [], {0: 30}
         broker.rebalance(TOPIC, "g")
         ledger.gate.set()
@@ -248,7 +248,7 @@ async def test_lag_counts_records_and_seconds(log: MemoryLog, clock: ManualClock
 
 @dataclass
 class Database:
-    """What the watchdog asks whether the database answers."""
+    """The database that the watchdog checks."""
 
     is_up: bool
     asked: int = 0
@@ -265,7 +265,10 @@ async def watch_a_stalled_loop(
     *,
     broker_away: MemoryBroker | None = None,
 ) -> None:
-    """Records wait and the handler never comes back; end with what the watchdog says, or by `TimeoutError`."""
+    """Let records wait for a handler that never returns.
+
+    Raises the error of the watchdog, or `TimeoutError`.
+    """
     await log.append(TOPIC, batch(0, 5))
     ledger = MemoryHandler()
     ledger.gate.clear()
@@ -304,5 +307,5 @@ async def test_the_watchdog_spares_a_loop_while_the_log_is_away(
     with pytest.raises(TimeoutError):
         await watch_a_stalled_loop(log, clock, database, broker_away=broker)
     assert database.asked == 0
-    # The watchdog looked for longer than it takes to end a loop that stands still.
+    # The watchdog checked for longer than it takes to end a stalled loop.
     assert clock.monotonic() - started > 120

@@ -1,4 +1,4 @@
-"""The one function that decides a key's partition."""
+"""The function that computes the partition of a key."""
 
 import pytest
 
