@@ -1,4 +1,4 @@
-"""/v1/campaigns: budgeted efforts with an objective and a period."""
+"""/v1/campaigns: campaigns with an objective, a period and a budget."""
 
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ class Campaigns(Resource[CampaignBody]):
     @override
     async def draft(self, work: Work, body: CampaignBody, current: EntityFacts | None) -> Version:
         if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
-            raise field_problem("ends_on", "lies before starts_on")
+            raise field_problem("ends_on", "is before starts_on")
         currency = body.currency
         if body.budget is not None and body.budget.currency is None and currency is None:
             currency = (await work.workspace_facts())["currency"]

@@ -1,4 +1,7 @@
-"""/v1/codes: discount codes, each row one owner in one span of time; rows with one text may overlap and are then shared."""
+"""/v1/codes: discount codes. Each object has one owner in one period.
+
+Objects with the same text may overlap in time; the code is then shared by their owners.
+"""
 
 from typing import Any, ClassVar
 
@@ -28,9 +31,9 @@ class Codes(Resource[CodeBody]):
     }
     correction: ClassVar[Example] = {"valid_to": "2026-12-31T23:00:00Z"}
     patch_means = (
-        "Another owner restates the past of this row, from its `valid_from` to its `valid_to`. To"
-        " give the code to somebody else from a date on, set `valid_to` to that date here and create"
-        " a row with the same text that begins then."
+        "Another owner changes the past, too: from the object's `valid_from` to its `valid_to`. To"
+        " give the code to another creator from a date on, set `valid_to` to that date here and"
+        " create a code with the same text that begins then."
     )
 
     @override

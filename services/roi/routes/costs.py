@@ -1,6 +1,9 @@
-"""/v1/costs: what was spent, on which day, for exactly one placement, creator or campaign. Never on the log: only roi's answers use it.
+"""/v1/costs: money spent on a day for exactly one placement, creator or campaign.
 
-Promise: the day is the workspace's local one; a correction or an archived cost leaves what was known before readable by `as_of`.
+Costs are not on the log, because only roi uses them.
+
+Promise: the day is a local day of the workspace. After a correction or an archiving, `as_of` still
+answers with the former cost.
 """
 
 from typing import Any, ClassVar

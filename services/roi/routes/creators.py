@@ -1,6 +1,7 @@
 """/v1/creators: influencers, each with one automatic placement without a campaign.
 
-Promise: the automatic placement is made, archived and revived with its creator, in the same transaction.
+Promise: the automatic placement is created, archived and restored with its creator, in the same
+transaction.
 """
 
 from typing import Any, ClassVar
@@ -53,7 +54,7 @@ class Creators(Resource[CreatorBody]):
 
 
 def automatic_placement_facts(creator_id: str) -> EntityFacts:
-    """The facts of a creator's "always on" placement."""
+    """Return the facts of a creator's automatic ("always on") placement."""
     return {
         "creator_id": creator_id,
         "campaign_id": None,

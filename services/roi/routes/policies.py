@@ -1,4 +1,4 @@
-"""/v1/policies: the rules that bind conversions from a moment on. Changing them needs the scope `admin`."""
+"""/v1/policies: the rules for conversions from a moment on. Writing needs the scope `admin`."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from shared.models import DEFAULT_MODELS
 
 
 class Policies(Resource[Named]):
-    """Policies as a resource. Their fields are those of the shapes."""
+    """Policies as a resource. Their fields are those of the catalog record."""
 
     kind = "policy"
     path = "/v1/policies"
@@ -47,7 +47,7 @@ class Policies(Resource[Named]):
 
     @override
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-        # Of a part that is a model (the windows) only what is named changes.
+        # In a field that is itself a model (the windows) only the named fields change.
         parts = {
             name: current[name] | value.model_dump(include=value.model_fields_set)
             for name, value in named.items()
