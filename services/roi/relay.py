@@ -19,7 +19,7 @@ from services.roi.store.outbox import (
     outdated,
     publish_again,
     publish_everything,
-    relay_turn,
+    relay_lock,
     remove_published,
 )
 from shared.catalog import CatalogRejected, decode_catalog
@@ -82,7 +82,7 @@ class CatalogRelay:
 
     async def publish_once(self) -> int:
         """One round: the number of records published, 0 when there is nothing or another process is at it."""
-        async with relay_turn(self._database) as workspace_ids:
+        async with relay_lock(self._database) as workspace_ids:
             if not workspace_ids:
                 return 0
             pending = await next_records(self._database, workspace_ids)

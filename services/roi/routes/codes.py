@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -34,7 +34,7 @@ class Codes(Resource[CodeBody]):
     )
 
     @override
-    async def draft(self, work: Work, body: CodeBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CodeBody, current: EntityFacts | None) -> Version:
         if body.valid_from and body.valid_to and body.valid_to <= body.valid_from:
             raise field_problem("valid_to", "must be after valid_from")
         await work.referred("creator_id", "creator", body.creator_id)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -37,7 +37,7 @@ class Connections(Resource[ConnectionBody]):
     correction: ClassVar[Example] = {"shop_domain": "shop.example.org"}
 
     @override
-    async def draft(self, work: Work, body: ConnectionBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: ConnectionBody, current: EntityFacts | None) -> Version:
         sealer = work.parts.sealer
         connection_id = current["id"] if current else str(UUID(bytes=secrets.token_bytes(ID_BYTES)))
         known: list[str] = list(current["sealed_secrets"]) if current else []

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
@@ -45,7 +45,7 @@ class Costs(Resource[CostBody]):
     correction: ClassVar[Example] = {"amount": "25.00"}
 
     @override
-    async def draft(self, work: Work, body: CostBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CostBody, current: EntityFacts | None) -> Version:
         check_one_of(body, *_OWNERS)
         await self._check_owner(work, body)
         facts = plain_facts(body, "amount", "amount_minor", "currency")

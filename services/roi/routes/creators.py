@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -33,7 +33,7 @@ class Creators(Resource[CreatorBody]):
     correction: ClassVar[Example] = {"handle": "@mia.official"}
 
     @override
-    async def draft(self, work: Work, body: CreatorBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CreatorBody, current: EntityFacts | None) -> Version:
         return Version(plain_facts(body))
 
     @override
@@ -52,7 +52,7 @@ class Creators(Resource[CreatorBody]):
             await work.writer.change(placement, archived_at=entity.archived_at)
 
 
-def automatic_placement_facts(creator_id: str) -> Facts:
+def automatic_placement_facts(creator_id: str) -> EntityFacts:
     """The facts of a creator's "always on" placement."""
     return {
         "creator_id": creator_id,

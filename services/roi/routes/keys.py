@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -43,7 +43,7 @@ class Keys(Resource[KeyBody]):
     write_scope = "admin"
 
     @override
-    async def draft(self, work: Work, body: KeyBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: KeyBody, current: EntityFacts | None) -> Version:
         scopes = _checked_scopes(body)
         facts = plain_facts(body) | {"scopes": scopes}
         if current is not None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.domain.link_codes import RANDOM_BYTES, generated_link_code
 from services.roi.domain.periods import corrected, row_from
 from services.roi.routes.catalog_calls import catalog_router
@@ -53,7 +53,7 @@ class Links(Resource[LinkBody]):
     )
 
     @override
-    async def draft(self, work: Work, body: LinkBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: LinkBody, current: EntityFacts | None) -> Version:
         check_one_of(body, *_OWNERS)
         if body.placement_id is not None:
             await work.referred("placement_id", "placement", body.placement_id)
@@ -63,7 +63,7 @@ class Links(Resource[LinkBody]):
             raise field_problem("destination", "leads back to the host of the short links")
         return Version(plain_facts(body) | {"code": self._code(body, current)})
 
-    def _code(self, body: LinkBody, current: Facts | None) -> str:
+    def _code(self, body: LinkBody, current: EntityFacts | None) -> str:
         if current is None:
             return body.code or generated_link_code(secrets.token_bytes(RANDOM_BYTES))
         code: str = current["code"]

@@ -28,14 +28,14 @@ KEY_REQUESTS_MAX: Final = 32
 RETRY_AFTER_SECONDS: Final = 1
 
 
-class Turns:
+class KeyAdmission:
     """How many requests of each key are at work, so that one caller cannot take every connection."""
 
     def __init__(self) -> None:
         self._at_work: Counter[str] = Counter()
 
     @contextmanager
-    def taken(self, key_id: str) -> Iterator[None]:
+    def admitted(self, key_id: str) -> Iterator[None]:
         """One request of this key; 429 when it has too many at work."""
         if self._at_work[key_id] >= KEY_REQUESTS_MAX:
             sentence = f"more than {KEY_REQUESTS_MAX} requests of this key are at work"
@@ -59,7 +59,7 @@ class Parts:
     short_base: str
     lookup: Lookup
     wake_relay: Callable[[], None]
-    turns: Turns = field(default_factory=Turns)
+    admission: KeyAdmission = field(default_factory=KeyAdmission)
 
 
 def parts_of(request: Request) -> Parts:
@@ -79,7 +79,7 @@ def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
     ) -> AsyncIterator[Principal]:
         parts = parts_of(request)
         caller = await authorize(parts.lookup)(scope)(request, _declared)
-        with parts.turns.taken(caller.key_id):
+        with parts.admission.admitted(caller.key_id):
             yield caller
 
     return who

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -42,7 +42,7 @@ class Placements(Resource[PlacementBody]):
     )
 
     @override
-    async def draft(self, work: Work, body: PlacementBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: PlacementBody, current: EntityFacts | None) -> Version:
         if body.is_brand and body.creator_id is not None:
             raise field_problem("creator_id", "the brand's own content has no creator")
         if not body.is_brand and body.creator_id is None:

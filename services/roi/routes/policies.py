@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work
@@ -38,7 +38,7 @@ class Policies(Resource[Named]):
         self.answer = shapes.answer  # type: ignore[misc] # made from the record, like the body
 
     @override
-    async def draft(self, work: Work, body: Named, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: Named, current: EntityFacts | None) -> Version:
         return Version(self._shapes.facts(body), getattr(body, "valid_from"))  # noqa: B009 - a field that mypy cannot see
 
     @override

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from services.roi.domain.entity import Entity, EntityKind, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, EntityKind, Version
 from services.roi.routes.parts import Parts
 from services.roi.store.catalog import Writer
 from services.roi.wire.fields import Named, Stored, canonical_id
@@ -39,7 +39,7 @@ class Work:
             raise field_problem(field_name, missing_text(kind, entity_id))
         return found
 
-    async def workspace_facts(self) -> Facts:
+    async def workspace_facts(self) -> EntityFacts:
         """Name, time zone and currency of the workspace."""
         workspace = await self.writer.find("workspace", self.writer.workspace_id)
         assert workspace is not None, "a workspace is made with its row"
@@ -69,7 +69,7 @@ class Resource(ABC, Generic[Body]):
         self.body = body
 
     @abstractmethod
-    async def draft(self, work: Work, body: Body, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: Body, current: EntityFacts | None) -> Version:
         """The row that a body makes; `current` are the facts it takes the place of, None for a new object."""
 
     @abstractmethod

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, create_model
 
-from services.roi.domain.entity import Facts
+from services.roi.domain.entity import EntityFacts
 from services.roi.wire.fields import Named, Stored, wrong_part
 from services.roi.wire.models import ModelChoices
 from shared import catalog, events
@@ -147,7 +147,7 @@ class PolicyShapes:
             if field.name != "valid_from"
         }
 
-    def shown(self, facts: Facts) -> dict[str, Any]:
+    def shown(self, facts: EntityFacts) -> dict[str, Any]:
         """The facts as a body names them; a field that is younger than the facts has its default."""
         return {
             field.http_name: field.form.shown(facts.get(field.name, field.default))

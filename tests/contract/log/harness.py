@@ -120,12 +120,12 @@ class PostgresHarness(Harness):
     @override
     async def forget_old(self, log: EventLog, topic: Topic) -> None:
         assert isinstance(log, PostgresLog)
-        await log.keep_house(topic)
+        await log.run_housekeeping(topic)
 
     @override
     async def compact(self, log: EventLog, topic: Topic) -> None:
         assert isinstance(log, PostgresLog)
-        await log.keep_house(topic)
+        await log.run_housekeeping(topic)
 
 
 @dataclass

@@ -20,8 +20,8 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         self.attempts = 0
         self.fail_attempts: set[int] = set()
         self.is_away = False
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
         self.entered = asyncio.Event()
 
     @override
@@ -49,7 +49,7 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         assert list(decoded) == list(records)
         self.attempts += 1
         self.entered.set()
-        await self.gate.wait()
+        await self.may_finish.wait()
         if self.is_away or self.attempts in self.fail_attempts:
             raise Transient("nothing was written")
         if self.offsets.get(partition, expected_offset) != expected_offset:

@@ -48,7 +48,7 @@ def test_a_process_is_gone_with_its_last_thread(
     assert ending.stdin is not None
     ending.stdin.close()
     killing.join(STOP_SECONDS)
-    assert not killing.is_alive(), "it waits for somebody to collect the process"
+    assert not killing.is_alive(), "`kill` waits until the process is reaped"
     assert ending.returncode is None
 
 

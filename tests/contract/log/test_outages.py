@@ -144,13 +144,13 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
     log, topic = fragile.log, fresh_topic(partitions=2)
     await log.ensure_topics([topic])
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(20)])
-    ledger = MemoryHandler()
+    handler = MemoryHandler()
     stop = asyncio.Event()
-    loop = ConsumerLoop(log, topic, "g", ledger, SystemClock())
+    loop = ConsumerLoop(log, topic, "g", handler, SystemClock())
 
     async def holds(records: int) -> None:
         async def enough() -> bool:
-            return len(ledger.effects) >= records
+            return len(handler.effects) >= records
 
         await eventually(enough, seconds=60)
 
@@ -166,9 +166,9 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
         await append_again(log, topic, [record(f"k{n}", str(n)) for n in range(20, 40)])
         await holds(40)
         stop.set()
-    assert {int(v) for v in ledger.values()} == set(range(40))
+    assert {int(v) for v in handler.values()} == set(range(40))
     # A repeated append may be on the log twice, but each record has its effect once.
-    places = [(record.partition, record.offset) for record in ledger.effects]
+    places = [(record.partition, record.offset) for record in handler.effects]
     assert len(set(places)) == len(places)
     assert loop.progress.failures == 0
 
