@@ -63,7 +63,7 @@ class PostgresLog(EventLog):
         self._housekeeping_seconds = housekeeping_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._partitions: dict[str, int] = {}
-        self._kept_house_at: dict[str, float] = {}
+        self._housekeeping_at: dict[str, float] = {}
         self._readers: list[PostgresReader] = []
 
     @override
@@ -123,11 +123,15 @@ class PostgresLog(EventLog):
 
     @override
     async def low_offsets(self, topic: Topic) -> Mapping[int, int]:
-        return {partition: low for partition, (low, _) in (await self._edges(topic)).items()}
+        return {
+            partition: low for partition, (low, _) in (await self._offset_ranges(topic)).items()
+        }
 
     @override
     async def end_offsets(self, topic: Topic) -> Mapping[int, int]:
-        return {partition: end for partition, (_, end) in (await self._edges(topic)).items()}
+        return {
+            partition: end for partition, (_, end) in (await self._offset_ranges(topic)).items()
+        }
 
     @override
     async def reader(self, topic: Topic, *, group: str | None) -> Reader:
@@ -158,16 +162,16 @@ class PostgresLog(EventLog):
 
     async def _run_due_housekeeping(self, topic: Topic) -> None:
         now = self._clock.monotonic()
-        if now - self._kept_house_at.setdefault(topic.name, now) < self._housekeeping_seconds:
+        if now - self._housekeeping_at.setdefault(topic.name, now) < self._housekeeping_seconds:
             return
-        self._kept_house_at[topic.name] = now
+        self._housekeeping_at[topic.name] = now
         try:
             await self.run_housekeeping(topic)
         except Transient as problem:
             # The batch is stored; the next call deletes what this one could not.
             logger.info("log.housekeeping_later", topic=topic.name, problem=str(problem))
 
-    async def _edges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
+    async def _offset_ranges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
         async with self._connection("read marks") as connection:
             rows = await connection.fetch(
                 "SELECT partition, low_offset, next_offset FROM log.partitions WHERE topic = $1",
