@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from services.attribution.pipeline import replay
-from services.attribution.pipeline.replay import Publisher, Span
+from services.attribution.pipeline import publish_again
+from services.attribution.pipeline.publish_again import Publisher, Span
 from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
 from tests.factories import NOON
 from tests.integration.attribution.chance import Chance
@@ -84,7 +84,7 @@ async def test_spans_end_before_they_are_too_large(
     station: Station, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await a_world(station, story, 3)
-    monkeypatch.setattr(replay, "TALLIES_BYTES_MAX", 1)
+    monkeypatch.setattr(publish_again, "TALLIES_BYTES_MAX", 1)
     spans = await publish_all(station, story.workspace_id)
     tallies = sum(isinstance(record, TouchesTallied) for record in first)
     assert len(spans) >= tallies > 1
