@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Two workers: the suite is bound by real processes (Postgres, Kafka, services), and two cores is what we promise to run on.
+# Two workers: the tests start real processes (Postgres, Kafka, services), and two cores must do.
 WORKERS ?= 2
 
 .PHONY: help setup run test test-tools check format lock schemas bench chaos sim kafka kafka-stop verify doctor demo clean
@@ -42,11 +42,11 @@ check: .venv/.ready ## format, lint, types, import contracts and the pure tests
 format: .venv/.ready ## format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
-lock: .venv/.ready ## resolve the dependencies anew into both lock files
+lock: .venv/.ready ## resolve the dependencies into both lock files again
 	@for out in "" "-dev"; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  $${out:+--extra dev} --output-file requirements$$out.lock pyproject.toml; done
 
-schemas: .venv/.ready ## write the OpenAPI and AsyncAPI documents anew
+schemas: .venv/.ready ## write the API documents and the settings page again
 	@$(BIN)/python -m deploy.schemas
 
 bench: .venv/.ready ## measure the goals into docs/performance.md (half an hour)
@@ -64,7 +64,7 @@ kafka: .venv/.ready ## start a real Apache Kafka without Docker, prints its addr
 kafka-stop: .venv/.ready ## stop it
 	@$(BIN)/python -m deploy.kafka.server stop
 
-demo: .venv/.ready ## fill a running Laurel with a month of believable traffic
+demo: .venv/.ready ## fill a running Laurel with a month of made-up traffic
 	@$(BIN)/laurel demo
 
 verify: .venv/.ready ## prove on a running Laurel that the ledger balances

@@ -1,7 +1,7 @@
-"""Writes the published descriptions: AsyncAPI of the log, OpenAPI of each service, the settings page.
+"""Write the generated pages: AsyncAPI of the log, OpenAPI of each service, and the settings.
 
 Promise: `docs/api/*.json` and `docs/settings.md` are generated and never edited. A test fails when
-they no longer match the code; `make schemas` mends it.
+they do not match the code; `make schemas` writes them again.
 """
 
 import json
@@ -30,17 +30,17 @@ from shared.telemetry import Telemetry
 FOLDER: Final = Path("docs/api")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
 REFERENCE: Final = "#/components/schemas/{name}"
-# Settings under which every part can be made; nothing is opened, so they lead nowhere.
+# Settings with which every app can be built; no connection is opened.
 NOWHERE: Final = {
     "LAUREL_SECRET_KEY": "only to describe the calls",
-    "LAUREL_DATABASE_URL": "postgresql://nobody@localhost/nowhere",
+    "LAUREL_DATABASE_URL": "postgresql://none@localhost/none",
 }
 
 Document = dict[str, Any]
 
 
 def asyncapi() -> Document:
-    """The AsyncAPI 3.0 document of the three topics that others may read; the dead letters carry their source records unchanged."""
+    """Return the AsyncAPI 3.0 document of the three public topics."""
     messages: Document = {}
     schemas: Document = {}
     channels: Document = {}
@@ -58,7 +58,8 @@ def asyncapi() -> Document:
         "info": {
             "title": "Laurel's log",
             "version": "1",
-            "description": "Events, credits and catalog, JSON; CloudEvents 1.0 attributes of events as headers.",
+            "description": "Events, credits and catalog, JSON;"
+            " CloudEvents 1.0 attributes of events as headers.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -94,7 +95,7 @@ def _channel(topic: topics.Topic, names: Sequence[str]) -> Document:
 
 
 def openapi() -> dict[str, Document]:
-    """The OpenAPI document of each service, by its name, from the apps that it serves."""
+    """Return the OpenAPI document of each service by its name, from the app that it serves."""
     collector = TrackingSettings.load(NOWHERE)
     clock = SystemClock()
     edge = tracking.Tracking(collector, tracking.choose_log(collector, clock), clock).app
@@ -112,13 +113,13 @@ def openapi() -> dict[str, Document]:
 
 
 def documents() -> dict[str, Document]:
-    """Every published document by its file's name."""
+    """Return every published document by its file name."""
     described = {f"openapi-{service}.json": document for service, document in openapi().items()}
     return {"asyncapi.json": asyncapi()} | described
 
 
 def dump(document: Document) -> str:
-    """The one spelling of a document: sorted, indented, with a last newline."""
+    """Return the text of a document: sorted keys, indented, with a newline at the end."""
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -134,7 +135,7 @@ empty value means "not set". One environment can feed all services: each reads w
 
 
 def settings_page() -> str:
-    """`docs/settings.md`: name, default, readers and meaning of each setting of each service."""
+    """Return `docs/settings.md`: name, default, readers and meaning of each setting."""
     fields: dict[str, FieldInfo] = {}
     for settings in (Settings, TrackingSettings, AttributionSettings, RoiSettings):
         fields |= settings.model_fields
@@ -149,7 +150,7 @@ def _setting(name: str, field: FieldInfo) -> str:
 
 
 def main() -> int:
-    """Write every document."""
+    """Write every document; return 0."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     SETTINGS_PAGE.write_text(settings_page())
     for name, document in documents().items():

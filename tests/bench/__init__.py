@@ -1,1 +1,1 @@
-"""The bench: what Laurel promises about speed and memory, measured against a limit in the same run; never part of `make test`."""
+"""The bench: the speed and memory of Laurel, each measured beside a limit in the same run."""

@@ -1,9 +1,9 @@
-"""Measures Laurel against its limits and writes `docs/performance.md`.
+"""Measure Laurel against its limits and write `docs/performance.md`.
 
-`python -m tests.bench [ITEM ...] [--short] [--rounds N]` runs some items or all of them. All of them
-take at most half an hour on a quiet machine with two cores.
-Promise: exit status 0 when every item ran, met or not. A missed goal is on the page, an item that
-could not run is an error.
+`python -m tests.bench [ITEM ...] [--short] [--rounds N]` runs some items or all. All of them take
+at most half an hour on an idle machine with two cores.
+Promise: exit status 0 when every item ran, also with missed goals, which are on the page; 1 when an
+item could not run.
 """
 
 import argparse
@@ -45,13 +45,13 @@ ITEMS: Final[Mapping[str, Callable[[Scale], Section]]] = {
 
 
 def tell(text: str) -> None:
-    """Progress, at once."""
+    """Print progress at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Run the items asked for, or all."""
+    """Run the named items, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
     parser.add_argument("items", nargs="*", metavar="ITEM", help=f"of {', '.join(ITEMS)}")
     parser.add_argument(
@@ -67,7 +67,7 @@ def main() -> int:
     unknown = set(given.items) - set(ITEMS)
     if unknown:
         parser.error(f"no such item: {', '.join(sorted(unknown))}; there are {', '.join(ITEMS)}")
-    # As Ctrl-C: whatever ends a run, its processes and folders go with it.
+    # SIGTERM raises like Ctrl-C, so processes and folders are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     scale = short(tell) if given.short else Scale(tell)
     scale = replace(scale, rounds=given.rounds or scale.rounds)
@@ -82,7 +82,7 @@ def _run(name: str, scale: Scale, *, is_dry: bool) -> bool:
     began = time.monotonic()
     try:
         section = ITEMS[name](scale)
-    except Exception:  # noqa: BLE001 - one item that cannot run must not take the others' results with it
+    except Exception:  # noqa: BLE001 - the other items still run
         traceback.print_exc()
         return False
     size = "--short" if scale.is_short else f"--rounds {scale.rounds}"

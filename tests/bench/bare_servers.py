@@ -1,9 +1,9 @@
-"""The limits of tracking: a bare redirect and a bare intake, each under uvicorn as it comes.
+"""The limits of tracking: a bare redirect and a bare intake, each under stock uvicorn.
 
 `python -m tests.bench.bare_servers redirect PORT` serves an ASGI app that answers a constant 302.
-`python -m tests.bench.bare_servers intake PORT` serves a FastAPI app with one route and the pydantic model
-of a conversion: no key is checked and nothing is stored. Both run on uvloop and httptools, as
-Laurel does, without an access log.
+`python -m tests.bench.bare_servers intake PORT` serves a FastAPI app with one route and the
+pydantic model of a conversion: no key is checked and nothing is stored. Both run on uvloop and
+httptools, as Laurel does, without an access log.
 """
 
 import argparse

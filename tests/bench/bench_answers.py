@@ -1,7 +1,8 @@
-"""Goal 4: folding credits, and what an answer of roi costs at 1 ×, 10 × and 100 × the events over the same placements and period.
+"""Goal 4: the fold of credits, and answers of roi with 1, 10 and 100 times the events.
 
-Promise: each size has its own database, filled through the product's own fold; answers come from the real service over HTTP, one
-caller at a time, sizes in turn. At 1 × each placement has exactly one conversion on each day, so all sizes have the same rollup cells.
+Promise: each size has its own database, filled by the fold of roi. One caller asks the real service
+over HTTP, the sizes in turn. At 1 × each placement has one conversion on each day, so all sizes
+have the same rollup rows.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Final
 import httpx
 
 from services.roi.bootstrap import ensure_admin_key
-from services.roi.store.keys import look_up
+from services.roi.store.key_rows import look_up
 from shared.clock import ManualClock
 from shared.credits import AnyCredits
 from shared.db.engine import Database
@@ -42,7 +43,7 @@ FIRST_DAY: Final = datetime(2025, 11, 1, 12, tzinfo=UTC)
 FOLD_RECORDS: Final = 5_000
 RATIO_GOAL: Final = 1.2
 P99_GOAL_MS: Final = 50.0
-# An answer from the raw entries says so in its `meta.source`. 100 × are 1.1 million of them.
+# The `meta.source` of an answer from raw entries. 100 × has 1.1 million of them.
 RAW: Final = "entries"
 RAW_P99_GOAL_MS: Final = 300.0
 MONTH: Final = "from=2026-09-15&to=2026-10-14"
@@ -51,14 +52,16 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "by creator, 30 days": f"group_by=creator&{MONTH}",
     "by platform and day, 30 days": f"group_by=platform,day&{MONTH}",
     "by creator, 30 days, by touch time": f"group_by=creator&{MONTH}&by=touch_time",
-    "by creator, 30 days, as of half a year ago": "group_by=creator&from=2026-04-01&to=2026-04-30&as_of=2026-05-01T18:00:00Z",
+    "by creator, 30 days, as of half a year ago": (
+        "group_by=creator&from=2026-04-01&to=2026-04-30&as_of=2026-05-01T18:00:00Z"
+    ),
     "by campaign, a year": f"group_by=campaign&{YEAR}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """One size: its server, and how fast it was folded."""
+    """One size: the port of its server, and the time of its fold."""
 
     port: int
     credits: int
@@ -91,8 +94,10 @@ def measure(scale: Scale) -> Section:
         "Fold and answers of roi",
         lines,
         (
-            f"{CREATORS} creators, as many placements, {DAYS} days; 1 × is one conversion a placement and day, three models.",
-            "Each question is asked of the sizes in turn by one caller; the ratio is p99 over p99 of 1 × in the same round.",
+            f"{CREATORS} creators, as many placements, {DAYS} days;"
+            " 1 × is one conversion per placement and day; three models.",
+            "One caller asks each question of the sizes in turn;"
+            " the ratio is p99 over p99 of 1 × in the same round.",
         ),
     )
 
@@ -116,11 +121,11 @@ def _serve(processes: Processes, folder: Path, url: str, size: int) -> int:
 
 
 async def _fill(url: str, size: int) -> tuple[int, float]:
-    """A brand with its credits; the number of entries and the seconds that folding them took."""
+    """Make a brand with credits; return the number of entries and the seconds of their fold."""
     database = Database(service_url(url, "roi", SECRET_KEY), application_name="bench")
     await database.open()
     try:
-        # The workspace's clock never goes back, so the brand has to be older than its first credit.
+        # The clock of a workspace never goes back, so the brand is older than its first credit.
         past = ManualClock(FIRST_DAY - timedelta(days=2))
         await ensure_admin_key(database, past, ADMIN_KEY)
         principal = await look_up(database, bytes.fromhex(api_key_hash(ADMIN_KEY)))
@@ -133,7 +138,7 @@ async def _fill(url: str, size: int) -> tuple[int, float]:
 
 
 async def _plan(books: Books) -> list[str]:
-    """Creators, each with a placement in one of three campaigns, and what they cost."""
+    """Make creators, each with a placement in one of three campaigns, and costs."""
     campaigns = [await books.campaign(f"campaign {number}") for number in range(3)]
     placements = []
     for number in range(CREATORS):
@@ -153,7 +158,7 @@ async def _credit(books: Books, placements: Sequence[str], size: int) -> tuple[i
         for number in range(size * len(placements)):
             at = FIRST_DAY + timedelta(days=day, seconds=number % 3_600)
             shares = {placements[number % len(placements)]: (4_990, at - timedelta(hours=2))}
-            # A microsecond each: a day of 100 × must not run into the next one.
+            # Orders are 50 µs apart, so the orders of a day at 100 × fit into the day.
             books.now -= timedelta(seconds=1) - timedelta(microseconds=50)
             record = books.order(4_990, at, shares)
             entries += len(record.entries)
@@ -169,14 +174,14 @@ async def _credit(books: Books, placements: Sequence[str], size: int) -> tuple[i
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question: per size and round the milliseconds of every answer, and where it came from."""
+    """One question: the milliseconds of every answer per size and round, and their source."""
 
     source: str
     times_ms: Mapping[int, Sequence[Sequence[float]]]
 
 
 def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -> Asked:
-    """Ask the sizes in turn."""
+    """Ask one question of the sizes in turn."""
     found: dict[int, list[list[float]]] = {size: [] for size in filled}
     source = ""
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
@@ -213,7 +218,8 @@ def _lines(name: str, asked: Asked) -> list[Line]:
         is_met = p99.median <= goal_ms and (not has_ratio or ratio.median <= RATIO_GOAL)
         lines.append(
             Line(
-                f"{name} {asked.source}, {size} ×: p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
+                f"{name} {asked.source}, {size} ×:"
+                f" p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
                 "" if size == base else f"{ratio.text()} ×",
                 "" if size == base else f"p99 of {base} ×",
                 f"≤ {goal_ms:.0f} ms" + (f", ≤ {RATIO_GOAL} ×" if has_ratio else ""),

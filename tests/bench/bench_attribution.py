@@ -1,7 +1,8 @@
-"""Goal 3: attribution from a real Kafka, held against the SQL floor on the same rows and the same Postgres.
+"""Goal 3: attribution from a real Kafka, beside plain SQL on the same rows and the same Postgres.
 
-Promise: the real service as one or two processes, a fresh broker and a fresh database each time. What is timed is the middle of the
-stream (a tenth to nine tenths of the offsets), so starting and the last partition's tail are not. Every order has to be stored at the end.
+Promise: the service runs as one or two processes with a fresh broker and a fresh database. Only the
+middle of the stream is timed, from a tenth to nine tenths of the offsets, so the start and the last
+partition do not count. Every order must be stored at the end.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from typing import Final
 
 from shared.catalog import catalog_key, encode_catalog
 from shared.clock import SystemClock
-from shared.events import AnyEvent, encode_event, event_headers
+from shared.event_headers import event_headers
+from shared.events import AnyEvent, encode_event
 from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG, EVENTS
@@ -61,7 +63,7 @@ ROWS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What one run did. `rows_an_event` is 0 for the floor, whose rows are known."""
+    """The result of one run. `rows_an_event` is 0 for the SQL floor, whose rows are known."""
 
     per_second: float
     rows_an_event: float = 0.0
@@ -93,8 +95,10 @@ def measure(scale: Scale) -> Section:
         "Attribution from Kafka",
         lines,
         (
-            f"{scale.events:,} events of 8 workspaces, one a partition; 100 creators each; three models; broker, Postgres and service share the cores.",
-            "The limit is plain SQL on the same rows: COPY, insert with deduplication into tables with the same columns and indexes, hourly rollup.",
+            f"{scale.events:,} events of 8 workspaces, one per partition; 100 creators each;"
+            " three models; broker, Postgres and service share the cores.",
+            "The limit is plain SQL on the same rows: COPY, insert with deduplication into tables"
+            " with the same columns and indexes, hourly rollup.",
         ),
     )
 
@@ -111,7 +115,7 @@ class _Bench:
         self._rows = sql_floor.batches(record.value for record in self._records)
 
     def floor(self) -> Credited:
-        """The limit, in a database of its own."""
+        """Run the limit in a fresh database."""
         url = self._database.clone()
         try:
             return Credited(asyncio.run(sql_floor.rows_per_second(url, self._rows)))
@@ -119,7 +123,7 @@ class _Bench:
             self._database.drop(url)
 
     def attribution(self, number: int) -> Credited:
-        """The service, with so many processes."""
+        """Run the service with a number of processes."""
         with running(self._folder, self._database, number, self._traffic) as (url, bootstrap):
             asyncio.run(append(bootstrap, self._records))
             per_second = asyncio.run(_watch(url, len(self._records)))
@@ -134,7 +138,7 @@ class _Bench:
 def running(
     folder: Path, database: BenchPostgres, number: int, traffic: Traffic
 ) -> Iterator[tuple[str, str]]:
-    """So many attribution processes with the traffic's catalog; gives the database and the broker."""
+    """Start a number of attribution processes with the catalog; yield database and broker."""
     url = database.clone()
     with Processes(folder) as processes, kafka(folder, core=None) as bootstrap:
         asyncio.run(publish_catalog(bootstrap, traffic))
@@ -146,7 +150,7 @@ def running(
 
 
 def start_attribution(processes: Processes, data_dir: Path, url: str, bootstrap: str) -> Child:
-    """The service on both cores, ready."""
+    """Start the service on both cores, and wait until it is ready."""
     port = free_port()
     environment = clean_environment(
         {
@@ -165,9 +169,9 @@ def start_attribution(processes: Processes, data_dir: Path, url: str, bootstrap:
 
 
 def wait_for_catalog(url: str, traffic: Traffic) -> None:
-    """Until attribution has the traffic's catalog, so that no click is of an unknown link."""
+    """Wait until attribution has the catalog, so that no click has an unknown link."""
     known = sum(1 for _ in traffic.catalog())
-    wait_until(lambda: _count(url, "attribution.catalog") >= known - 8, "the catalog is taken in")
+    wait_until(lambda: _count(url, "attribution.catalog") >= known - 8, "the catalog is stored")
 
 
 def _count(url: str, table: str) -> int:
@@ -175,12 +179,12 @@ def _count(url: str, table: str) -> int:
 
 
 def record_of(event: AnyEvent) -> Record:
-    """An event as tracking's relay hands it to the log."""
+    """Return an event as the relay of tracking appends it."""
     return Record(event.workspace_id.encode(), encode_event(event), event_headers(event))
 
 
 async def publish_catalog(bootstrap: str, traffic: Traffic) -> None:
-    """Make the topics and put the catalog on its own."""
+    """Make the topics and append the catalog."""
     log = KafkaLog(bootstrap, SystemClock(), client_id="bench")
     await log.open()
     try:
@@ -192,7 +196,7 @@ async def publish_catalog(bootstrap: str, traffic: Traffic) -> None:
 
 
 async def append(bootstrap: str, records: Iterable[Record]) -> None:
-    """Put events on the log; no more of them are in memory than are on their way."""
+    """Append events to the log; only `APPEND_RECORDS` of them are in memory."""
     log = KafkaLog(bootstrap, SystemClock(), client_id="bench")
     await log.open()
     coming = iter(records)
@@ -204,11 +208,11 @@ async def append(bootstrap: str, records: Iterable[Record]) -> None:
 
 
 async def _watch(url: str, events: int) -> float:
-    """Follow the stored offsets to the end; events per second in the middle of the stream."""
+    """Read the stored offsets to the end; return events per second in the middle part."""
     began = time.monotonic()
     seen: list[tuple[float, int]] = []
     done = 0
-    # One connection for all looks: a new one costs Postgres as much as some hundred events.
+    # One connection for all reads: a new one costs Postgres as much as some hundred events.
     connection = await connect(url)
     try:
         while done < events:

@@ -1,8 +1,9 @@
-"""Goal 6, attribution: its memory stays flat while it works off a backlog, however long.
+"""Goal 6, attribution: its memory stays flat while it processes a backlog.
 
-Promise: the real process on a real Kafka and Postgres. It takes the catalog in and stops; all events are on the log before it starts
-again; no more than a part of them is ever in the bench's own memory. At the end every order has to be stored.
-What can go wrong: too little disk for the broker and the database, which is said before anything is made.
+Promise: the real process on a real Kafka and Postgres. It stores the catalog and stops; all events
+are on the log before it starts again. The bench holds only a part of them in memory. Every order
+must be stored at the end.
+What can go wrong: too little disk for the broker and the database raises before the start.
 """
 
 import asyncio
@@ -31,21 +32,21 @@ from tests.fixtures.connections import value_of
 
 ORDER_PERCENT: Final = 1.0
 GOAL: Final = 1.2
-# A tenth of the way the process has met every kind of work; what it holds more at the end grew with the backlog.
+# After a tenth the process has done every kind of work; later growth comes from the backlog.
 FIRST_SHARE: Final = 0.1
 SHARES: Final = (FIRST_SHARE, 0.5, 1.0)
 LOOK_SECONDS: Final = 1.0
-# A shorter backlog is looked at more often: 50,000 events take two seconds. A look costs the database a connection.
+# A shorter backlog is read more often: 50,000 events take two seconds. A read costs a connection.
 LOOK_SECONDS_FROM_EVENTS: Final = 500_000
 STALLED_SECONDS_MAX: Final = 120.0
 TELL_SECONDS: Final = 10.0
-# 0.5 KB on the log, 1 KB in tables and indexes, 1 KB of the database's own log at most.
+# At most 0.5 KB on the log, 1 KB in tables and indexes, 1 KB of write-ahead log.
 DISK_BYTES_AN_EVENT: Final = 2_500
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look: when, how many events were stored, and the process's resident memory."""
+    """One reading: its time, the number of stored events, and the resident memory."""
 
     at_seconds: float
     done: int
@@ -64,8 +65,9 @@ def measure(scale: Scale) -> Section:
         "Memory of attribution under a backlog",
         _lines(scale.backlog, samples, most_bytes, idle_bytes),
         (
-            f"One process; {ORDER_PERCENT:g} % orders, 8 workspaces, 100 creators each; everything was on the log before it started.",
-            "Resident memory as the kernel counts it; broker, Postgres and service share the cores.",
+            f"One process; {ORDER_PERCENT:g} % orders, 8 workspaces, 100 creators each;"
+            " everything was on the log before it started.",
+            "Resident memory by the kernel; broker, Postgres and service share the cores.",
         ),
     )
 
@@ -79,7 +81,7 @@ def _check_disk(folder: Path, events: int) -> None:
 def _work_off(
     folder: Path, database: BenchPostgres, traffic: Traffic, scale: Scale
 ) -> tuple[list[Sample], int, int]:
-    """What was seen, the most memory ever, and the memory before the first event."""
+    """Return the readings, the peak memory, and the memory before the first event."""
     url = database.clone()
     with Processes(folder) as processes, kafka(folder, core=None) as bootstrap:
         asyncio.run(publish_catalog(bootstrap, traffic))
@@ -90,7 +92,7 @@ def _work_off(
         scale.tell(f"{traffic.events:,} events to the log")
         began = time.monotonic()
         asyncio.run(append(bootstrap, (record_of(event) for event in traffic.stream())))
-        scale.tell(f"took {time.monotonic() - began:.0f} s; working them off")
+        scale.tell(f"took {time.monotonic() - began:.0f} s; processing them")
         child = start_attribution(processes, folder / "late", url, bootstrap)
         samples = asyncio.run(_watch(url, child, traffic.events, scale))
         stored = asyncio.run(value_of(url, CONVERSIONS))
@@ -99,19 +101,19 @@ def _work_off(
 
 
 async def _watch(url: str, child: Child, events: int, scale: Scale) -> list[Sample]:
-    """Follow the stored offsets and the memory to the end."""
+    """Read the stored offsets and the memory until all events are stored."""
     pause_seconds = LOOK_SECONDS * min(1.0, events / LOOK_SECONDS_FROM_EVENTS)
     samples: list[Sample] = []
     moved_at = told_at = time.monotonic()
     while not samples or samples[-1].done < events:
         if child.process.poll() is not None:
-            raise BenchFailed(f"{child.name} ended:\n{child.last_words()}")
+            raise BenchFailed(f"{child.name} ended:\n{child.end_of_output()}")
         done = int(await value_of(url, OFFSETS))
         now = time.monotonic()
         if samples and done > samples[-1].done:
             moved_at = now
         if now - moved_at > STALLED_SECONDS_MAX:
-            raise BenchFailed(f"it stands at {done} of {events}:\n{child.last_words()}")
+            raise BenchFailed(f"it stopped at {done} of {events}:\n{child.end_of_output()}")
         samples.append(Sample(now, done, child.memory_bytes()))
         if now - told_at > TELL_SECONDS:
             told_at = now
@@ -124,7 +126,7 @@ def _lines(events: int, samples: list[Sample], most_bytes: int, idle_bytes: int)
     held = [_at(samples, events * share).memory_bytes for share in SHARES]
     ratio = held[-1] / held[0]
     first, last = _at(samples, events * FIRST_SHARE), samples[-1]
-    # A short run may be over at its first look.
+    # A short run may end before the first reading.
     rate = (last.done - first.done) / max(last.at_seconds - first.at_seconds, 1e-9)
     shares = ", ".join(f"{100 * share:.0f} %" for share in SHARES)
     return [
@@ -136,7 +138,7 @@ def _lines(events: int, samples: list[Sample], most_bytes: int, idle_bytes: int)
             ratio <= GOAL,
         ),
         Line(
-            "the most it ever was; with the catalog and no event",
+            "peak memory; with the catalog and no event",
             f"{_mib(most_bytes)}; {_mib(idle_bytes)}",
         ),
         Line(f"events/s from {100 * FIRST_SHARE:.0f} % to the end", f"{rate:.0f}/s"),

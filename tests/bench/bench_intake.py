@@ -1,9 +1,8 @@
-"""Durable intake: conversions and Shopify webhooks, answered only after their fsync.
+"""Durable intake of conversions and Shopify webhooks, answered after their fsync.
 
-Promise: 64 clients, one process on one core, the journal on the machine's disk, a real Kafka. The
-limit is a bare FastAPI app with one route and the same pydantic model: no key, no journal.
-What can go wrong: a disk with slow fsyncs is part of the answer, so what one fsync costs here is
-reported beside it.
+Promise: 64 clients, one process on one core, the journal on the disk of the machine, a real Kafka.
+The limit is a bare FastAPI app with one route and the same pydantic model: no key, no journal.
+What can go wrong: slow fsyncs of the disk slow the answers, so the time of one fsync is reported.
 """
 
 import os
@@ -69,14 +68,14 @@ def measure(scale: Scale) -> Section:
             SLEEPS,
             f"An fsync of 4 KiB on this disk takes {fsync_before:.2f} ms before the run"
             f" and {fsync_after:.2f} ms after it (median).",
-            "The limit is a bare FastAPI app under stock uvicorn with uvloop and httptools: one route,"
-            " the same pydantic model, no key, no journal.",
+            "The limit is a bare FastAPI app under stock uvicorn with uvloop and httptools:"
+            " one route, the same pydantic model, no key, no journal.",
         ),
     )
 
 
 def fsync_ms(folder: Path) -> float:
-    """What one appended page and its fsync cost on this disk."""
+    """Return the milliseconds of one appended page and its fsync on this disk."""
     path = folder / "fsync"
     times = []
     with path.open("ab", buffering=0) as file:

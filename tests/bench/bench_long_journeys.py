@@ -1,7 +1,8 @@
-"""Goal 3, the hard people: an order of somebody with 10, 1,000 and 10,000 touches, and orders at a key that hundreds share.
+"""Goal 3, long journeys: orders of persons with 10 to 10,000 touches, and with a shared key.
 
-Promise: the real service on a real Kafka and Postgres; an order leaves, and the clock stops when its conversion is stored.
-What can go wrong: the look every few milliseconds and the broker's own wait are part of every number, of the limit's as well.
+Promise: the real service on a real Kafka and Postgres. The time of an order is from its append to
+its stored conversion.
+What can go wrong: the interval of reads (5 ms) and the wait of the broker are part of every number.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ def measure(scale: Scale) -> Section:
         lines,
         (
             f"Median of {orders} orders, one at a time, from the append to the stored conversion.",
-            f"The shared key is one visitor id on the orders of {SHARERS} customers with 1,000 clicks: more than a hub's neighbours.",
+            f"The shared key is one visitor id on the orders of {SHARERS} customers with 1,000"
+            " clicks, so it has more neighbours than a key may have.",
         ),
     )
 
@@ -69,7 +71,7 @@ class _EventSender:
         self.workspace_id = traffic.workspaces[0]
 
     async def clicks(self, visitor: str, count: int) -> None:
-        """Somebody's clicks over ten days."""
+        """Send the clicks of a visitor, spread over ten days."""
         events = [
             self._traffic.click(
                 self.workspace_id,
@@ -83,7 +85,7 @@ class _EventSender:
         await self._send(events, TOUCHES_STORED)
 
     async def order(self, name: str, visitor: str, customer: str) -> float:
-        """One order; the milliseconds until its conversion is stored."""
+        """Send one order; return the milliseconds until its conversion is stored."""
         person = Person(visitor, None, customer, f"hash-{customer}")
         return await self._send([order(self.workspace_id, name, LATER, person)], CONVERSIONS)
 

@@ -1,7 +1,8 @@
-"""Goal 6: what a link costs tracking in memory, as the catalog comes over the log and again from the snapshot.
+"""Goal 6, tracking: its memory per link, with the catalog from the log and from the snapshot.
 
-Promise: resident memory as the kernel counts it, of the real process. A link has a code of 8 letters and a destination of 76.
-What can go wrong: the allocator keeps what a burst needed, so the number after loading includes what loading took at most.
+Promise: resident memory of the real process as the kernel counts it. A link has a code of 8
+characters and a destination of 76.
+What can go wrong: the allocator keeps freed memory, so the number includes the peak of loading.
 """
 
 from functools import partial
@@ -52,8 +53,8 @@ def measure(scale: Scale) -> Section:
         "Memory of tracking",
         lines,
         (
-            "Resident memory now, and the most it ever was in brackets.",
-            f"The goal is {BASE_BYTES // 2**20} MiB and {LINK_BYTES} bytes a link.",
+            "Resident memory, with its peak in brackets.",
+            f"The goal is {BASE_BYTES // 2**20} MiB and {LINK_BYTES} bytes per link.",
         ),
     )
 

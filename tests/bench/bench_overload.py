@@ -1,7 +1,7 @@
-"""Overload: four times more callers at once than a process takes, against as many as it takes.
+"""Overload: four times the admission limit of concurrent callers, beside callers at the limit.
 
-Promise: a refused caller gets its 503 at once and asks again at once, without regard to
-Retry-After, which is the worst that callers can do. There is no goal; the price is reported.
+Promise: a refused caller sends again at once and ignores Retry-After, which is the worst case.
+There is no goal; the cost is reported.
 What can go wrong: an answer that is neither 202 nor a 503 with Retry-After fails the item.
 """
 
@@ -23,15 +23,15 @@ SCRIPT: Final = Path(__file__).with_name("overload.lua")
 TIMES: Final = 4
 CROWD: Final = f"{TIMES} × {IN_FLIGHT_MAX} callers at once"
 NOTES: Final = (
-    f"The limit is the same process under {IN_FLIGHT_MAX} callers, as many as it takes at once.",
+    f"The limit is the same process under {IN_FLIGHT_MAX} callers, its admission limit.",
     SLEEPS,
-    "A refused caller asks again when it hears the refusal and does not wait for Retry-After.",
+    "A refused caller sends again at once and does not wait for Retry-After.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What one run measured."""
+    """The result of one run."""
 
     accepted: int
     refused: int
@@ -70,13 +70,15 @@ def _lines(rounds: list[Round[Crowd]]) -> list[Line]:
             limits(rounds, lambda one: one.accepted).text(0),
         ),
         Line(
-            f"{CROWD}: p50 of an accepted one {subjects(rounds, lambda one: one.p50_ms).text(0, ' ms')}",
+            f"{CROWD}: p50 of an accepted one"
+            f" {subjects(rounds, lambda one: one.p50_ms).text(0, ' ms')}",
             f"{waits.text()} ×",
             limits(rounds, lambda one: one.p50_ms).text(0, " ms"),
         ),
         Line(
             f"{CROWD}: refused with Retry-After, and their p50",
-            f"{shed.text(0, ' %')}, {subjects(rounds, lambda one: one.refused_p50_ms).text(0, ' ms')}",
+            f"{shed.text(0, ' %')},"
+            f" {subjects(rounds, lambda one: one.refused_p50_ms).text(0, ' ms')}",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""The redirect with its event journaled, against a bare uvicorn app that answers a constant 302.
+"""The redirect with its event journaled, beside a bare uvicorn app that answers a constant 302.
 
 Promise: both on the same core, the limit before and after each subject, with the same requests. The
 journal is on disk, the relay runs, and a real Kafka takes the events.
@@ -51,7 +51,7 @@ def measure(scale: Scale) -> Section:
         "Redirect with its event journaled",
         [line for name in rounds for line in lines_of(name, rounds[name], RATE_GOAL, TAIL_GOAL)],
         (
-            "Server on one core, load and broker on the other; half of the visitors bring a cookie.",
+            "Server on one core, load and broker on the other; half of the visitors have a cookie.",
             notes_of(found, REQUESTS_A_SECOND),
             SLEEPS,
             "The limit is a bare ASGI app under stock uvicorn with uvloop and httptools.",
@@ -62,7 +62,7 @@ def measure(scale: Scale) -> Section:
 def _subject(
     processes: Processes, folder: Path, links: int, bootstrap: str, scale: Scale
 ) -> Callable[[], Served]:
-    """A tracking process with so many links, and what measures it."""
+    """Start a tracking process with a number of links; return the function that measures it."""
     folder.mkdir()
     brand = BenchBrand(links)
     brand.write_snapshot(folder)

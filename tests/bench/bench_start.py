@@ -1,7 +1,8 @@
 """Goal 7: seconds until `make run` is ready, on a fresh clone without an environment, and again.
 
-Promise: a clone of the last commit in an empty folder; "ready" is the moment when the admin key works on all three services. The cold
-start fetches every dependency as a user's would, through pip and whatever cache pip has. What can go wrong: no package index: reported.
+Promise: a clone of the last commit in an empty folder. "Ready" means that the admin key works on
+all three services. The cold start installs every dependency by pip with its existing cache.
+What can go wrong: without a package index the cold start raises.
 """
 
 import os
@@ -74,7 +75,7 @@ def _start(laurel: Installation, clone: Path) -> float:
     try:
         while not _is_ready(laurel):
             if process.poll() is not None or time.monotonic() - began > COLD_SECONDS_MAX:
-                raise BenchFailed(f"make run did not get ready:\n{laurel.output()}")
+                raise BenchFailed(f"make run was not ready:\n{laurel.output()}")
             time.sleep(0.05)
         return time.monotonic() - began
     finally:

@@ -1,8 +1,9 @@
-"""Goal 5: from the click to the answer that counts it, at 2,000 clicks a second through the whole of Laurel.
+"""Goal 5: seconds from a click to the answer that counts it, at 2,000 clicks per second.
 
-Promise: `laurel run` as a user starts it, on the embedded default and on a real Kafka; an open loop of clicks (they leave on time,
-answered or not), and the question asked again and again. A click is visible when an answer counts as many as were sent up to it.
-What can go wrong: clicks that were never counted fail the measurement.
+Promise: `laurel run` on the embedded default and on a real Kafka. Clicks are sent at a fixed rate,
+whether or not earlier ones are answered, while an answer is read repeatedly. A click is visible
+when an answer counts all clicks up to it.
+What can go wrong: clicks that are never counted fail the measurement.
 """
 
 import asyncio
@@ -37,14 +38,14 @@ GOAL_SECONDS: Final = 2.0
 
 @dataclass
 class Sent:
-    """When each click left, and when answers counted how many."""
+    """The time of each click, and the count in each answer with its time."""
 
     at: list[float] = field(default_factory=list)
     answered: int = 0
     seen: list[tuple[float, int]] = field(default_factory=list)
 
     def seconds_to_visible(self) -> list[float]:
-        """For each click, the time until an answer counted it."""
+        """Return for each click the seconds until an answer counted it."""
         counts = [count for _, count in self.seen]
         waits = []
         for number, left_at in enumerate(self.at):
@@ -69,7 +70,8 @@ def measure(scale: Scale) -> Section:
         "Click to visible answer",
         lines,
         (
-            f"The clicks' sender and the asker ({1 / LOOK_SECONDS:.0f} questions a second) share the two cores with all of Laurel.",
+            f"The sender of clicks and the reader ({1 / LOOK_SECONDS:.0f} answers per second)"
+            " share the two cores with all of Laurel.",
         ),
     )
 
@@ -113,7 +115,7 @@ async def _clicks(laurel: Installation, seconds: float) -> Sent:
     creator = brand.create("creators", name="Mia")
     placement = brand.create("placements", creator_id=creator["id"], platform="instagram")
     link = brand.create("links", placement_id=placement["id"], destination="https://shop.example/p")
-    brand.click(link["code"])  # waits until tracking knows the link
+    brand.click(link["code"])  # waits until tracking has the link
     sent = Sent()
     async with asyncio.TaskGroup() as tasks:
         looking = tasks.create_task(_look(laurel, sent))
@@ -141,7 +143,7 @@ async def _look(laurel: Installation, sent: Sent) -> None:
 
 
 async def _send(port: int, code: str, seconds: float, sent: Sent) -> None:
-    """Clicks at an even rate over kept connections; the answers are read and counted, not waited for."""
+    """Send clicks at a fixed rate over open connections; their answers are only counted."""
     streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS)]
     request = http_request("GET", f"/{code}", (("User-Agent", AGENTS[0]),))
     async with asyncio.TaskGroup() as tasks:

@@ -1,6 +1,7 @@
-"""Processes of the bench: started on a named core, waited for, measured, and always stopped.
+"""Child processes of the bench: start them on a core, wait for them, measure and stop them.
 
-Promise: `Processes` as a context leaves nothing behind. What can go wrong: a process that ends too early raises with its last words.
+Promise: `Processes` as a context stops all of them. What can go wrong: a process that ends early
+raises `BenchFailed` with the end of its output.
 """
 
 import os
@@ -28,29 +29,29 @@ STOP_SECONDS_MAX: Final = 30
 
 
 class BenchFailed(Exception):
-    """A part of the bench did not work; the message says what it said last."""
+    """A part of the bench failed; the message has the end of its output."""
 
 
 @dataclass
 class Child:
-    """One process of ours."""
+    """One process that the bench started."""
 
     name: str
     process: "subprocess.Popen[bytes]"
     output: Path
 
-    def last_words(self) -> str:
+    def end_of_output(self) -> str:
         return self.output.read_text(errors="replace")[-3_000:]
 
     def memory_bytes(self, field_name: str = "VmRSS") -> int:
-        """What the kernel says the process holds now (`VmRSS`) or held at most (`VmHWM`)."""
+        """Return the resident memory now (`VmRSS`) or at its peak (`VmHWM`)."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith(f"{field_name}:"):
                 return int(line.split()[1]) * 1024
         raise BenchFailed(f"no {field_name} of {self.name}")
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far, user and system."""
+        """Return the processor time so far, user and system."""
         text = Path(f"/proc/{self.process.pid}/stat").read_text()
         fields = text.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -67,7 +68,7 @@ class Child:
 
 @dataclass
 class Processes:
-    """All processes of one item, in one scratch folder."""
+    """All processes of one item; their output is in one folder."""
 
     folder: Path
     children: list[Child] = field(default_factory=list)
@@ -122,44 +123,44 @@ class Processes:
 
 
 def wait_until(look: Callable[[], bool], what: str, child: Child | None = None) -> float:
-    """Look until it is true; the seconds that it took."""
+    """Call `look` until it is true; return the seconds. Raises `BenchFailed`."""
     began = time.monotonic()
     while time.monotonic() - began < READY_SECONDS_MAX:
         if child is not None and child.process.poll() is not None:
-            raise BenchFailed(f"{child.name} ended:\n{child.last_words()}")
+            raise BenchFailed(f"{child.name} ended:\n{child.end_of_output()}")
         try:
             if look():
                 return time.monotonic() - began
         except (httpx.TransportError, OSError):
             pass
         time.sleep(0.02)
-    words = "" if child is None else child.last_words()
+    words = "" if child is None else child.end_of_output()
     raise BenchFailed(f"{what}: not within {READY_SECONDS_MAX} s\n{words}")
 
 
 def wait_until_answers(url: str, child: Child, status: int = 200) -> float:
-    """Wait for a status at an address."""
+    """Wait until a URL answers with a status; return the seconds."""
     return wait_until(
         lambda: httpx.get(url, timeout=5).status_code == status, f"{url} answers {status}", child
     )
 
 
 def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """This environment without anybody's Laurel settings, with `changes`."""
+    """Return this environment without settings of Laurel, with `changes`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LAUREL_")}
     return {**kept, **changes}
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that is free now."""
     return free_ports(1)[0]
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder on the machine's disk, deleted afterwards."""
+    """Yield a temporary folder on the disk of the machine."""
     folder = Path(tempfile.mkdtemp(prefix="laurel-bench-")).resolve()
-    # Postgres refuses to run as root and must be able to walk into it as another user.
+    # Postgres refuses to run as root, so another user must be able to enter the folder.
     folder.chmod(0o755)
     try:
         yield folder

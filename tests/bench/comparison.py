@@ -1,7 +1,7 @@
-"""Comparing a subject with its limit in one run: interleaved, the limit before and after each subject, the median reported.
+"""Comparison of a subject with its limit in one run: limit, subject, limit, and so on; the median.
 
-Promise: a ratio is always of measurements that stood beside each other in time, so a machine that slows down in between slows
-both. What can go wrong: a spread wider than the distance to the goal means that the machine was not quiet; it is shown.
+Promise: a ratio is of measurements next to each other in time, so a slow machine slows both.
+What can go wrong: on a busy machine the spread is wider than the distance to the goal; it is shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ Measured = TypeVar("Measured")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of some numbers, and the least and greatest of them."""
+    """The median, the least and the greatest of some numbers."""
 
     median: float
     least: float
@@ -22,11 +22,11 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
-        """The spread of at least one number."""
+        """Return the spread of at least one number."""
         return cls(median(values), min(values), max(values))
 
     def text(self, digits: int = 2, unit: str = "") -> str:
-        """For a table: median, then the range in brackets."""
+        """Return the text for a table: the median, then the range in brackets."""
         low, high = f"{self.least:.{digits}f}", f"{self.greatest:.{digits}f}"
         return f"{self.median:.{digits}f}{unit} ({low}–{high})"
 
@@ -51,7 +51,7 @@ def interleave(
     rounds: int,
     tell: Callable[[str], None],
 ) -> dict[str, list[Round[Measured]]]:
-    """Limit, subject, limit, next subject, limit, …, as many rounds as asked."""
+    """Measure limit, subject, limit, next subject, limit, and so on, for a number of rounds."""
     found: dict[str, list[Round[Measured]]] = {name: [] for name in subjects}
     before = limit()
     for number in range(rounds):
@@ -65,21 +65,21 @@ def interleave(
 
 
 def ratios(rounds: list[Round[Measured]], value: Callable[[Measured], float]) -> Spread:
-    """The spread of the rounds' ratios."""
+    """Return the spread of the ratios of the rounds."""
     return Spread.of([one.ratio(value) for one in rounds])
 
 
 def limits(rounds: list[Round[Measured]], value: Callable[[Measured], float]) -> Spread:
-    """The spread of the limit's own values."""
+    """Return the spread of a value of the limit."""
     return Spread.of([value(one) for pair in rounds for one in (pair.before, pair.after)])
 
 
 def subjects(rounds: list[Round[Measured]], value: Callable[[Measured], float]) -> Spread:
-    """The spread of the subject's own values."""
+    """Return the spread of a value of the subject."""
     return Spread.of([value(one.subject) for one in rounds])
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed."""
+    """Return the smallest value that at least `percent` of all values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

@@ -1,6 +1,6 @@
-"""A real Postgres for a measurement: the wheel's server with its durable settings, and one migrated database a run.
+"""A real Postgres for a measurement: durable settings, and a fresh migrated database per run.
 
-Promise: fsync and full-page writes are on, for the limit as for the subject; databases are clones of one migrated template.
+Promise: fsync and full-page writes are on for limit and subject. Databases are cloned.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class BenchPostgres:
         self._clones = 0
 
     def start(self) -> None:
-        """Make it, start it, migrate the template."""
+        """Make and start the server, and migrate the template."""
         self.server.create()
         with (self.server.data / "postgresql.conf").open("a") as settings:
             settings.write(_DURABLE)
@@ -40,7 +40,7 @@ class BenchPostgres:
         await migrate(self.server.url_of(TEMPLATE), SECRET_KEY)
 
     def clone(self) -> str:
-        """The owner's address of a new, migrated, empty database."""
+        """Return the URL of the owner to a new, migrated, empty database."""
         self._clones += 1
         name = f"bench_{self._clones}"
         asyncio.run(execute(self.server.owner_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
@@ -54,7 +54,7 @@ class BenchPostgres:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[BenchPostgres]:
-    """A running server."""
+    """Yield a running server."""
     bench = BenchPostgres(folder / "postgres")
     bench.start()
     try:

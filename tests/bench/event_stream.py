@@ -1,7 +1,8 @@
-"""A stream of events as brands produce it: visitors that click creators' links, and a chosen share of events that are orders.
+"""A stream of events for the bench: visitors click links, and a share of the events are orders.
 
-Promise: the same seed gives the same bytes; workspaces are spread over all partitions evenly, so two processes can share the work.
-Two fifths of the orders carry their click id, a fifth a discount code; every one carries the visitor, a customer id and an e-mail hash.
+Promise: the same seed gives the same bytes. There is one workspace per partition, so two processes
+can share the work. 40 % of the orders have their click id and 20 % a discount code; every order has
+the visitor, a customer id and an e-mail hash.
 """
 
 import random
@@ -36,7 +37,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Traffic:
-    """So many events, of which so many percent are orders."""
+    """A number of events, of which `order_percent` are orders."""
 
     events: int
     order_percent: float
@@ -48,11 +49,11 @@ class Traffic:
 
     @property
     def orders(self) -> int:
-        """How many of the events are orders."""
+        """The number of orders."""
         return round(self.events * self.order_percent / 100)
 
     def catalog(self) -> Iterator[AnyCatalogRecord]:
-        """Every workspace with its creators, each with one placement, link and code."""
+        """Yield every workspace with its creators, each with one placement, link and code."""
         for workspace_id in self.workspaces:
             common: dict[str, Any] = {
                 "workspace_id": workspace_id,
@@ -66,7 +67,7 @@ class Traffic:
                 yield from _creator(workspace_id, number, common)
 
     def stream(self) -> Iterator[AnyEvent]:
-        """The events in the order of their time."""
+        """Yield the events in order of time."""
         chance = random.Random(self.seed)
         step = SPAN_SECONDS / self.events
         every = self.events / self.orders if self.orders else 0.0
@@ -94,7 +95,7 @@ class Traffic:
     def click(
         self, workspace_id: str, visitor: str, link: int, moment: datetime, chance: random.Random
     ) -> Clicked:
-        """A visit to a link."""
+        """Return a click on a link."""
         link_id = ident("link", f"{workspace_id}/{link}")
         at_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
         raw = bytes.fromhex(link_id.replace("-", ""))
@@ -111,7 +112,7 @@ class Traffic:
 
 
 def order(workspace_id: str, name: str, moment: datetime, person: Person, **fields: Any) -> Ordered:
-    """A purchase of 49.90 as a shop reports it."""
+    """Return a purchase of 49.90 EUR as a shop reports it."""
     return Ordered(
         event_id=natural_id(workspace_id, "shop", "ordered", name),
         workspace_id=workspace_id,
@@ -128,7 +129,7 @@ def order(workspace_id: str, name: str, moment: datetime, person: Person, **fiel
 
 
 def ident(kind: str, name: str) -> str:
-    """The id of a named thing of the bench."""
+    """Return the id of a named thing of the bench."""
     return natural_id("bench", "traffic", kind, name)
 
 
@@ -179,7 +180,7 @@ def _creator(workspace_id: str, number: int, common: dict[str, Any]) -> Iterator
 
 
 def _one_a_partition() -> list[str]:
-    """One workspace for each partition of the events topic."""
+    """Return one workspace id for each partition of the events topic."""
     found: dict[int, str] = {}
     number = 0
     while len(found) < EVENTS.partitions:

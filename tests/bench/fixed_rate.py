@@ -1,10 +1,10 @@
-"""A load with a fixed rate: requests leave at even times, however long the answers take.
+"""A load with a fixed rate: requests are sent at even times, however long the answers take.
 
-Promise: a delay is counted from the moment when a request was due, not from when it could be sent.
-So a server that stalls is charged for every request that had to wait (no coordinated omission).
-It runs as a process of its own on the load's core and sleeps between requests.
-What can go wrong: the load itself is too slow for the rate. Its own lateness, the time between due
-and sent while a connection was free, is measured and reported beside the delays.
+Promise: a delay counts from the time at which a request was due, not from its sending. So the delay
+of a stalled server includes every request that had to wait (no coordinated omission). The load is a
+separate process on its own core and sleeps between requests.
+What can go wrong: the load is too slow for the rate. The time from due to sent, while a connection
+was free, is measured and reported beside the delays.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ANSWER_SECONDS_MAX: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """Milliseconds from due to answered, and how late the load itself was."""
+    """Milliseconds from due to answered, and from due to sent."""
 
     p50_ms: float
     p99_ms: float
@@ -40,7 +40,7 @@ class Delays:
 
 
 def delays_at(port: int, requests: Path, *, rate: int, seconds: float) -> Delays:
-    """Load a server at a rate. Raises BenchFailed when an answer is not 2xx or 3xx or is missing."""
+    """Load a server at a rate; raises `BenchFailed` if an answer is missing or not 2xx or 3xx."""
     words = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "tests.bench.fixed_rate"]
     words += [str(port), str(requests), str(rate), str(seconds)]
     done = subprocess.run(words, capture_output=True, text=True)
@@ -50,7 +50,7 @@ def delays_at(port: int, requests: Path, *, rate: int, seconds: float) -> Delays
 
 
 def read_requests(path: Path) -> list[bytes]:
-    """The requests of a file as `tests.bench.wrk.write_requests` writes it."""
+    """Return the requests of a file that `tests.bench.wrk.write_requests` wrote."""
     found = []
     with path.open("rb") as file:
         while head := file.readline():
@@ -59,7 +59,7 @@ def read_requests(path: Path) -> list[bytes]:
 
 
 class _Load:
-    """One run: connections that are free, and those that wait for an answer to a request."""
+    """One run: its free connections, and those that wait for an answer."""
 
     def __init__(self, port: int, requests: list[bytes], rate: int, seconds: float) -> None:
         self._requests = requests
@@ -95,7 +95,7 @@ class _Load:
         return time.perf_counter() - self._began
 
     def _send_due(self) -> float:
-        """Send what is due on free connections; the seconds until there is more to send."""
+        """Send what is due on free connections; return the seconds until the next is due."""
         while self._free and self._sent < self._total:
             due = self._sent / self._rate
             late = self._now() - due
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("seconds", type=float)
     given = parser.parse_args()
     load = _Load(given.port, read_requests(given.requests), given.rate, given.seconds)
-    # A collection would stop the load in the middle of its schedule.
+    # A garbage collection would delay requests.
     gc.disable()
     sys.stdout.write(json.dumps(asdict(load.run())))
 

@@ -1,5 +1,5 @@
--- Sends the requests of a file one after the other, each with the moment of its sending as its request id, which the server gives back.
--- What can go wrong: a server that does not give it back leaves nothing to measure, and the line says 0.
+-- Send the requests of a file in order, each with its time of sending as request id.
+-- The server returns the request id, which gives the time of the answer.
 local ffi = require("ffi")
 ffi.cdef [[ typedef struct { long s; long n; } laurel_time; int clock_gettime(int, laurel_time *); ]]
 local moment = ffi.new("laurel_time")
@@ -22,7 +22,8 @@ function init(arguments)
     if not head then break end
     local text = file:read(tonumber(head))
     local line_end = text:find("\r\n", 1, true)
-    requests[#requests + 1] = {text:sub(1, line_end + 1) .. "X-Request-Id: t-", "\r\n" .. text:sub(line_end + 2)}
+    requests[#requests + 1] = {
+      text:sub(1, line_end + 1) .. "X-Request-Id: t-", "\r\n" .. text:sub(line_end + 2)}
   end
   file:close()
 end

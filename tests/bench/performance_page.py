@@ -1,7 +1,7 @@
-"""`docs/performance.md`: one section an item, written anew by each run of that item and left alone by the others.
+"""`docs/performance.md`: one section per item, rewritten by each run of that item.
 
-Promise: nothing on the page names a host or a path; it says what machine it was, how busy it was, and which command measures again.
-What can go wrong: a section of an item that was not run this time may be older than the code; each carries its date and commit.
+Promise: the page names no host and no path. A section has the machine, its load, and its command.
+What can go wrong: a section may be older than the code; each has its date and commit.
 """
 
 import os
@@ -32,7 +32,7 @@ _SECTION: Final = re.compile(r"<!-- item (\w+) -->\n.*?<!-- end \1 -->\n", re.DO
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of an item's table. `met` None: there is no goal, the number is reported."""
+    """One row in the table of an item; `met` is None without a goal."""
 
     what: str
     measured: str
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one item found."""
+    """The results of one item."""
 
     item: str
     title: str
@@ -66,17 +66,17 @@ class Section:
 
 
 def machine() -> str:
-    """The machine and its state, as far as it matters to a reader elsewhere."""
+    """Return the machine and its load, without names of hosts."""
     load = os.getloadavg()[0]
     when = SystemClock().now().date().isoformat()
     return (
-        f"{len(os.sched_getaffinity(0))} cores ({_model()}), {_memory_gib()} GiB, Python {platform.python_version()}, "
-        f"{when}, commit {_commit()}, load average {load:.1f}"
+        f"{len(os.sched_getaffinity(0))} cores ({_model()}), {_memory_gib()} GiB,"
+        f" Python {platform.python_version()}, {when}, commit {_commit()}, load average {load:.1f}"
     )
 
 
 def write(section: Section, command: str) -> None:
-    """Put a section on the page, in place of its predecessor."""
+    """Replace the section of an item on the page."""
     old = PAGE.read_text() if PAGE.exists() else ""
     kept = {match.group(1): match.group(0) for match in _SECTION.finditer(old)}
     kept[section.item] = section.text(command)

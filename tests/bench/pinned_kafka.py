@@ -1,6 +1,6 @@
-"""The log of a measurement: a real Kafka beside the load, or an address where nobody answers.
+"""The log of a measurement: a real Kafka on the core of the load, or an address without a server.
 
-Promise: the broker runs on the load's core, so the server's core belongs to the server.
+Promise: the broker does not use the core of the measured server.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from tests.bench.child_processes import LOAD_CORE, BenchFailed, free_port
 
 @contextmanager
 def kafka(folder: Path, *, core: int | None = LOAD_CORE) -> Iterator[str]:
-    """A running broker; gives its `host:port`."""
+    """Yield the `host:port` of a running broker."""
     server = KafkaServer(folder / "kafka")
     server.start()
     try:
@@ -27,7 +27,7 @@ def kafka(folder: Path, *, core: int | None = LOAD_CORE) -> Iterator[str]:
 
 
 def nowhere() -> str:
-    """The setting of a log that is away."""
+    """Return the setting of a log that does not answer."""
     return f"kafka://127.0.0.1:{free_port()}"
 
 

@@ -1,5 +1,5 @@
--- Sends the requests of a file one after the other (each framed by its length), and writes what wrk measured as one line.
--- What can go wrong: the file is shorter than the run: it starts again from the first request.
+-- Send the requests of a file in order (each after its length); print the result of wrk as a line.
+-- After the last request of the file it starts again.
 local requests = {}
 local position = 0
 

@@ -1,4 +1,4 @@
-"""How long and how often things are measured: the full size, or `--short` to see that the harness works."""
+"""The sizes of a run: the full one, and `--short` to check that the bench works."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,5 +19,5 @@ class Scale:
 
 
 def short(tell: Callable[[str], None]) -> Scale:
-    """Enough to see that every part works."""
+    """Return the sizes of `--short`."""
     return Scale(tell, 1, 2.0, 6.0, (1, 10_000), 20_000, 50_000, is_short=True)

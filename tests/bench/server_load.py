@@ -1,7 +1,7 @@
-"""One server under both loads: throughput in a closed loop, then delays at a fixed rate.
+"""One server under two loads: throughput in a closed loop, then delays at a fixed rate.
 
-Promise: a subject and its limit get the same requests, connections and rate, and each is idle again
-before the next one is measured, because they share a core.
+Promise: a subject and its limit get the same requests, connections and rate. Each is idle when the
+other is measured, because they share a core.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ CONNECTIONS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What one server did under both loads."""
+    """The results of one server under both loads."""
 
     load: Load
     delays: Delays
@@ -44,7 +44,7 @@ class Server:
     settle: Callable[[], None] = field(default=lambda: None)
 
     def measure(self, requests: Path, *, rate: int, seconds: float) -> Served:
-        """Both loads, each followed by a pause until the server is idle."""
+        """Run both loads, and wait after each until the server is idle."""
         load = run(self.child, self.port, requests, connections=CONNECTIONS, seconds=seconds)
         self.settle()
         delays = delays_at(self.port, requests, rate=rate, seconds=seconds)
@@ -53,7 +53,7 @@ class Server:
 
 
 def start_bare(processes: Processes, app: str) -> Server:
-    """One of the limits of `tests.bench.bare_servers`, ready."""
+    """Start a limit of `tests.bench.bare_servers`, and wait until it is ready."""
     port = free_port()
     child = processes.python(
         f"bare-{app}", "tests.bench.bare_servers", app, str(port), core=SERVER_CORE
@@ -64,7 +64,7 @@ def start_bare(processes: Processes, app: str) -> Server:
 
 
 def tracking_server(child: Child, port: int) -> Server:
-    """A tracking process whose work is done when its relay has moved every record."""
+    """Return the server of a tracking process; it is idle when its relay has sent every record."""
     return Server(
         child,
         port,
@@ -77,7 +77,7 @@ def _wait_for_relay(port: int, child: Child) -> None:
 
 
 def metric(port: int, name: str, label: str = "") -> float:
-    """The sum of a metric over the lines that carry a label."""
+    """Return the sum of a metric over the lines with a label."""
     text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
     lines = [line for line in text.splitlines() if line.startswith(name) and label in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
@@ -86,7 +86,7 @@ def metric(port: int, name: str, label: str = "") -> float:
 def lines_of(
     name: str, rounds: list[Round[Served]], rate_goal: float | None, tail_goal: float | None
 ) -> list[Line]:
-    """Throughput, p99 at the fixed rate, and processor time of a subject; goals where they are given."""
+    """Return the lines of a subject: throughput, p99 at the fixed rate, and processor time."""
     rate = ratios(rounds, lambda one: one.load.per_second)
     tail = ratios(rounds, lambda one: one.delays.p99_ms)
     cost = Spread.of([one.ratio(lambda each: each.load.server_cpu_us) for one in rounds])
@@ -115,13 +115,14 @@ def lines_of(
 
 
 def notes_of(rounds: list[Round[Served]], rate: int) -> str:
-    """How the delays were measured, and how punctual the load was."""
+    """Return how the delays were measured, and how late the load was."""
     late = max(
         served.delays.load_late_p99_ms
         for one in rounds
         for served in (one.before, one.subject, one.after)
     )
     return (
-        f"Throughput: wrk with {CONNECTIONS} connections. Delays: {rate:,} requests/s at even times,"
-        f" counted from the moment each was due; the load itself was at most {late:.2f} ms late (p99)."
+        f"Throughput: wrk with {CONNECTIONS} connections. Delays: {rate:,} requests/s evenly,"
+        " counted from the time at which each was due;"
+        f" the load was at most {late:.2f} ms late (p99)."
     )

@@ -1,7 +1,8 @@
-"""The limit of attribution: the same rows into the same tables by plain SQL, with no thinking in between.
+"""The limit of attribution: plain SQL that stores the same rows in the same tables.
 
-Promise: per batch of 10,000 rows and one commit: COPY into stage tables, insert with deduplication into tables with the service's own
-columns and indexes (no row-level security), and an hourly rollup. Decoding happens before the clock starts.
+Promise: each batch of 10,000 rows is one transaction: COPY into temporary tables, insert with
+deduplication into tables with the columns and indexes of the service (no row-level security), and
+an hourly rollup. Decoding is not timed.
 """
 
 import time
@@ -19,17 +20,21 @@ CREATE SCHEMA IF NOT EXISTS floor;
 CREATE TABLE floor.touches (LIKE attribution.touches INCLUDING ALL);
 CREATE TABLE floor.evidence (LIKE attribution.evidence INCLUDING ALL);
 CREATE TABLE floor.hourly (
-    link_id uuid NOT NULL, hour_at timestamptz NOT NULL, workspace_id uuid NOT NULL, counted bigint NOT NULL,
+    link_id uuid NOT NULL, hour_at timestamptz NOT NULL, workspace_id uuid NOT NULL,
+    counted bigint NOT NULL,
     PRIMARY KEY (link_id, hour_at, workspace_id)
 );
 CREATE TEMP TABLE floor_touches (LIKE attribution.touches) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE floor_evidence (LIKE attribution.evidence) ON COMMIT DELETE ROWS;
 """
 STORE: Final = """
-INSERT INTO floor.touches SELECT * FROM floor_touches ON CONFLICT (event_id, workspace_id) DO NOTHING;
-INSERT INTO floor.evidence SELECT * FROM floor_evidence ON CONFLICT (event_id, workspace_id) DO NOTHING;
+INSERT INTO floor.touches SELECT * FROM floor_touches
+ON CONFLICT (event_id, workspace_id) DO NOTHING;
+INSERT INTO floor.evidence SELECT * FROM floor_evidence
+ON CONFLICT (event_id, workspace_id) DO NOTHING;
 INSERT INTO floor.hourly AS h
-SELECT link_id, date_trunc('hour', occurred_at), workspace_id, count(*) FROM floor_touches WHERE link_id IS NOT NULL GROUP BY 1, 2, 3
+SELECT link_id, date_trunc('hour', occurred_at), workspace_id, count(*) FROM floor_touches
+WHERE link_id IS NOT NULL GROUP BY 1, 2, 3
 ON CONFLICT (link_id, hour_at, workspace_id) DO UPDATE SET counted = h.counted + excluded.counted;
 """
 
@@ -45,7 +50,7 @@ class Batch:
 
 
 def batches(values: Iterable[bytes]) -> list[Batch]:
-    """Events as rows of the service's tables."""
+    """Return encoded events as batches of rows of the tables of attribution."""
     found: list[Batch] = []
     touches: list[Row] = []
     evidence: list[Row] = []
@@ -75,7 +80,7 @@ def batches(values: Iterable[bytes]) -> list[Batch]:
 
 
 async def rows_per_second(url: str, work: Sequence[Batch]) -> float:
-    """Run the floor once in a fresh database."""
+    """Store all batches in a fresh database; return rows per second."""
     connection: Any = await connect(url)
     try:
         await connection.execute("SET jit = off")

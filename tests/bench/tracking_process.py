@@ -1,7 +1,7 @@
-"""A brand with any number of links, a tracking process that serves it, and the requests that visitors and shops send.
+"""A brand with any number of links, a tracking process for it, and the requests to it.
 
-Promise: the process is the real one (`python -m services.tracking`) with its real journal on disk; it starts from a snapshot, so a
-million links cost seconds and the log may be away.
+Promise: the process is `python -m services.tracking` with its journal on disk. It starts from a
+snapshot, so a million links take seconds and no log is needed.
 """
 
 import asyncio
@@ -49,17 +49,21 @@ SHOP_DOMAIN: Final = "bench.myshopify.com"
 REQUESTS: Final = 20_000
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 AGENTS: Final = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Instagram 331.0",
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Mobile/15E148 Instagram 331.0",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36"
+    " (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+    " (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
 )
 ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @dataclass
 class BenchBrand:
-    """One workspace; its links are named by their number."""
+    """One workspace with numbered links."""
 
     links: int
     sealer: Sealer = field(default_factory=lambda: Sealer(SECRET_KEY))
@@ -70,7 +74,7 @@ class BenchBrand:
         self.connection_id = _id("connection", "shop")
 
     def records(self, first_link: int = 0) -> Iterator[AnyCatalogRecord]:
-        """The catalog, links from a number on."""
+        """Yield the catalog, with links from a number on."""
         common = self._common
         if first_link == 0:
             yield Workspace(
@@ -94,7 +98,10 @@ class BenchBrand:
             yield Link(
                 id=_id("link", str(number)),
                 code=code_of(number),
-                destination=f"https://shop.example/products/summer-{number}?utm_source=creator&utm_medium=social",
+                destination=(
+                    f"https://shop.example/products/summer-{number}"
+                    "?utm_source=creator&utm_medium=social"
+                ),
                 periods=period,
                 **common,
             )
@@ -104,16 +111,16 @@ class BenchBrand:
         return {"workspace_id": self.workspace_id, "revision": 1, "recorded_at": LONG_AGO}
 
     def write_snapshot(self, data_dir: Path) -> None:
-        """What a process that stopped yesterday left."""
+        """Write the snapshot of the catalog that a stopped process leaves."""
         catalog = Catalog(self.sealer)
         for record in self.records():
             catalog.put(record)
         write_image(take_image(catalog, {0: 0}), data_dir / "tracking" / "catalog.snapshot")
 
-    # -- requests ------------------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------
 
     def visits(self, count: int = REQUESTS) -> Iterator[bytes]:
-        """Visits to links spread over all of them; half of the visitors have been here before."""
+        """Yield visits spread over all links; half of the visitors have a cookie."""
         chance = random.Random(7)
         for number in range(count):
             headers = [("User-Agent", AGENTS[number % len(AGENTS)]), ("Accept", ACCEPT)]
@@ -122,7 +129,7 @@ class BenchBrand:
             yield http_request("GET", f"/{code_of(chance.randrange(self.links))}", headers)
 
     def conversions(self, count: int = REQUESTS) -> Iterator[bytes]:
-        """Orders as a shop's server reports them, each another one."""
+        """Yield distinct orders as the server of a shop reports them."""
         headers = (
             ("Authorization", f"Bearer {self.api_key}"),
             ("Content-Type", "application/json"),
@@ -142,7 +149,7 @@ class BenchBrand:
             yield http_request("POST", "/v1/conversions", headers, json.dumps(body).encode())
 
     def webhooks(self, count: int = REQUESTS // 4) -> Iterator[bytes]:
-        """Shopify's orders/create, signed, of two kilobytes."""
+        """Yield signed webhooks orders/create of Shopify, each of two kilobytes."""
         for number in range(count):
             body = json.dumps(_shopify_order(number)).encode()
             digest = hmac.digest(SHOP_SECRET.encode(), body, "sha256")
@@ -158,7 +165,7 @@ class BenchBrand:
 def start_tracking(
     processes: Processes, name: str, data_dir: Path, log: str
 ) -> tuple[Child, int, float]:
-    """Start the service on the server's core: the process, its port, and the seconds until it was ready."""
+    """Start the service on its core; return process, port, and seconds until it was ready."""
     port = free_port()
     environment = clean_environment(
         {
@@ -174,7 +181,7 @@ def start_tracking(
 
 
 def publish(bootstrap: str, records: Iterator[AnyCatalogRecord]) -> None:
-    """Put catalog records on a Kafka log."""
+    """Append catalog records to Kafka."""
     asyncio.run(_publish(bootstrap, records))
 
 
@@ -195,7 +202,7 @@ async def _publish(bootstrap: str, records: Iterator[AnyCatalogRecord]) -> None:
 
 
 def code_of(number: int) -> str:
-    """The code of a link, eight letters as generated ones have."""
+    """Return the code of a link, with eight characters as generated codes have."""
     return f"b{number:07d}"
 
 

@@ -1,9 +1,9 @@
-"""`wrk` on a core of its own measures throughput: it replays requests from a file.
+"""Throughput by `wrk` on its own core, with the requests of a file.
 
-Promise: a closed loop of so many connections, each of which sends again when it has its answer. An
-answer of 400 or more or a broken connection fails the measurement. The delays of a closed loop say
-only how many requests were on their way at once, so delays come from `tests.bench.fixed_rate`.
-What can go wrong: `wrk` is not installed. As root on Debian it is installed, else a message says how.
+Promise: a closed loop, in which each connection sends again when it has its answer. An answer of
+400 or more, or a broken connection, fails the measurement. The delays of a closed loop follow
+from the number of connections, so delays come from `tests.bench.fixed_rate`.
+What can go wrong: `wrk` is missing. As root on Debian it is installed, else a message says how.
 """
 
 import shutil
@@ -18,17 +18,17 @@ from tests.bench.child_processes import LOAD_CORE, BenchFailed, Child
 
 SCRIPT: Final = Path(__file__).with_name("replay.lua")
 WRK: Final = Tool("wrk", "wrk", "the bench's load")
-# For the page: what an ordinary load changes in the figures.
+# A note for the page: how the load changes the figures.
 SLEEPS: Final = (
-    "The load sleeps when it has nothing to do, as callers on a network do. The server that wakes it"
-    " pays for that, some microseconds an answer in a virtual machine. A slower server wakes it more"
-    " often than its limit does, so the ratio is somewhat worse than that of the servers' own work."
+    "The load sleeps when it has nothing to do, as callers on a network do. Waking it costs the"
+    " server some microseconds per answer in a virtual machine. A slower server wakes it more often"
+    " than its limit does, so the ratio is somewhat worse than that of the work of the servers."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run measured."""
+    """The result of one run."""
 
     requests: int
     per_second: float
@@ -37,7 +37,7 @@ class Load:
 
 
 def ensure_wrk() -> None:
-    """Find `wrk`, or install it where that is allowed."""
+    """Find `wrk` or install it; raises `BenchFailed` if neither is possible."""
     if shutil.which(WRK.program) is None and may_install():
         install((WRK,))
     if shutil.which(WRK.program) is None:
@@ -45,7 +45,7 @@ def ensure_wrk() -> None:
 
 
 def drive(script: Path, port: int, requests: Path, *, connections: int, seconds: float) -> str:
-    """Run `wrk` with a script on its own core; what it printed."""
+    """Run `wrk` with a script on its own core; return its output."""
     words = [
         *("taskset", "-c", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)),
         *("-d", f"{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script)),
@@ -56,15 +56,15 @@ def drive(script: Path, port: int, requests: Path, *, connections: int, seconds:
 
 
 def told(output: str, word: str) -> list[float]:
-    """The numbers of the line that a script ends with."""
+    """Return the numbers in the result line of a script."""
     line = next((line for line in output.splitlines() if line.startswith(f"{word} ")), None)
     if line is None:
-        raise BenchFailed(f"wrk said nothing useful:\n{output}")
+        raise BenchFailed(f"wrk printed no result:\n{output}")
     return [float(number) for number in line.split()[1:]]
 
 
 def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
-    """Requests as the script reads them."""
+    """Write requests, each after its length, as the script reads them; return the path."""
     with path.open("wb") as file:
         for request in requests:
             file.write(f"{len(request)}\n".encode() + request)
@@ -74,7 +74,7 @@ def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
 def http_request(
     method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes = b""
 ) -> bytes:
-    """The bytes of one request."""
+    """Return the bytes of one request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in headers]
     if method != "GET":
@@ -83,7 +83,7 @@ def http_request(
 
 
 def run(server: Child, port: int, requests: Path, *, connections: int, seconds: float) -> Load:
-    """Load a server for a while."""
+    """Load a server and return throughput and processor time."""
     used = server.cpu_seconds()
     output = drive(SCRIPT, port, requests, connections=connections, seconds=seconds)
     used = server.cpu_seconds() - used

@@ -91,7 +91,7 @@ class Installation:
         environment: Mapping[str, str] | None = None,
         module: str = "services.cli",
     ) -> None:
-        """Start `laurel <words>` or another module in the background; its name is for `processes`."""
+        """Start `laurel <words>` or another module in the background; `name` is for `processes`."""
         name = name or "-".join(words)
         with (self.folder / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(

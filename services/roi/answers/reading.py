@@ -1,4 +1,4 @@
-"""Reads all that an answer is made of from Postgres, at one moment: catalog facts, sums, costs.
+"""The read of an answer from Postgres, at one moment: catalog facts, sums, costs.
 
 Promise: everything runs in the caller's one read transaction, so sums, costs and facts are of one
 moment. Statements come from `sql`; here they get their arguments, and their rows become cells.
@@ -16,7 +16,7 @@ from services.roi.answers import sql
 from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.context import AnswerContext
-from services.roi.answers.costs import Cost, spread_costs
+from services.roi.answers.cost_spread import Cost, spread_costs
 from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, Measure
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
 from services.roi.answers.span import Span

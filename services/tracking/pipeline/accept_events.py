@@ -143,7 +143,7 @@ class Intake:
         return counter
 
     async def deliver(
-        self, adapter: Adapter, shop: WebhookConnection, delivery: Delivery
+        self, adapter: Adapter, connection: WebhookConnection, delivery: Delivery
     ) -> DeliveryResult:
         """Store the events of one delivery whose signature was right.
 
@@ -151,12 +151,12 @@ class Intake:
         same bytes for hours and then end its subscription. The delivery is counted, logged with
         the names of its wrong fields, and reported in the answer.
         """
-        claims = adapter.read(delivery, self.catalog.currency(shop.workspace_id))
+        claims = adapter.read(delivery, self.catalog.currency(connection.workspace_id))
         if isinstance(claims, Rejected):
             _log.error(
                 "delivery_unusable",
                 vendor=adapter.name,
-                connection=shop.connection_id,
+                connection=connection.connection_id,
                 topic=claims.topic,
                 fields=[f"{flaw.field}: {flaw.message}" for flaw in claims.flaws],
             )
@@ -164,11 +164,12 @@ class Intake:
             return DeliveryResult(rejected=claims)
         if not claims:
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
-        now, source = delivery.received_at, Source("webhook", shop.connection_id)
+        now, source = delivery.received_at, Source("webhook", connection.connection_id)
         events = []
         for claim in claims:
-            caller = Caller(shop.workspace_id, source, adapter.name, now, new_id())
+            caller = Caller(connection.workspace_id, source, adapter.name, now, new_id())
             event = self.to_event(claim, caller)
+            # Only touches are rejected, and an adapter gives none.
             assert not isinstance(event, Rejected)
             events.append(event)
         await self.store(events)

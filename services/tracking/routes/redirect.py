@@ -6,7 +6,6 @@ What can go wrong: 404 for an unknown code, 410 for a disabled or deleted link, 
 are not loaded.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import Path, Request, Response
@@ -14,12 +13,11 @@ from fastapi import Path, Request, Response
 from services.tracking.domain.short_links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
 from services.tracking.pipeline.record_clicks import ClickRecorder
+from services.tracking.routes.redirect_protocol import Fields
 from services.tracking.store.link_table import LinkFound
 from shared.api.openapi import problems
 from shared.http.body import Router
 from shared.http.problems import Problem, busy_problem
-
-Fields = Sequence[tuple[bytes, bytes]]
 
 # One year. Attribution windows have weeks; some browsers shorten the life of a cookie.
 VISITOR_SECONDS: Final = 365 * 24 * 60 * 60

@@ -18,6 +18,7 @@ from shared.http.middleware import complete_headers
 from shared.ids import new_id
 from shared.telemetry import get_logger
 
+# Header fields: names in lower case, and values.
 Fields = Sequence[tuple[bytes, bytes]]
 Respond = Callable[[bytes, bytes, Fields], Fields | None]
 

@@ -22,7 +22,7 @@ from services.roi.domain.entity import EntityKind, Version
 from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.store.catalog import Writer
-from services.roi.store.rebuild import ask_rebuild, pending
+from services.roi.store.rebuild_rows import ask_rebuild, pending
 from services.roi.store.workspaces import claim_name
 from shared.clock import SystemClock
 from shared.credits import (
@@ -286,7 +286,7 @@ class Books:
         """Work until nothing of this workspace is pending; gives the number of turns."""
         turns = 0
         while self.workspace_id in await pending(self.database):
-            await worker.turn()
+            await worker.step_all()
             turns += 1
         return turns
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from services.roi.store import catalog, idempotency, keys, link_codes, outbox
+from services.roi.store import catalog, idempotency, key_rows, link_code_rows, outbox
 from shared.db.engine import driver
 from tests.fixtures.postgres import DatabaseFactory
 
@@ -17,8 +17,8 @@ STATEMENTS: Final = {
     "page": catalog._PAGE,
     "versions": catalog._VERSIONS,
     "supersede": catalog._SUPERSEDE,
-    "key": keys._LOOK_UP,
-    "claim": link_codes._CLAIM,
+    "key": key_rows._LOOK_UP,
+    "claim": link_code_rows._CLAIM,
     "idempotency": idempotency._FIND,
     "outdated": outbox._OUTDATED,
     "published again": catalog._SOME,

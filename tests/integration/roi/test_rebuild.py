@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.roi.pipeline.rebuild import RollupRebuild
-from services.roi.store import rebuild as store
+from services.roi.store import rebuild_rows as store
 from services.roi.store.rollups import ROLLUPS
 from shared.clock import SystemClock
 from shared.db.engine import driver
@@ -118,7 +118,7 @@ async def test_a_change_of_mind_in_between_leaves_nothing_behind(
     for zone in (ZONE, "America/St_Johns", "UTC"):
         await books.ask_zone(zone)
         for _ in range(4):
-            await worker.turn()
+            await worker.step_all()
         assert (await books.ask())["meta"]["time_zone"] == "UTC"
     await books.finish_rebuild(worker)
     await assert_same_rollups(books, straight)

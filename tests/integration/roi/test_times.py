@@ -18,7 +18,7 @@ import pytest
 from services.roi.answers.assemble import Answer, Layout, assemble
 from services.roi.answers.catalog_facts import CatalogFacts
 from services.roi.answers.cells import Batch, Cell
-from services.roi.answers.costs import Cost, spread_costs
+from services.roi.answers.cost_spread import Cost, spread_costs
 from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.question import BASES, MODELS, Question

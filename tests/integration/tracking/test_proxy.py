@@ -25,7 +25,7 @@ from shared.http.health import Health
 from tests.fixtures.http import running
 from tests.integration.shared.sample_app import problem
 from tests.integration.tracking.test_claims import ORDER
-from tests.integration.tracking.world import Site, World, until
+from tests.integration.tracking.world import Site, World, free_port, until
 
 CONFIGURATION: Final = Path(__file__).resolve().parents[3] / "deploy/nginx.conf"
 PROGRAM: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -54,11 +54,6 @@ def named(service: str) -> FastAPI:
 
     app.include_router(router)
     return app
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def configured(folder: Path, ports: dict[int, int], changes: dict[str, str] = SHORT) -> Path:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from shared.log.port import Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import ALL, CATALOG, EVENTS
 from shared.sealing import Sealer
-from tests.integration.tracking.world import Brand, until
+from tests.integration.tracking.world import Brand, free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def slots_in(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -146,7 +147,7 @@ class World:
         """Return all events on the log."""
         return [
             decode_event(record.value)
-            for partition, (_, end) in self.broker.edges(EVENTS).items()
+            for partition, (_, end) in self.broker.offset_ranges(EVENTS).items()
             for record in self.broker.read(EVENTS, partition, 0, end)
         ]
 
@@ -201,6 +202,12 @@ class Site:
 def sign(body: bytes, secret: str) -> str:
     """Return Shopify's signature of a body."""
     return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
+
+
+def free_port() -> int:
+    """Return a local TCP port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

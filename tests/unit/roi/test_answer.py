@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
 from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner, margin_starts
 from services.roi.answers.cells import Batch, Cell
-from services.roi.answers.costs import Cost, spread_costs
+from services.roi.answers.cost_spread import Cost, spread_costs
 from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.segments import segment_of, segment_starts, whole_months

@@ -1,10 +1,10 @@
-"""What is needed to publish every credits record again: touch tallies as they were sent, and decisions by their number.
+"""The data to publish every credits record again: sent touch tallies, decisions by their number.
 
-A decision's record is made again from the decision and its ledger lines. The tallies of a batch
-follow from nothing that is stored, so the relay keeps the record when it has sent it.
+The record of a decision follows from the decision and its ledger lines. The tallies of a batch
+follow from nothing else that is stored, so the relay stores their record when it has sent it.
 
-Promise: tallies that still wait in the outbox are kept, too. What can go wrong: tallies that were
-sent before this revision are not here; the call that publishes again names their numbers.
+Promise: tallies that wait in the outbox are stored, too. What can go wrong: tallies that were sent
+before this revision are missing; the call that publishes again returns their numbers.
 """
 
 from alembic import op
