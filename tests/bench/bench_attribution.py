@@ -66,7 +66,6 @@ class Credited:
 
     per_second: float
     rows_an_event: float = 0.0
-    batches: float = 0.0
 
 
 def measure(scale: Scale) -> Section:
