@@ -1,6 +1,7 @@
-"""roi: owns the catalog and its costs, folds credits into rollups, answers every question about return.
+"""roi: the service that owns the catalog and the costs, keeps rollups of credits, and answers.
 
-Promise: a change of the catalog is on `laurel.catalog` within a second of its 2xx, in the transaction's order; every figure is
-read from rollups and says as of when. What can go wrong: Postgres away means 503 within two seconds, never a hang; the log away
-means answers from what was folded and changes that wait in the outbox.
+Promise: a change of the catalog is on `laurel.catalog` within a second of its 2xx, in the order of
+the transactions. Every figure is read from stored credits, and its answer names its `as_of`.
+What can go wrong: while Postgres is unavailable, a request gets 503 within two seconds. While the
+log is unavailable, roi answers from what it has folded, and changes wait in the outbox.
 """

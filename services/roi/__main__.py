@@ -1,6 +1,7 @@
 """`python -m services.roi`: one process of roi in the foreground, until SIGTERM or SIGINT.
 
-What can go wrong: settings that cannot work end it with one sentence and status 2; a failed loop ends it with a traceback.
+What can go wrong: invalid settings end it with one sentence and status 2. A failed loop ends it
+with a traceback.
 """
 
 import sys

@@ -1,8 +1,9 @@
-"""The composition root of roi: picks the log, opens what is needed, starts the relay, the fold and the rebuild, and mounts the calls.
+"""The composition root of roi: opens the database and the log, starts the loops, mounts the routes.
 
-Promise: the service starts while Postgres or the log is away, says so at `/health/ready`, and works once they are back. What was opened
-first is closed last. What can go wrong: a bug in a loop ends the process, loudly, it does not go on half alive; a sequence gap stops one
-workspace's fold and readiness until it heals.
+Promise: the service starts while Postgres or the log is unavailable, reports that at
+`/health/ready`, and works as soon as they are back. What was opened first is closed last.
+What can go wrong: a bug in a loop ends the process. A sequence gap stops the fold of one workspace
+and makes the service not ready until the gap closes.
 """
 
 import asyncio
@@ -57,13 +58,14 @@ DOES: Final = (
     "Keeps creators, campaigns, placements, links, codes, policies and costs, and"
     " answers what they returned."
 )
-# Ten requests at once keep two cores busy; the relay takes two, the fold and the rebuild one each besides.
+# 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
 RETRY_SECONDS: Final = 0.5
-LOOK_EVERY_SECONDS: Final = 1.0
-# A little more than the loop gives its batch to end.
+CHECK_SECONDS: Final = 1.0
+# Slightly more than the time in which the consumer loop ends its batch.
 STOP_SECONDS: Final = 11.0
-# Objects made and kept between two searches for cycles (some megabytes at worst), and searches of one generation before the next.
+# Python's garbage collector: new objects between two collections (some megabytes at worst), and
+# collections of a generation before the next generation is collected.
 COLLECT_OBJECTS: Final = 50_000
 COLLECT_ROUNDS: Final = 50
 GROUP: Final = "laurel-roi"
@@ -88,7 +90,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What roi works on: a test brings its own."""
+    """The parts that roi does not make itself; tests pass their own."""
 
     database: Database
     log: EventLog
@@ -97,7 +99,7 @@ class Outside:
 
 @asynccontextmanager
 async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[FastAPI]:
-    """roi at work while the block runs: parts open, loops running; gives the app to serve. A loop that fails ends the block."""
+    """Run roi while the block runs; yield the app to serve. A loop that fails ends the block."""
     health = Health("database", "catalog", "credits")
     telemetry = Telemetry(SERVICE)
     relay = CatalogRelay(
@@ -106,7 +108,7 @@ async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[
     rebuild = RollupRebuild(outside.database, outside.clock)
     proofreader = Proofreader(outside.database, outside.log, outside.clock, relay.wake)
     watch = _Watch(outside, health)
-    fold = CreditsFold(outside.database, telemetry, watch.hear_gaps)
+    fold = CreditsFold(outside.database, telemetry, watch.set_gaps)
     watch.loop = ConsumerLoop(outside.log, CREDITS, GROUP, fold, outside.clock)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -125,18 +127,19 @@ async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[
 
 
 async def serve_roi(settings: RoiSettings) -> None:
-    """Serve until a signal comes."""
+    """Serve until the process gets a signal."""
     configure_logging(SERVICE)
     async with running_roi(settings, outside_of(settings)) as app:
-        # What a start has made, some 130,000 objects, stays for good. An answer of a hundred rows makes some two thousand that live
-        # until its end and hold no cycles: at the usual 700 objects every hundredth answer waited 50 to 100 ms for a walk through all.
+        # The start makes about 130,000 objects that are kept: the collector need not visit them. An
+        # answer of 100 rows makes about 2,000 objects without cycles. With the default threshold of
+        # 700, one answer in a hundred waited 50 to 100 ms for a full collection.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
         await serve(app, settings.host, settings.port)
 
 
 def outside_of(settings: RoiSettings) -> Outside:
-    """What the settings name, not opened yet."""
+    """Return the database, log and clock that the settings name, not opened yet."""
     clock = SystemClock()
     url = service_url(settings.require_database_url(), SERVICE, settings.require_secret_key())
     database = Database(url, application_name="laurel-roi", pool_size=POOL_SIZE)
@@ -150,7 +153,7 @@ def build_app(
     telemetry: Telemetry,
     wake_relay: Callable[[], None],
 ) -> FastAPI:
-    """The HTTP side."""
+    """Return the app with all routes of roi."""
 
     async def lookup(sha256: bytes) -> Principal | None:
         return await look_up(outside.database, sha256)
@@ -176,7 +179,7 @@ def _log_of(settings: RoiSettings, url: str, clock: Clock) -> EventLog:
 
 
 def _reporter(health: Health, part: str) -> Callable[[str | None], None]:
-    """How one part says what keeps it from working; None: nothing."""
+    """Return the function that sets the health of one part; None as its argument means ready."""
 
     def report(trouble: str | None) -> None:
         health.set(part, trouble is None, trouble or "")
@@ -191,24 +194,24 @@ async def _fold(
     proofreader: Proofreader,
     stop: asyncio.Event,
 ) -> None:
-    """The fold, once topics and the first key are there, with a watchdog and the catalog's proofreader beside it."""
+    """Run the fold after the preparation, with its watchdog and the catalog's proofreader."""
     await _prepare(settings, outside)
     watch.is_prepared = True
-    watch.tell_of_the_fold()
+    watch.report_fold()
     loop = watch.loop
-    assert loop is not None, "the composition root gave the watch its loop"
+    assert loop is not None, "running_roi sets the loop before it starts this task"
     async with asyncio.TaskGroup() as tasks:
-        dog = tasks.create_task(
+        watchdog = tasks.create_task(
             progress_or_die(outside.log, loop, watch.database_answers, outside.clock)
         )
-        proof = tasks.create_task(proofreader.run())
+        proofreading = tasks.create_task(proofreader.run())
         await loop.run(stop)
-        dog.cancel()
-        proof.cancel()
+        watchdog.cancel()
+        proofreading.cancel()
 
 
 async def _prepare(settings: RoiSettings, outside: Outside) -> None:
-    """What a first start needs, tried until the database and the log answer."""
+    """Make the admin key and the topics; retry until the database and the log answer."""
     while True:
         try:
             if settings.admin_key is not None:
@@ -222,7 +225,7 @@ async def _prepare(settings: RoiSettings, outside: Outside) -> None:
 
 
 class _Watch:
-    """Looks every second at the database and at the fold, and tells health."""
+    """Checks the database and the fold every second and reports to health."""
 
     def __init__(self, outside: Outside, health: Health) -> None:
         self.loop: ConsumerLoop | None = None
@@ -232,12 +235,12 @@ class _Watch:
         self._credits = _reporter(health, "credits")
         self._gaps: Gaps = {}
 
-    def hear_gaps(self, gaps: Gaps) -> None:
-        """Which workspaces miss which sequence, as the fold reports it."""
+    def set_gaps(self, gaps: Gaps) -> None:
+        """Take the missing sequence of each workspace with a gap from the fold."""
         self._gaps = gaps
 
     async def database_answers(self) -> bool:
-        """Whether the database answers now."""
+        """Return whether the database answers now, and report it."""
         try:
             await self._outside.database.ping()
         except Transient as problem:
@@ -246,16 +249,16 @@ class _Watch:
         self._database(None)
         return True
 
-    def tell_of_the_fold(self) -> None:
-        """Tell health how the fold is."""
+    def report_fold(self) -> None:
+        """Report the state of the fold to health."""
         self._credits(self._fold_trouble())
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check until cancelled."""
         while True:
             await self.database_answers()
-            self.tell_of_the_fold()
-            await self._outside.clock.sleep(LOOK_EVERY_SECONDS)
+            self.report_fold()
+            await self._outside.clock.sleep(CHECK_SECONDS)
 
     def _fold_trouble(self) -> str | None:
         if self._gaps:

@@ -1,7 +1,9 @@
-"""What the command line and a first start need before any key exists: workspaces and keys, straight into the database.
+"""Workspaces and keys made without an API key: by the command line and at a first start.
 
-Promise: all of it is safe to repeat and goes through the same outbox as a call of the API. A key that exists already is left as it is.
-What can go wrong: `KeyOfAnotherWorkspace` when a given key belongs elsewhere; `ConfigurationError` when it has not the form of a key.
+Promise: every function is safe to repeat, and its records use the same outbox as the API. A key
+that exists is not changed.
+What can go wrong: `KeyOfAnotherWorkspace` when a given key belongs to another workspace;
+`ConfigurationError` when it does not have the form of a key.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from shared.errors import ConfigurationError, Permanent
 from shared.ids import api_key_hash, api_key_label, is_api_key, new_id
 from shared.sealing import new_api_key
 
-# What a workspace has until somebody says otherwise.
+# The values of a new workspace unless others are given.
 TIME_ZONE_DEFAULT: Final = "UTC"
 CURRENCY_DEFAULT: Final = "EUR"
 # The first workspace of an installation, and the name of the key that the settings give it.
@@ -26,7 +28,7 @@ _ADMIN_KEY_NAME: Final = "LAUREL_ADMIN_KEY"
 
 
 class KeyOfAnotherWorkspace(Permanent):
-    """The key exists and opens another workspace."""
+    """The key exists and belongs to another workspace."""
 
 
 async def ensure_workspace(
@@ -37,7 +39,10 @@ async def ensure_workspace(
     time_zone: str = TIME_ZONE_DEFAULT,
     currency: str = CURRENCY_DEFAULT,
 ) -> str:
-    """The id of the workspace with this name, made if it is new (only then do time zone and currency matter)."""
+    """Return the id of the workspace with this name; create the workspace if it does not exist.
+
+    `time_zone` and `currency` are used only for a new workspace.
+    """
     now = clock.now()
     workspace_id = await claim_name(database, new_id(), name, now)
     async with database.write([workspace_id]) as conn:
@@ -49,7 +54,7 @@ async def ensure_workspace(
 
 
 async def find_workspace(database: Database, name: str) -> str | None:
-    """The id of the workspace with this name; None when there is none."""
+    """Return the id of the workspace with this name; None when there is none."""
     return await find_by_name(database, name)
 
 
@@ -64,7 +69,10 @@ async def create_key(
     name: str | None,
     origins: Sequence[str] = (),
 ) -> str:
-    """A key of the workspace: the one given, or a new one. The key itself is the answer; only its hash is kept."""
+    """Store the given key, or a new one, in the workspace, and return the key.
+
+    Only its hash is stored. Raises `KeyOfAnotherWorkspace` and `ConfigurationError`.
+    """
     key = key or new_api_key(public=public)
     if not is_api_key(key):
         raise ConfigurationError("an API key has the form lrl_sec_<8 characters>_<at least 32>")
@@ -81,19 +89,19 @@ async def create_key(
         writer = await Writer.begin(conn, workspace_id, clock.now())
         known = await owner(writer, sha256)
         if known is not None and known[0] != workspace_id:
-            raise KeyOfAnotherWorkspace(f"{api_key_label(key)} opens another workspace")
+            raise KeyOfAnotherWorkspace(f"{api_key_label(key)} belongs to another workspace")
         if known is None:
             await save_key(writer, await writer.create("key", new_id(), (Version(facts),)))
     return key
 
 
 async def key_exists(database: Database, sha256: str) -> bool:
-    """Whether a key with this SHA-256 (hex) opens a workspace."""
+    """Return whether a key with this SHA-256 (hex) exists and is not revoked."""
     return await look_up(database, bytes.fromhex(sha256)) is not None
 
 
 async def ensure_admin_key(database: Database, clock: Clock, key: str) -> None:
-    """Let the key of the settings open the first workspace, which is made if it is new."""
+    """Store the key of the settings in the first workspace; create that if it does not exist."""
     if await key_exists(database, api_key_hash(key)):
         return
     workspace_id = await ensure_workspace(database, clock, FIRST_WORKSPACE)

@@ -1,12 +1,14 @@
-"""The relay: moves catalog records from the outbox to `laurel.catalog`, in the order of their commits, and forgets them there; and its proofreader.
+"""The relay of the outbox to `laurel.catalog`, and the proofreader of that topic.
 
-Promise: one process relays at a time. A record is forgotten only after the log has it; a crash in between appends it again, which
-readers tolerate (they keep the greatest revision). A commit wakes the relay of its own process; another process's is noticed
-within `POLL_SECONDS`.
-A log without any catalog record (made anew, or another one than before) is given the whole catalog at the start.
-What can go wrong: log or database away: the records wait, readiness says so, and the relay tries again. An append that was given up,
-or that of a process which slept through its turn, arrives after newer records, and compaction keeps only the last of a key: the
-proofreader notices and has the entity published again.
+Promise: one process relays at a time, in the order of the commits. A record leaves the outbox only
+after the log has stored it. After a crash in between it is appended again; readers tolerate that,
+because they keep the greatest revision. A commit wakes the relay of its own process; another
+process finds the record within `POLL_SECONDS`. A log without any catalog record gets the whole
+catalog at the start.
+What can go wrong: while the log or the database is unavailable, records wait, readiness reports it,
+and the relay retries. An append that timed out, or that of a suspended process, may reach the log
+after newer records. Compaction would then keep the old record. The proofreader finds this and
+publishes the entity again.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ from services.roi.store.outbox import (
     outdated,
     publish_again,
     publish_everything,
-    relay_turn,
+    relay_lock,
     remove_published,
 )
 from shared.catalog import CatalogRejected, decode_catalog
@@ -31,18 +33,19 @@ from shared.log.port import EventLog, StoredRecord
 from shared.log.topics import CATALOG
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# A tenth of the second within which a change must be everywhere.
+# A change must reach every service within 1 s; polling may use a tenth of that.
 POLL_SECONDS: Final = 0.1
-# An outage is no reason to ask more often than people look.
+# Time between two attempts during an outage.
 BACK_OFF_SECONDS: Final = 0.5
-# A newer record is hardly ever this far behind an older one of its entity; if it is, the entity is published once too often.
+# The older record of an entity is almost never this far ahead of the newer one. If it is, the
+# entity is published once more, which does no harm.
 LOOK_SECONDS: Final = 5.0
 
 logger = get_logger(__name__)
 
 
 class CatalogRelay:
-    """The relay of one process. `report` hears after each round why records wait, or None."""
+    """The relay of one process. `report` gets after each round why records wait, or None."""
 
     def __init__(
         self,
@@ -58,10 +61,10 @@ class CatalogRelay:
         self._telemetry = telemetry
         self._report = report
         self._woken = asyncio.Event()
-        self._knows_the_log = False
+        self._is_log_checked = False
 
     def wake(self) -> None:
-        """There is something to publish."""
+        """Tell the relay that the outbox has new records."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -69,7 +72,7 @@ class CatalogRelay:
         while True:
             self._woken.clear()
             try:
-                await self._meet_the_log()
+                await self._fill_empty_log()
                 published = await self.publish_once()
                 self._report(None)
             except Transient as problem:
@@ -78,11 +81,11 @@ class CatalogRelay:
                 await self._clock.sleep(BACK_OFF_SECONDS)
                 continue
             if not published:
-                await self._nap()
+                await self._wait()
 
     async def publish_once(self) -> int:
-        """One round: the number of records published, 0 when there is nothing or another process is at it."""
-        async with relay_turn(self._database) as workspace_ids:
+        """Publish one round and return its number of records; 0 while another process relays."""
+        async with relay_lock(self._database) as workspace_ids:
             if not workspace_ids:
                 return 0
             pending = await next_records(self._database, workspace_ids)
@@ -92,29 +95,32 @@ class CatalogRelay:
             self._telemetry.count(Metric.RELAYED, len(pending.records), topic=CATALOG.name)
         return len(pending.records)
 
-    async def _meet_the_log(self) -> None:
-        """Once: give an empty log everything."""
-        if self._knows_the_log:
+    async def _fill_empty_log(self) -> None:
+        """Put the whole catalog into the outbox if the log is empty; checked once."""
+        if self._is_log_checked:
             return
         await self._log.ensure_topics((CATALOG,))
         if not any((await self._log.end_offsets(CATALOG)).values()):
             workspaces = await publish_everything(self._database, self._clock.now())
             logger.info("catalog_published_again", workspaces=workspaces)
-        self._knows_the_log = True
+        self._is_log_checked = True
 
-    async def _nap(self) -> None:
-        """Until somebody wakes, or the poll's time."""
+    async def _wait(self) -> None:
+        """Wait until `wake` is called, at most `POLL_SECONDS`."""
         async with asyncio.TaskGroup() as tasks:
-            nap = tasks.create_task(self._clock.sleep(POLL_SECONDS))
+            pause = tasks.create_task(self._clock.sleep(POLL_SECONDS))
             woken = tasks.create_task(self._woken.wait())
-            await asyncio.wait((nap, woken), return_when=asyncio.FIRST_COMPLETED)
-            nap.cancel()
+            await asyncio.wait((pause, woken), return_when=asyncio.FIRST_COMPLETED)
+            pause.cancel()
             woken.cancel()
 
 
 class Proofreader:
-    """Reads what stands on `laurel.catalog`: all of it at the start, then what comes. Where the last record of an entity is older than
-    the entity, and still so at the next look, the entity is published again."""
+    """Compares `laurel.catalog` with the database and repairs outdated records.
+
+    It reads the whole topic at the start, then new records. When the last record of an entity is
+    older than the entity at two checks in a row, the entity is published again.
+    """
 
     def __init__(
         self, database: Database, log: EventLog, clock: Clock, wake: Callable[[], None]
@@ -127,7 +133,7 @@ class Proofreader:
         self._suspects: dict[Place, int] = {}
 
     async def run(self) -> None:
-        """Read until cancelled."""
+        """Read and check until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follower.run())
             while True:
@@ -138,7 +144,7 @@ class Proofreader:
                     logger.warning("catalog_proof_waits", problem=str(problem))
 
     async def look(self) -> None:
-        """Compare what was read since the last look, and what was suspect at it, with the entities."""
+        """Compare the records read since the last check, and its suspects, with the entities."""
         before = self._suspects
         self._suspects, self._read = before | self._read, {}
         if not self._suspects:

@@ -1,6 +1,6 @@
-"""What roi reads from the environment: nothing beyond what every service may read.
+"""The settings of roi: those that every service reads from the environment.
 
-What can go wrong: `ConfigurationError` from `load` or `require_…`, naming the variable.
+What can go wrong: `ConfigurationError` from `load` or `require_…`; it names the variable.
 """
 
 from shared.settings import Settings
@@ -11,5 +11,5 @@ class RoiSettings(Settings):
 
     @property
     def port(self) -> int:
-        """The port that this service listens on."""
+        """Return the port that this service listens on."""
         return self.roi_port

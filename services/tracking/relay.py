@@ -16,7 +16,8 @@ from services.tracking.store.journal_file import Group, JournalFile
 from shared.clock import Clock
 from shared.concurrency import gather_both, yield_control
 from shared.errors import LaurelError
-from shared.events import EventRejected, key_and_headers
+from shared.event_headers import key_and_headers
+from shared.events import EventRejected
 from shared.log.port import EventLog, Record
 from shared.log.topics import EVENTS
 from shared.telemetry import Metric, Telemetry, get_logger

@@ -169,7 +169,7 @@ class MemoryBroker:
         if fails_after_writing:
             raise Transient("the log wrote the batch and its answer was lost")
 
-    def edges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
+    def offset_ranges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
         return {n: (p.low, p.end) for n, p in enumerate(self._partitions(topic))}
 
     def read(
@@ -240,12 +240,12 @@ class MemoryLog(EventLog):
     @override
     async def low_offsets(self, topic: Topic) -> Mapping[int, int]:
         await self._broker.answer(self._timeout_seconds)
-        return {number: low for number, (low, _) in self._broker.edges(topic).items()}
+        return {number: low for number, (low, _) in self._broker.offset_ranges(topic).items()}
 
     @override
     async def end_offsets(self, topic: Topic) -> Mapping[int, int]:
         await self._broker.answer(self._timeout_seconds)
-        return {number: end for number, (_, end) in self._broker.edges(topic).items()}
+        return {number: end for number, (_, end) in self._broker.offset_ranges(topic).items()}
 
     @override
     async def reader(self, topic: Topic, *, group: str | None) -> Reader:
@@ -274,7 +274,7 @@ class MemoryReader(Reader):
     async def assignment(self) -> frozenset[int]:
         await self._broker.answer(self._timeout_seconds)
         if not self._joined:
-            partitions = self._broker.edges(self._topic)
+            partitions = self._broker.offset_ranges(self._topic)
             if self._group is None:
                 self.owned = frozenset(partitions)
             else:

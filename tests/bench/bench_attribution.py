@@ -17,7 +17,8 @@ from typing import Final
 
 from shared.catalog import catalog_key, encode_catalog
 from shared.clock import SystemClock
-from shared.events import AnyEvent, encode_event, event_headers
+from shared.event_headers import event_headers
+from shared.events import AnyEvent, encode_event
 from shared.log.kafka import KafkaLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG, EVENTS

@@ -1,1 +1,1 @@
-"""Contracts: the log's three adapters under one suite, the samples of every message, the published schemas."""
+"""Contract tests: all logs, all vendor adapters, all messages, the published schemas."""

@@ -1,7 +1,7 @@
-"""What every vendor's adapter must do, over every folder of `services/tracking/adapters`.
+"""The contract of a vendor's adapter, for every folder of `services/tracking/adapters`.
 
-The samples of a vendor are deliveries with their signatures. Their event ids are golden: an id
-never expires, so a change here books stored orders twice.
+The samples of a vendor are deliveries with their signatures. Their event ids must never change:
+another id counts a stored order again.
 """
 
 import json
@@ -106,7 +106,7 @@ def test_every_vendor_has_samples_that_give_events() -> None:
 
 @each_sample
 def test_the_event_ids_of_a_sample_never_change(sample: Sample) -> None:
-    """Whenever it comes, and however often."""
+    """The time and the number of deliveries make no difference."""
     for wait in (timedelta(0), timedelta(days=400)):
         delivery = replace(sample.delivery, received_at=sample.delivery.received_at + wait)
         claims = sample.adapter.read(delivery, sample.currency)
@@ -165,7 +165,7 @@ _json = st.recursive(
 def test_no_signed_payload_is_a_failure_and_what_it_gives_can_be_read_again(
     data: st.DataObject,
 ) -> None:
-    """Fields of a sample are lost, exchanged and replaced by anything at all."""
+    """Fields of a sample are removed, exchanged and replaced by random values."""
     sample = data.draw(st.sampled_from(SAMPLES), label="sample")
     payload = json.loads(sample.delivery.body)
     for field in data.draw(st.lists(st.sampled_from(sorted(payload)), max_size=4), label="fields"):

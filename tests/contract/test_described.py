@@ -1,4 +1,4 @@
-"""The OpenAPI documents explain themselves: each field and parameter is described, each call has an example.
+"""The OpenAPI documents describe each field and parameter, and have an example of each call.
 
 tests/integration/test_examples.py sends the examples to running services.
 """
@@ -26,7 +26,7 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def fields(schema: Any, where: str) -> Iterator[tuple[str, Json]]:
-    """Every property at any depth of a schema, references aside, with its place."""
+    """Yield every property at any depth of a schema with its path, without references."""
     if isinstance(schema, list):
         for item in schema:
             yield from fields(item, where)
@@ -93,7 +93,7 @@ def test_every_call_has_an_example(service: str) -> None:
 
 
 def example_body(document: Json, operation: Json) -> Any:
-    """The example of an operation's body: beside its schema, or in it; None without one."""
+    """Return the example of the body of an operation, beside or in its schema, or None."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if "example" in content:
         return content["example"]
@@ -104,5 +104,5 @@ def example_body(document: Json, operation: Json) -> Any:
 
 
 def example_value(parameter: Json) -> Any:
-    """The example of a parameter; None without one."""
+    """Return the example of a parameter, or None."""
     return next(iter(parameter["schema"].get("examples", ())), parameter.get("example"))

@@ -1,4 +1,4 @@
-"""Golden samples: one file per kind and version of every message on the log decodes, and encodes to the same JSON again.
+"""Golden samples: a file for each kind and version of a message decodes and encodes unchanged.
 
 A new kind or version without its sample fails here; a changed field shows as a changed sample in
 review. A version that is read but no longer written decodes to the sample of the version after it.
@@ -31,7 +31,7 @@ FAMILIES: Final[dict[str, tuple[Any, int, Codec]]] = {
 }
 
 
-# Versions that are only read, and the sample that each one is read as.
+# The samples of old versions, and the sample that each decodes to.
 READ_AS: Final = {("catalog", "placement.v1.json"): "placement.v2.json"}
 
 
@@ -70,7 +70,7 @@ def test_no_sample_without_its_kind() -> None:
 
 @pytest.mark.parametrize(("family", "name", "kind"), expected())
 def test_the_sample_shows_every_field(family: str, name: str, kind: type[msgspec.Struct]) -> None:
-    """A sample that leaves a field at its default would not notice the field being renamed."""
+    """With a field at its default, the sample would not fail when the field is renamed."""
     shown = set(json.loads((GOLDEN / family / name).read_bytes()))
     config = kind.__struct_config__
     assert {field.encode_name for field in msgspec.structs.fields(kind)} - {"v"} <= shown | {

@@ -1,4 +1,4 @@
-"""The published descriptions match the code: regenerated here, compared with the files in docs/api, and checked for gaps."""
+"""The documents in docs/api are current and valid, and describe every answer."""
 
 import asyncio
 import functools
@@ -14,7 +14,7 @@ from shared.settings import KNOWN_FIELDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SERVICES: Final = ("tracking", "attribution", "roi")
-# Making three services only to describe them takes a second; once is enough.
+# Building three apps takes a second, so the documents are made once.
 openapi = functools.cache(schemas.openapi)
 OPERATIONAL: Final = ("/", "/health/live", "/health/ready", "/metrics")
 
@@ -66,7 +66,7 @@ def operations(service: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_says_what_it_answers(service: str) -> None:
-    """No wildcard hides a status, each success has a shape, and each refusal is a problem."""
+    """No status is a wildcard, each success has a shape, and each refusal is a problem."""
     found = operations(service)
     assert found
     for method, path, operation in found:
@@ -82,7 +82,7 @@ def test_every_operation_says_what_it_answers(service: str) -> None:
 
 
 def test_no_path_is_served_by_two_services() -> None:
-    """All three can stand behind one host name."""
+    """So that one host name can serve all three services."""
     owned = [
         path
         for service in SERVICES
@@ -93,7 +93,7 @@ def test_no_path_is_served_by_two_services() -> None:
 
 
 def test_describing_opens_nothing() -> None:
-    """Neither a loop nor a database is needed to tell what the services serve."""
+    """The documents need neither an event loop nor a database."""
     with pytest.raises(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
     assert set(schemas.openapi()) == set(SERVICES)

@@ -1,7 +1,8 @@
-"""The house: all three services as processes of their own on one real Postgres, for tests that look at the whole edge from outside.
+"""The fixture `installation`: three service processes on one real Postgres, for HTTP tests.
 
-Promise: started once a session and only where a test asks for it; empty of everything but the workspace `main` with `ADMIN_KEY`. Tests
-keep apart by making workspaces. What can go wrong: a process that ends shows its output in the failure.
+Promise: it starts once a session, when a test first uses it, with the workspace `main` and its
+`ADMIN_KEY`. Each test makes its own workspaces.
+What can go wrong: if a process ends, the failure shows its output.
 """
 
 import asyncio
@@ -18,32 +19,35 @@ from tests.fixtures.postgres import TEMPLATE, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def house(
+def installation(
     postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
-    """A ready Laurel of three processes."""
+    """A ready installation of three processes."""
     url = own_database(postgres_server)
-    installation = Installation(tmp_path_factory.mktemp("house"), {"LAUREL_DATABASE_URL": url})
+    made = Installation(tmp_path_factory.mktemp("installation"), {"LAUREL_DATABASE_URL": url})
     try:
         for service in SERVICES:
-            installation.start("run", service)
-        wait_for(installation)
-        yield installation
+            made.start("run", service)
+        wait_for(made)
+        yield made
     finally:
-        installation.stop()
+        made.stop()
 
 
 def own_database(server: PostgresServer) -> str:
-    """The address of a new database with every table."""
-    name = f"house_{uuid.uuid4().hex}"
+    """Return the address of a new database with every table."""
+    name = f"installation_{uuid.uuid4().hex}"
     with ThreadPoolExecutor(max_workers=1) as pool:
-        # In a thread, where no loop of a test is disturbed.
+        # In a thread, because a test may already run a loop in this one.
         pool.submit(asyncio.run, _clone(server, name)).result()
     return server.url_of(name)
 
 
 def wait_for(installation: Installation) -> None:
-    """Three interpreters start at once beside everything else that a loaded machine runs: the usual patience, twice."""
+    """Wait until the services are ready, at most twice the usual time.
+
+    Three interpreters start at once, often on a busy machine.
+    """
     try:
         installation.wait_until_ready()
     except AssertionError:

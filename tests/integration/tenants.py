@@ -1,4 +1,4 @@
-"""Two workspaces with an object of each kind: what the tests of foreign ids ask one about the other with."""
+"""Two workspaces with an object of each kind, for the tests of foreign ids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ KINDS: Final = (
     "keys",
     "costs",
 )
-# Which fields of a body name objects, and of which kind.
+# The fields of a body that reference objects, and the kind of the object.
 REFERENCES: Final = {
     "placements": {"creator_id": "creators", "campaign_id": "campaigns"},
     "links": {"placement_id": "placements", "creator_id": "creators"},
@@ -41,7 +41,7 @@ class Tenant:
     made: dict[str, Json] = field(default_factory=dict)
     click_id: str = ""
     letter_id: str = ""
-    # Order id to minor units: the first report of an order stands, another one is a dead letter.
+    # Order id to minor units. Only the first report of an order counts; another is a dead letter.
     sold: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -63,7 +63,7 @@ class Tenant:
         self.letter_id = eventually(self._letter, what="the second order is a dead letter")
 
     def body(self, kind: str) -> Json:
-        """A good body whose references are this side's own."""
+        """Return a valid body that references objects of this workspace."""
         bodies: dict[str, Json] = {
             "creators": {"name": f"Creator of {self.name}"},
             "campaigns": {"name": f"Campaign of {self.name}"},
@@ -85,8 +85,8 @@ class Tenant:
         }
         return bodies[kind]
 
-    def naming(self, kind: str, name: str, entity_id: str) -> Json:
-        """A body of this side in which one reference is somebody else's."""
+    def body_with_reference(self, kind: str, name: str, entity_id: str) -> Json:
+        """Return a body of this workspace with one reference to `entity_id`."""
         body = self.body(kind)
         if kind in ("links", "costs"):
             body = {key: value for key, value in body.items() if key not in REFERENCES[kind]}
@@ -107,7 +107,7 @@ class Tenant:
         return items[0]["id"] if items else None
 
     def secrets(self) -> set[str]:
-        """Everything that only this side may read."""
+        """Return every text that only this workspace may read."""
         found = {self.name, self.click_id, self.letter_id, self.made["keys"]["key"]}
         for made in self.made.values():
             found |= {made["id"]}
@@ -116,7 +116,7 @@ class Tenant:
 
 @dataclass
 class TenantPair:
-    """Two workspaces; `ask` calls as the second and looks for words of the first."""
+    """Two workspaces. `ask` sends a call of `mine` and fails on data of `theirs` in the answer."""
 
     theirs: Tenant
     mine: Tenant
@@ -135,10 +135,10 @@ class TenantPair:
     def refused_alike(
         self, status: int, call: Callable[[str], httpx.Response], foreign_id: str
     ) -> None:
-        """The same refusal for their id and for one that nobody has."""
-        nobody = new_id()
-        foreign, unknown = call(foreign_id), call(nobody)
+        """Check that a foreign id and an unknown id are refused with the same answer."""
+        unknown_id = new_id()
+        foreign, unknown = call(foreign_id), call(unknown_id)
         assert (foreign.status_code, unknown.status_code) == (status, status), foreign.text
         shown = foreign.json() | {"request_id": ""}
         expected = unknown.json() | {"request_id": ""}
-        assert str(shown).replace(foreign_id, "ID") == str(expected).replace(nobody, "ID")
+        assert str(shown).replace(foreign_id, "ID") == str(expected).replace(unknown_id, "ID")

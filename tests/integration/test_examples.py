@@ -1,4 +1,4 @@
-"""Every example of the OpenAPI documents is sent to running services and gets the success that is documented.
+"""Every example of the OpenAPI documents, sent to running services, gets its documented success.
 
 The ids in the examples stand for a kind of object (`shared.api.openapi.example_id`): the id of the
 object that the example of its creation made is put there. A webhook's example is signed with the
@@ -17,16 +17,16 @@ from shared.api.openapi import EXAMPLE_KINDS, example_id
 from tests.contract.test_described import WITH_BODY, Json, example_body, example_value, operations
 from tests.e2e.installation import Brand, Installation, eventually
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("installation")
 
-# What others name comes first; an archived object cannot be named any more.
+# Referenced objects come first. An archived object can no longer be referenced.
 METHODS: Final = ("post", "get", "patch", "put", "delete")
 ORDER: Final = EXAMPLE_KINDS
 PATHS: Final = {f"/v1/{kind}s": kind for kind in ORDER} | {"/v1/policies": "policy"}
 
 
-def test_every_example_works_as_documented(house: Installation) -> None:
-    brand = Brand.in_new_workspace(house, "examples")
+def test_every_example_works_as_documented(installation: Installation) -> None:
+    brand = Brand.in_new_workspace(installation, "examples")
     sender = Sender(brand)
     sender.send_all("roi", ("post", "get", "patch", "put"))
     eventually(sender.reached, what="tracking knows the example's link, code and connection")
@@ -39,7 +39,7 @@ def test_every_example_works_as_documented(house: Installation) -> None:
 
 
 class Sender:
-    """Sends examples; knows the real ids behind those of the examples."""
+    """Send examples, with the ids of real objects in place of the example ids."""
 
     def __init__(self, brand: Brand) -> None:
         self.clients = {
@@ -59,7 +59,7 @@ class Sender:
         self.real: dict[str, str] = {}
 
     def send_all(self, service: str, methods: tuple[str, ...]) -> None:
-        """Send the examples of these methods: creations in the order in which objects name each other."""
+        """Send the examples of these methods; referenced objects are created first."""
         found = [item for item in operations(self.documents[service]) if item[0] in methods]
         for method, path, operation in sorted(
             found, key=lambda item: (methods.index(item[0]), rank(item[1]))
@@ -105,7 +105,7 @@ class Sender:
         return json.loads(text)
 
     def signature(self, body: str) -> dict[str, str]:
-        """The headers of a delivery that is signed with the example's secret."""
+        """Return the headers of a delivery signed with the secret of the example."""
         operation = self.documents["roi"]["paths"]["/v1/connections"]["post"]
         connection = example_body(self.documents["roi"], operation)
         digest = hmac.digest(connection["secret"].encode(), body.encode(), "sha256")
@@ -116,19 +116,19 @@ class Sender:
         }
 
     def reached(self) -> bool | None:
-        """Whether tracking has heard of the link; the connection was made before it."""
+        """Return whether tracking knows the link. The connection was created before it."""
         document = self.documents["tracking"]["paths"]["/{code}"]["get"]["parameters"][0]
         answer = self.clients["tracking"].head("/" + example_value(document))
         return answer.status_code == 302 or None
 
     def credited(self) -> bool | None:
-        """Whether attribution has decided the example's order."""
+        """Return whether attribution has decided the order of the example."""
         operation = self.documents["attribution"]["paths"]["/v1/explanations"]["get"]
         answer = self.answered("attribution", "get", "/v1/explanations", operation)
         return answer.is_success or None
 
 
 def rank(path: str) -> int:
-    """The place of an object's kind; other calls come last."""
+    """Return the position of the kind of an object; other calls come last."""
     kind = next((kind for prefix, kind in PATHS.items() if path.startswith(prefix)), None)
     return len(ORDER) if kind is None else ORDER.index(kind)

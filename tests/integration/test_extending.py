@@ -1,4 +1,4 @@
-"""docs/extending.md, executed: its blocks are put into a copy of the source tree, which is then started.
+"""docs/extending.md, executed: its blocks are added to a copy of the source tree, which starts.
 
 The made-up model, vendor, measure, dimension and metric are found in answers of a real Postgres, in
 the OpenAPI documents and on the command line. No file of the copy differs but for the blocks.
@@ -21,7 +21,7 @@ from tests.e2e.installation import SERVICES, Brand, Installation, Json, by_label
 from tests.fixtures.postgres import PostgresServer
 from tests.integration.conftest import own_database, wait_for
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("installation")
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs/extending.md"
@@ -35,7 +35,7 @@ CALLS_TO_ACTION: Final = ("Save", "See the bag", "Swipe up")
 
 
 def extend(copy: Path) -> list[str]:
-    """Put every block of the page into the copy; the paths that it names."""
+    """Write every block of the page into the copy. Return the paths."""
     named = []
     for path, after, code in BLOCK.findall(PAGE.read_text()):
         file = copy / path
@@ -53,7 +53,7 @@ def extend(copy: Path) -> list[str]:
 
 @pytest.fixture
 def extended(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Installation]:
-    """A running Laurel made of the copy."""
+    """Yield a running installation of the copy."""
     copy = tmp_path / "copy"
     for folder in SOURCE:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -97,7 +97,7 @@ def in_the_openapi_documents(extended: Installation) -> None:
 
 
 def enums(schema: Any) -> set[str]:
-    """Every word of every enum in a schema."""
+    """Return every value of every enum in a schema."""
     if isinstance(schema, list):
         return set().union(*map(enums, schema))
     if not isinstance(schema, dict):
@@ -106,7 +106,7 @@ def enums(schema: Any) -> set[str]:
 
 
 def sell_by_acme(brand: Brand) -> dict[str, str]:
-    """Three placements are clicked by one visitor, one of them is seen twice, and Acme reports the order."""
+    """One visitor clicks three placements and sees one of them twice; Acme reports the order."""
     brand.create("policies", models=["first", "last", "middle"])
     mia = brand.create("creators", name="Mia")
     placements: dict[str, str] = {}
@@ -139,7 +139,10 @@ VISITOR: Final = {"visitor": "visitor-1"}
 
 
 def deliver(brand: Brand, payload: Json) -> None:
-    """Send a signed delivery of Acme until tracking knows the connection; a wrong signature is refused."""
+    """Send a signed delivery of Acme until tracking knows the connection.
+
+    A wrong signature is refused.
+    """
     connection = brand.create("connections", kind="acme", secret=SECRET)
     address = f"/webhooks/acme/{connection['id']}"
     body = json.dumps(payload).encode()

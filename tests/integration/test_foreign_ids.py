@@ -1,7 +1,7 @@
-"""Every call of all three services against the ids of another workspace: 404 in a path, 422 in a body, and never a word of theirs.
+"""Every call of all services with ids of another workspace: 404 in a path, 422 in a body, no data.
 
-Promise: the calls are taken from the OpenAPI documents, so a new one fails here until somebody says how it keeps workspaces apart. An id of
-another workspace is answered exactly as one that nobody has.
+The calls come from the OpenAPI documents, so a new call fails here until a test for it exists. An
+id of another workspace is answered exactly as an unknown id.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
 from tests.integration.tenants import KINDS, REFERENCES, SHARED, Json, Tenant, TenantPair
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("installation")
 
 
 @pytest.fixture(scope="module")
-def pair(house: Installation) -> TenantPair:
+def pair(installation: Installation) -> TenantPair:
     sides = [
-        Tenant(Brand.in_new_workspace(house, name), name)
+        Tenant(Brand.in_new_workspace(installation, name), name)
         for name in (f"theirs{new_id()[-8:]}", f"mine{new_id()[-8:]}")
     ]
     for side in sides:
@@ -28,7 +28,7 @@ def pair(house: Installation) -> TenantPair:
     return TenantPair(*sides)
 
 
-# --- roi -------------------------------------------------------------------------------------------------
+# --- roi -----------------------------------------------------------------------------------
 
 
 def shows_one(pair: TenantPair, kind: str) -> None:
@@ -91,7 +91,7 @@ def _refuses_references(pair: TenantPair, kind: str, method: str, path: str) -> 
     for name, referred in REFERENCES.get(kind, {}).items():
 
         def call(one: str, name: str = name) -> httpx.Response:
-            body = pair.mine.naming(kind, name, one)
+            body = pair.mine.body_with_reference(kind, name, one)
             if method == "PATCH":
                 body = {name: one}
             return pair.ask(pair.mine.brand.roi, method, path, body)
@@ -129,11 +129,11 @@ def tells_all_the_same(pair: TenantPair) -> None:
     assert asked[0] == asked[1]
 
 
-# --- attribution -----------------------------------------------------------------------------------------
+# --- attribution ---------------------------------------------------------------------------
 
 
 def _their_order(pair: TenantPair) -> str:
-    """An order of theirs whose id says nothing of them, so that naming it puts none of their words into our books."""
+    """Return a new order id of the other workspace. It contains none of its secret texts."""
     order_id = f"asked {new_id()}"
     pair.theirs.order(order_id, net="12.00")
     eventually(lambda: pair.theirs.brand.explanation(order_id), what="they know their order")
@@ -148,7 +148,7 @@ def explains_own_orders(pair: TenantPair) -> None:
         assert answer.status_code == 404
 
 
-def balances_own_books(pair: TenantPair) -> None:
+def balances_own_ledger(pair: TenantPair) -> None:
     query = "/v1/ledger/balance?group_by=model,currency,account"
 
     def is_own() -> bool | None:
@@ -179,11 +179,11 @@ def tells_the_lag(pair: TenantPair) -> None:
     assert set(answer["items"][0]) == {"topic", "partition", "records", "seconds"}
 
 
-# --- tracking --------------------------------------------------------------------------------------------
+# --- tracking ------------------------------------------------------------------------------
 
 
 def a_foreign_click_earns_nothing(pair: TenantPair) -> None:
-    """Their click id is evidence of nothing here: the order stands, organic, and names nobody."""
+    """A click id of the other workspace is no evidence: the order is organic."""
     order_id = f"stolen {new_id()}"
     pair.mine.order(order_id, net="9.00", person={"click_id": pair.theirs.click_id})
     found = eventually(lambda: pair.mine.brand.explanation(order_id), what="it is explained")
@@ -217,7 +217,7 @@ def events_name_own_links(pair: TenantPair) -> None:
     moment = {"occurred_at": "2026-03-01T11:00:00Z"}
     events = [
         {"type": "clicked", "link": pair.theirs.made["links"]["code"], **moment},
-        {"type": "clicked", "link": f"nobody-{new_id()[-8:]}", **moment},
+        {"type": "clicked", "link": f"unknown-{new_id()[-8:]}", **moment},
     ]
     answer = pair.ask(pair.mine.brand.tracking, "POST", "/v1/events", events).json()
     assert answer["accepted"] == 0
@@ -234,7 +234,7 @@ def webhooks_need_their_own_secret(pair: TenantPair) -> None:
 
 
 def links_are_public(pair: TenantPair) -> None:
-    """A key changes nothing: whoever has the address is redirected, and told no more than that."""
+    """A redirect needs no key and shows only the destination."""
     path = f"/{pair.theirs.made['links']['code']}"
     answer = pair.mine.brand.tracking.get(path)
     assert answer.status_code == 302
@@ -242,7 +242,7 @@ def links_are_public(pair: TenantPair) -> None:
 
 
 def has_no_workspace(pair: TenantPair) -> None:
-    """Health and metrics: numbers and parts, never an id."""
+    """Health and metrics show numbers and names of parts, never an id."""
     for client in (pair.mine.brand.roi, pair.mine.brand.attribution, pair.mine.brand.tracking):
         for path in ("/health/live", "/health/ready", "/metrics"):
             pair.ask(client, "GET", path)
@@ -257,7 +257,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/roi": answers_own_figures,
     "GET /v1/metrics": tells_all_the_same,
     "GET /v1/explanations": explains_own_orders,
-    "GET /v1/ledger/balance": balances_own_books,
+    "GET /v1/ledger/balance": balances_own_ledger,
     "GET /v1/dead-letters": lists_own_letters,
     "POST /v1/dead-letters/retry": retries_own_letters,
     "GET /v1/lag": tells_the_lag,
@@ -277,15 +277,17 @@ CATALOG: Final[dict[str, Callable[[TenantPair, str], None]]] = {
 }
 
 
-def test_every_call_of_every_service_is_covered(house: Installation) -> None:
+def test_every_call_of_every_service_is_covered(installation: Installation) -> None:
     served = {
         f"{method.upper()} {path}"
         for service in ("tracking", "attribution", "roi")
-        for path, found in httpx.get(f"{house.url(service)}/openapi.json").json()["paths"].items()
+        for path, found in httpx.get(f"{installation.url(service)}/openapi.json")
+        .json()["paths"]
+        .items()
         for method in found
     }
     covered = set(CALLS) | {call.replace("KIND", kind) for call in CATALOG for kind in KINDS}
-    assert served == covered, "say below how the new call keeps workspaces apart"
+    assert served == covered, "add a test that the new call keeps workspaces apart"
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -302,7 +304,7 @@ def test_a_call_of_the_catalog_keeps_workspaces_apart(
 
 
 def test_a_key_of_one_workspace_never_opens_another(pair: TenantPair) -> None:
-    """No header and no parameter chooses the workspace; only the key does."""
+    """Only the key chooses the workspace; no header and no parameter does."""
     headers = {"X-Workspace-Id": pair.theirs.made["creators"]["id"], "X-Workspace": "main"}
     for path in ("/v1/creators", "/v1/workspace"):
         answer = pair.ask(pair.mine.brand.roi, "GET", path, headers=headers)

@@ -1,7 +1,7 @@
-"""Nothing of one workspace is visible to another (I8): the catalogue of Postgres is asked about every table.
+"""No workspace sees data of another (I8): every table in the catalogue of Postgres is checked.
 
-Promise: a table is either under forced row-level security or in the closed list below, with its reason. A new table that is
-neither fails here, before anything can leak.
+A table has forced row-level security or is in the closed list below, with its reason. A new table
+with neither fails here.
 """
 
 import uuid
@@ -16,28 +16,30 @@ from shared.db.roles import SERVICES, role_name, service_url
 from tests.fixtures.connections import connect
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
 
-# None of these holds a person's data.
+# None of these tables holds data of a person.
 EXEMPT = {
     "attribution.alembic_version": "which revision the schema is at",
     "roi.alembic_version": "which revision the schema is at",
     "log.alembic_version": "which revision the schema is at",
     "attribution.offsets": "the next offset per partition; a partition holds many workspaces",
-    "attribution.workspaces": "each workspace's counters: no person, read to find work over workspaces",
-    "attribution.key_hashes": "key hash to workspace: what tells which workspace a request is for",
+    "attribution.workspaces": "the counters of workspaces: no person; read to find work",
+    "attribution.key_hashes": "key hash to workspace: read to find the workspace of a request",
     "roi.offsets": "the next offset per partition; a partition holds many workspaces",
-    "roi.workspaces": "found by the relay and the fold, before the workspace is known",
-    "roi.workspace_names": "name to workspace: unique over all of them, and what a start by name looks up",
-    "roi.api_keys": "key hash to workspace: what tells which workspace a request is for",
+    "roi.workspaces": "read by the relay and the consumer, before the workspace is known",
+    "roi.workspace_names": "name to workspace: unique over all workspaces, read at start",
+    "roi.api_keys": "key hash to workspace: read to find the workspace of a request",
     "roi.link_codes": "link host and code to workspace: a code is unique per host, over workspaces",
 }
-# The log itself: a partition carries many workspaces, and readers take whole partitions.
+# The log: a partition has records of many workspaces, and readers read whole partitions.
 EXEMPT_SCHEMA = "log"
 
 TABLES = """
-SELECT n.nspname || '.' || c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS is_forced,
+SELECT n.nspname || '.' || c.relname AS name,
+       c.relrowsecurity AND c.relforcerowsecurity AS is_forced,
        EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'workspace_id'
                   AND NOT a.attisdropped) AS has_workspace,
-       (SELECT array_agg(p.polname || ':' || coalesce(pg_get_expr(p.polqual, p.polrelid), '') || '|'
+       (SELECT array_agg(p.polname || ':'
+                  || coalesce(pg_get_expr(p.polqual, p.polrelid), '') || '|'
                   || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''))
           FROM pg_policy p WHERE p.polrelid = c.oid) AS policies
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -46,13 +48,16 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('log', 'attribution', 'roi') ORD
 
 
 GRANTS = """
-SELECT n.nspname || '.' || c.relname AS name, coalesce(r.rolname, 'PUBLIC') AS role, g.privilege_type AS privilege
+SELECT n.nspname || '.' || c.relname AS name, coalesce(r.rolname, 'PUBLIC') AS role,
+       g.privilege_type AS privilege
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
     SELECT a.grantee, a.privilege_type FROM aclexplode(c.relacl) AS a
-    UNION SELECT a.grantee, a.privilege_type FROM pg_attribute AS t, aclexplode(t.attacl) AS a WHERE t.attrelid = c.oid
+    UNION SELECT a.grantee, a.privilege_type FROM pg_attribute AS t, aclexplode(t.attacl) AS a
+    WHERE t.attrelid = c.oid
 ) AS g LEFT JOIN pg_roles r ON r.oid = g.grantee
-WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname IN ('log', 'attribution', 'roi') AND g.grantee <> c.relowner
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname IN ('log', 'attribution', 'roi')
+    AND g.grantee <> c.relowner
 """
 
 
@@ -68,7 +73,7 @@ async def tables(owner_url: str) -> list[asyncpg.Record]:
 
 @pytest.fixture
 async def grants(owner_url: str) -> dict[str, dict[str, set[str]]]:
-    """Table to role to what the role may do there, the owner left out."""
+    """Return the privileges by table and role, without the owner."""
     connection = await connect(owner_url)
     found: dict[str, dict[str, set[str]]] = {}
     try:
@@ -84,7 +89,7 @@ def is_exempt(name: str) -> bool:
 
 
 def open_tables(tables: Iterable[asyncpg.Record]) -> list[str]:
-    """Those that neither the policy protects nor a reason exempts."""
+    """Return the tables without a policy that are not in the list."""
     return [row["name"] for row in tables if not row["is_forced"] and not is_exempt(row["name"])]
 
 
@@ -113,7 +118,7 @@ async def test_every_table_is_protected_or_exempt_for_a_reason(
 async def test_a_table_without_forced_row_level_security_is_found(
     fresh_database: str, added: list[str]
 ) -> None:
-    """The guard above, guarded: in a scratch database it names a table that somebody forgot to protect."""
+    """The check above finds an unprotected table in a scratch database."""
     connection = await connect(fresh_database)
     try:
         assert open_tables(await connection.fetch(TABLES)) == []
@@ -131,7 +136,7 @@ async def test_a_table_without_forced_row_level_security_is_found(
 async def test_an_exempt_table_is_granted_to_one_role(
     grants: dict[str, dict[str, set[str]]],
 ) -> None:
-    """What no policy guards is guarded by who may look: the service that owns the schema, nobody else."""
+    """Only the service of the schema may read a table without a policy."""
     for name in EXEMPT:
         schema = name.partition(".")[0]
         expected = set() if schema == EXEMPT_SCHEMA else {role_name(schema)}
@@ -156,14 +161,15 @@ async def test_no_table_is_granted_to_another_service_or_to_everybody(
 async def test_the_log_is_read_by_grant_and_written_by_right(
     grants: dict[str, dict[str, set[str]]], owner_url: str
 ) -> None:
-    """No role writes a table of the log itself; each topic has one writer."""
+    """No role writes to a table of the log; each topic has one writer."""
     for name, roles in grants.items():
         if name.startswith(f"{EXEMPT_SCHEMA}."):
             assert all(rights == {"SELECT"} for rights in roles.values()), (name, roles)
     connection = await connect(owner_url)
     try:
         writers = await connection.fetch(
-            "SELECT topic, array_agg(role_name ORDER BY role_name) AS roles FROM log.rights WHERE may_append GROUP BY topic"
+            "SELECT topic, array_agg(role_name ORDER BY role_name) AS roles FROM log.rights"
+            " WHERE may_append GROUP BY topic"
         )
     finally:
         await connection.close()
@@ -177,7 +183,7 @@ async def test_the_log_is_read_by_grant_and_written_by_right(
 
 async def test_the_exempt_list_holds_no_protected_table(tables: list[asyncpg.Record]) -> None:
     doubtful = [row["name"] for row in tables if row["name"] in EXEMPT and row["is_forced"]]
-    assert doubtful == [], "these are protected: take them off the list"
+    assert doubtful == [], "these are protected: remove them from the list"
 
 
 async def test_protected_tables_carry_the_one_policy(tables: list[asyncpg.Record]) -> None:
@@ -193,7 +199,7 @@ async def test_protected_tables_carry_the_one_policy(tables: list[asyncpg.Record
 
 
 async def test_every_key_carries_the_workspace(owner_url: str) -> None:
-    """A unique key without the workspace would tell one brand that another has the same order number."""
+    """A unique key without the workspace would reveal order numbers of another brand."""
     connection = await connect(owner_url)
     try:
         keys = await connection.fetch(
@@ -210,14 +216,15 @@ async def test_every_key_carries_the_workspace(owner_url: str) -> None:
 
 
 async def test_views_obey_the_policy_as_their_reader(owner_url: str) -> None:
-    """A view without security_invoker reads with its owner's rights, and its owner may be a superuser."""
+    """A view without security_invoker reads with the rights of its owner, perhaps a superuser."""
     connection = await connect(owner_url)
     try:
         views = await connection.fetch(
             """SELECT n.nspname || '.' || c.relname AS name FROM pg_class c
                JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname IN ('attribution', 'roi') AND (c.relkind = 'm'
-                 OR (c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on}'))"""
+                 OR (c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}')
+                     && '{security_invoker=true,security_invoker=on}'))"""
         )
     finally:
         await connection.close()
@@ -232,7 +239,7 @@ async def protected_table(fresh_database: str) -> str:
         await connection.execute("CREATE TABLE attribution.probe (workspace_id uuid, value int)")
         for statement in protect("attribution", "probe"):
             await connection.execute(statement)
-        # A row of somebody else: without any row Postgres never asks the policy.
+        # A row of another workspace: without a row Postgres does not evaluate the policy.
         await connection.execute("INSERT INTO attribution.probe VALUES ($1, 0)", uuid.uuid4())
     finally:
         await connection.close()

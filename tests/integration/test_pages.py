@@ -1,4 +1,4 @@
-"""The pages of each service for people: `/` says where to go, `/docs` is a reference to read and to try.
+"""The pages of each service for people: the front page `/` and the API reference `/docs`.
 
 The reference is opened in a real browser: it shows every operation, asks no other origin, breaks
 no rule of its content-security policy, and makes a call with a key.
@@ -14,7 +14,7 @@ from playwright.async_api import BrowserContext, Page
 from tests.e2e.installation import ADMIN_KEY, SERVICES, Installation
 from tests.fixtures.browser import chromium, open_browser
 
-pytestmark = [pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.xdist_group("installation")]
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 # A call of each service that needs a key and changes nothing; tracking has none that only reads.
@@ -32,8 +32,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_front_page_says_which_service_this_is(house: Installation, service: str) -> None:
-    with httpx.Client(base_url=house.url(service)) as client:
+def test_the_front_page_says_which_service_this_is(
+    installation: Installation, service: str
+) -> None:
+    with httpx.Client(base_url=installation.url(service)) as client:
         answer = client.get("/")
         assert answer.status_code == 200
         told = answer.json()
@@ -51,27 +53,31 @@ def test_the_front_page_says_which_service_this_is(house: Installation, service:
 @pytest.mark.browser
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_reference_can_be_read_and_used(
-    house: Installation, service: str, tmp_path: Path
+    installation: Installation, service: str, tmp_path: Path
 ) -> None:
     chromium()
     async with open_browser(tmp_path / "profile") as context:
         asked: list[str] = []
         spoken: list[str] = []
         page = await listening(context, asked, spoken)
-        await page.goto(f"{house.url(service)}/docs")
+        await page.goto(f"{installation.url(service)}/docs")
         await page.locator(".opblock").first.wait_for()
-        document = await (await context.request.get(f"{house.url(service)}/openapi.json")).json()
+        document = await (
+            await context.request.get(f"{installation.url(service)}/openapi.json")
+        ).json()
         assert await page.locator(".opblock").count() == operation_count(document)
         await authorize(page)
         path, body, status = CALLS[service]
         assert await try_call(page, path, body) == str(status)
         assert await page.evaluate("window.violations") == []
-        assert all(url.startswith((house.url(service), "data:", "blob:")) for url in asked), asked
+        assert all(
+            url.startswith((installation.url(service), "data:", "blob:")) for url in asked
+        ), asked
         assert spoken == []
 
 
 async def listening(context: BrowserContext, asked: list[str], spoken: list[str]) -> Page:
-    """A page that keeps its policy violations, its requests and what it writes to the console as an error."""
+    """Open a page that records its policy violations, its requests and its console errors."""
     page = context.pages[0] if context.pages else await context.new_page()
     await page.add_init_script(REMEMBER_VIOLATIONS)
     page.on("request", lambda request: asked.append(request.url))
@@ -88,7 +94,7 @@ def operation_count(document: dict[str, Any]) -> int:
 
 
 async def authorize(page: Page) -> None:
-    """Give the page the key, as a reader does."""
+    """Type the key into the page, as a reader does."""
     await page.locator(".auth-wrapper .btn.authorize").click()
     await page.locator(".auth-container input").fill(ADMIN_KEY)
     await page.locator(".auth-btn-wrapper .authorize").click()
@@ -96,7 +102,7 @@ async def authorize(page: Page) -> None:
 
 
 async def try_call(page: Page, path: str, body: str | None) -> str:
-    """Open the operation, send it, and give the status that the page shows."""
+    """Open an operation, send it, and return the status that the page shows."""
     block = page.locator(".opblock", has=page.locator(f'[data-path="{path}"]')).first
     await block.locator(".opblock-summary-control").click()
     if body is not None:

@@ -1,4 +1,4 @@
-"""Who earns when content changes hands: asked of all three services over HTTP.
+"""Which placement earns when a link or code gets another owner, over HTTP of all services.
 
 Promise: a link or code is moved from a date on, and what was clicked or ordered before stays with
 the owner before. A placement is corrected, and the past is restated. The explanation of an order
@@ -14,7 +14,7 @@ import pytest
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, Json, eventually
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("installation")
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MOVED = NOW - timedelta(days=2)
@@ -25,7 +25,7 @@ NET = {"early": 1000, "late": 200, "coded early": 30, "coded late": 4}
 
 
 class Handover:
-    """Mia's content, and Jo's after it; one link and one code; four orders."""
+    """A placement of Mia, a later one of Jo, one link, one code and four orders."""
 
     def __init__(self, brand: Brand) -> None:
         self.brand = brand
@@ -49,7 +49,7 @@ class Handover:
         return changed
 
     def sell(self) -> None:
-        """A click and an order of each visitor; a coded order on each side of the move."""
+        """Send a click and an order of each visitor, and an order with a code before and after."""
         for visitor, at in (("early", BEFORE), ("late", AFTER)):
             self._click(visitor, at)
             self._order(visitor, ORDERED, person={"visitor_id": visitor})
@@ -75,7 +75,7 @@ class Handover:
         self.brand.order(order_id, occurred_at=at.isoformat(), **money, **fields)
 
     def explained(self) -> tuple[Counter[str], Counter[str]]:
-        """Minor units by creator and by placement, as the explanations of the orders say."""
+        """Return minor units by creator and by placement from the explanations of the orders."""
         by_creator: Counter[str] = Counter()
         by_placement: Counter[str] = Counter()
         for order_id, minor in NET.items():
@@ -91,7 +91,7 @@ class Handover:
         return by_creator, by_placement
 
     def answered(self) -> tuple[Counter[str], Counter[str]]:
-        """The same, as the ROI answer says by its default basis of time."""
+        """Return the same from the ROI answer, with its default time basis."""
         found = []
         for group_by in ("creator", "placement"):
             rows = self.brand.roi_answer(group_by=group_by)["rows"]
@@ -103,7 +103,7 @@ class Handover:
         return found[0], found[1]
 
     def both_say(self, creators: dict[str, int], placements: dict[str, int]) -> None:
-        """Wait until explanations and answer say exactly this."""
+        """Wait until the explanations and the answer have exactly these amounts."""
         expected = (
             Counter({self.creators[name]: minor for name, minor in creators.items()}),
             Counter(placements),
@@ -120,9 +120,9 @@ class Handover:
             raise AssertionError(f"{error}\nexpected {expected}\nseen {seen}") from error
 
 
-def test_money_follows_a_moved_link_and_a_corrected_placement(house: Installation) -> None:
-    """Three chapters of one story, in this order."""
-    story = Handover(Brand.in_new_workspace(house, f"handover{new_id()[-8:]}"))
+def test_money_follows_a_moved_link_and_a_corrected_placement(installation: Installation) -> None:
+    """Run the three steps in this order."""
+    story = Handover(Brand.in_new_workspace(installation, f"handover{new_id()[-8:]}"))
     what_came_before_the_move_pays_the_old_creator(story)
     a_corrected_placement_restates_the_past(story)
     a_link_without_a_date_is_restated(story)
@@ -150,7 +150,7 @@ def what_came_before_the_move_pays_the_old_creator(story: Handover) -> None:
 
 
 def a_corrected_placement_restates_the_past(story: Handover) -> None:
-    """Also where a code still names its creator of before: a placement has one creator."""
+    """A placement has one creator, also if a code still names the earlier one."""
     story.patch("placements", story.of_mia, creator_id=story.creators["Kim"])
     story.both_say({"Kim": 1030, "Jo": 204}, {story.of_mia: 1030, story.of_jo: 204})
 

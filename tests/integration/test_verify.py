@@ -1,4 +1,4 @@
-"""`laurel verify` and `laurel replay --publish` against real services: a day that is wrong is found, an empty roi comes back."""
+"""`laurel verify` finds a wrong day in real services; `laurel replay --publish` refills roi."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,9 @@ ZONE: Final = "Asia/Kathmandu"
 
 
 @pytest.fixture
-def brand(house: Installation) -> Brand:
-    """A brand with one order that was moved to another day, and one that nobody earned."""
-    found = Brand.in_new_workspace(house, f"verified {new_id()}")
+def brand(installation: Installation) -> Brand:
+    """A brand with one order that was moved to another day, and one organic order."""
+    found = Brand.in_new_workspace(installation, f"verified {new_id()}")
     assert found.roi.patch("/v1/workspace", json={"time_zone": ZONE}).is_success
     creator = found.create("creators", name="Mia")
     link = found.create("links", creator_id=creator["id"], destination="https://shop.example/")
@@ -37,7 +37,7 @@ def brand(house: Installation) -> Brand:
 
 
 def sale(click_id: str, at: datetime, updated_at: datetime) -> dict[str, Any]:
-    """An order as Shopify tells it; each version may say another time."""
+    """Send an order as Shopify does; each version may have another time."""
     return {
         "id": 77,
         "name": "#77",
@@ -61,7 +61,7 @@ def command(brand: Brand, *words: str) -> Any:
 
 
 def as_owner(brand: Brand, *statements: str) -> None:
-    """What nobody may do: change a workspace's rows behind roi's back."""
+    """Change rows of a workspace without roi, which no product code does."""
     url = make_url(brand.laurel.environment["LAUREL_DATABASE_URL"])
     workspace = brand.roi.get("/v1/workspace").json()["id"]
 

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from shared.catalog import AnyCatalogRecord, catalog_key, encode_catalog
-from shared.events import AnyEvent, Ordered, Person, Quality, encode_event, event_headers
+from shared.event_headers import event_headers
+from shared.events import AnyEvent, Ordered, Person, Quality, encode_event
 from shared.log.port import Record
 from tests.factories import NOON
 from tests.integration.attribution.chance import Chance

@@ -74,7 +74,7 @@ class Judge:
         return all(
             stored.get((topic.name, partition), 0) == end
             for topic in (EVENTS, CATALOG, CREDITS)
-            for partition, (_, end) in self.broker.edges(topic).items()
+            for partition, (_, end) in self.broker.offset_ranges(topic).items()
         )
 
     async def at_the_end(self) -> None:
@@ -96,7 +96,7 @@ class Judge:
         """Return the kept records of a topic, partition by partition."""
         return [
             record
-            for partition, (low, end) in self.broker.edges(topic).items()
+            for partition, (low, end) in self.broker.offset_ranges(topic).items()
             for record in self.broker.read(topic, partition, low, end)
         ]
 

@@ -23,19 +23,19 @@ from shared.models import is_additive
 
 
 class CurrencyMoney(AnswerModel):
-    """An amount in one of several currencies; null where it cannot be said."""
+    """An amount in one of several currencies; null when it is unknown."""
 
     amount_minor: int | None
-    """The amount in minor units; null where it cannot be said."""
+    """The amount in minor units; null when it is unknown."""
     currency: str
     """The currency of the amount."""
 
 
 class CurrencyRatio(AnswerModel):
-    """A ratio in one of several currencies; null where it cannot be said."""
+    """A ratio in one of several currencies; null when it is undefined."""
 
     value: float | None
-    """The ratio; null where it cannot be said."""
+    """The ratio; null when it is undefined."""
     currency: str
     """The currency that it is of."""
 
@@ -50,12 +50,10 @@ def _field(metric: Metric) -> tuple[Any, Any]:
 
 
 class _Measures(AnswerModel):
-    """The figures of a row, of what is organic, or of the totals. `model` is there when models are
-    listed side by side.
-    """
+    """The figures of a row, of organic or of the totals; `model` only when models are listed."""
 
     model: str | None = None
-    """The credit model, when models are listed side by side."""
+    """The credit model, when the answer lists models."""
 
 
 if TYPE_CHECKING:
@@ -90,12 +88,10 @@ class MetricVersion(AnswerModel):
 
 
 class RoiMeta(AnswerModel):
-    """What was asked, of which moment the answer is, and by which formulas. `sequence` is the last
-    credits record in it; `source` is the finest grain that was read: months, days or entries.
-    """
+    """The question, the moment of the answer, and the formulas."""
 
     model: str | list[str]
-    """The credit model, or all of them side by side."""
+    """The credit model, or the list of models."""
     by: str
     """Which time places a credit: the conversion's or the touch's."""
     group_by: list[str]
@@ -117,7 +113,7 @@ class RoiMeta(AnswerModel):
     fresh_to: datetime
     """Everything recorded until then is in the answer."""
     sequence: int
-    """The number of the last publication of credits in it."""
+    """The sequence of the last credits record in the answer."""
     additive: bool
     """Whether rows and organic add up to the totals."""
     source: str
@@ -130,7 +126,7 @@ class RoiAnswer(AnswerModel):
     """The answer to `GET /v1/roi`: rows + organic = totals for every additive measure."""
 
     meta: RoiMeta
-    """What was asked, and of which moment the answer is."""
+    """The question and the moment of the answer."""
     rows: list[RoiRow]
     """One row for each value of the dimensions."""
     organic: RoiMeasures | list[RoiMeasures]
@@ -196,7 +192,7 @@ def encode_answer(
     *,
     lists_models: bool,
 ) -> bytes:
-    """The body of an answer; `lists_models` gives what is organic and the totals model by model."""
+    """Return the body of an answer; `lists_models`: organic and totals are lists by model."""
 
     def shown(figures: Figures) -> dict[str, object]:
         return _measures(metrics, figures)
@@ -254,9 +250,7 @@ def _listed(unit: Unit, currency: str, value: Value) -> object:
 
 
 def _number(value: Value) -> int | float | None:
-    """A JSON number. The quotients here have at most six decimals, so the nearest double prints as
-    exactly them.
-    """
+    """Return a JSON number: a quotient has at most six decimals, so its double prints exactly."""
     if not isinstance(value, Ratio):
         return value
     whole, rest = divmod(value.numerator, value.denominator)

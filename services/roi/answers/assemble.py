@@ -1,10 +1,10 @@
-"""Puts cells into the rows of an answer: rows by one or two dimensions, organic, and totals. Pure.
+"""The rows of an answer made from cells: rows by dimensions, organic and totals. Pure.
 
 Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are
 integers, and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are
 left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
-every model alike: with `model` as a dimension each model carries all of them and has totals of its
-own. A value that no row can carry is on a row whose group holds null, with the label `unallocated`.
+every model: with `model` as a dimension each model has all of them, and its own totals. A value
+without a dimension's value is on a row whose group has null, with the label `unallocated`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,9 +38,7 @@ Reader = Callable[[Cell, str], Part]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an answer shows. `measures` are those of the metrics. `currency` None: each one by
-    itself.
-    """
+    """What an answer shows. `measures` are those of the metrics; `currency` None: all of them."""
 
     dimensions: tuple[Dimension, ...]
     metrics: tuple[Metric, ...]
@@ -93,7 +91,7 @@ def _sums(ledger: Ledger[Key], readers: Sequence[Reader], cell: Cell, model: str
 
 
 def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
-    """How a cell gets its value of a dimension. Values of accounts and segments are remembered."""
+    """Return the function that gives a cell its value of a dimension; it caches the values."""
     source = dimension.source
     match source:
         case FromRow("model"):
@@ -128,9 +126,7 @@ def _word(value: str | None) -> Part:
 
 
 def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
-    """An order without today's labels: it decides who gets the minor unit that rounding leaves
-    over.
-    """
+    """Return a sort key without labels; it decides which row gets a left-over minor unit."""
     return tuple((part.id, "") if part.id is not None else ("", part.label) for part in key)
 
 
@@ -158,7 +154,7 @@ def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
 
 
 def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:
-    """Natural orders first; then what earned most; what no row can carry last."""
+    """Return the sort key of a row: natural order, then the greatest sums, unallocated last."""
     key, sums = item
     natural = [
         (part.id is None, dimension.order(part.id) if part.id is not None else "")

@@ -1,5 +1,4 @@
-"""What an answer knows of the catalog: who owns a placement, values of dimensions, labels, margins.
-Pure.
+"""The catalog data of an answer: owners of placements, dimension values, labels, margins. Pure.
 
 Promise: a placement has one set of facts, as recorded at the answer's moment; labels are always
 today's. A margin belongs to days: a policy is valid on a local day when it is valid at the day's

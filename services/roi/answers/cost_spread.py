@@ -1,9 +1,8 @@
 """Costs and how they are spread: in equal parts over the placements of their owner. Pure.
 
 Promise: the parts of a cost add up to it exactly. Equal parts are made by largest remainder: the
-first placements, in the order of their ids, carry what does not divide. A placement that was
-archived before the cost's day carries nothing of it. A cost that no placement carries stays with
-its owner.
+first placements, in the order of their ids, get the remainder. A placement that was archived before
+the cost's day gets no part of it. A cost without a placement stays with its owner.
 """
 
 from bisect import bisect_right
@@ -64,8 +63,8 @@ def spread_costs(
 def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
     """Amounts split one by one into equal parts by largest remainder; the parts added up by place.
 
-    All remainders of one amount are equal, so its first places get one more. `steps` remembers
-    where that begins and ends.
+    All remainders of one amount are equal, so its first places get one more. `steps` has the
+    changes at the places where that begins and ends.
     """
     base, steps = 0, [0] * (count + 1)
     for amount_minor in amounts:
@@ -78,9 +77,7 @@ def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
 
 
 class _Carriers:
-    """The placements that carry an owner's costs of a day, remembered from one archiving to the
-    next.
-    """
+    """The placements that share an owner's costs of a day, cached between two archivings."""
 
     def __init__(self, owners: Mapping[UUID, Owner]) -> None:
         self._owners = owners
@@ -94,7 +91,7 @@ class _Carriers:
         return bisect_right(self._changes, day)
 
     def accounts_of(self, owner: Entity, owner_id: UUID, stretch: int) -> list[UUID]:
-        """The placements that carry a cost of a stretch, in the order of their ids."""
+        """Return the placements that share a cost of a stretch, in the order of their ids."""
         if owner is Entity.PLACEMENT:
             return [owner_id]
         owned = self._by_stretch.get(stretch)

@@ -1,8 +1,8 @@
 """The three kinds of registry entry: measure, dimension, metric. Pure.
 
-A measure says what is summed and where it lies. A dimension says how a row gets its value. A metric
-is a pure formula over measures. Each entry stands in a file of its own under `measures/`,
-`dimensions/` or `metrics/`, where the registry finds it.
+A measure says what is summed and from which rows. A dimension says how a row gets its value. A
+metric is a pure formula over measures. Each entry has its own file under `measures/`, `dimensions/`
+or `metrics/`, where the registry finds it.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from services.roi.answers.values import Unit, Value
 
-# A row's part that no cost or count can be given to.
+# The label of a row for values without a value of the dimension.
 UNALLOCATED: Final = "unallocated"
 
 

@@ -1,5 +1,4 @@
-"""Chooses where the sums of an answer are read: the cheapest tables that have all that is asked
-for.
+"""The read plan of an answer: the cheapest tables that have all that the question needs.
 
 Months of a span are read whole where a month lies in one segment and under one margin; the other
 days from the daily rollups; parts of days at the ends of a span between two times from raw rows. A
@@ -26,7 +25,7 @@ _DAY_MARGIN: Final = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be summed, and what rows are told apart by. `basis` dates credits."""
+    """The measures to sum, and the dimensions to group by. `basis` dates credits."""
 
     measures: tuple[Measure, ...]
     dimensions: tuple[Dimension, ...]
@@ -35,8 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that a planned statement's SQL depends on; statements of one shape differ in arguments
-    only.
+    """What the SQL text of a planned statement depends on; all else is an argument.
 
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
     ask. `by_account`: whether rows are told apart by account, or only organic from the others.
@@ -70,8 +68,9 @@ class FactPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The statements of an answer. `starts`: first days of segments; `margins`: first day and
-    millionths.
+    """The statements of an answer.
+
+    `starts`: first days of segments. `margins`: first day and millionths of each margin.
     """
 
     starts: Sequence[date]

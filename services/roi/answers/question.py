@@ -1,7 +1,7 @@
-"""What `GET /v1/roi` may be asked, and what is made of it: dimensions, models, span.
+"""The parameters of `GET /v1/roi`, and the question made from them: dimensions, models, span.
 
-Promise: the words that are allowed come from the registries; a wrong one is a 422 that names its
-field and lists the right ones.
+Promise: the allowed words come from the registries. A wrong word gives a 422 that names the field
+and lists the allowed ones.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
 
 BASES: Final = ("conversion_time", "touch_time")
 DIMENSIONS_MAX: Final = 2
-# What stands side by side when no model is named: models that do not add up are asked for by name.
+# The models listed when none is named. A model that does not add up must be named.
 MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
 DEFAULT_MODEL: Final = "last"
 DEFAULT_GROUP_BY: Final = "creator"
 DEFAULT_SPAN_DAYS: Final = 30
-# Ten years with their leap days: longer than any history, short enough to be a list of days.
+# Ten years with up to 3 leap days. A span is a list of days, so it needs a limit.
 SPAN_DAYS_MAX: Final = 3_653
 
 _ONE_OF: Final = "|".join(DIMENSIONS)
@@ -50,8 +50,10 @@ def _check_group_by(value: str) -> str:
 
 
 class RoiParameters(StrictModel):
-    """What `GET /v1/roi` may be asked. Dates are the workspace's own days, both included; times are
-    half-open, on whole quarters of an hour. By default the last 30 days.
+    """The parameters of `GET /v1/roi`; by default the last 30 days.
+
+    Dates are local days of the workspace, both included. Times are half-open and lie on whole
+    quarters of an hour.
     """
 
     group_by: Annotated[
@@ -66,7 +68,7 @@ class RoiParameters(StrictModel):
     to: DayOrTime | None = None
     """The last local day (included), or the end as a moment (excluded); today when left out."""
     model: ModelName | None = None
-    """The credit model; `last` when left out, all side by side when grouped by model."""
+    """The credit model; when left out `last`, or all models when grouped by model."""
     by: Literal["conversion_time", "touch_time"] = "conversion_time"
     """Which time places a credit in the span: the conversion's or the touch's."""
     as_of: Moment | None = None
@@ -99,9 +101,9 @@ class Question:
         return Wanted(measures_of(self.metrics), self.dimensions, self.by)
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
-        """The models that credited anything.
+        """Return the asked models that have credits.
 
-        Where none did, those of them that a policy has by default, else all that were asked for.
+        When none has, return those that a policy has by default, else all asked models.
         """
         by_default = tuple(model for model in self.models if model in DEFAULT_MODELS)
         credited = tuple(model for model in self.models if model in found)
@@ -121,7 +123,7 @@ def question_of(asked: RoiParameters) -> Question:
 
 
 def _models(model: str | None, dimensions: Sequence[Dimension]) -> tuple[str, ...]:
-    """All models side by side, unless one is named."""
+    """Return the named model, else `last`, or all models when grouped by model."""
     if model is not None:
         return (model,)
     is_dimension = any(dimension.id == "model" for dimension in dimensions)

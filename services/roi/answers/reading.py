@@ -1,4 +1,4 @@
-"""Reads all that an answer is made of from Postgres, at one moment: catalog facts, sums, costs.
+"""The read of an answer from Postgres, at one moment: catalog facts, sums, costs.
 
 Promise: everything runs in the caller's one read transaction, so sums, costs and facts are of one
 moment. Statements come from `sql`; here they get their arguments, and their rows become cells.

@@ -1,4 +1,4 @@
-"""Finds the entries of a registry: every file of a package that holds one.
+"""The discovery of registry entries: one or more in every file of a package.
 
 Promise: to add an entry is to add a file; no list is edited. What can go wrong: two entries with
 one id, or a file without an entry, raise `RegistryError` when the package is imported, so a service
@@ -20,7 +20,7 @@ class Named(Protocol):
 
     @property
     def id(self) -> str:
-        """The entry's unique word."""
+        """Return the unique id of the entry."""
 
 
 Entry = TypeVar("Entry", bound=Named)

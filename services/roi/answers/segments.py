@@ -1,5 +1,4 @@
-"""How a span of local days is cut into segments that have the same value of every time dimension.
-Pure.
+"""The segments of a span: days with the same value of every time dimension. Pure.
 
 A segment is named by its first day. Sums of a segment may be taken without looking at single days.
 """

@@ -1,8 +1,7 @@
-"""The span of a question: which local days it holds whole, and which moments are left at its two
-ends.
+"""The span of a question: its whole local days, and the moments left at its two ends.
 
-Promise: every moment of a span lies in exactly one of its whole days or ends, also where days have
-23 or 25 hours, or where a clock that goes back visits a day twice. A day is whole when no moment
+Promise: every moment of a span lies in exactly one of its whole days or ends, also when days have
+23 or 25 hours, or when a clock goes back over midnight. A day is whole when no moment
 outside the span belongs to it. Days are those of Postgres' time zone data, as in the fold. Times of
 a question lie on quarters of an hour, on which the days of every zone begin and end.
 """

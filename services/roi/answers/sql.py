@@ -1,8 +1,8 @@
-"""The SQL of answers, built with SQLAlchemy Core and compiled once for each shape of question.
+"""The SQL of answers, built with SQLAlchemy Core and compiled once for each shape.
 
-A planned statement reads a fact from its sources as one UNION ALL and sums it by what the rows of
-the answer are told apart by. Statements run on the asyncpg connection: `Compiled.arguments` puts
-named arguments in their order.
+A planned statement reads a fact from its sources as one UNION ALL and groups its sums by the
+dimensions of the answer. Statements run on the asyncpg connection: `Compiled.arguments` puts named
+arguments in their order.
 
 What can go wrong: `bucket_on = ANY(days)` is an equality, so that every further column of the key
 is an index condition; a range in its place reads every workspace's rows of the span.
@@ -43,7 +43,7 @@ from services.roi.answers.plan import Shape
 from services.roi.answers.tables import COST_VERSIONS, TABLES, VERSIONS, Source
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
-# Stands for every account that is not organic, where an answer does not ask whose the credit is.
+# Replaces every account that is not organic, when an answer does not group by account.
 SOME_ACCOUNT: Final = UUID(int=2**128 - 1)
 # Different shapes of questions: dimensions, bases, sources. More are compiled again, in 2 ms.
 SHAPES_MAX: Final = 2_048
@@ -54,8 +54,7 @@ _TIME: Final = DateTime(timezone=True)
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A statement's text, the names of its arguments in order, and the arguments that are
-    constants.
+    """A statement's text, the names of its arguments in order, and its constant arguments.
 
     `keys`: how many columns come before the measures, in a statement that sums.
     """

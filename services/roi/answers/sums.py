@@ -1,4 +1,4 @@
-"""The sums of an answer while cells are added up: one row's sums, and the rows of one model. Pure.
+"""The sums of an answer: the sums of one row, and all rows of one model. Pure.
 
 Promise: sums are integers. A measure that is counted in parts of its unit is rounded once, over all
 rows and organic together, so that rounded rows add up to the rounded total. Where one currency was
@@ -15,9 +15,9 @@ from services.roi.answers.values import Unit, round_to_whole
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the measures of an answer behave, by their place.
+    """The properties of an answer's measures, by their index.
 
-    `alike`: for each money measure the places of those that are missing together with it.
+    `alike`: for each money measure the indexes of the measures that are missing together with it.
     """
 
     measures: tuple[Measure, ...]
@@ -143,9 +143,7 @@ class Ledger(Generic[RowKey]):
         return found
 
     def round_parts(self, order: Callable[[RowKey], Any]) -> None:
-        """Round measures that are counted in parts, currency by currency; rows first in their
-        order.
-        """
+        """Round measures that are counted in parts, for each currency; rows in `order`."""
         parts = [self.rows[key] for key in sorted(self.rows, key=order)]
         parts.append(self.organic)
         for place, measure in enumerate(self._rules.measures):
@@ -171,7 +169,7 @@ class Ledger(Generic[RowKey]):
         return {code for sums in self._all() for code in sums.by_currency if sums.has(code)}
 
     def missing_rates(self) -> set[str]:
-        """The currencies that the one asked for would need a rate of."""
+        """Return the currencies without a rate into the requested one."""
         asked = self._rules.asked_currency
         if asked is None:
             return set()

@@ -24,7 +24,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """An exact quotient, not reduced: reducing each took half the time of a long answer."""
+    """An exact quotient, not reduced: the reduction took half the time of a long answer."""
 
     numerator: int
     denominator: int

@@ -1,1 +1,1 @@
-"""The pure rules of roi: the catalog's entities and periods, link codes, rollups, metrics and answers. No clock, no chance, no I/O."""
+"""The pure rules of roi: entities and their periods, link codes, catalog records, rollup rows."""

@@ -1,7 +1,8 @@
-"""What the catalog is made of: an entity with its identity and the rows of facts that hold from when to when.
+"""An entity of the catalog: its identity and its versions, each with facts and a period.
 
-Promise: everything here is a value. `facts` are JSON values as the HTTP shapes leave them (ids and times as text, money as minor units),
-so a stored fact and a sent fact are compared by equality. Rows of one entity are in the order of `valid_from` and do not overlap.
+Promise: everything here is an immutable value. `facts` are JSON values as the HTTP shapes leave
+them: ids and times as text, money in minor units. So a stored fact equals the same fact sent again.
+The versions of an entity are in the order of `valid_from` and do not overlap.
 """
 
 from collections.abc import Mapping
@@ -21,21 +22,21 @@ EntityKind = Literal[
     "policy",
     "cost",
 ]
-Facts = Mapping[str, Any]
+EntityFacts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Facts that hold in `[valid_from, valid_to)`; None is unbounded."""
+    """EntityFacts that hold in `[valid_from, valid_to)`; None is unbounded."""
 
-    facts: Facts
+    facts: EntityFacts
     valid_from: datetime | None = None
     valid_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One entity as it stands. `recorded_at` is the workspace's clock at its last change."""
+    """The current state of one entity. `recorded_at`: the workspace's clock at its last change."""
 
     id: str
     workspace_id: str
@@ -49,5 +50,5 @@ class Entity:
 
     @property
     def latest(self) -> Version:
-        """The row that holds last: what a plain answer shows."""
+        """Return the version with the latest period, which an answer shows."""
         return self.versions[-1]

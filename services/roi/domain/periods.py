@@ -1,22 +1,25 @@
-"""How a link's facts change in time: a correction restates a row, a move from a date on begins one.
+"""Changes to the versions of an entity: correct one, or begin a new one at a given time.
 
-Promise: rows stay in order, never overlap and leave no gap that was not there. *Dated* facts (the
-owner of a link) differ from row to row; all others are one value for the whole entity, so a
-correction of them reaches every row.
+Promise: versions stay in order, never overlap, and no new gap appears. *Dated* facts (the owner of
+a link) may differ between versions. Every other fact has one value for the whole entity, so its
+correction changes all versions.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.roi.domain.entity import Facts, Version
+from services.roi.domain.entity import EntityFacts, Version
 
 
 def row_from(
     versions: Sequence[Version], valid_from: datetime | None
 ) -> tuple[tuple[Version, ...], int]:
-    """The rows with one that begins at `valid_from`, and its place: an existing one, or the second
-    half of the row that covers the moment. None means the first row. ValueError when none does."""
+    """Return the versions, and the index of the one that begins at `valid_from`.
+
+    A version that covers the moment without beginning there is split in two. None selects the first
+    version. Raises ValueError when no version covers the moment.
+    """
     if valid_from is None:
         return tuple(versions), 0
     for place, row in enumerate(versions):
@@ -26,13 +29,13 @@ def row_from(
         if begins_before and (row.valid_to is None or valid_from < row.valid_to):
             halves = (replace(row, valid_to=valid_from), replace(row, valid_from=valid_from))
             return (*versions[:place], *halves, *versions[place + 1 :]), place + 1
-    raise ValueError("no row covers this moment")
+    raise ValueError("no version covers this moment")
 
 
 def corrected(
-    versions: Sequence[Version], place: int, facts: Facts, dated: frozenset[str]
+    versions: Sequence[Version], place: int, facts: EntityFacts, dated: frozenset[str]
 ) -> tuple[Version, ...]:
-    """The rows with `facts` at `place`; the others keep their own dated facts and take the rest."""
+    """Return the versions with `facts` at `place`; the others keep only their own dated facts."""
     return tuple(
         replace(row, facts=facts)
         if index == place

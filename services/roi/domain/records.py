@@ -1,7 +1,8 @@
-"""From an entity to the record of it that `laurel.catalog` carries.
+"""Conversion of an entity into its record on `laurel.catalog`.
 
-Promise: the record is whole (every current period), so compaction loses nothing, and it says nothing that an edge need not know.
-A cost is nobody's business but roi's: it has no record. A link or code without a placement names its creator's automatic one.
+Promise: the record holds every current period, so compaction of the topic loses nothing. It holds
+no fact that only roi uses. A cost is used by roi only and has no record. A link or code without a
+placement belongs to the automatic placement of its creator.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.roi.domain.entity import Entity, EntityKind, Facts
+from services.roi.domain.entity import Entity, EntityFacts, EntityKind
 from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
@@ -29,13 +30,13 @@ from shared.ids import automatic_placement_id
 
 
 def to_record(entity: Entity) -> AnyCatalogRecord | None:
-    """The entity's catalog record, or None when it has none."""
+    """Return the catalog record of an entity; None for a kind without records."""
     build = _BUILDERS.get(entity.kind)
     return None if build is None else build(entity, _common(entity))
 
 
-def owning_placement_id(workspace_id: str, facts: Facts) -> str:
-    """The placement that a link or code belongs to."""
+def owning_placement_id(workspace_id: str, facts: EntityFacts) -> str:
+    """Return the id of the placement that a link or code belongs to."""
     named: str | None = facts["placement_id"]
     return named or automatic_placement_id(workspace_id, facts["creator_id"])
 
@@ -129,7 +130,7 @@ def _connection(entity: Entity, common: dict[str, Any]) -> Connection:
 
 
 def policy_record(entity: Entity, common: dict[str, Any], record: type[Policy] = Policy) -> Policy:
-    """The record of a policy; a field that its facts do not have yet has its default."""
+    """Return the record of a policy; a field that the stored facts lack gets its default."""
     values = {**entity.latest.facts, **common, "valid_from": entity.latest.valid_from}
     return msgspec.convert({**values, "entity": "policy"}, record)
 

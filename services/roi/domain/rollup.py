@@ -1,9 +1,14 @@
-"""Which credit records of a batch are folded, in which order, and when they count as known: pure.
+"""The plan of one fold, and the rows that it stores. Pure.
 
-Promise: per workspace, records are folded in the order of `sequence` without a hole; what was folded before is a duplicate, what
-lies beyond a hole waits. `known_at` grows strictly from record to record of a workspace and is never before `recorded_at`, so a
-moment names a prefix of the workspace's records, and its answer never changes afterwards.
-What can go wrong: a record whose account or sequence makes no sense raises `CreditsRejected`: a bug of the writer, so the reader stops.
+To fold is to add credit records to the rollups, each record once. The plan says which records of a
+batch are folded, in which order, and from which moment answers include them.
+
+Promise: the records of a workspace are folded in the order of `sequence`, without a gap. A record
+that is folded already is a duplicate; a record after a gap waits. `known_at` grows strictly within
+a workspace and is never before `recorded_at`. So each `as_of` selects a prefix of the records, and
+its answer never changes later.
+What can go wrong: `CreditsRejected` for an invalid account or sequence, which is a bug of the
+writer. The consumer then stops.
 """
 
 from collections.abc import Iterable
@@ -20,15 +25,15 @@ from shared.credits import (
     TouchesTallied,
 )
 
-# The clock of a workspace is a microsecond clock, like Postgres' timestamptz.
+# A workspace's clock counts microseconds, like timestamptz in Postgres.
 TICK: Final = timedelta(microseconds=1)
-# A uuid column holds accounts; a real placement never has the nil id.
+# Accounts are stored in a uuid column. No placement has the nil id.
 ORGANIC_ACCOUNT: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class FoldState:
-    """Where a workspace stands: the last sequence folded and the last moment that its clock gave out."""
+    """The progress of one workspace: its last folded sequence and the last value of its clock."""
 
     workspace_id: str
     sequence: int
@@ -37,32 +42,35 @@ class FoldState:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record to fold and the moment from which answers know it."""
+    """A record to fold, and the moment from which answers include it."""
 
     record: AnyCredits
     known_at: datetime
 
     @property
     def recorded_day(self) -> date:
-        """The UTC day of `known_at`: the grain of history."""
+        """Return the UTC day of `known_at`, by which the history tables are grouped."""
         return self.known_at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
 class FoldPlan:
-    """What a batch does to one workspace. `waiting` lies beyond `missing_sequence` (None: no hole)."""
+    """The effect of a batch on one workspace.
+
+    `waiting`: records after `missing_sequence`, which is None when there is no gap.
+    """
 
     state: FoldState
     known: tuple[KnownRecord, ...]
     waiting: tuple[AnyCredits, ...]
     duplicates: int
     missing_sequence: int | None
-    # Of the duplicates those that were folded before this batch: their dates may be corrected.
+    # Duplicates that an earlier batch folded: the dates of their entries may be corrected.
     repeated: tuple[AnyCredits, ...] = ()
 
 
 def plan_fold(state: FoldState, records: Iterable[AnyCredits]) -> FoldPlan:
-    """Order, deduplicate and number the records of one workspace."""
+    """Return the plan for records of one workspace: ordered, each once, each with `known_at`."""
     offered: dict[int, AnyCredits] = {}
     duplicates = 0
     repeated: list[AnyCredits] = []
@@ -132,12 +140,12 @@ TALLY_COLUMNS: Final = (
 )
 
 
-# (workspace, sequence, position, when it occurred)
+# (workspace id, sequence, position, occurred_at)
 DatedEntry = tuple[UUID, int, int, datetime]
 
 
 def dated_entries(record: AnyCredits) -> list[DatedEntry]:
-    """The entries of a decision and the time that each is dated by; none for touch tallies."""
+    """Return each entry of a decision with the time that dates it; empty for touch tallies."""
     if not isinstance(record, DecisionCredited):
         return []
     workspace_id = UUID(record.workspace_id)
@@ -148,12 +156,11 @@ def dated_entries(record: AnyCredits) -> list[DatedEntry]:
 
 
 def entry_rows(known: KnownRecord) -> list[Row]:
-    """The rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies.
+    """Return the rows of one decision, in the order of `ENTRY_COLUMNS`; none for touch tallies.
 
-    Memos are rows of their own model beside the entries, so an answer of that model reads them
-    in the same way; `is_additive` of `shared/models.py` tells that they are not to be summed.
-    An entry that has its own `occurred_at` is dated by it: a reversal takes away on the day on
-    which the old entry was added.
+    Memos become rows of their own model, so an answer of that model reads them in the same way;
+    `is_additive` in `shared/models.py` says that they must not be summed. An entry with its own
+    `occurred_at` is dated by it, so a reversal is subtracted on the day of the entry it reverses.
     """
     record = known.record
     if not isinstance(record, DecisionCredited):
@@ -188,7 +195,7 @@ def entry_rows(known: KnownRecord) -> list[Row]:
 
 
 def tally_rows(known: KnownRecord) -> list[Row]:
-    """The rows of one batch's touches, in the order of `TALLY_COLUMNS`; none for a decision."""
+    """Return the rows of touch tallies, in the order of `TALLY_COLUMNS`; none for a decision."""
     record = known.record
     if not isinstance(record, TouchesTallied):
         return []
@@ -213,7 +220,7 @@ def tally_rows(known: KnownRecord) -> list[Row]:
 
 
 def account_id(account: str) -> UUID:
-    """The stored form of an account: a placement's id, or the nil id for `organic`."""
+    """Return the stored form of an account: the placement id, or the nil id for `organic`."""
     if account == ORGANIC:
         return ORGANIC_ACCOUNT
     try:

@@ -1,1 +1,1 @@
-"""From credits to rollups: the fold of what comes, and the rebuild by the days of another time zone."""
+"""From credits to rollups: the fold of new records, and the rebuild for another time zone."""

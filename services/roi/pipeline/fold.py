@@ -1,10 +1,16 @@
-"""Folds `laurel.credits` into rollups: one batch, one transaction, under the locks of the batch's workspaces.
+"""The fold of `laurel.credits` into rollups: one batch is one transaction.
 
-Promise: decode happens before the locks; then the offset moves by compare-and-set, and each workspace's records are folded from its last
-sequence on, in order, each exactly once, however batches are cut or repeated. read = folded + duplicate + waiting, asserted and counted.
-What can go wrong: a missing sequence stops that workspace and no other: what lies beyond waits in the database, the gap is logged
-and reported by name (readiness), and publishing the missing records again heals it, which is also how an roi that is newer than the
-log's retention catches up. A number that is folded already corrects the dates of its entries, and nothing else. A record that does not decode, or names an unknown workspace or account, stops the process: nothing was written.
+The transaction holds the locks of the batch's workspaces. Records are decoded before that. The
+stored offset advances by compare-and-set.
+
+Promise: the records of a workspace are folded in the order of `sequence`, each exactly once,
+whatever the batches are. read = folded + duplicate + waiting; this is asserted and counted. A
+record that was folded before changes only the dates of its entries.
+What can go wrong: a missing sequence stops the fold of that workspace only. Later records wait in
+the database, the gap is logged, and readiness names it. The missing records, published again, close
+the gap. An roi that starts after the log dropped old records catches up in the same way. A record
+that does not decode, or that names an unknown workspace or account, stops the process; nothing of
+its batch is written.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +31,8 @@ from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# Waiting records are folded in turns, so that a healed gap holds its workspace no longer than a full batch does.
+# After a gap closes, waiting records are folded in transactions of this size, so that the
+# workspace's lock is held no longer than for a full batch.
 WAITING_RECORDS_MAX: Final = 10_000
 
 logger = get_logger(__name__)
@@ -34,8 +41,8 @@ Gaps = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
-    """The step of a stored offset that a batch takes."""
+class _OffsetStep:
+    """The change of the stored offset that a batch makes."""
 
     partition: int
     expected_offset: int
@@ -43,8 +50,11 @@ class _Move:
 
 
 class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
-    """What roi plugs into the consumer loop of `laurel.credits`. `report_gaps` hears, after every batch, which workspaces miss
-    which sequence; empty means none."""
+    """The handler of the consumer loop of `laurel.credits`.
+
+    `report_gaps` is called after every batch with the missing sequence of each workspace that has a
+    gap; an empty mapping means no gap.
+    """
 
     def __init__(
         self, database: Database, telemetry: Telemetry, report_gaps: Callable[[Gaps], None]
@@ -78,20 +88,25 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
         decoded: Sequence[AnyCredits],
     ) -> None:
         batch = _by_workspace(decoded)
-        move = _Move(partition, expected_offset, records[-1].next_offset)
-        unfinished = await self._turn(batch, move)
+        step = _OffsetStep(partition, expected_offset, records[-1].next_offset)
+        unfinished = await self._fold(batch, step)
         while unfinished:
-            unfinished = await self._turn({name: [] for name in unfinished}, None)
+            unfinished = await self._fold({name: [] for name in unfinished}, None)
         self._report_gaps(self._gaps)
 
-    async def _turn(self, batch: Mapping[str, list[AnyCredits]], move: _Move | None) -> list[str]:
-        """One transaction. Without `move` it folds what waits. Gives the workspaces of which more waits than one turn takes."""
+    async def _fold(
+        self, batch: Mapping[str, list[AnyCredits]], step: _OffsetStep | None
+    ) -> list[str]:
+        """Run one transaction; without `step` it folds waiting records.
+
+        Return the workspaces that have more waiting records than one transaction folds.
+        """
         async with self._database.write(list(batch)) as conn:
-            if move and not await store.move_offset(
-                conn, CREDITS.name, move.partition, move.expected_offset, move.next_offset
+            if step and not await store.move_offset(
+                conn, CREDITS.name, step.partition, step.expected_offset, step.next_offset
             ):
                 raise OffsetMoved(
-                    f"{CREDITS.name}/{move.partition} is not at {move.expected_offset}"
+                    f"{CREDITS.name}/{step.partition} is not at {step.expected_offset}"
                 )
             known = await store.workspaces(conn, list(batch))
             _refuse_unknown(batch, known)
@@ -129,15 +144,18 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
             )
         if moved:
             logger.info("fold.redated", entries=moved)
-        return self._remember(plans, batch, waited)
+        return self._count(plans, batch, waited)
 
-    def _remember(
+    def _count(
         self,
         plans: Sequence[FoldPlan],
         batch: Mapping[str, list[AnyCredits]],
         waited: Mapping[str, list[AnyCredits]],
     ) -> list[str]:
-        """Count what a committed turn did and note its gaps; gives the workspaces that need another turn."""
+        """Count the outcome of a committed transaction and note its gaps.
+
+        Return the workspaces that have more waiting records than one transaction folds.
+        """
         unfinished = []
         for plan in plans:
             name = plan.state.workspace_id
@@ -173,11 +191,15 @@ def _by_workspace(records: Iterable[AnyCredits]) -> dict[str, list[AnyCredits]]:
 def _refuse_unknown(batch: Mapping[str, object], known: Mapping[str, object]) -> None:
     unknown = sorted(set(batch) - set(known))
     if unknown:
-        raise CreditsRejected(f"credits of workspaces that roi does not know: {unknown}")
+        raise CreditsRejected(f"credits of unknown workspaces: {unknown}")
 
 
 def _may_close(workspace: store.Workspace, records: Sequence[AnyCredits]) -> bool:
-    """Whether what waits is worth reading: the missing record has come, or (no records) a turn follows that left some."""
+    """Return whether waiting records can be folded now.
+
+    They can when the missing record is in the batch, or when an earlier transaction left some
+    (`records` is then empty).
+    """
     following = workspace.state.sequence + 1
     has_come = any(record.sequence == following for record in records)
     return not records or (workspace.missing_sequence is not None and has_come)

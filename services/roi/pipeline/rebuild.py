@@ -1,9 +1,10 @@
-"""The worker that makes rollups by the days of another time zone, step after step, while the old ones answer.
+"""The worker that rebuilds rollups for another time zone in small steps; the old ones answer.
 
-Promise: each step is one short transaction under the workspace's lock, so batches of the fold and calls of the catalog go in between, and a
-kill at any moment loses one step at most. Any number of processes may work at once: a step goes on where the last one, whosever, ended.
-What can go wrong: the database is away: the worker waits, answers keep to the old days and say so. While credits come faster than steps add
-them, the new days wait, too.
+Promise: each step is one short transaction under the workspace's lock, so the fold and the catalog
+calls run between steps. A kill loses at most one step. Several processes may run the worker at
+once: each step continues where the last one ended.
+What can go wrong: while the database is unavailable the worker waits, and answers keep the days of
+the old zone and name it. While credits arrive faster than steps add them, the rebuild does not end.
 """
 
 from typing import Final
@@ -14,16 +15,16 @@ from shared.db.engine import Database
 from shared.errors import Transient
 from shared.telemetry import get_logger
 
-# At worst each entry has cells of its own, six of them: 15,000 rows to write while the workspace is held.
+# At worst each entry writes 6 rollup rows of its own: 15,000 rows while the workspace is locked.
 STEP_ROWS: Final = 2_500
-# A zone is changed once in years: nobody minds the moment until it is noticed.
+# A time zone changes once in years, so a short delay before the rebuild starts is acceptable.
 POLL_SECONDS: Final = 0.5
 
 logger = get_logger(__name__)
 
 
 class RollupRebuild:
-    """The worker of one process."""
+    """The rebuild worker of one process."""
 
     def __init__(self, database: Database, clock: Clock, step_rows: int = STEP_ROWS) -> None:
         self._database = database
@@ -31,18 +32,18 @@ class RollupRebuild:
         self._step_rows = step_rows
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Rebuild until cancelled."""
         while True:
             try:
-                worked = await self.turn()
+                worked = await self.step_all()
             except Transient as problem:
                 logger.warning("rollup_rebuild_waits", problem=str(problem))
                 worked = False
             if not worked:
                 await self._clock.sleep(POLL_SECONDS)
 
-    async def turn(self) -> bool:
-        """One step of each pending workspace; False when there was none."""
+    async def step_all(self) -> bool:
+        """Run one step for each pending workspace; return False when there is none."""
         workspace_ids = await pending(self._database)
         for workspace_id in workspace_ids:
             async with self._database.write([workspace_id]) as conn:

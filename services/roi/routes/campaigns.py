@@ -1,10 +1,10 @@
-"""/v1/campaigns: budgeted efforts with an objective and a period."""
+"""/v1/campaigns: campaigns with an objective, a period and a budget."""
 
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
@@ -32,9 +32,9 @@ class Campaigns(Resource[CampaignBody]):
     correction: ClassVar[Example] = {"ends_on": "2026-06-30"}
 
     @override
-    async def draft(self, work: Work, body: CampaignBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CampaignBody, current: EntityFacts | None) -> Version:
         if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
-            raise field_problem("ends_on", "lies before starts_on")
+            raise field_problem("ends_on", "is before starts_on")
         currency = body.currency
         if body.budget is not None and body.budget.currency is None and currency is None:
             currency = (await work.workspace_facts())["currency"]

@@ -1,8 +1,9 @@
-"""The calls that every kind of catalog object has: create, list, show, correct, create or replace by external id, archive.
+"""The routes of every kind of catalog object: POST, GET, PATCH, PUT by external id, DELETE.
 
-Promise: a write is one transaction under the workspace's lock: the object, its versions, its record in the outbox, the remembered answer.
-The same state again writes nothing. What can go wrong: 404 in the path, 422 in the body, 409 for a taken external id or a reused
-Idempotency-Key; each names the field.
+Promise: a write is one transaction under the workspace's lock. It stores the object, its versions,
+its record in the outbox and the answer for a repeated request. An equal state writes nothing.
+What can go wrong: 404 for the path, 422 for the body, 409 for a taken external id or a reused
+Idempotency-Key. Each 422 and 409 names the field.
 """
 
 import hmac
@@ -37,11 +38,11 @@ from shared.http.auth import Principal
 from shared.http.body import Router
 from shared.http.problems import Problem, field_errors, field_problem
 
-# Longer keys are no keys: UUIDs and hashes have 36 to 64 characters.
+# UUIDs and hashes have 36 to 64 characters; a longer key is a mistake.
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# Microseconds until the year 9000: what a cursor of ours can hold.
+# Microseconds from 1970 to the year 9000: the greatest time in a cursor.
 _CURSOR_TIME_MAX: Final = 221_845_392_000_000_000
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +50,9 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Names the request: the same key with the same body gives the same answer again.",
+        description=(
+            "Identifies the request: the same key with the same body gives the same answer again."
+        ),
     ),
 ]
 KnownExternalId = Annotated[
@@ -58,7 +61,7 @@ KnownExternalId = Annotated[
 
 
 class CatalogListParameters(ListParameters):
-    """A page, with archived objects or without."""
+    """The page of a list, with or without archived objects."""
 
     include_archived: bool = False
     """Whether archived objects are listed as well."""
@@ -68,7 +71,7 @@ class CatalogListParameters(ListParameters):
 async def writing(
     parts: Parts, workspace_id: str, idempotency_key: str | None = None
 ) -> AsyncIterator[Work]:
-    """One writing transaction of a request; wakes the relay after its commit."""
+    """Open the writing transaction of a request; wake the relay after its commit."""
     async with parts.database.write([workspace_id]) as conn:
         writer = await Writer.begin(conn, workspace_id, parts.clock.now())
         yield Work(parts, writer, idempotency_key)
@@ -76,7 +79,7 @@ async def writing(
 
 
 def catalog_router(resource: Resource[Body]) -> Router:
-    """All calls of one kind of object."""
+    """Return the router with all calls of one kind of object."""
     tag = resource.path.rsplit("/", 1)[-1]
     router = Router(prefix=resource.path, tags=[tag], responses=problems(429))
     reader: Any = Annotated[Principal, Depends(require(resource.read_scope))]
@@ -115,7 +118,7 @@ def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> No
 
     list_page.__annotations__["caller"] = caller_type
     show.__annotations__ |= {"caller": caller_type, "object_id": _object_id(resource)}
-    page_type: Any = Page[resource.answer]  # type: ignore[name-defined] # a model made for the document
+    page_type: Any = Page[resource.answer]  # type: ignore[name-defined] # a type made at run time
     router.get("", response_model=page_type, summary=f"List {_plural(resource)}")(list_page)
     router.get("/{object_id}", response_model=resource.answer, summary=f"Show one {resource.kind}")(
         show
@@ -208,7 +211,10 @@ def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None
         return answered(resource.show(work.parts, changed))
 
     put.__annotations__ |= {"caller": caller_type, "body": resource.body}
-    made: Any = {"model": resource.created_answer or resource.answer, "description": "It is new"}
+    made: Any = {
+        "model": resource.created_answer or resource.answer,
+        "description": "The object is new",
+    }
     router.put(
         "/by-external-id/{external_id:path}",
         response_model=resource.answer,
@@ -219,18 +225,18 @@ def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None
 
 
 def _object_id(resource: Resource[Body]) -> Any:
-    """The type of the id in the path, with the id that examples use for this kind of object."""
+    """Return the type of the id in the path, with the example id of this kind of object."""
     told = Path(description=f"The id of the {resource.kind}.", examples=[example_id(resource.kind)])
     return Annotated[str, told]
 
 
 def answered(answer: AnswerModel, status: int = 200) -> JSONResponse:
-    """The answer as JSON."""
+    """Return the answer as a JSON response."""
     return JSONResponse(answer.model_dump(mode="json"), status)
 
 
 def validated(body: type[Model], values: dict[str, Any]) -> Model:
-    """The whole body after a correction; 422 names what it would break."""
+    """Return the validated whole body after a correction; 422 names the wrong fields."""
     try:
         return body.model_validate(values)
     except ValidationError as error:
@@ -258,7 +264,7 @@ async def _existing(work: Work, resource: Resource[Body], object_id: str) -> Ent
 async def _correct(
     work: Work, resource: Resource[Body], entity: Entity, named: dict[str, Any]
 ) -> Entity:
-    """PATCH: what is named, in the row that the resource says."""
+    """PATCH: change the named fields in the version that the resource selects."""
     rows, place = resource.row_to_correct(entity.versions, named)
     current = resource.restated(work.parts, entity.id, rows[place])
     values = resource.merged(current | {"external_id": entity.external_id}, named)
@@ -269,7 +275,7 @@ async def _correct(
 
 
 async def _replace(work: Work, resource: Resource[Body], entity: Entity, body: Body) -> Entity:
-    """PUT: everything, in the last row; an archived object lives again."""
+    """PUT: replace all fields of the last version; an archived object becomes active again."""
     rows, place = entity.versions, len(entity.versions) - 1
     row = await resource.draft(work, body, rows[place].facts)
     changes = {"versions": resource.rows_with(rows, place, row), "archived_at": None}
@@ -308,7 +314,10 @@ def _check_idempotency_key(key: str) -> None:
 
 
 async def _body_mac(parts: Parts, request: Request) -> bytes:
-    """A keyed hash of what was asked: of the values, so that spacing and the order of names do not matter."""
+    """Return a keyed hash of path and body.
+
+    It is made of the parsed values, so spacing and the order of names do not matter.
+    """
     text = json.dumps([request.url.path, await request.json()], sort_keys=True)
     return hmac.digest(parts.sealer.derive("idempotency"), text.encode(), "sha256")
 

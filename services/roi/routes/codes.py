@@ -1,10 +1,13 @@
-"""/v1/codes: discount codes, each row one owner in one span of time; rows with one text may overlap and are then shared."""
+"""/v1/codes: discount codes. Each object has one owner in one period.
+
+Objects with the same text may overlap in time; the code is then shared by their owners.
+"""
 
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -28,13 +31,13 @@ class Codes(Resource[CodeBody]):
     }
     correction: ClassVar[Example] = {"valid_to": "2026-12-31T23:00:00Z"}
     patch_means = (
-        "Another owner restates the past of this row, from its `valid_from` to its `valid_to`. To"
-        " give the code to somebody else from a date on, set `valid_to` to that date here and create"
-        " a row with the same text that begins then."
+        "Another owner changes the past, too: from the object's `valid_from` to its `valid_to`. To"
+        " give the code to another creator from a date on, set `valid_to` to that date here and"
+        " create a code with the same text that begins then."
     )
 
     @override
-    async def draft(self, work: Work, body: CodeBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CodeBody, current: EntityFacts | None) -> Version:
         if body.valid_from and body.valid_to and body.valid_to <= body.valid_from:
             raise field_problem("valid_to", "must be after valid_from")
         await work.referred("creator_id", "creator", body.creator_id)

@@ -1,6 +1,7 @@
-"""/v1/connections: storefronts' webhooks. The id is the secret half of an address: 128 random bits.
+"""/v1/connections: webhooks of shop systems. The id is the secret part of the URL: 128 random bits.
 
-Promise: a secret is sealed before it is stored and never shown; a new one is valid beside the one before it, so a shop can rotate.
+Promise: a secret is sealed before it is stored, and no answer shows it. After a change the previous
+secret stays valid, so that a shop can rotate it.
 """
 
 import secrets
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -18,12 +19,12 @@ from shared.api.openapi import EXAMPLE_EXTERNAL_ID
 from shared.extensions import VENDOR_PACKAGE, folder_names
 
 ID_BYTES: Final = 16
-# The newest and the one before it: rotation needs no more, and every secret kept is one that may leak.
+# The newest and the previous secret. Rotation needs no more, and a stored secret may leak.
 SECRETS_MAX: Final = 2
 
 
 class Connections(Resource[ConnectionBody]):
-    """Connections as a resource. A connection's id is needed to seal, so facts carry it from the draft on."""
+    """Connections as a resource. Sealing needs the id, so `draft` puts it into the facts."""
 
     kind = "connection"
     path = "/v1/connections"
@@ -37,7 +38,7 @@ class Connections(Resource[ConnectionBody]):
     correction: ClassVar[Example] = {"shop_domain": "shop.example.org"}
 
     @override
-    async def draft(self, work: Work, body: ConnectionBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: ConnectionBody, current: EntityFacts | None) -> Version:
         sealer = work.parts.sealer
         connection_id = current["id"] if current else str(UUID(bytes=secrets.token_bytes(ID_BYTES)))
         known: list[str] = list(current["sealed_secrets"]) if current else []

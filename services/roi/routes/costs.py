@@ -1,6 +1,9 @@
-"""/v1/costs: what was spent, on which day, for exactly one placement, creator or campaign. Never on the log: only roi's answers use it.
+"""/v1/costs: money spent on a day for exactly one placement, creator or campaign.
 
-Promise: the day is the workspace's local one; a correction or an archived cost leaves what was known before readable by `as_of`.
+Costs are not on the log, because only roi uses them.
+
+Promise: the day is a local day of the workspace. After a correction or an archiving, `as_of` still
+answers with the former cost.
 """
 
 from typing import Any, ClassVar
@@ -8,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
 from services.roi.routes.parts import Parts
@@ -45,7 +48,7 @@ class Costs(Resource[CostBody]):
     correction: ClassVar[Example] = {"amount": "25.00"}
 
     @override
-    async def draft(self, work: Work, body: CostBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CostBody, current: EntityFacts | None) -> Version:
         check_one_of(body, *_OWNERS)
         await self._check_owner(work, body)
         facts = plain_facts(body, "amount", "amount_minor", "currency")

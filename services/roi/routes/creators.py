@@ -1,13 +1,14 @@
 """/v1/creators: influencers, each with one automatic placement without a campaign.
 
-Promise: the automatic placement is made, archived and revived with its creator, in the same transaction.
+Promise: the automatic placement is created, archived and restored with its creator, in the same
+transaction.
 """
 
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -33,7 +34,7 @@ class Creators(Resource[CreatorBody]):
     correction: ClassVar[Example] = {"handle": "@mia.official"}
 
     @override
-    async def draft(self, work: Work, body: CreatorBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: CreatorBody, current: EntityFacts | None) -> Version:
         return Version(plain_facts(body))
 
     @override
@@ -52,8 +53,8 @@ class Creators(Resource[CreatorBody]):
             await work.writer.change(placement, archived_at=entity.archived_at)
 
 
-def automatic_placement_facts(creator_id: str) -> Facts:
-    """The facts of a creator's "always on" placement."""
+def automatic_placement_facts(creator_id: str) -> EntityFacts:
+    """Return the facts of a creator's automatic ("always on") placement."""
     return {
         "creator_id": creator_id,
         "campaign_id": None,

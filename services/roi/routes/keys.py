@@ -1,7 +1,8 @@
-"""/v1/keys: API keys, for the scope `admin`. A key is shown in the answer to its creation and nowhere else.
+"""/v1/keys: API keys, for the scope `admin`. Only the answer to its creation shows a key.
 
-Promise: only its SHA-256 is stored. A repeated creation (same Idempotency-Key) shows the same key, because it was derived from the secret
-key and the Idempotency-Key rather than kept. An archived key is refused at its next request here, within a second elsewhere.
+Promise: only the SHA-256 of a key is stored. A repeated creation (same Idempotency-Key) shows the
+same key, because the key is then derived from the installation's secret and the Idempotency-Key.
+roi refuses an archived key at its next request; the other services do within a second.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -43,12 +44,12 @@ class Keys(Resource[KeyBody]):
     write_scope = "admin"
 
     @override
-    async def draft(self, work: Work, body: KeyBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: KeyBody, current: EntityFacts | None) -> Version:
         scopes = _checked_scopes(body)
         facts = plain_facts(body) | {"scopes": scopes}
         if current is not None:
             if body.public != current["public"]:
-                raise field_problem("public", "never changes: make another key")
+                raise field_problem("public", "cannot be changed; create another key")
             return Version(facts | {name: current[name] for name in ("sha256", "label")})
         key = _minted(work, public=body.public)
         return Version(facts | {"sha256": api_key_hash(key), "label": api_key_label(key)})
@@ -72,7 +73,9 @@ class Keys(Resource[KeyBody]):
 
     @override
     def repeated(self, work: Work, answer: dict[str, Any]) -> dict[str, Any]:
-        assert work.idempotency_key is not None, "only a request with a key is repeated"
+        assert work.idempotency_key is not None, (
+            "only a request with an Idempotency-Key is repeated"
+        )
         return answer | {"key": _minted(work, public=answer["public"])}
 
 
@@ -81,9 +84,9 @@ def _checked_scopes(body: KeyBody) -> list[str]:
         if body.scopes is None:
             raise field_problem("scopes", "this field is required")
         if "collect" in body.scopes:
-            raise field_problem("scopes", "collect is the scope of public keys")
+            raise field_problem("scopes", "only a public key has the scope collect")
         if body.origins:
-            raise field_problem("origins", "only a public key is bound to origins")
+            raise field_problem("origins", "only a public key may have origins")
         return list(body.scopes)
     if body.scopes not in (None, ["collect"]):
         raise field_problem("scopes", "a public key has the scope collect and no other")
@@ -91,7 +94,7 @@ def _checked_scopes(body: KeyBody) -> list[str]:
 
 
 def _minted(work: Work, *, public: bool) -> str:
-    """A new key: random, or derived where a repetition must give it again."""
+    """Return a new key: derived if the request has an Idempotency-Key, else random."""
     if work.idempotency_key is None:
         key = new_api_key(public=public)
     else:
@@ -105,7 +108,11 @@ def _minted(work: Work, *, public: bool) -> str:
 def derived_api_key(
     sealer: Sealer, workspace_id: str, idempotency_key: str, *, public: bool
 ) -> str:
-    """The key of one Idempotency-Key: 40 characters out of HMAC-SHA-512 under a key of its own."""
+    """Return the API key of an Idempotency-Key: 40 characters from an HMAC-SHA-512.
+
+    62 letters do not divide 256 byte values, so some are slightly more frequent; 40 characters keep
+    far more than 128 bits.
+    """
     message = f"{workspace_id}/{public}/{idempotency_key}".encode()
     digest = hmac.new(sealer.derive("api-key"), message, hashlib.sha512).digest()
     text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:40])

@@ -1,7 +1,7 @@
-"""/v1/links: short codes that lead to a destination; whose a link is can change from a date on, its code never.
+"""/v1/links: short links to a destination. The owner may change from a date on, the code never.
 
-Promise: a code is claimed for the whole host before the link exists, a taken one says only that it is taken; a destination is canonical and
-does not lead back to the short host.
+Promise: a code is unique on the short host, over all workspaces; the answer for a taken code does
+not reveal its owner. A destination is canonical and does not point to the short host.
 """
 
 import secrets
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.domain.link_codes import RANDOM_BYTES, generated_link_code
 from services.roi.domain.periods import corrected, row_from
 from services.roi.routes.catalog_calls import catalog_router
@@ -47,28 +47,30 @@ class Links(Resource[LinkBody]):
     correction: ClassVar[Example] = {"destination": "https://shop.example/bag?color=red"}
     patch_valid_from = Moment | None
     patch_means = (
-        "Without `valid_from` another owner restates the last period, with all touches in it. With"
-        " `valid_from` a new period begins there, and touches before it stay with the owner before;"
-        " null means the first period. All other fields have one value for all periods."
+        "Without `valid_from` another owner gets the whole last period, with all its touches. With"
+        " `valid_from` a new period begins there, and earlier touches stay with the former owner;"
+        " null selects the first period. All other fields have one value for all periods."
     )
 
     @override
-    async def draft(self, work: Work, body: LinkBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: LinkBody, current: EntityFacts | None) -> Version:
         check_one_of(body, *_OWNERS)
         if body.placement_id is not None:
             await work.referred("placement_id", "placement", body.placement_id)
         if body.creator_id is not None:
             await work.referred("creator_id", "creator", body.creator_id)
         if host_of(body.destination) == host_of(canonical_url(work.parts.short_base + "/")):
-            raise field_problem("destination", "leads back to the host of the short links")
+            raise field_problem("destination", "points to the host of the short links")
         return Version(plain_facts(body) | {"code": self._code(body, current)})
 
-    def _code(self, body: LinkBody, current: Facts | None) -> str:
+    def _code(self, body: LinkBody, current: EntityFacts | None) -> str:
         if current is None:
             return body.code or generated_link_code(secrets.token_bytes(RANDOM_BYTES))
         code: str = current["code"]
         if body.code not in (None, code):
-            raise field_problem("code", "of a link never changes: its address is out in the world")
+            raise field_problem(
+                "code", "of a link cannot be changed: its address is already published"
+            )
         return code
 
     @override
@@ -80,7 +82,7 @@ class Links(Resource[LinkBody]):
     def row_to_correct(
         self, rows: tuple[Version, ...], named: dict[str, Any]
     ) -> tuple[tuple[Version, ...], int]:
-        """The last period, or the one that begins at `valid_from` (made where there is none)."""
+        """Select the last period, or the one that begins at `valid_from`; make it if needed."""
         if "valid_from" not in named:
             return rows, len(rows) - 1
         return row_from(rows, named.pop("valid_from"))

@@ -1,6 +1,6 @@
-"""GET /v1/metrics: the metric dictionary, so that every figure of an answer can be looked up.
+"""GET /v1/metrics: the metric dictionary, which defines every figure of an answer.
 
-Promise: what is listed here is what computes; the list needs a key with scope `read` like any answer.
+Promise: the list is made from the same entries that compute the figures.
 """
 
 from typing import Annotated
@@ -18,5 +18,5 @@ router = Router(tags=["answers"], responses=problems(429))
 
 @router.get("/v1/metrics")
 async def list_metrics(_caller: Annotated[Principal, Depends(require("read"))]) -> MetricList:
-    """Every metric: id, version, formula, inputs, basis, unit, what an empty value means, and its source."""
+    """Every metric: id, version, formula, inputs, basis, unit, meaning of empty values, source."""
     return metric_list()

@@ -1,6 +1,6 @@
-"""Money of a body, once its currency is known: to minor units, and back into the body that a correction is laid over.
+"""Money fields of a body: to stored minor units and currency, and back for a correction.
 
-Promise: a correction of the amount alone keeps the currency; one that brings its own currency takes it.
+Promise: a correction that names an amount without a currency keeps the stored currency.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from shared.money import format_minor
 def money_facts(
     money: MoneyIn | None, field: str, currency: str | None
 ) -> dict[str, int | str] | None:
-    """Minor units and currency as they are stored and answered; 422 names the field."""
+    """Return minor units and currency as stored and answered; 422 names the field."""
     if money is None:
         return None
     amount_minor, found = money.minor(field, currency)
@@ -20,7 +20,7 @@ def money_facts(
 
 
 def money_restated(facts: dict[str, Any] | None, field: str) -> dict[str, Any]:
-    """The body's own way to say a stored amount."""
+    """Return the body fields that would give a stored amount."""
     if facts is None:
         return {field: None, "currency": None}
     return {
@@ -30,7 +30,7 @@ def money_restated(facts: dict[str, Any] | None, field: str) -> dict[str, Any]:
 
 
 def money_merged(current: dict[str, Any], named: dict[str, Any], field: str) -> dict[str, Any]:
-    """The body after a correction, where the amount may have brought its currency along."""
+    """Return the body after a correction; an amount with its own currency replaces the old one."""
     money = named.get(field)
     if isinstance(money, MoneyIn) and money.currency is not None:
         current = current | {"currency": None}

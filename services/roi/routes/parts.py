@@ -1,7 +1,9 @@
-"""What a route may use: the parts that the composition root made, handed over on the application's state.
+"""The parts that routes use, the check of the API key, and the admission limit of each key.
 
-Promise: routes hold no state of their own and build nothing. `parts_of(request)` is how they reach the database, the clock and the
-sealer; `Caller = Annotated[Principal, Depends(require("read"))]` is how they know who asks.
+The composition root makes the parts and puts them on the application's state. A route gets them
+with `parts_of(request)`, and its caller with `Annotated[Principal, Depends(require("read"))]`.
+
+Promise: routes hold no state of their own.
 """
 
 from collections import Counter
@@ -19,26 +21,27 @@ from shared.http.auth import Lookup, Principal, authorize
 from shared.http.problems import Problem
 from shared.sealing import Sealer
 
-# Only declares the scheme in the OpenAPI document; `authorize` reads the header.
+# It only declares the scheme in the OpenAPI document; `authorize` reads the header.
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 
 
-# Requests of one key at work at once: the pool answers these within the 2 s it may keep anybody waiting; more would only queue.
+# Concurrent requests of one key. The pool serves this many within the 2 s that a request may wait
+# for a connection; more would only queue.
 KEY_REQUESTS_MAX: Final = 32
 RETRY_AFTER_SECONDS: Final = 1
 
 
-class Turns:
-    """How many requests of each key are at work, so that one caller cannot take every connection."""
+class KeyAdmission:
+    """The admission limit: one key cannot take every connection."""
 
     def __init__(self) -> None:
         self._at_work: Counter[str] = Counter()
 
     @contextmanager
-    def taken(self, key_id: str) -> Iterator[None]:
-        """One request of this key; 429 when it has too many at work."""
+    def admitted(self, key_id: str) -> Iterator[None]:
+        """Count a request of this key while the block runs; 429 when the key has too many."""
         if self._at_work[key_id] >= KEY_REQUESTS_MAX:
-            sentence = f"more than {KEY_REQUESTS_MAX} requests of this key are at work"
+            sentence = f"more than {KEY_REQUESTS_MAX} requests of this key are in progress"
             raise Problem(429, None, sentence, (), {"Retry-After": str(RETRY_AFTER_SECONDS)})
         self._at_work[key_id] += 1
         try:
@@ -51,7 +54,7 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of one roi. `wake_relay` tells the outbox's relay that there is something to publish."""
+    """The parts of one roi. `wake_relay` tells the relay that the outbox has new records."""
 
     database: Database
     clock: Clock
@@ -59,19 +62,21 @@ class Parts:
     short_base: str
     lookup: Lookup
     wake_relay: Callable[[], None]
-    turns: Turns = field(default_factory=Turns)
+    admission: KeyAdmission = field(default_factory=KeyAdmission)
 
 
 def parts_of(request: Request) -> Parts:
-    """The parts that `app.py` put on the application."""
+    """Return the parts that `app.py` put on the application."""
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts
 
 
 def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
-    """A dependency that lets a key with `scope` in and answers who it is; 401 without a key, 403 with another scope,
-    429 with too many requests at work."""
+    """Return a dependency that gives the caller of a request whose key has `scope`.
+
+    401 without a valid key, 403 without the scope, 429 with too many concurrent requests.
+    """
 
     async def who(
         request: Request,
@@ -79,7 +84,7 @@ def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
     ) -> AsyncIterator[Principal]:
         parts = parts_of(request)
         caller = await authorize(parts.lookup)(scope)(request, _declared)
-        with parts.turns.taken(caller.key_id):
+        with parts.admission.admitted(caller.key_id):
             yield caller
 
     return who

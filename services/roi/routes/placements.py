@@ -1,15 +1,16 @@
 """/v1/placements: one piece of content by one creator in one campaign on one platform.
 
-Promise: a placement is a creator's or the brand's, never both, and never changes hands from a date
-on: a correction restates the past. A creator's automatic placement is shown here and cannot be
-changed. What can go wrong: 422 for a `valid_from`, 409 for an automatic placement.
+Promise: a placement belongs to a creator or to the brand, never to both. Its owner cannot change
+from a date on: a correction also changes the past. A creator's automatic placement is shown here
+and cannot be changed.
+What can go wrong: 422 for a `valid_from`, 409 for an automatic placement.
 """
 
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
@@ -36,13 +37,13 @@ class Placements(Resource[PlacementBody]):
     correction: ClassVar[Example] = {"cta": "See the bag"}
     patch_valid_from = NeverDated
     patch_means = (
-        "What is named is corrected for all times: another creator or campaign restates the past."
-        " A placement never changes hands from a date on (`valid_from` is refused): create a new"
-        " placement and move its link or code to it."
+        "A correction holds for all times: another creator or campaign also changes the past. The"
+        " owner of a placement cannot change from a date on (`valid_from` is refused): create a new"
+        " placement and give its link or code to it."
     )
 
     @override
-    async def draft(self, work: Work, body: PlacementBody, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: PlacementBody, current: EntityFacts | None) -> Version:
         if body.is_brand and body.creator_id is not None:
             raise field_problem("creator_id", "the brand's own content has no creator")
         if not body.is_brand and body.creator_id is None:

@@ -1,11 +1,11 @@
-"""/v1/policies: the rules that bind conversions from a moment on. Changing them needs the scope `admin`."""
+"""/v1/policies: the rules for conversions from a moment on. Writing needs the scope `admin`."""
 
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from typing_extensions import override
 
-from services.roi.domain.entity import Entity, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
 from services.roi.routes.resource import Example, Resource, Work
@@ -16,7 +16,7 @@ from shared.models import DEFAULT_MODELS
 
 
 class Policies(Resource[Named]):
-    """Policies as a resource. Their fields are those of the shapes."""
+    """Policies as a resource. Their fields are those of the catalog record."""
 
     kind = "policy"
     path = "/v1/policies"
@@ -38,7 +38,7 @@ class Policies(Resource[Named]):
         self.answer = shapes.answer  # type: ignore[misc] # made from the record, like the body
 
     @override
-    async def draft(self, work: Work, body: Named, current: Facts | None) -> Version:
+    async def draft(self, work: Work, body: Named, current: EntityFacts | None) -> Version:
         return Version(self._shapes.facts(body), getattr(body, "valid_from"))  # noqa: B009 - a field that mypy cannot see
 
     @override
@@ -47,7 +47,7 @@ class Policies(Resource[Named]):
 
     @override
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-        # Of a part that is a model (the windows) only what is named changes.
+        # In a field that is itself a model (the windows) only the named fields change.
         parts = {
             name: current[name] | value.model_dump(include=value.model_fields_set)
             for name, value in named.items()

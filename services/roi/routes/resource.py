@@ -1,7 +1,8 @@
-"""What a kind of catalog object is to the calls: its path, its shapes, and the few steps in which it differs from the others.
+"""The base class of a kind of catalog object: its path, its shapes, and the steps of its own.
 
-Promise: a `Resource` decides meaning (do the things named exist, which facts follow from the body) and `catalog_calls.py` does everything
-else the same way for all. What can go wrong: a `Problem` that names the field; the transaction is then rolled back.
+Promise: a `Resource` checks references and makes the facts from the body. `catalog_calls.py` does
+everything else, in the same way for all kinds.
+What can go wrong: a `Problem` that names the field; the transaction is then rolled back.
 """
 
 from abc import ABC, abstractmethod
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from services.roi.domain.entity import Entity, EntityKind, Facts, Version
+from services.roi.domain.entity import Entity, EntityFacts, EntityKind, Version
 from services.roi.routes.parts import Parts
 from services.roi.store.catalog import Writer
 from services.roi.wire.fields import Named, Stored, canonical_id
@@ -18,13 +19,13 @@ from shared.ids import new_id
 
 Body = TypeVar("Body", bound=Named)
 Example = Mapping[str, Any]
-# Not facts of the object: its identity, and when a row holds.
+# Body fields that are not facts: the external id, and the period of a version.
 _NOT_FACTS: Final = {"external_id", "valid_from", "valid_to"}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One writing request: the parts, the writer of its transaction, and the caller's Idempotency-Key."""
+    """One writing request: the parts, the writer of its transaction, its Idempotency-Key."""
 
     parts: Parts
     writer: Writer
@@ -33,25 +34,25 @@ class Work:
     """Secrets that only the answer to this request shows."""
 
     async def referred(self, field_name: str, kind: EntityKind, entity_id: str) -> Entity:
-        """The object that a body names in `field_name`; 422 with the words of a 404 when there is none in this workspace."""
+        """Return the object that a body names in `field_name`; 422 when it does not exist."""
         found = await self.writer.find(kind, entity_id)
         if found is None:
             raise field_problem(field_name, missing_text(kind, entity_id))
         return found
 
-    async def workspace_facts(self) -> Facts:
-        """Name, time zone and currency of the workspace."""
+    async def workspace_facts(self) -> EntityFacts:
+        """Return name, time zone and currency of the workspace."""
         workspace = await self.writer.find("workspace", self.writer.workspace_id)
-        assert workspace is not None, "a workspace is made with its row"
+        assert workspace is not None, "a workspace and its entity are created together"
         return workspace.latest.facts
 
 
 class Resource(ABC, Generic[Body]):
-    """One kind of object. Each has one row of facts, except a link, which has one for each period.
+    """One kind of object. An object has one version; a link has one for each period.
 
-    `patch_valid_from` is the type of `valid_from` in a PATCH, where the body has no field of that
-    name; `patch_means` tells a reader of the API what a PATCH does to the past. `example` and
-    `correction` are the bodies of POST or PUT and of PATCH in the OpenAPI document; tests send them.
+    `patch_valid_from`: the type of `valid_from` in a PATCH, when the body has no field of that
+    name. `patch_means`: the description of PATCH in the OpenAPI document. `example`, `correction`:
+    the bodies of POST or PUT and of PATCH in that document; tests send them.
     """
 
     kind: ClassVar[EntityKind]
@@ -69,15 +70,15 @@ class Resource(ABC, Generic[Body]):
         self.body = body
 
     @abstractmethod
-    async def draft(self, work: Work, body: Body, current: Facts | None) -> Version:
-        """The row that a body makes; `current` are the facts it takes the place of, None for a new object."""
+    async def draft(self, work: Work, body: Body, current: EntityFacts | None) -> Version:
+        """Return the version that a body makes. `current`: the facts it replaces, None if new."""
 
     @abstractmethod
     def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
-        """What the answer shows beside the identity."""
+        """Return the fields of the answer, without the identity."""
 
     def restated(self, parts: Parts, entity_id: str, row: Version) -> dict[str, Any]:
-        """The body that would make this row: what a correction is laid over."""
+        """Return the body that would make this version; a correction changes it."""
         del parts, entity_id
         kept = {name: value for name, value in row.facts.items() if name in self.body.model_fields}
         times = {"valid_from": row.valid_from, "valid_to": row.valid_to}
@@ -86,52 +87,52 @@ class Resource(ABC, Generic[Body]):
     def row_to_correct(
         self, rows: tuple[Version, ...], named: dict[str, Any]
     ) -> tuple[tuple[Version, ...], int]:
-        """The rows, and the place of the one that a correction of what is named is about."""
+        """Return the versions, and the index of the one that a correction changes."""
         del named
         return rows, len(rows) - 1
 
     def rows_with(self, rows: tuple[Version, ...], place: int, row: Version) -> tuple[Version, ...]:
-        """All rows once `row` stands at `place`."""
+        """Return all versions after `row` replaced the one at `place`."""
         del rows, place
         return (row,)
 
     def merged(self, current: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-        """The whole body after a correction of what is named."""
+        """Return the whole body after a correction of the named fields."""
         return current | named
 
     def id_of(self, row: Version) -> str:
-        """The id of the new object that a row makes."""
+        """Return the id of the new object with this version."""
         del row
         return new_id()
 
     def guard(self, entity: Entity) -> None:
-        """Refuse to change an object that follows another."""
+        """Raise `Problem` when the object must not be changed directly."""
         del entity
 
     async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
-        """What else a change writes in the same transaction."""
+        """Write what else belongs to a change, in the same transaction."""
         del work, entity, is_new
 
     def show(self, parts: Parts, entity: Entity) -> Stored:
-        """The answer that shows the object."""
+        """Return the answer that shows the object."""
         return self.answer.model_validate(identity(entity) | self.shown(parts, entity))
 
     def show_created(self, work: Work, entity: Entity) -> Stored:
-        """The answer to a POST."""
+        """Return the answer to a POST."""
         return self.show(work.parts, entity)
 
     def to_remember(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """What may be kept of the answer to a POST, for its repetition."""
+        """Return the part of the answer to a POST that is stored for a repeated request."""
         return answer
 
     def repeated(self, work: Work, answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer again, from what was kept."""
+        """Return the answer to a repeated POST, made from the stored part."""
         del work
         return answer
 
 
 def identity(entity: Entity) -> dict[str, Any]:
-    """What every answer shows of an object."""
+    """Return the fields that every answer has."""
     return {
         "id": entity.id,
         "external_id": entity.external_id,
@@ -141,22 +142,22 @@ def identity(entity: Entity) -> dict[str, Any]:
 
 
 def plain_facts(body: Named, *without: str) -> dict[str, Any]:
-    """The body's values as JSON, without those named and without what is no fact."""
+    """Return the body's facts as JSON values, without the named fields."""
     return body.model_dump(mode="json", exclude=_NOT_FACTS | set(without))
 
 
 def missing_text(kind: str, entity_id: str) -> str:
-    """One sentence for an id that is unknown and for one of another workspace."""
+    """Return the message for an id that is unknown or belongs to another workspace."""
     return f"there is no {kind} with id {entity_id}"
 
 
 def missing(kind: str, entity_id: str) -> Problem:
-    """404 for an object in the path."""
+    """Return the 404 for an object in the path."""
     return Problem(404, None, missing_text(kind, entity_id))
 
 
 def path_id(kind: str, text: str) -> str:
-    """The id in a path; what cannot be an id is as unknown as any other."""
+    """Return the id in a path in canonical form; 404 for a text that is not an id."""
     try:
         return canonical_id(text)
     except ValueError:
@@ -164,7 +165,7 @@ def path_id(kind: str, text: str) -> str:
 
 
 def check_one_of(body: Named, *fields: str) -> None:
-    """422 unless exactly one of the fields is given."""
+    """Raise a 422 unless exactly one of the fields is given."""
     given = [field for field in fields if getattr(body, field) is not None]
     if len(given) == 1:
         return
@@ -176,7 +177,7 @@ def check_one_of(body: Named, *fields: str) -> None:
 def keep_one_of(
     current: dict[str, Any], named: dict[str, Any], fields: tuple[str, ...]
 ) -> dict[str, Any]:
-    """A correction that names another owner takes the place of the owner before it."""
+    """Return the body after a correction; a named owner replaces the former one."""
     if any(named.get(field) is not None for field in fields):
         current = {name: value for name, value in current.items() if name not in fields}
     return current | named

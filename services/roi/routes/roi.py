@@ -1,8 +1,7 @@
-"""GET /v1/roi: what creators, campaigns, placements … earned and cost in a span of days or between
-two times.
+"""GET /v1/roi: revenue, cost and return by creator, campaign, placement and other dimensions.
 
-Promise: one read transaction, so all figures are of one moment; the answer names that moment as
-`as_of`. What can go wrong: 422 naming the field; 503 when Postgres is away.
+Promise: one read transaction, so all figures are of one moment, which the answer names as `as_of`.
+What can go wrong: 422 names the field; 503 while Postgres is unavailable.
 """
 
 from typing import Annotated
@@ -27,8 +26,9 @@ async def answer_roi(
     caller: Annotated[Principal, Depends(require("read"))],
     asked: Annotated[RoiParameters, Query()],
 ) -> Response:
-    """Return, cost and what came of it, by one or two dimensions; rows + organic = totals for every
-    additive measure.
+    """Revenue, cost and return by one or two dimensions, in a span of days or between two times.
+
+    For every additive measure rows + organic = totals.
     """
     parts = parts_of(request)
     async with parts.database.read([caller.workspace_id]) as conn:

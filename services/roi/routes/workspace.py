@@ -1,7 +1,7 @@
-"""/v1/workspace: the brand behind the key: its name, reporting time zone and currency.
+"""/v1/workspace: the brand that the key belongs to: its name, reporting time zone and currency.
 
-Promise: another time zone moves the local days, so all rollups are made anew, behind the answers: these keep to the old days, and name
-the old zone, until the new rollups are complete.
+Promise: another time zone changes the local days, so all rollups are rebuilt in the background.
+Answers use the old days, and name the old zone, until the new rollups are complete.
 """
 
 from typing import Annotated, Any
@@ -40,7 +40,7 @@ async def show_workspace(
 async def correct_workspace(
     request: Request, caller: Annotated[Principal, Depends(require("write"))], patch: StrictModel
 ) -> Response:
-    """Correct what is named."""
+    """Correct the named fields."""
     async with writing(parts_of(request), caller.workspace_id) as work:
         workspace = await _workspace(work.writer)
         values: dict[str, Any] = {**workspace.latest.facts} | named_values(patch)
@@ -50,7 +50,7 @@ async def correct_workspace(
         facts = body.model_dump(mode="json")
         zones = (workspace.latest.facts["time_zone"], facts["time_zone"])
         if zones[0] != zones[1]:
-            await _move_days(work.writer, *zones)
+            await _rebuild_rollups(work.writer, *zones)
         changed = await work.writer.change(workspace, versions=(Version(facts),))
     return answered(_shown(changed))
 
@@ -65,8 +65,8 @@ router.patch(
 )(correct_workspace)
 
 
-async def _move_days(writer: Writer, present_zone: str, time_zone: str) -> None:
-    """All rollups by the days of another time zone; 422 for one that Postgres, which tells the days, does not know."""
+async def _rebuild_rollups(writer: Writer, present_zone: str, time_zone: str) -> None:
+    """Request rollups by the days of another time zone; 422 when Postgres does not know it."""
     try:
         await ask_rebuild(writer.pg, writer.workspace_id, present_zone, time_zone)
     except UnknownTimeZone:
@@ -76,7 +76,7 @@ async def _move_days(writer: Writer, present_zone: str, time_zone: str) -> None:
 
 async def _workspace(reader: Reader) -> Entity:
     found = await reader.find("workspace", reader.workspace_id)
-    assert found is not None, "a workspace is made with its row"
+    assert found is not None, "a workspace and its entity are created together"
     return found
 
 

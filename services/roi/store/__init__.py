@@ -1,1 +1,1 @@
-"""The SQL of roi: the catalog with its outbox, and the rollups with their answers. Every statement that roi runs is in here."""
+"""The SQL that roi writes with: the catalog, its outbox and the rollups."""

@@ -1,8 +1,12 @@
-"""The catalog's rows: read one, read a page, write a new state of one; each write puts its record into the outbox.
+"""The SQL of the catalog: read one entity, read a page, write a new state.
 
-Promise: `Writer` exists only inside `Database.write` of its workspace, gives every change of one transaction the same `recorded_at`
-from the workspace's own clock (never before an earlier one, however the wall clock jumps), raises the revision by one, and never changes
-a version except to end it. What can go wrong: nothing here checks meaning; the routes do that before they write.
+Each write puts the entity's record into the outbox in the same transaction.
+
+Promise: `Writer` is used only inside `Database.write` of its workspace. All changes of one
+transaction get the same `recorded_at`. It comes from the workspace's own clock, which never goes
+back, even when the wall clock does. Each change raises the revision by one. A stored version never
+changes, except that it is superseded.
+What can go wrong: nothing here checks meaning; the routes check before they write.
 """
 
 import json
@@ -20,7 +24,8 @@ from services.roi.domain.records import to_record
 from shared.catalog import catalog_key, encode_catalog
 from shared.db.engine import driver
 
-# Where the first page begins: a plain comparison for every page keeps the plan an index range, however deep the page.
+# The position before the first page. Every page then has the same comparison, which Postgres
+# answers with an index range at any depth.
 _BEFORE_ANY: Final = (datetime(9999, 1, 1, tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff")
 _COLUMNS: Final = (
     "id, workspace_id, entity, external_id, created_at, revision, recorded_at, archived_at"
@@ -48,9 +53,11 @@ SELECT entity_id, valid_from, valid_to, facts::text AS facts FROM roi.versions
  ORDER BY entity_id, period
 """
 _SAVE: Final = """
-INSERT INTO roi.entities (id, workspace_id, entity, external_id, created_at, revision, recorded_at, archived_at)
+INSERT INTO roi.entities
+       (id, workspace_id, entity, external_id, created_at, revision, recorded_at, archived_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (id, workspace_id) DO UPDATE SET external_id = excluded.external_id, revision = excluded.revision,
+ON CONFLICT (id, workspace_id) DO UPDATE
+SET external_id = excluded.external_id, revision = excluded.revision,
     recorded_at = excluded.recorded_at, archived_at = excluded.archived_at
 """
 _SUPERSEDE: Final = """
@@ -59,7 +66,8 @@ UPDATE roi.versions SET superseded_at = $3
 """
 _ADD_VERSION: Final = """
 INSERT INTO roi.versions
-       (entity_id, workspace_id, entity, period, valid_from, valid_to, recorded_at, archived_at, facts)
+       (entity_id, workspace_id, entity, period, valid_from, valid_to, recorded_at, archived_at,
+        facts)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb)
 """
 _ALL: Final = f"SELECT {_COLUMNS} FROM roi.entities WHERE workspace_id = $1 ORDER BY created_at, id"
@@ -75,7 +83,7 @@ INSERT INTO roi.outbox (workspace_id, key, value) VALUES ($1, $2, $3)
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page of a list: what comes after (`created_at`, id), how many, and whether archived ones show."""
+    """A page of a list: entities after (`created_at`, id), at most `limit`, newest first."""
 
     after: tuple[datetime, str] | None
     limit: int
@@ -83,7 +91,7 @@ class PageRequest:
 
 
 class Reader:
-    """Reads the catalog of one workspace inside one transaction."""
+    """Reads the catalog of one workspace in one transaction."""
 
     def __init__(self, pg: "asyncpg.Connection[asyncpg.Record]", workspace_id: str) -> None:
         self.pg = pg
@@ -91,19 +99,19 @@ class Reader:
 
     @classmethod
     async def of(cls, conn: AsyncConnection, workspace_id: str) -> "Reader":
-        """A reader in the transaction of `conn`."""
+        """Return a reader in the transaction of `conn`."""
         return Reader(await driver(conn), workspace_id)
 
     async def find(self, kind: EntityKind, entity_id: str) -> Entity | None:
-        """The entity of this kind with this id, archived or not."""
+        """Return the entity with this kind and id, archived or not; None when there is none."""
         return await self._one(_BY_ID, entity_id, kind)
 
     async def find_external(self, kind: EntityKind, external_id: str) -> Entity | None:
-        """The entity of this kind with this external id, archived or not."""
+        """Return the entity with this kind and external id, archived or not; None when none."""
         return await self._one(_BY_EXTERNAL_ID, external_id, kind)
 
     async def page(self, kind: EntityKind, wanted: PageRequest) -> list[Entity]:
-        """Newest first. One more than the limit when there are more."""
+        """Return entities, newest first; `limit` + 1 of them when another page follows."""
         created_at, entity_id = wanted.after or _BEFORE_ANY
         rows = await self.pg.fetch(
             _PAGE,
@@ -132,16 +140,19 @@ class Reader:
 
 
 class Writer(Reader):
-    """Reads and writes the catalog of one workspace under its lock. `recorded_at` is the time of this transaction."""
+    """Reads and writes the catalog of one workspace under its lock.
+
+    `recorded_at` is the time of this transaction by the workspace's clock.
+    """
 
     recorded_at: datetime
 
     @classmethod
     async def begin(cls, conn: AsyncConnection, workspace_id: str, now: datetime) -> Self:
-        """A writer in the transaction of `conn`; moves the workspace's clock."""
+        """Return a writer in the transaction of `conn`; this advances the workspace's clock."""
         writer = cls(await driver(conn), workspace_id)
         recorded_at = await writer.pg.fetchval(_TICK, workspace_id, now)
-        assert recorded_at is not None, "the workspace of a key exists"
+        assert recorded_at is not None, "the workspace exists"
         writer.recorded_at = recorded_at
         return writer
 
@@ -152,7 +163,7 @@ class Writer(Reader):
         versions: tuple[Version, ...],
         external_id: str | None = None,
     ) -> Entity:
-        """A new entity."""
+        """Store a new entity and return it."""
         entity = Entity(
             id=entity_id,
             workspace_id=self.workspace_id,
@@ -168,7 +179,10 @@ class Writer(Reader):
         return entity
 
     async def change(self, entity: Entity, **changes: Any) -> Entity:
-        """A new state of an entity: `versions`, `external_id` or `archived_at` as named. The same state again writes nothing."""
+        """Store a new state of an entity and return it; an equal state writes nothing.
+
+        `changes` may name `versions`, `external_id` and `archived_at`.
+        """
         changed = replace(entity, **changes)
         if changed == entity:
             return entity
@@ -177,14 +191,14 @@ class Writer(Reader):
         return changed
 
     async def publish_everything(self) -> None:
-        """Put every record of the workspace into the outbox again, for a log that has none of them."""
+        """Put every record of the workspace into the outbox again, for an empty log."""
         await self.pg.execute(_FORGET_UNPUBLISHED, self.workspace_id)
         rows = await self.pg.fetch(_ALL, self.workspace_id)
         for entity in await self._with_versions(rows):
             await self._publish(entity)
 
     async def publish_again(self, entity_ids: Sequence[str]) -> None:
-        """Put the records of these entities into the outbox as they stand now."""
+        """Put the current records of these entities into the outbox again."""
         rows = await self.pg.fetch(_SOME, self.workspace_id, entity_ids)
         for entity in await self._with_versions(rows):
             await self._publish(entity)

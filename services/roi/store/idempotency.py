@@ -1,7 +1,8 @@
-"""Answers remembered for a repeated POST: found by workspace and Idempotency-Key, for ever.
+"""The SQL of idempotent POSTs: answers stored by workspace and Idempotency-Key, kept for ever.
 
-Promise: written in the transaction of the effects under the workspace's lock, so two equal requests at once have one effect and one answer.
-Only hashes of the key and of the body are kept.
+Promise: an answer is stored in the transaction of its effects, under the workspace's lock. So two
+equal requests at the same time have one effect and the same answer. Of the key and of the body only
+hashes are stored.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ from typing import Any, Final
 from services.roi.store.catalog import Writer
 
 _FIND: Final = """
-SELECT body_mac, answer::text AS answer FROM roi.idempotency WHERE key_sha256 = $1 AND workspace_id = $2
+SELECT body_mac, answer::text AS answer FROM roi.idempotency
+ WHERE key_sha256 = $1 AND workspace_id = $2
 """
 _REMEMBER: Final = """
 INSERT INTO roi.idempotency (key_sha256, workspace_id, body_mac, answer, recorded_at)
@@ -21,11 +23,11 @@ VALUES ($1, $2, $3, $4::text::jsonb, $5)
 
 
 class OtherBody(Exception):
-    """The key was used before, with another path or body."""
+    """The Idempotency-Key was used before with another path or body."""
 
 
 async def remembered(writer: Writer, key: str, body_mac: bytes) -> dict[str, Any] | None:
-    """The answer given before under this key, None for a new key; raises `OtherBody`."""
+    """Return the stored answer, None for a new key; raise `OtherBody` for another request."""
     row = await writer.pg.fetchrow(_FIND, _sha256(key), writer.workspace_id)
     if row is None:
         return None
@@ -36,7 +38,7 @@ async def remembered(writer: Writer, key: str, body_mac: bytes) -> dict[str, Any
 
 
 async def remember(writer: Writer, key: str, body_mac: bytes, answer: dict[str, Any]) -> None:
-    """Keep the answer with the effects."""
+    """Store the answer in the transaction of its effects."""
     await writer.pg.execute(
         _REMEMBER,
         _sha256(key),

@@ -1,6 +1,6 @@
-"""API keys by their hash: who calls, and what a key may do. Also the write side, next to the catalog's own row of the key.
+"""The SQL of API keys, found by their hash: workspace, scopes and origins of each key.
 
-Promise: a revoked key is unknown at the very next request; only hashes are ever here.
+Promise: a revoked key is refused at the next request. Only hashes of keys are stored.
 """
 
 from typing import Final
@@ -11,19 +11,22 @@ from shared.db.engine import Database, driver
 from shared.http.auth import Principal
 
 _LOOK_UP: Final = """
-SELECT workspace_id, key_id, scopes, public, origins FROM roi.api_keys WHERE sha256 = $1 AND NOT revoked
+SELECT workspace_id, key_id, scopes, public, origins FROM roi.api_keys
+ WHERE sha256 = $1 AND NOT revoked
 """
 _OWNER: Final = "SELECT workspace_id, key_id FROM roi.api_keys WHERE sha256 = $1"
 _SAVE: Final = """
 INSERT INTO roi.api_keys (sha256, workspace_id, key_id, scopes, public, origins, revoked)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (sha256) DO UPDATE SET scopes = excluded.scopes, public = excluded.public, origins = excluded.origins,
-    revoked = excluded.revoked WHERE api_keys.workspace_id = excluded.workspace_id
+ON CONFLICT (sha256) DO UPDATE
+SET scopes = excluded.scopes, public = excluded.public, origins = excluded.origins,
+    revoked = excluded.revoked
+WHERE api_keys.workspace_id = excluded.workspace_id
 """
 
 
 async def look_up(database: Database, sha256: bytes) -> Principal | None:
-    """Whose key this is, None when unknown or revoked."""
+    """Return the caller that the key identifies; None when it is unknown or revoked."""
     async with database.exempt() as conn:
         row = await (await driver(conn)).fetchrow(_LOOK_UP, sha256)
     if row is None:
@@ -38,13 +41,13 @@ async def look_up(database: Database, sha256: bytes) -> Principal | None:
 
 
 async def owner(writer: Writer, sha256: str) -> tuple[str, str] | None:
-    """Workspace and id of a key that exists already, revoked or not."""
+    """Return the workspace id and the id of a key, revoked or not; None when it is unknown."""
     row = await writer.pg.fetchrow(_OWNER, bytes.fromhex(sha256))
     return None if row is None else (str(row["workspace_id"]), str(row["key_id"]))
 
 
 async def save_key(writer: Writer, entity: Entity) -> None:
-    """Let a key in with its scopes, or out when it is archived."""
+    """Store what the key allows; an archived key is stored as revoked."""
     facts = entity.latest.facts
     await writer.pg.execute(
         _SAVE,

@@ -1,6 +1,7 @@
-"""The outbox to `laurel.catalog`: which workspaces have something to publish, what, and taking away what was published.
+"""The SQL of the outbox to `laurel.catalog`: find pending records, remove published ones.
 
-Promise: one relay at a time, held by an advisory lock for as long as its transaction lives; a workspace is pending as long as it has rows.
+Promise: one relay publishes at a time; it holds an advisory lock until its transaction ends. A
+workspace is pending as long as it has rows in the outbox.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -13,9 +14,9 @@ from services.roi.store.catalog import Writer
 from shared.db.engine import Database, driver
 from shared.log.port import Record
 
-# A few hundred kilobytes of records: one round trip, far below what a Kafka batch takes.
+# A few hundred kilobytes of records: one round trip, far below the size limit of a Kafka batch.
 RECORDS_MAX: Final = 500
-# Brands that change at the same moment; the rest follows in the next round.
+# Workspaces served in one round; the others follow in the next one.
 WORKSPACES_MAX: Final = 200
 
 _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('roi.catalog.relay', 0))"
@@ -31,20 +32,22 @@ UPDATE roi.workspaces AS w SET outbox_pending = false
    AND NOT EXISTS (SELECT FROM roi.outbox AS o WHERE o.workspace_id = w.workspace_id)
 """
 _OUTDATED: Final = """
-SELECT n.workspace_id::text, n.id::text FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n (workspace_id, id, revision)
+SELECT n.workspace_id::text, n.id::text
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n (workspace_id, id, revision)
 CROSS JOIN LATERAL (
-    SELECT revision FROM roi.entities AS e WHERE e.id = n.id AND e.workspace_id = n.workspace_id LIMIT 1
+    SELECT revision FROM roi.entities AS e
+    WHERE e.id = n.id AND e.workspace_id = n.workspace_id LIMIT 1
 ) AS e
  WHERE e.revision > n.revision
 """
 
-# An entity by the ids of its workspace and its own.
+# (workspace id, entity id)
 Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One round's work: the records in their order, and how to find their rows again."""
+    """The records of one round in their order, and the keys of their rows."""
 
     workspace_ids: tuple[str, ...]
     sequences: tuple[int, ...]
@@ -52,8 +55,11 @@ class Pending:
 
 
 @asynccontextmanager
-async def relay_turn(database: Database) -> AsyncIterator[Sequence[str] | None]:
-    """The right to publish while the block runs, with the pending workspaces; None when another process has it."""
+async def relay_lock(database: Database) -> AsyncIterator[Sequence[str] | None]:
+    """Hold the lock of the relay while the block runs.
+
+    Yield the ids of the pending workspaces; None when another process holds the lock.
+    """
     async with database.exempt() as conn:
         pg = await driver(conn)
         if not await pg.fetchval(_TRY_LOCK):
@@ -64,8 +70,11 @@ async def relay_turn(database: Database) -> AsyncIterator[Sequence[str] | None]:
 
 
 async def next_records(database: Database, workspace_ids: Sequence[str]) -> Pending:
-    """The oldest unpublished records of these workspaces. Call it inside `relay_turn`, so that the snapshot is newer than the
-    last relay's removal: an older record published again after a newer one could win the compaction."""
+    """Return the oldest unpublished records of these workspaces.
+
+    Call it inside `relay_lock`: its snapshot must be newer than the last removal. Otherwise an old
+    record could be published after a newer one, and compaction would keep the old one.
+    """
     async with database.read(workspace_ids) as conn:
         rows = await (await driver(conn)).fetch(_NEXT, RECORDS_MAX)
     return Pending(
@@ -76,7 +85,7 @@ async def next_records(database: Database, workspace_ids: Sequence[str]) -> Pend
 
 
 async def remove_published(database: Database, published: Pending) -> None:
-    """Forget rows that stand on the log now."""
+    """Delete the rows of records that are on the log now."""
     async with database.write(published.workspace_ids) as conn:
         pg = await driver(conn)
         await pg.execute(_REMOVE, list(published.sequences))
@@ -84,7 +93,7 @@ async def remove_published(database: Database, published: Pending) -> None:
 
 
 async def publish_everything(database: Database, now: datetime) -> int:
-    """Fill the outbox with every workspace's whole catalog; gives how many workspaces there are."""
+    """Put the whole catalog of every workspace into the outbox; return the number of workspaces."""
     async with database.exempt() as conn:
         rows = await (await driver(conn)).fetch(_EVERY_WORKSPACE)
     for row in rows:
@@ -95,7 +104,7 @@ async def publish_everything(database: Database, now: datetime) -> int:
 
 
 async def outdated(database: Database, revisions: Mapping[Place, int]) -> set[Place]:
-    """Which of these entities stand at a greater revision than the one given."""
+    """Return the entities whose current revision is greater than the given one."""
     places = list(revisions)
     workspace_ids = [workspace_id for workspace_id, _ in places]
     async with database.read(workspace_ids) as conn:
@@ -109,7 +118,7 @@ async def outdated(database: Database, revisions: Mapping[Place, int]) -> set[Pl
 
 
 async def publish_again(database: Database, places: Collection[Place], now: datetime) -> None:
-    """Put the records of these entities into the outbox as they stand now."""
+    """Put the current records of these entities into the outbox again."""
     for workspace_id in sorted({workspace_id for workspace_id, _ in places}):
         entity_ids = [entity_id for owner, entity_id in places if owner == workspace_id]
         async with database.write([workspace_id]) as conn:

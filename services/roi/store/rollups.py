@@ -1,8 +1,11 @@
-"""The SQL of the fold: offsets, fold states, raw credits by COPY, and the rollups made of them.
+"""The SQL of the fold: offsets, fold states, raw credits by COPY, and rollups.
 
-Promise: every function works inside the caller's transaction, which holds the locks of the workspaces it names. Rollups are sums of
-raw rows by the workspace's local day, made by one and the same statement here, of the staged rows of a batch, and in `rebuild.py`, of
-stored ones. Local days are Postgres' own reading of the time zone, here and in answers.
+Rollups are sums of raw rows by the local day of the workspace. One statement makes them: here from
+the rows of a batch, in `rebuild_rows.py` from stored rows. Postgres computes local days, here and
+in answers.
+
+Promise: every function runs in the caller's transaction, which holds the locks of the workspaces
+that it names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,41 +19,46 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.domain.rollup import ENTRY_COLUMNS, TALLY_COLUMNS, FoldPlan, FoldState, Row
 from shared.db.engine import driver
 
-ENTRIES_STAGE: Final = "credit_entries_stage"
-TALLIES_STAGE: Final = "touch_tallies_stage"
+ENTRIES_STAGING: Final = "credit_entries_staging"
+TALLIES_STAGING: Final = "touch_tallies_staging"
 
-# Row-level security refuses COPY into a protected table: rows go through a temporary one, made once per connection. NOT NULL and
-# keys are checked by the real table.
-STAGES: Final = tuple(
-    f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS"
+# Row-level security refuses COPY into a protected table. So rows are copied into a temporary table,
+# made once per connection. The real table checks NOT NULL and keys.
+STAGING_TABLES: Final = tuple(
+    f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ON COMMIT DELETE ROWS"
     f" AS SELECT * FROM roi.{table} WITH NO DATA"
-    for stage, table in ((ENTRIES_STAGE, "credit_entries"), (TALLIES_STAGE, "touch_tallies"))
+    for name, table in ((ENTRIES_STAGING, "credit_entries"), (TALLIES_STAGING, "touch_tallies"))
 )
 
-# A partition that was never read has no row, and `$3` is the low mark it is read from.
+# A partition that was never read has no row; $3 is then its lowest offset.
 MOVE_OFFSET: Final = """
 INSERT INTO roi.offsets AS o (topic, partition, next_offset) VALUES ($1, $2, $4)
-ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset WHERE o.next_offset = $3
+ON CONFLICT (topic, partition) DO UPDATE
+SET next_offset = excluded.next_offset WHERE o.next_offset = $3
 RETURNING next_offset
 """
 
 STATES: Final = """
-SELECT asked.workspace_id, w.clock_at, coalesce(z.time_zone, v.time_zone) AS time_zone, coalesce(z.generation, 0) AS generation,
-       coalesce(f.sequence, 0) AS sequence, f.missing_sequence
+SELECT asked.workspace_id, w.clock_at, coalesce(z.time_zone, v.time_zone) AS time_zone,
+       coalesce(z.generation, 0) AS generation, coalesce(f.sequence, 0) AS sequence,
+       f.missing_sequence
 FROM unnest($1::uuid[]) AS asked (workspace_id)
 CROSS JOIN LATERAL (
     SELECT clock_at FROM roi.workspaces AS w WHERE w.workspace_id = asked.workspace_id LIMIT 1
 ) AS w
 CROSS JOIN LATERAL (
     SELECT facts ->> 'time_zone' AS time_zone FROM roi.versions AS v
-    WHERE v.entity_id = asked.workspace_id AND v.workspace_id = asked.workspace_id AND v.superseded_at IS NULL
+    WHERE v.entity_id = asked.workspace_id AND v.workspace_id = asked.workspace_id
+      AND v.superseded_at IS NULL
     LIMIT 1
 ) AS v
 LEFT JOIN LATERAL (
-    SELECT sequence, missing_sequence FROM roi.folds AS f WHERE f.workspace_id = asked.workspace_id LIMIT 1
+    SELECT sequence, missing_sequence FROM roi.folds AS f
+    WHERE f.workspace_id = asked.workspace_id LIMIT 1
 ) AS f ON true
 LEFT JOIN LATERAL (
-    SELECT time_zone, generation FROM roi.rollup_zones AS z WHERE z.workspace_id = asked.workspace_id LIMIT 1
+    SELECT time_zone, generation FROM roi.rollup_zones AS z
+    WHERE z.workspace_id = asked.workspace_id LIMIT 1
 ) AS z ON true
 """
 
@@ -58,7 +66,8 @@ WAITING: Final = """
 SELECT w.value FROM unnest($1::uuid[], $2::bigint[]) AS gap (workspace_id, sequence)
 CROSS JOIN LATERAL (
     SELECT value, sequence FROM roi.waiting_credits AS w
-    WHERE w.sequence >= gap.sequence AND w.workspace_id = gap.workspace_id ORDER BY w.sequence LIMIT $3
+    WHERE w.sequence >= gap.sequence AND w.workspace_id = gap.workspace_id
+    ORDER BY w.sequence LIMIT $3
 ) AS w
 """
 
@@ -81,7 +90,8 @@ SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::timestampt
 STORE_STATES: Final = """
 INSERT INTO roi.folds (workspace_id, sequence, missing_sequence)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
-ON CONFLICT (workspace_id) DO UPDATE SET sequence = excluded.sequence, missing_sequence = excluded.missing_sequence
+ON CONFLICT (workspace_id) DO UPDATE
+SET sequence = excluded.sequence, missing_sequence = excluded.missing_sequence
 """
 
 TICK_CLOCKS: Final = """
@@ -92,40 +102,49 @@ WHERE w.workspace_id = ticked.workspace_id AND w.clock_at < ticked.clock_at
 
 STORE_ENTRIES: Final = (
     f"INSERT INTO roi.credit_entries ({', '.join(ENTRY_COLUMNS)})"
-    f" SELECT {', '.join(ENTRY_COLUMNS)} FROM {ENTRIES_STAGE}"
+    f" SELECT {', '.join(ENTRY_COLUMNS)} FROM {ENTRIES_STAGING}"
 )
 STORE_TALLIES: Final = (
     f"INSERT INTO roi.touch_tallies ({', '.join(TALLY_COLUMNS)})"
-    f" SELECT {', '.join(TALLY_COLUMNS)} FROM {TALLIES_STAGE}"
+    f" SELECT {', '.join(TALLY_COLUMNS)} FROM {TALLIES_STAGING}"
 )
 
-# $1, $2, $3: the workspaces, by whose days their rollups are, and their generations. Organic credit has no touch: it is dated by the conversion under both bases. Rows that
-# sum to zero are kept: a rollup row may well return to a sum later.
+# $1, $2, $3: the workspaces, the time zones of their rollups, and their generations. Organic credit
+# has no touch, so the conversion dates it under both bases. Rows that sum to zero are kept: later
+# records may change them again.
 ADD_CREDITS_TO: Final = """
-INSERT INTO roi.{rollups} AS r (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage, conversion_kind,
-                                currency, amount_minor, units)
-SELECT {bucket}, e.workspace_id, zone.generation, local.basis, e.model, {e_recorded_day} e.account, e.stage, e.conversion_kind,
-       coalesce(e.currency, ''), sum(e.amount_minor), sum(e.units)
+INSERT INTO roi.{rollups} AS r
+       (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage,
+        conversion_kind, currency, amount_minor, units)
+SELECT {bucket}, e.workspace_id, zone.generation, local.basis, e.model, {e_recorded_day} e.account,
+       e.stage, e.conversion_kind, coalesce(e.currency, ''), sum(e.amount_minor), sum(e.units)
 FROM {source} AS e
-JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation) ON zone.workspace_id = e.workspace_id
+JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation)
+  ON zone.workspace_id = e.workspace_id
 CROSS JOIN LATERAL (VALUES
     ('conversion_time', (e.occurred_at AT TIME ZONE zone.time_zone)::date),
     ('touch_time', (coalesce(e.touched_at, e.occurred_at) AT TIME ZONE zone.time_zone)::date)
 ) AS local (basis, bucket_on)
-GROUP BY {bucket}, e.workspace_id, zone.generation, local.basis, e.model, {e_recorded_day} e.account, e.stage, e.conversion_kind,
-         coalesce(e.currency, '')
-ON CONFLICT (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage, conversion_kind, currency)
-DO UPDATE SET amount_minor = r.amount_minor + excluded.amount_minor, units = r.units + excluded.units
+GROUP BY {bucket}, e.workspace_id, zone.generation, local.basis, e.model,
+         {e_recorded_day} e.account, e.stage, e.conversion_kind, coalesce(e.currency, '')
+ON CONFLICT (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage,
+             conversion_kind, currency)
+DO UPDATE SET amount_minor = r.amount_minor + excluded.amount_minor,
+              units = r.units + excluded.units
 """
 
 ADD_TOUCHES_TO: Final = """
-INSERT INTO roi.{rollups} AS r (bucket_on, workspace_id, generation, touch_kind, {recorded_day} account, stage, counted, flagged)
+INSERT INTO roi.{rollups} AS r
+       (bucket_on, workspace_id, generation, touch_kind, {recorded_day} account, stage,
+        counted, flagged)
 SELECT {bucket}, e.workspace_id, zone.generation, e.touch_kind, {e_recorded_day} e.account, e.stage,
        sum(e.counted), sum(e.flagged)
 FROM {source} AS e
-JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation) ON zone.workspace_id = e.workspace_id
+JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation)
+  ON zone.workspace_id = e.workspace_id
 CROSS JOIN LATERAL (SELECT (e.quarter_at AT TIME ZONE zone.time_zone)::date AS bucket_on) AS local
-GROUP BY {bucket}, e.workspace_id, zone.generation, e.touch_kind, {e_recorded_day} e.account, e.stage
+GROUP BY {bucket}, e.workspace_id, zone.generation, e.touch_kind, {e_recorded_day} e.account,
+         e.stage
 ON CONFLICT (bucket_on, workspace_id, generation, touch_kind, {recorded_day} account, stage)
 DO UPDATE SET counted = r.counted + excluded.counted, flagged = r.flagged + excluded.flagged
 """
@@ -134,8 +153,11 @@ _DAY: Final = "local.bucket_on"
 _MONTH: Final = "date_trunc('month', local.bucket_on::timestamp)::date"
 
 
-def with_twins(template: str, rollups: str, source: str) -> tuple[str, ...]:
-    """The statements for what is known now, by day and by month, and by day and the day on which it became known."""
+def rollup_statements(template: str, rollups: str, source: str) -> tuple[str, ...]:
+    """Return the statements for three rollup tables: by day, by month, and the history.
+
+    The history has sums by day and by the UTC day on which they became known.
+    """
     now = {"source": source, "recorded_day": "", "e_recorded_day": ""}
     then = {"source": source, "recorded_day": "recorded_day,", "e_recorded_day": "e.recorded_day,"}
     return (
@@ -145,8 +167,8 @@ def with_twins(template: str, rollups: str, source: str) -> tuple[str, ...]:
     )
 
 
-ADD_CREDITS: Final = with_twins(ADD_CREDITS_TO, "rollups", ENTRIES_STAGE)
-ADD_TOUCHES: Final = with_twins(ADD_TOUCHES_TO, "touch_rollups", TALLIES_STAGE)
+ADD_CREDITS: Final = rollup_statements(ADD_CREDITS_TO, "rollups", ENTRIES_STAGING)
+ADD_TOUCHES: Final = rollup_statements(ADD_TOUCHES_TO, "touch_rollups", TALLIES_STAGING)
 ROLLUPS: Final = tuple(
     name + twin for name in ("rollups", "touch_rollups") for twin in ("", "_monthly", "_history")
 )
@@ -154,7 +176,7 @@ ROLLUPS: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace as the fold sees it."""
+    """What the fold needs of a workspace; `time_zone` and `generation` are those of its rollups."""
 
     state: FoldState
     time_zone: str
@@ -163,7 +185,7 @@ class Workspace:
 
 
 async def stored_offsets(conn: AsyncConnection, topic: str) -> dict[int, int]:
-    """Partition to the offset to read next."""
+    """Return the next offset to read, by partition."""
     connection = await driver(conn)
     rows = await connection.fetch(
         "SELECT partition, next_offset FROM roi.offsets WHERE topic = $1", topic
@@ -174,14 +196,14 @@ async def stored_offsets(conn: AsyncConnection, topic: str) -> dict[int, int]:
 async def move_offset(
     conn: AsyncConnection, topic: str, partition: int, expected_offset: int, next_offset: int
 ) -> bool:
-    """Compare and set; False when another consumer moved it."""
+    """Advance an offset by compare-and-set; return False when another consumer moved it."""
     connection = await driver(conn)
     moved = await connection.fetchval(MOVE_OFFSET, topic, partition, expected_offset, next_offset)
     return moved is not None
 
 
 async def workspaces(conn: AsyncConnection, workspace_ids: Sequence[str]) -> dict[str, Workspace]:
-    """The workspaces that exist among those named."""
+    """Return those of the named workspaces that exist, by id."""
     connection = await driver(conn)
     rows = await connection.fetch(STATES, [UUID(name) for name in workspace_ids])
     return {
@@ -196,14 +218,14 @@ async def workspaces(conn: AsyncConnection, workspace_ids: Sequence[str]) -> dic
 
 
 async def all_workspace_ids(conn: AsyncConnection) -> list[str]:
-    """Every workspace of this installation."""
+    """Return the id of every workspace of this installation."""
     connection = await driver(conn)
     rows = await connection.fetch("SELECT workspace_id FROM roi.workspaces ORDER BY workspace_id")
     return [str(row["workspace_id"]) for row in rows]
 
 
 async def gaps(conn: AsyncConnection) -> dict[str, int]:
-    """The workspaces that wait for a missing record, and its number."""
+    """Return the missing sequence of each workspace that has a gap."""
     connection = await driver(conn)
     rows = await connection.fetch(
         "SELECT workspace_id, missing_sequence FROM roi.folds WHERE missing_sequence IS NOT NULL"
@@ -212,7 +234,7 @@ async def gaps(conn: AsyncConnection) -> dict[str, int]:
 
 
 async def waiting(conn: AsyncConnection, after: Mapping[str, int], records_max: int) -> list[bytes]:
-    """The first records that wait in each workspace, from the given sequence on."""
+    """Return the first waiting records of each workspace, from the given sequence on."""
     connection = await driver(conn)
     ids = [UUID(name) for name in after]
     rows = await connection.fetch(WAITING, ids, list(after.values()), records_max)
@@ -220,7 +242,7 @@ async def waiting(conn: AsyncConnection, after: Mapping[str, int], records_max: 
 
 
 async def park(conn: AsyncConnection, rows: Sequence[tuple[int, str, bytes]]) -> None:
-    """Keep records that lie beyond a gap."""
+    """Store records that come after a gap."""
     connection = await driver(conn)
     numbers, names, values = zip(*rows, strict=True)
     await connection.execute(PARK, numbers, [UUID(name) for name in names], values)
@@ -233,21 +255,21 @@ async def apply(
     tallies: Sequence[Row],
     workspaces: Mapping[str, Workspace],
 ) -> None:
-    """Store raw rows, add them to the rollups, and note how far each workspace is."""
+    """Store raw rows, add them to the rollups, and store the progress of each workspace."""
     connection = await driver(conn)
     zones = zones_of(workspaces)
-    for statement in STAGES:
+    for statement in STAGING_TABLES:
         await connection.execute(statement)
     if entries:
         await connection.copy_records_to_table(
-            ENTRIES_STAGE, records=entries, columns=ENTRY_COLUMNS
+            ENTRIES_STAGING, records=entries, columns=ENTRY_COLUMNS
         )
         await connection.execute(STORE_ENTRIES)
         for statement in ADD_CREDITS:
             await connection.execute(statement, *zones)
     if tallies:
         await connection.copy_records_to_table(
-            TALLIES_STAGE, records=tallies, columns=TALLY_COLUMNS
+            TALLIES_STAGING, records=tallies, columns=TALLY_COLUMNS
         )
         await connection.execute(STORE_TALLIES)
         for statement in ADD_TOUCHES:
@@ -256,7 +278,7 @@ async def apply(
 
 
 def zones_of(workspaces: Mapping[str, Workspace]) -> tuple[list[UUID], list[str], list[int]]:
-    """The first three parameters of the statements that add to rollups."""
+    """Return the first three parameters of the statements that add to rollups."""
     return (
         [UUID(name) for name in workspaces],
         [workspace.time_zone for workspace in workspaces.values()],
@@ -285,5 +307,5 @@ async def _note_progress(
         [plan.missing_sequence for plan in plans],
     )
     await connection.execute(TICK_CLOCKS, ids, [plan.state.clock_at for plan in plans])
-    # Always: a record may come again by another way while its first copy waits.
+    # Always: a record may be read a second time from the log while its first copy waits.
     await connection.execute(UNPARK, sequences, owners)

@@ -1,6 +1,7 @@
-"""Workspaces by name: unique in an installation, so the command line and the settings can speak of `main`.
+"""The SQL of workspace names, which are unique in an installation.
 
-Promise: a name leads to one workspace for ever, also after the workspace took another one; two who come first at once get the same id.
+Promise: a name belongs to one workspace for ever, also after the workspace is renamed. Two
+processes that claim a new name at the same time get the same id.
 """
 
 from datetime import datetime
@@ -18,7 +19,7 @@ INSERT INTO roi.workspace_names (name, workspace_id) VALUES ($1, $2) ON CONFLICT
 
 
 async def claim_name(database: Database, workspace_id: str, name: str, now: datetime) -> str:
-    """The id of the workspace with this name: an existing one's, else the one given, whose row is made."""
+    """Return the id of the workspace with this name; a new one gets the given id."""
     async with database.exempt() as conn:
         pg = await driver(conn)
         await pg.execute(_LOCK_NAME, name)
@@ -31,13 +32,13 @@ async def claim_name(database: Database, workspace_id: str, name: str, now: date
 
 
 async def find_by_name(database: Database, name: str) -> str | None:
-    """The id of the workspace with this name, if there is one."""
+    """Return the id of the workspace with this name; None when there is none."""
     async with database.exempt() as conn:
         found = await (await driver(conn)).fetchval(_FIND, name)
     return None if found is None else str(found)
 
 
 async def rename(writer: Writer, name: str) -> bool:
-    """Let the name lead to this workspace; False when it leads to another."""
+    """Give the workspace this name; return False when another workspace has it."""
     await writer.pg.execute(_NAME, name, writer.workspace_id)
     return str(await writer.pg.fetchval(_FIND, name)) == writer.workspace_id

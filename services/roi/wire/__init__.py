@@ -1,1 +1,1 @@
-"""The HTTP shapes of roi: what bodies may hold, what answers look like. The only pydantic of this service besides its settings."""
+"""The HTTP shapes of roi's catalog and costs: bodies, answers and their fields."""

@@ -1,7 +1,4 @@
-"""Bodies and answers of costs.
-
-Promise: an amount is minor units of a currency that was named; a cost has exactly one owner and one local day.
-"""
+"""Bodies and answers of costs: an amount, one owner and one local day."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +24,7 @@ CostKind = Literal[
 
 
 class CostBody(Named):
-    """A cost as sent: `amount`, or `amount_minor` beside `currency`; exactly one owner; `incurred_on` is today when left out."""
+    """A cost as sent: `amount`, or `amount_minor` with `currency`, and exactly one owner."""
 
     kind: CostKind
     """What the money was spent on."""

@@ -1,9 +1,11 @@
-"""Addresses of the web in one canonical spelling, or a sentence that says why not: the gate before every stored destination.
+"""The canonical form of web addresses; every stored destination is checked here.
 
-Promise: what passes is an absolute http(s) URL in ASCII whose host every browser reads as we do: lower case, IDNA 2008 (non-transitional, as
-browsers map), no user info, no port outside 1–65535, no default port, no unusual spelling of an IP address, no control character, space
-or backslash. The same address sent twice gives the same text. Parsed by the grammar of RFC 3986, not by `urlsplit`, which repairs.
-What can go wrong: `ValueError` with what to change.
+Promise: an accepted address is an absolute http(s) URL in ASCII, whose host every browser reads in
+the same way: lower case, IDNA 2008 (non-transitional, as browsers map), no user info, a port from 1
+to 65535 and never the default one, no unusual form of an IP address, no control character, space
+or backslash. The same address always gives the same text. It is parsed by the grammar of RFC 3986
+and not by `urlsplit`, which silently repairs invalid URLs.
+What can go wrong: `ValueError`; its message says what to change.
 """
 
 import ipaddress
@@ -14,13 +16,14 @@ from urllib.parse import quote
 
 import idna
 
-# What browsers, proxies and mail programs carry without cutting.
+# Browsers, proxies and mail programs handle this length without truncation.
 URL_CHARACTERS_MAX: Final = 2_048
 PORT_MAX: Final = 65_535
 HOST_CHARACTERS_MAX: Final = 253
 
 _PARTS: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
+    r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)"
+    r"(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
     re.IGNORECASE,
 )
 _AUTHORITY: Final = re.compile(
@@ -34,13 +37,14 @@ _LOOKS_NUMERIC: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9a-fA-F]{2})", re.ASCII)
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-# RFC 3986: what may stand unquoted in a path, and besides in a query or fragment. "%" because it is checked already.
+# RFC 3986: the characters that stay unquoted in a path, and those of a query or fragment. "%" is
+# among them because `_quoted` has checked it.
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "?"
 
 
 def canonical_url(text: str) -> str:
-    """The one spelling of an absolute http(s) URL."""
+    """Return the canonical form of an absolute http(s) URL; ValueError when it is invalid."""
     _refuse_unseen(text)
     parts = _PARTS.fullmatch(text)
     if parts is None:
@@ -60,7 +64,7 @@ def canonical_url(text: str) -> str:
 
 
 def canonical_origin(text: str) -> str:
-    """The one spelling of a web origin: scheme, host and port, nothing after them."""
+    """Return the canonical form of a web origin: scheme, host and port; else ValueError."""
     canonical = canonical_url(text)
     if not canonical.endswith("/") or canonical.count("/") != 3:
         raise ValueError("send an origin such as https://shop.example, without a path")
@@ -68,12 +72,12 @@ def canonical_origin(text: str) -> str:
 
 
 def host_of(canonical: str) -> str:
-    """Host and port of a canonical URL."""
+    """Return host and port of a canonical URL."""
     return canonical.split("/", 3)[2]
 
 
 def canonical_host(host: str) -> str:
-    """The one spelling of a host name or IP address."""
+    """Return the canonical form of a host name or IP address; ValueError when invalid."""
     if host.startswith("["):
         return _ipv6(host[1:-1])
     if "%" in host:

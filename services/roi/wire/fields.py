@@ -1,6 +1,7 @@
-"""The types of single fields: names, free words, ids, dates, addresses, and what every stored object answers.
+"""The types of single fields, and the base classes of bodies and answers.
 
-Promise: what passes is stored as it will be shown: trimmed, words in lower case, ids and times in their one spelling.
+Promise: an accepted value is stored as it will be shown: trimmed, free words in lower case, ids and
+times in canonical form.
 """
 
 import re
@@ -23,13 +24,13 @@ from services.roi.wire.destinations import canonical_url
 from shared.api.shapes import AnswerModel, StrictModel, parse_moment
 from shared.events import TEXT_LENGTH_MAX
 
-# A name is shown in tables and legends; a note is a sentence or two of a person.
+# A name must fit in tables and legends; a note is one sentence or two.
 NAME_CHARACTERS_MAX: Final = 200
 NOTE_CHARACTERS_MAX: Final = 2_000
-# Lists that people type: topics, accounts, origins. Longer ones are imports gone wrong.
+# Topics, accounts and origins are lists that people type. A longer list is a failed import.
 LIST_ITEMS_MAX: Final = 50
 
-# The grain of touch tallies; every time zone's days begin and end on one.
+# The grain of touch tallies. In every time zone, days begin on a quarter of an hour.
 QUARTER: Final = timedelta(minutes=15)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", r
 
 
 def parse_date(value: object) -> date:
-    """A date as ISO 8601 writes it, between 1970 and 8999."""
+    """Return a date from ISO 8601 text, between 1970 and 8999; ValueError when invalid."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _DATE.fullmatch(value):
@@ -54,12 +55,15 @@ def parse_date(value: object) -> date:
 
 
 def quarter_of(moment: datetime) -> datetime:
-    """The beginning of the quarter of an hour that a moment lies in. Offsets are whole quarters, but one may send any."""
+    """Return the start of the quarter of an hour that contains a moment, in UTC quarters."""
     return moment - (moment - _EPOCH) % QUARTER
 
 
 def parse_day_or_time(value: object) -> date | datetime:
-    """A date, or a time with offset on a whole quarter of an hour, with the offset that it was sent with."""
+    """Return a date, or a time on a whole quarter of an hour with the offset as sent.
+
+    Raises ValueError for anything else.
+    """
     if not isinstance(value, str) or _DATE.fullmatch(value):
         return parse_date(value)
     if not _BEGINS_WITH_DATE.match(value):
@@ -77,9 +81,9 @@ def parse_day_or_time(value: object) -> date | datetime:
 
 
 def wrong_part(part: str, sentence: str) -> ValidationError:
-    """The error to raise in the validator of a field when one part of its value is wrong.
+    """Return the error to raise in a field's validator when one part of the value is wrong.
 
-    pydantic puts the place of the field before `part`: `stages` and `click` give `stages.click`.
+    pydantic puts the name of the field before `part`: `stages` and `click` give `stages.click`.
     """
     problem = PydanticCustomError("wrong_part", "{sentence}", {"sentence": sentence})
     return ValidationError.from_exception_data(
@@ -88,14 +92,15 @@ def wrong_part(part: str, sentence: str) -> ValidationError:
 
 
 def canonical_id(value: str) -> str:
-    """An id in its one spelling; ValueError when it cannot be one."""
+    """Return an id in canonical form; ValueError when it is not an id."""
     if not _ID.fullmatch(value):
         raise ValueError("this is not an id")
     return str(UUID(value))
 
 
 def _shown(value: str) -> str:
-    # The replacement character stands where a path's bytes were no UTF-8: two such texts would become one.
+    # Bytes of a path that are not UTF-8 become the replacement character, so two different ids
+    # could become the same text.
     if not value.isprintable() or "\ufffd" in value:
         raise ValueError("holds characters that cannot be shown")
     return value
@@ -144,14 +149,14 @@ JsonObject = dict[str, Any]
 
 
 class Named(StrictModel):
-    """What every body may hold."""
+    """The base class of bodies: every object may have an external id."""
 
     external_id: ExternalId | None = None
     """Your own id of the object, unique among objects of its kind."""
 
 
 class Stored(AnswerModel):
-    """What every answered object holds. `deleted_at` is set once it is archived."""
+    """The base class of answers. `deleted_at` is set when the object is archived."""
 
     id: str
     """Laurel's id of the object."""

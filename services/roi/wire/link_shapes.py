@@ -13,7 +13,7 @@ from shared.events import TEXT_LENGTH_MAX
 
 
 def _comparable(value: str) -> str:
-    """A code must still be there, and no longer than an event may carry, after the form in which it is compared."""
+    """Check the code in the form in which it is compared: not empty, and it fits in an event."""
     if not value.isprintable():
         raise ValueError("holds characters that cannot be shown")
     if not 1 <= len(normalise_code(value)) <= TEXT_LENGTH_MAX:
@@ -30,7 +30,7 @@ DiscountCode = Annotated[
 
 
 class LinkBody(Named):
-    """A link as sent: of a placement, or of a creator (then of the automatic placement). `enabled` false answers 410."""
+    """A link as sent: of a placement, or of a creator through the automatic placement."""
 
     placement_id: EntityId | None = None
     """The placement that the link belongs to. Give this or `creator_id`."""
@@ -39,13 +39,13 @@ class LinkBody(Named):
     destination: WebUrl
     """The address that the link leads to. It is stored in its canonical form."""
     code: LinkCode | None = None
-    """The short code in the link's address; made when left out. It never changes."""
+    """The short code in the link's address; generated when left out. It never changes."""
     enabled: Flag = True
     """Whether the link works; a disabled one answers 410."""
 
 
 class LinkPeriodAnswer(AnswerModel):
-    """Whose the link is from when to when."""
+    """One period of a link with its owner."""
 
     valid_from: datetime | None
     """From when on this owner holds; null is from the beginning."""
@@ -77,12 +77,12 @@ class LinkAnswer(Stored):
 
 
 class CodeBody(Named):
-    """A discount code as sent: whose it is in `[valid_from, valid_to)`; null is unbounded."""
+    """A discount code as sent: its owner in `[valid_from, valid_to)`; null is unbounded."""
 
     code: DiscountCode
     """The discount code as shoppers type it. Case and spelling of accents make no difference."""
     creator_id: EntityId
-    """The creator who gave the code out."""
+    """The creator who published the code."""
     placement_id: EntityId | None = None
     """The placement that the code belongs to; else the creator's automatic one."""
     valid_from: Moment | None = None
@@ -97,7 +97,7 @@ class CodeAnswer(Stored):
     code: str
     """The discount code as shoppers type it. Case and spelling of accents make no difference."""
     creator_id: str
-    """The creator who gave the code out."""
+    """The creator who published the code."""
     placement_id: str | None
     """The placement that the code belongs to; else the creator's automatic one."""
     valid_from: datetime | None

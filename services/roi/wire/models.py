@@ -1,8 +1,8 @@
 """The HTTP form of a policy's models: a name, or an object with the name and parameters.
 
-Promise: names, parameters, bounds and defaults are those of `shared/models.py`, in checks and in
-the OpenAPI document alike. A model without parameters of its own is kept as its name.
-What can go wrong: 422 that names the item, and the parameter if it is to blame
+Promise: checks and the OpenAPI document use the names, parameters, bounds and defaults of
+`shared/models.py`. A model that is sent without parameters is stored as its name.
+What can go wrong: 422 that names the item, and the parameter if one is wrong
 (`models.1.half_life_days`).
 """
 
@@ -15,7 +15,7 @@ from shared.models import CREDIT_MODELS, CreditModel, ModelRef, ModelRejected, c
 
 
 def _choice(value: object) -> ModelRef:
-    """The reference as it is kept; raises for what names no model or no parameter of it."""
+    """Return the reference as stored; raise for an unknown model or a wrong parameter."""
     if not isinstance(value, str | dict):
         raise ValueError('send the name of a model, or {"name": ..., parameter: value}')
     try:
@@ -35,7 +35,7 @@ def _no_model_twice(values: list[ModelRef]) -> list[ModelRef]:
 
 
 def _schema() -> dict[str, Any]:
-    """JSON schema of a reference: the names, and an object for each model that has parameters."""
+    """Return the JSON schema: the names, and an object for each model with parameters."""
     objects = [_object(model) for model in CREDIT_MODELS.values() if model.parameters]
     names = {"type": "string", "enum": list(CREDIT_MODELS)}
     return {"anyOf": [names, *objects]}

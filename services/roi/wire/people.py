@@ -1,6 +1,6 @@
 """Bodies and answers of creators, campaigns and placements.
 
-Promise: money stands as minor units and currency once stored; free words are in lower case.
+Promise: money is stored as minor units and currency; free words are stored in lower case.
 """
 
 from datetime import datetime
@@ -25,9 +25,9 @@ from services.roi.wire.fields import (
 )
 from shared.api.shapes import Moment, MoneyIn, MoneyOut, StrictModel
 
-# Beyond the number of people alive: a typing error.
+# More than the number of people: a greater value is a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000
-# An audience profile is shares by country, age and the like; its shape is the customer's.
+# An audience profile has shares by country, age and so on, in the customer's own shape.
 AUDIENCE_ENTRIES_MAX: Final = 200
 
 
@@ -70,7 +70,7 @@ class CreatorBody(Named):
     topics: Words = Field(default_factory=list)
     """What the creator talks about."""
     audience: Audience | None = None
-    """Facts of the audience, in your own shape."""
+    """Data on the audience, in your own shape."""
 
 
 class CreatorAnswer(Stored):
@@ -87,7 +87,7 @@ class CreatorAnswer(Stored):
     topics: list[str]
     """What the creator talks about."""
     audience: JsonObject | None
-    """Facts of the audience, in your own shape."""
+    """Data on the audience, in your own shape."""
     automatic_placement_id: str
     """The placement that gets credit for links and codes that name none."""
 
@@ -154,13 +154,14 @@ class PlacementBody(Named):
 def _refuse_a_date(value: object) -> object:
     del value
     raise ValueError(
-        "a placement never changes hands from a date on. Create a new placement and move its link"
-        " (PATCH the link with placement_id and valid_from) or its code (end it with valid_to and"
-        " create a row for the new placement). A correction without valid_from restates the past"
+        "the owner of a placement cannot change from a date on. Create a new placement and give it"
+        " the link (PATCH the link with placement_id and valid_from) or the code (end it with"
+        " valid_to and create a code for the new placement). A correction without valid_from"
+        " changes the past"
     )
 
 
-# What a PATCH of a placement may say in `valid_from`: nothing. It is not in the document.
+# `valid_from` in a PATCH of a placement: every value is refused. The OpenAPI document omits it.
 NeverDated = Annotated[SkipJsonSchema[Any], BeforeValidator(_refuse_a_date)]
 
 

@@ -1,9 +1,9 @@
 """The HTTP forms of a policy, made from the fields of its catalog record.
 
-Promise: a new field of `shared.catalog.Policy` is in the body, the answer, the stored facts, the
-record and the OpenAPI document without a change here, when its type is a whole number, a truth
-value, a text, an enum or a type that has a form in `_FORMS`.
-What can go wrong: `TypeError` at start for a field of another type: it needs a form.
+Promise: a new field of `shared.catalog.Policy` appears in the body, the answer, the stored facts
+and the OpenAPI document without a change here, when its type is int, bool, str, an enum or a type
+with a form in `_FORMS`.
+What can go wrong: `TypeError` at start for a field of another type, which needs a form.
 """
 
 import re
@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, create_model
 
-from services.roi.domain.entity import Facts
+from services.roi.domain.entity import EntityFacts
 from services.roi.wire.fields import Named, Stored, wrong_part
 from services.roi.wire.models import ModelChoices
 from shared import catalog, events
@@ -36,9 +36,9 @@ _PLAIN: Final = (int, bool, str)
 
 
 def _parse_share(value: object) -> Decimal:
-    """A share from 0 to 1, as a decimal string or a JSON number.
+    """Return a share from 0 to 1, sent as a decimal string or a JSON number.
 
-    The shortest text of a double is what its sender typed.
+    The shortest decimal text of a double is the number that its sender typed.
     """
     sentence = 'send a share from 0 to 1 with at most 6 decimals, such as "0.4"'
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
@@ -53,14 +53,14 @@ def _parse_share(value: object) -> Decimal:
 
 
 def _parse_stages(value: object) -> dict[str, str]:
-    """A stage map; an unknown kind or stage is named as `stages.<kind>`."""
+    """Return a stage map; an error names an unknown kind or stage as `stages.<kind>`."""
     if not isinstance(value, dict):
         raise ValueError("send an object of kinds and stages")
     for kind, stage in value.items():
         if kind not in STAGES:
-            raise wrong_part(str(kind), f"is no kind: use {', '.join(STAGES)}")
+            raise wrong_part(str(kind), f"is not a kind: use {', '.join(STAGES)}")
         if stage not in get_args(Stage):
-            raise wrong_part(kind, f"is no stage: use {', '.join(get_args(Stage))}")
+            raise wrong_part(kind, f"is not a stage: use {', '.join(get_args(Stage))}")
     return value
 
 
@@ -84,7 +84,7 @@ _STAGES_SCHEMA: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a type of a record travels over HTTP: in bodies, in answers, and from one to the other.
+    """The HTTP form of a record's type: its types in bodies and answers, and the conversions.
 
     `stored` turns the value of a body, as JSON, into the fact; `shown` turns the fact back.
     """
@@ -132,14 +132,14 @@ class PolicyField:
 
 @dataclass(frozen=True, slots=True)
 class PolicyShapes:
-    """Body and answer of policies, and the way between bodies and stored facts."""
+    """Body and answer of policies, and the conversions between bodies and stored facts."""
 
     fields: tuple[PolicyField, ...]
     body: type[Named]
     answer: type[Stored]
 
     def facts(self, body: Named) -> dict[str, Any]:
-        """The facts that a body makes, without `valid_from`, which is the row's."""
+        """Return the facts of a body, without `valid_from`, which belongs to the version."""
         sent = body.model_dump(mode="json")
         return {
             field.name: field.form.stored(sent[field.http_name])
@@ -147,8 +147,8 @@ class PolicyShapes:
             if field.name != "valid_from"
         }
 
-    def shown(self, facts: Facts) -> dict[str, Any]:
-        """The facts as a body names them; a field that is younger than the facts has its default."""
+    def shown(self, facts: EntityFacts) -> dict[str, Any]:
+        """Return the facts by body names; a field that the stored facts lack has its default."""
         return {
             field.http_name: field.form.shown(facts.get(field.name, field.default))
             for field in self.fields
@@ -157,7 +157,7 @@ class PolicyShapes:
 
 
 def policy_shapes(record: type[Policy] = Policy) -> PolicyShapes:
-    """Make the shapes from the record's own fields, in their order."""
+    """Return the shapes made from the record's own fields, in their order."""
     hints = get_type_hints(record, include_extras=True)
     common = {field.name for field in msgspec.structs.fields(CatalogRecord)}
     fields = tuple(
@@ -193,7 +193,7 @@ def _field(field: msgspec.structs.FieldInfo, hint: Any) -> PolicyField:
 
 
 def _form(hint: Any) -> Form:
-    """The form of a type; raises `TypeError` for a type without one."""
+    """Return the form of a type; raise `TypeError` for a type without one."""
     if hint in _FORMS:
         return _FORMS[hint]
     if get_origin(hint) in (Union, UnionType):

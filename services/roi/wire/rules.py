@@ -1,6 +1,6 @@
 """Bodies and answers of the workspace, webhook connections and API keys.
 
-Promise: a secret and a key go in or out once and are in no other answer.
+Promise: no answer shows a secret. Only the answer to its creation shows a key.
 """
 
 from datetime import datetime
@@ -42,11 +42,11 @@ ShopDomain = Annotated[
 
 def _known_vendor(value: str) -> str:
     if value not in _VENDORS:
-        raise ValueError(f"is none of {', '.join(_VENDORS)}")
+        raise ValueError(f"is not one of {', '.join(_VENDORS)}")
     return value
 
 
-# A folder of an adapter is a vendor: nothing else names them.
+# Each adapter has a folder; the folder names are the vendors.
 _VENDORS: Final = folder_names(VENDOR_PACKAGE)
 VendorName = Annotated[
     str,
@@ -104,20 +104,20 @@ class ConnectionAnswer(Stored):
 
 
 class KeyBody(Named):
-    """A key as sent. A public key has the scope `collect` and nothing else; only it may be bound to origins."""
+    """A key as sent. A public key has the scope `collect` only; only it may have origins."""
 
     name: Name | None = None
     """A name for people."""
     scopes: Annotated[list[ScopeName], Field(min_length=1), AfterValidator(_unique)] | None = None
     """What the key may do; `admin` includes all."""
     public: Flag = False
-    """Whether the key may stand in a web page; such a key may only `collect`."""
+    """Whether the key may be in a web page; such a key may only `collect`."""
     origins: Annotated[list[Origin], Field(max_length=LIST_ITEMS_MAX)] = Field(default_factory=list)
     """The origins of the pages that may use a public key; none means all."""
 
 
 class KeyAnswer(Stored):
-    """A key as answered: `label` names it, the key itself only comes with its creation."""
+    """A key as answered: `label` identifies it. The key itself is shown at its creation only."""
 
     name: str | None
     """A name for people."""
@@ -126,7 +126,7 @@ class KeyAnswer(Stored):
     scopes: list[str]
     """What the key may do; `admin` includes all."""
     public: bool
-    """Whether the key may stand in a web page; such a key may only `collect`."""
+    """Whether the key may be in a web page; such a key may only `collect`."""
     origins: list[str]
     """The origins of the pages that may use a public key; none means all."""
 

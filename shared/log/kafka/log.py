@@ -137,8 +137,8 @@ class KafkaLog(EventLog):
             async with with_deadline(f"append to {topic.name}", self._timeout_seconds):
                 producer = await self._started_producer()
                 lanes = [
-                    [(number, batch) for batch in _batches(producer, lane)]
-                    for number, lane in by_partition(records, topic.partitions).items()
+                    [(number, batch) for batch in _batches(producer, part)]
+                    for number, part in by_partition(records, topic.partitions).items()
                 ]
                 # One batch of each partition at a time: after a failure a prefix has arrived.
                 for turn in zip_longest(*lanes):

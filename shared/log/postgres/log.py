@@ -63,7 +63,7 @@ class PostgresLog(EventLog):
         self._housekeeping_seconds = housekeeping_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._partitions: dict[str, int] = {}
-        self._kept_house_at: dict[str, float] = {}
+        self._housekeeping_at: dict[str, float] = {}
         self._readers: list[PostgresReader] = []
 
     @override
@@ -119,15 +119,19 @@ class PostgresLog(EventLog):
                 [record.value for record in records],
                 [_headers.encode(record.headers) for record in records],
             )
-        await self._keep_house_now_and_then(topic)
+        await self._run_due_housekeeping(topic)
 
     @override
     async def low_offsets(self, topic: Topic) -> Mapping[int, int]:
-        return {partition: low for partition, (low, _) in (await self._edges(topic)).items()}
+        return {
+            partition: low for partition, (low, _) in (await self._offset_ranges(topic)).items()
+        }
 
     @override
     async def end_offsets(self, topic: Topic) -> Mapping[int, int]:
-        return {partition: end for partition, (_, end) in (await self._edges(topic)).items()}
+        return {
+            partition: end for partition, (_, end) in (await self._offset_ranges(topic)).items()
+        }
 
     @override
     async def reader(self, topic: Topic, *, group: str | None) -> Reader:
@@ -141,12 +145,12 @@ class PostgresLog(EventLog):
         self._readers = [*(other for other in self._readers if not other.is_closed), reader]
         return reader
 
-    async def keep_house(self, topic: Topic) -> None:
+    async def run_housekeeping(self, topic: Topic) -> None:
         """Delete expired records, and records of a compacted topic that have a newer value.
 
         `append` calls it from time to time. Any process may call it at any time.
         """
-        async with self._connection("keep house") as connection:
+        async with self._connection("housekeeping") as connection:
             await connection.execute("SELECT log.drop_expired($1)", topic.name)
         for _ in range(COMPACTION_CHUNKS_MAX if topic.compacted else 0):
             async with self._connection("compact") as connection:
@@ -156,18 +160,18 @@ class PostgresLog(EventLog):
             if removed < COMPACTION_CHUNK_RECORDS:
                 return
 
-    async def _keep_house_now_and_then(self, topic: Topic) -> None:
+    async def _run_due_housekeeping(self, topic: Topic) -> None:
         now = self._clock.monotonic()
-        if now - self._kept_house_at.setdefault(topic.name, now) < self._housekeeping_seconds:
+        if now - self._housekeeping_at.setdefault(topic.name, now) < self._housekeeping_seconds:
             return
-        self._kept_house_at[topic.name] = now
+        self._housekeeping_at[topic.name] = now
         try:
-            await self.keep_house(topic)
+            await self.run_housekeeping(topic)
         except Transient as problem:
             # The batch is stored; the next call deletes what this one could not.
             logger.info("log.housekeeping_later", topic=topic.name, problem=str(problem))
 
-    async def _edges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
+    async def _offset_ranges(self, topic: Topic) -> Mapping[int, tuple[int, int]]:
         async with self._connection("read marks") as connection:
             rows = await connection.fetch(
                 "SELECT partition, low_offset, next_offset FROM log.partitions WHERE topic = $1",

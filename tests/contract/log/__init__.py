@@ -1,1 +1,1 @@
-"""One suite that holds all three logs (memory, Postgres, Apache Kafka) to the promises of `shared/log/port.py`."""
+"""The contract tests of all three logs (memory, Postgres, Kafka): `shared/log/port.py`."""

@@ -1,4 +1,4 @@
-"""The logs under test, one parameter each."""
+"""The harness of each log under test, as parameters."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from tests.contract.log.harness import Harness, KafkaHarness, MemoryHarness, Pos
 
 @pytest.fixture(params=["memory", "postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
-    """A log of each kind."""
+    """The harness of one kind of log."""
     made: Harness
     if request.param == "memory":
         made = MemoryHarness()

@@ -1,7 +1,7 @@
-"""Ways to take a server away from its clients: frozen (connections stay open, nothing answers) or gone.
+"""Faults of a log's server: frozen (connections stay open without an answer) or gone.
 
-Kafka's broker is frozen by a signal and killed. Postgres stands behind a proxy on a unix socket that stops forwarding or
-hangs up, so that the tests of other files keep their server.
+A signal freezes or kills the broker of Kafka. Postgres is behind a proxy on a unix socket, which
+stops forwarding or closes, so that other tests keep their server.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ PORT = 5432
 
 
 class Fault(ABC):
-    """The server under one log."""
+    """The faults of the server of one log."""
 
     @abstractmethod
     async def freeze(self) -> None:
-        """Nothing answers any more; connections stay open."""
+        """Stop all answers and keep the connections open."""
 
     @abstractmethod
     async def thaw(self) -> None:
-        """End of `freeze`."""
+        """End `freeze`."""
 
     @abstractmethod
     async def vanish(self) -> None:
-        """Connections break and nobody takes new ones."""
+        """Break all connections and refuse new ones."""
 
     @abstractmethod
     async def return_(self) -> None:
-        """End of `vanish`."""
+        """End `vanish`."""
 
 
 class MemoryFault(Fault):
@@ -62,7 +62,7 @@ class MemoryFault(Fault):
 
 
 class KafkaFault(Fault):
-    """A broker of the test's own."""
+    """A broker that only this test uses."""
 
     def __init__(self, server: KafkaServer) -> None:
         self._server = server

@@ -1,6 +1,6 @@
-"""What the contract suite needs of each log beside the port: fresh topics, and a hand on retention and compaction.
+"""The harness of each log: fresh topics, handles, and control of retention and compaction.
 
-Promise: tests never ask which log they run on. What differs (how to make time pass, how to take the server away) is here.
+Promise: the tests are the same for all logs. All differences are here.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shared.log.port import EventLog, Reader, Record, StoredRecord
 from shared.log.postgres import PostgresLog
 from shared.log.topics import Topic
 
-# The shortest span that all servers can be told to keep, so that a test of retention takes a second.
+# The shortest retention that all servers accept, so that a test takes one second.
 RETENTION_MS = 1_000
 _numbers = count()
 
@@ -27,47 +27,47 @@ _numbers = count()
 def fresh_topic(
     *, partitions: int = 4, retention_ms: int | None = None, compacted: bool = False
 ) -> Topic:
-    """A topic that no other test or worker knows."""
+    """Return a topic that no other test uses."""
     name = f"test.{next(_numbers)}.{str(new_id()).replace('-', '')[-20:]}"
     return Topic(name, partitions, retention_ms, compacted)
 
 
 def record(key: str, value: str = "", **headers: bytes) -> Record:
-    """A record of text."""
+    """Return a record with text in it."""
     return Record(key.encode(), value.encode(), tuple(headers.items()))
 
 
 @dataclass
 class Harness(ABC):
-    """One kind of log under test; handles it gave out are closed at the end."""
+    """One kind of log under test. `close` closes the handles that it returned."""
 
     handles: list[EventLog] = field(default_factory=list)
 
     @abstractmethod
     def make(self) -> EventLog:
-        """A new handle, not yet opened."""
+        """Return a new handle that is not open."""
 
     @abstractmethod
     def make_unreachable(self) -> EventLog:
-        """A handle onto an address where nobody answers, with a deadline of a second."""
+        """Return a handle on an address without a server, with a deadline of 1 s."""
 
     @abstractmethod
     async def forget_old(self, log: EventLog, topic: Topic) -> None:
-        """Give retention its chance, once."""
+        """Apply retention once."""
 
     @abstractmethod
     async def compact(self, log: EventLog, topic: Topic) -> None:
-        """Give compaction its chance, once."""
+        """Apply compaction once."""
 
     async def log(self) -> EventLog:
-        """A new handle, open."""
+        """Return a new open handle."""
         handle = self.make()
         await handle.open()
         self.handles.append(handle)
         return handle
 
     async def log_with(self, topic: Topic) -> EventLog:
-        """A new handle, open, with the topic made."""
+        """Return a new open handle, with the topic created."""
         handle = await self.log()
         await handle.ensure_topics([topic])
         return handle
@@ -120,17 +120,17 @@ class PostgresHarness(Harness):
     @override
     async def forget_old(self, log: EventLog, topic: Topic) -> None:
         assert isinstance(log, PostgresLog)
-        await log.keep_house(topic)
+        await log.run_housekeeping(topic)
 
     @override
     async def compact(self, log: EventLog, topic: Topic) -> None:
         assert isinstance(log, PostgresLog)
-        await log.keep_house(topic)
+        await log.run_housekeeping(topic)
 
 
 @dataclass
 class KafkaHarness(Harness):
-    """The log on a real Apache Kafka broker, which forgets and compacts within a second by its own settings."""
+    """The log on a real Kafka broker, which applies retention and compaction within a second."""
 
     bootstrap: str = ""
 
@@ -152,7 +152,7 @@ class KafkaHarness(Harness):
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30.0) -> None:
-    """Wait until the condition holds; fail when it does not within `seconds`."""
+    """Wait until the condition is true. Raises `TimeoutError` after `seconds`."""
     async with asyncio.timeout(seconds):
         is_true = await condition()
         while not is_true:
@@ -161,7 +161,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float
 
 
 async def seek_all(log: EventLog, topic: Topic, reader: Reader) -> frozenset[int]:
-    """Position the reader at the low mark of all it owns; wait until it owns something."""
+    """Wait until the reader owns partitions, and seek them to their low marks."""
     async with asyncio.timeout(30):
         while not (owned := await reader.assignment()):
             await reader.fetch(records_max=1, wait_ms=100)
@@ -174,7 +174,7 @@ async def seek_all(log: EventLog, topic: Topic, reader: Reader) -> frozenset[int
 async def read_to_end(
     log: EventLog, topic: Topic, reader: Reader, *, records_max: int = 1_000
 ) -> list[StoredRecord]:
-    """Everything up to the ends as they are now, of the partitions that the reader owns."""
+    """Read the partitions of the reader up to their present ends."""
     ends = {
         p: end
         for p, end in (await log.end_offsets(topic)).items()
@@ -193,5 +193,5 @@ async def read_to_end(
 
 
 def values(records: Sequence[StoredRecord]) -> list[str]:
-    """The values, as text."""
+    """Return the values as text."""
     return [r.value.decode() for r in records]

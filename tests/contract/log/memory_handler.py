@@ -1,4 +1,4 @@
-"""A handler that keeps its effects and offsets in memory as a service keeps them in its database: together or not at all."""
+"""A batch handler that stores effects and offsets in memory, together or not at all."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from shared.log.port import StoredRecord
 
 
 class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
-    """What one group has stored. Several loops may share it, as processes share a database."""
+    """The stored state of one group. Several loops may share it, as processes share a database."""
 
     def __init__(self) -> None:
         self.offsets: dict[int, int] = {}
@@ -20,8 +20,8 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         self.attempts = 0
         self.fail_attempts: set[int] = set()
         self.is_away = False
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
         self.entered = asyncio.Event()
 
     @override
@@ -35,7 +35,7 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         return await map_in_slices(self.decoded, records)
 
     def decoded(self, record: StoredRecord) -> StoredRecord:
-        """What a record says: itself."""
+        """Return the decoded record, here the record itself."""
         return record
 
     @override
@@ -49,7 +49,7 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         assert list(decoded) == list(records)
         self.attempts += 1
         self.entered.set()
-        await self.gate.wait()
+        await self.may_finish.wait()
         if self.is_away or self.attempts in self.fail_attempts:
             raise Transient("nothing was written")
         if self.offsets.get(partition, expected_offset) != expected_offset:
@@ -58,5 +58,5 @@ class MemoryHandler(BatchHandler[Sequence[StoredRecord]]):
         self.effects.extend(records)
 
     def values(self) -> list[str]:
-        """The values whose effects are stored, in the order they were."""
+        """Return the values of the stored records, in order."""
         return [record.value.decode() for record in self.effects]

@@ -1,4 +1,4 @@
-"""A machine without Java or Maven: the Kafka program says what to install and does nothing else."""
+"""Without Java or Maven the Kafka program says what to install, and does nothing else."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What only Kafka has: the settings of its topics, markers of other people's transactions, batches by size, its server."""
+"""Kafka only: settings of topics, transaction markers, batches by size, the local server."""
 
 import asyncio
 import subprocess
@@ -78,8 +78,10 @@ async def test_large_records_and_large_batches_arrive(log: KafkaLog) -> None:
         await log.append(topic, [Record(b"k", b"x" * (RECORD_BYTES_MAX + 1))])
 
 
-async def test_a_marker_at_the_end_holds_nobody_up(log: KafkaLog, kafka_bootstrap: str) -> None:
-    """Somebody else's transaction leaves an offset that no reader ever sees (#911)."""
+async def test_a_marker_at_the_end_does_not_block_a_reader(
+    log: KafkaLog, kafka_bootstrap: str
+) -> None:
+    """A transaction of another program leaves an offset that no reader sees (#911)."""
     topic = fresh_topic(partitions=1, compacted=True)
     await log.ensure_topics([topic])
     other = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=topic.name)
@@ -107,10 +109,10 @@ async def test_a_marker_at_the_end_holds_nobody_up(log: KafkaLog, kafka_bootstra
     assert await log.end_offsets(topic) == {0: 5}
 
 
-def test_a_paused_broker_answers_nobody_from_the_moment_that_pause_returns(
+def test_a_paused_broker_sends_no_answer_after_pause_returns(
     own_kafka: KafkaServer,
 ) -> None:
-    """The signal alone comes into force when the kernel next runs the thread it picked: up to 26 ms later on busy cores."""
+    """The signal acts when the kernel next runs a thread: up to 26 ms later on busy cores."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
         for _ in range(30):

@@ -1,4 +1,4 @@
-"""When a broker's process counts as gone: with its last thread, which holds the ports, and not with its command line."""
+"""A broker's process is gone when its last thread has ended, because that one holds the ports."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 
 from deploy.kafka.server import STOP_SECONDS, KafkaServer
 
-# The first thread ends and leaves one behind, as a killed broker does for a moment: the command line reads empty by then.
+# The first thread ends before another, as in a killed broker. Then the command line is empty.
 ENDING = """
 import ctypes, sys, threading
 threading.Thread(target=sys.stdin.read).start()
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @pytest.fixture
 def ending(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has begun to end, named by the folder's file; it ends when its input is closed."""
+    """Yield a process that has begun to end. It ends when its input is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", ENDING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -40,7 +40,7 @@ def ending(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_process_is_gone_with_its_last_thread(
     ending: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """Nobody collects it in the meantime: one that has ended and stays behind does not keep `kill` waiting."""
+    """`kill` does not wait for a process that has ended and is not yet reaped."""
     killing = threading.Thread(target=KafkaServer(tmp_path).kill)
     killing.start()
     killing.join(HOLD_SECONDS)
@@ -48,7 +48,7 @@ def test_a_process_is_gone_with_its_last_thread(
     assert ending.stdin is not None
     ending.stdin.close()
     killing.join(STOP_SECONDS)
-    assert not killing.is_alive(), "it waits for somebody to collect the process"
+    assert not killing.is_alive(), "`kill` waits until the process is reaped"
     assert ending.returncode is None
 
 

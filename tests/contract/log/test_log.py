@@ -84,7 +84,7 @@ async def test_a_partition_that_was_not_sought_is_not_read(harness: Harness) -> 
     assert {r.partition for r in found} == {1}
 
 
-async def test_a_fetch_is_of_one_partition_and_partitions_take_turns(harness: Harness) -> None:
+async def test_a_fetch_reads_one_partition_and_partitions_alternate(harness: Harness) -> None:
     topic = fresh_topic()
     log = await harness.log_with(topic)
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(400)])
@@ -113,7 +113,7 @@ async def test_an_empty_fetch_takes_its_wait_and_news_ends_it(harness: Harness) 
 
 
 async def test_nothing_becomes_visible_behind_a_reader(harness: Harness) -> None:
-    """Several appenders at once; a reader that follows must see every record, each offset once, in order."""
+    """With several appenders, a reader sees every record, each offset once, in order."""
     topic = fresh_topic(partitions=2)
     logs = [await harness.log_with(topic) for _ in range(3)]
     reader = await logs[0].reader(topic, group=None)
@@ -175,7 +175,7 @@ async def test_compaction_keeps_the_newest_value_and_the_offsets(harness: Harnes
     reader = await log.reader(topic, group=None)
 
     async def is_compact() -> bool:
-        # Kafka never compacts the segment that is written to; one more record of its own key lets it roll.
+        # Kafka does not compact the active segment; another record with a new key closes it.
         await log.append(topic, [record("last", "last")])
         await harness.compact(log, topic)
         await seek_all(log, topic, reader)

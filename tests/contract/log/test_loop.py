@@ -1,4 +1,4 @@
-"""The consumer loop on every log: effects once, redone from the stored offset, overtaken, drained."""
+"""The consumer loop on every log: effects once, repeats, moved offsets, drain on stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,10 +15,10 @@ from tests.contract.log.memory_handler import MemoryHandler
 
 @asynccontextmanager
 async def running(
-    log: EventLog, topic: Topic, ledger: MemoryHandler, *, group: str = "g", records_max: int = 10
+    log: EventLog, topic: Topic, handler: MemoryHandler, *, group: str = "g", records_max: int = 10
 ) -> AsyncIterator[ConsumerLoop]:
-    """A loop at work for the length of the block, then stopped as a service stops it."""
-    loop = ConsumerLoop(log, topic, group, ledger, SystemClock(), records_max=records_max)
+    """Run a loop during the block, then stop it as a service does."""
+    loop = ConsumerLoop(log, topic, group, handler, SystemClock(), records_max=records_max)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run(stop))
@@ -28,11 +28,11 @@ async def running(
             stop.set()
 
 
-async def holds(ledger: MemoryHandler, records: int) -> None:
-    """Wait until so many effects are stored."""
+async def holds(handler: MemoryHandler, records: int) -> None:
+    """Wait until this number of effects is stored."""
 
     async def enough() -> bool:
-        return len(ledger.effects) >= records
+        return len(handler.effects) >= records
 
     await eventually(enough)
 
@@ -41,41 +41,41 @@ async def test_every_record_has_its_effect_once_and_in_order(harness: Harness) -
     topic = fresh_topic()
     log = await harness.log_with(topic)
     await log.append(topic, [record(f"k{n % 7}", str(n)) for n in range(100)])
-    ledger = MemoryHandler()
-    async with running(log, topic, ledger) as loop:
-        await holds(ledger, 100)
+    handler = MemoryHandler()
+    async with running(log, topic, handler) as loop:
+        await holds(handler, 100)
         await log.append(topic, [record(f"k{n % 7}", str(n)) for n in range(100, 120)])
-        await holds(ledger, 120)
+        await holds(handler, 120)
         lags = await measure_lag(log, topic, loop.progress, SystemClock())
         assert set(lags) == {0, 1, 2, 3}
         assert all(lag.records == 0 and lag.seconds == 0 for lag in lags.values())
-    assert sorted(ledger.values(), key=int) == [str(n) for n in range(120)]
+    assert sorted(handler.values(), key=int) == [str(n) for n in range(120)]
     for key in range(7):
-        mine = [int(r.value) for r in ledger.effects if r.key == f"k{key}".encode()]
+        mine = [int(r.value) for r in handler.effects if r.key == f"k{key}".encode()]
         assert mine == sorted(mine)
-    assert ledger.offsets == {p: o for p, o in (await log.end_offsets(topic)).items() if o}
+    assert handler.offsets == {p: o for p, o in (await log.end_offsets(topic)).items() if o}
 
 
 async def test_a_failed_batch_is_done_again_from_the_stored_offset(harness: Harness) -> None:
     topic = fresh_topic(partitions=2)
     log = await harness.log_with(topic)
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(60)])
-    ledger = MemoryHandler()
-    ledger.fail_attempts = {1, 3, 4}
-    async with running(log, topic, ledger):
-        await holds(ledger, 60)
-    assert sorted(ledger.values(), key=int) == [str(n) for n in range(60)]
+    handler = MemoryHandler()
+    handler.fail_attempts = {1, 3, 4}
+    async with running(log, topic, handler):
+        await holds(handler, 60)
+    assert sorted(handler.values(), key=int) == [str(n) for n in range(60)]
 
 
 async def test_a_loop_starts_where_its_database_says(harness: Harness) -> None:
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(20)])
-    ledger = MemoryHandler()
-    ledger.offsets = {0: 15}
-    async with running(log, topic, ledger):
-        await holds(ledger, 5)
-    assert ledger.values() == ["15", "16", "17", "18", "19"]
+    handler = MemoryHandler()
+    handler.offsets = {0: 15}
+    async with running(log, topic, handler):
+        await holds(handler, 5)
+    assert handler.values() == ["15", "16", "17", "18", "19"]
 
 
 async def test_an_overtaken_loop_writes_nothing_and_goes_on_behind_the_other(
@@ -84,42 +84,42 @@ async def test_an_overtaken_loop_writes_nothing_and_goes_on_behind_the_other(
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(10)])
-    ledger = MemoryHandler()
-    ledger.gate.clear()
-    async with running(log, topic, ledger):
-        await ledger.entered.wait()
-        # Meanwhile somebody else has stored the first eight.
-        ledger.offsets[0] = 8
-        ledger.gate.set()
-        await holds(ledger, 2)
-    assert ledger.values() == ["8", "9"]
+    handler = MemoryHandler()
+    handler.may_finish.clear()
+    async with running(log, topic, handler):
+        await handler.entered.wait()
+        # Meanwhile another process has stored the first eight.
+        handler.offsets[0] = 8
+        handler.may_finish.set()
+        await holds(handler, 2)
+    assert handler.values() == ["8", "9"]
 
 
 async def test_a_stop_finishes_the_batch_in_hand(harness: Harness) -> None:
     topic = fresh_topic(partitions=1)
     log = await harness.log_with(topic)
     await log.append(topic, [record("k", str(n)) for n in range(30)])
-    ledger = MemoryHandler()
-    ledger.gate.clear()
+    handler = MemoryHandler()
+    handler.may_finish.clear()
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         stop = asyncio.Event()
-        loop = ConsumerLoop(log, topic, "g", ledger, SystemClock(), records_max=10)
+        loop = ConsumerLoop(log, topic, "g", handler, SystemClock(), records_max=10)
         work = tasks.create_task(loop.run(stop))
-        await ledger.entered.wait()
+        await handler.entered.wait()
         stop.set()
         await asyncio.sleep(0.1)
         assert not work.done()
-        ledger.gate.set()
-    assert ledger.values() == [str(n) for n in range(10)]
-    assert ledger.offsets == {0: 10}
+        handler.may_finish.set()
+    assert handler.values() == [str(n) for n in range(10)]
+    assert handler.offsets == {0: 10}
 
 
 async def test_two_loops_of_a_group_share_the_work(harness: Harness) -> None:
     topic = fresh_topic()
     log, other = await harness.log_with(topic), await harness.log()
-    ledger = MemoryHandler()
-    async with running(log, topic, ledger) as first:
-        async with running(other, topic, ledger) as second:
+    handler = MemoryHandler()
+    async with running(log, topic, handler) as first:
+        async with running(other, topic, handler) as second:
 
             async def both_own() -> bool:
                 mine, theirs = first.progress.positions, second.progress.positions
@@ -127,7 +127,7 @@ async def test_two_loops_of_a_group_share_the_work(harness: Harness) -> None:
 
             await eventually(both_own)
             await log.append(topic, [record(f"k{n}", str(n)) for n in range(100)])
-            await holds(ledger, 100)
+            await holds(handler, 100)
         await log.append(topic, [record(f"k{n}", str(n)) for n in range(100, 200)])
-        await holds(ledger, 200)
-    assert sorted(ledger.values(), key=int) == [str(n) for n in range(200)]
+        await holds(handler, 200)
+    assert sorted(handler.values(), key=int) == [str(n) for n in range(200)]

@@ -1,4 +1,4 @@
-"""A server that freezes or vanishes in the middle of work: deadlines hold, and the same handles go on afterwards."""
+"""A server freezes or vanishes during work: deadlines hold, the same handles go on later."""
 
 import asyncio
 import gc
@@ -25,20 +25,20 @@ from tests.contract.log.memory_handler import MemoryHandler
 
 DEADLINE_SECONDS = 3.0
 
-# A Kafka client that was abandoned while its broker was frozen may leave a socket to the garbage collector (#1101).
+# A Kafka client that did not stop, because its broker was frozen, may leave an open socket (#1101).
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
-def _sockets_of_abandoned_clients() -> Iterator[None]:
-    """Collect them here, after the test's loop has ended, and not in the middle of another test."""
+def _sockets_left_open() -> Iterator[None]:
+    """Collect them after the loop of the test has ended, not during another test."""
     yield
     gc.collect()
 
 
 @dataclass
 class Fragile:
-    """An open log and the power over its server."""
+    """An open log and the faults of its server."""
 
     log: EventLog
     fault: Fault
@@ -51,7 +51,7 @@ async def _opened(log: EventLog) -> EventLog:
 
 @pytest.fixture(params=["memory", "postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def fragile(request: pytest.FixtureRequest) -> AsyncIterator[Fragile]:
-    """A log of each kind with a server that can be taken away."""
+    """Yield a log of each kind with a server that can freeze and vanish."""
     if request.param == "memory":
         broker = MemoryBroker(SystemClock())
         yield Fragile(MemoryLog(broker, timeout_seconds=DEADLINE_SECONDS), MemoryFault(broker))
@@ -75,7 +75,7 @@ async def fragile(request: pytest.FixtureRequest) -> AsyncIterator[Fragile]:
 
 
 async def append_again(log: EventLog, topic: Topic, records: Sequence[Record]) -> None:
-    """Append as a relay does: until the log has it."""
+    """Append again until it succeeds, as a relay does."""
 
     async def appended() -> bool:
         try:
@@ -88,7 +88,7 @@ async def append_again(log: EventLog, topic: Topic, records: Sequence[Record]) -
 
 
 async def fetch_often(reader: Reader) -> None:
-    """A client may hide a lost server for a while, but not for long."""
+    """Fetch several times: a client may hide a lost server for a short time."""
     for _ in range(20):
         await reader.fetch(records_max=10, wait_ms=500)
 
@@ -123,7 +123,7 @@ async def test_frozen_server_costs_a_deadline_and_then_work_goes_on(fragile: Fra
         return "after" in seen
 
     await eventually(found, seconds=60)
-    # What timed out may have arrived after all; what was acknowledged has.
+    # An append that timed out may have arrived; an acknowledged one has.
     assert set(seen) <= {"frozen", "after"}
 
 
@@ -144,13 +144,13 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
     log, topic = fragile.log, fresh_topic(partitions=2)
     await log.ensure_topics([topic])
     await log.append(topic, [record(f"k{n}", str(n)) for n in range(20)])
-    ledger = MemoryHandler()
+    handler = MemoryHandler()
     stop = asyncio.Event()
-    loop = ConsumerLoop(log, topic, "g", ledger, SystemClock())
+    loop = ConsumerLoop(log, topic, "g", handler, SystemClock())
 
     async def holds(records: int) -> None:
         async def enough() -> bool:
-            return len(ledger.effects) >= records
+            return len(handler.effects) >= records
 
         await eventually(enough, seconds=60)
 
@@ -166,9 +166,9 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
         await append_again(log, topic, [record(f"k{n}", str(n)) for n in range(20, 40)])
         await holds(40)
         stop.set()
-    assert {int(v) for v in ledger.values()} == set(range(40))
-    # An append that was tried again may stand on the log twice, but no record has its effect twice.
-    places = [(record.partition, record.offset) for record in ledger.effects]
+    assert {int(v) for v in handler.values()} == set(range(40))
+    # A repeated append may be on the log twice, but each record has its effect once.
+    places = [(record.partition, record.offset) for record in handler.effects]
     assert len(set(places)) == len(places)
     assert loop.progress.failures == 0
 
@@ -176,7 +176,7 @@ async def test_a_loop_outlives_its_server(fragile: Fragile) -> None:
 async def test_a_server_that_vanishes_in_the_middle_of_an_append_is_an_outage(
     fragile: Fragile,
 ) -> None:
-    """Not a bug: the caller gets `Transient`, whatever the client makes of a connection that broke under a statement."""
+    """The caller gets `Transient` for a connection that broke during a statement."""
     log, topic = fragile.log, fresh_topic(partitions=1)
     await log.ensure_topics([topic])
     await log.append(topic, [record("k", "before")])

@@ -3,12 +3,16 @@
 import asyncio
 from datetime import timedelta
 from random import Random
+from typing import Any
 
+import asyncpg
 import pytest
 
 from services.attribution.pipeline import replay
 from services.attribution.pipeline.replay import Publisher, Span
+from services.attribution.store.replay import read_tallies
 from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
+from shared.db.engine import driver
 from tests.factories import NOON
 from tests.integration.attribution.chance import Chance
 from tests.integration.attribution.station import Station
@@ -129,6 +133,32 @@ async def test_what_was_sent_before_tallies_were_kept_is_named(
     await station.credits()
     (span,) = await publish_all(station, story.workspace_id)
     assert span.missing == (tallied,)
+
+
+async def test_tallies_that_are_sent_meanwhile_are_seen_whole_or_not_at_all(
+    station: Station, story: Story
+) -> None:
+    await station.credits()
+    await station.feed(story.click("k"))
+
+    class SendsBetween:
+        """A connection between two of whose statements the relay sends what waits."""
+
+        def __init__(self, conn: asyncpg.Connection) -> None:
+            self.conn = conn
+
+        async def fetch(self, *words: Any) -> Any:
+            rows = await self.conn.fetch(*words)
+            await station.credits()
+            return rows
+
+        async def fetchval(self, *words: Any) -> Any:
+            return await self.conn.fetchval(*words)
+
+    async with station.database.write([story.workspace_id]) as connection:
+        between: Any = SendsBetween(await driver(connection))
+        assert await read_tallies(between, 1, 500, 1_000) == ({}, True)
+        assert len((await read_tallies(between, 1, 500, 1_000))[0]) == 1
 
 
 async def test_a_workspace_without_credits_has_nothing_to_publish(

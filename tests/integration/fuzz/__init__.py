@@ -1,1 +1,1 @@
-"""Attacks that the OpenAPI documents themselves suggest, on running services."""
+"""Fuzz tests of running services, generated from their OpenAPI documents."""

@@ -1,7 +1,8 @@
-"""One attack by schemathesis on a running service, out of its own OpenAPI document, seeded.
+"""A seeded run of schemathesis against a running service and its own OpenAPI document.
 
-Promise: valid and invalid requests of every operation; an answer that the document does not declare (status, type, shape), a 5xx, an error that
-is no problem JSON, or a call that works without its key fails the test with a command line that shows it again.
+It sends valid and invalid requests of every operation. The test fails for an undeclared status,
+content type or shape, for a 5xx, for an error that is no problem, and for a call that works
+without its key. The failure shows a command that repeats the request.
 """
 
 import os
@@ -15,7 +16,7 @@ import httpx
 from tests.e2e.installation import ADMIN_KEY, Installation
 
 SEED: Final = os.environ.get("SEED", "20261122")
-# What is left out judges style (may a body be refused for more than its schema says?), not promises.
+# The other checks of schemathesis are about style, such as refusals that a schema does not show.
 CHECKS: Final = ",".join(
     (
         "not_a_server_error",
@@ -29,13 +30,19 @@ CHECKS: Final = ",".join(
 
 
 def attack(
-    house: Installation, service: str, folder: Path, *, phases: str, examples: int, seconds: int
+    installation: Installation,
+    service: str,
+    folder: Path,
+    *,
+    phases: str,
+    examples: int,
+    seconds: int,
 ) -> None:
-    """Run it to its end; `examples` bounds the random requests of each operation."""
+    """Run schemathesis. `examples` is the most random requests of each operation."""
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run"),
-            f"{house.url(service)}/openapi.json",
+            f"{installation.url(service)}/openapi.json",
             *("--phases", phases, "--max-examples", str(examples), "--seed", SEED),
             *("--checks", CHECKS, "--suppress-health-check", "all", "--warnings", "off"),
             *("--header", f"Authorization: Bearer {ADMIN_KEY}", "--no-color"),
@@ -48,6 +55,6 @@ def attack(
     )
     assert ran.returncode == 0, f"SEED={SEED}\n{ran.stdout[-20_000:]}\n{ran.stderr[-5_000:]}"
     assert "No issues found" in ran.stdout
-    # Nothing is broken behind the answers either.
-    metrics = httpx.get(f"{house.url(service)}/metrics", timeout=10).text
+    # No unexpected exception happened behind the answers.
+    metrics = httpx.get(f"{installation.url(service)}/metrics", timeout=10).text
     assert "laurel_http_unexpected_failures_total{" not in metrics

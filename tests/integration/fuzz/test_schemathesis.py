@@ -1,4 +1,4 @@
-"""Each service answers nothing but what its OpenAPI document says, whatever is sent."""
+"""Each service gives only answers that its OpenAPI document declares."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.installation import Installation
 from tests.integration.fuzz.attack import attack
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("installation")
 
 
 @pytest.mark.parametrize(
@@ -19,16 +19,16 @@ pytestmark = pytest.mark.xdist_group("house")
     ],
 )
 def test_every_answer_is_a_declared_one(
-    house: Installation, tmp_path: Path, service: str, phases: str, examples: int
+    installation: Installation, tmp_path: Path, service: str, phases: str, examples: int
 ) -> None:
-    attack(house, service, tmp_path, phases=phases, examples=examples, seconds=280)
+    attack(installation, service, tmp_path, phases=phases, examples=examples, seconds=280)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("service", ["tracking", "attribution", "roi"])
 def test_every_answer_is_a_declared_one_for_long(
-    house: Installation, tmp_path: Path, service: str
+    installation: Installation, tmp_path: Path, service: str
 ) -> None:
     phases = "examples,coverage,fuzzing,stateful"
-    attack(house, service, tmp_path, phases=phases, examples=500, seconds=3_500)
+    attack(installation, service, tmp_path, phases=phases, examples=500, seconds=3_500)

@@ -286,7 +286,7 @@ class Books:
         """Work until nothing of this workspace is pending; gives the number of turns."""
         turns = 0
         while self.workspace_id in await pending(self.database):
-            await worker.turn()
+            await worker.step_all()
             turns += 1
         return turns
 

@@ -15,7 +15,7 @@ from services.roi.answers.question import BASES
 from services.roi.answers.tables import TABLES, Source
 from services.roi.answers.values import Unit
 from services.roi.store import rollups
-from services.roi.store.rollups import ENTRIES_STAGE, TALLIES_STAGE
+from services.roi.store.rollups import ENTRIES_STAGING, TALLIES_STAGING
 from shared.credits import ORGANIC, AnyCredits
 from shared.db.engine import Database, driver
 from shared.db.migrate import migrate
@@ -277,7 +277,7 @@ async def explain(database: Database, sql: str, arguments: tuple[Any, ...]) -> l
     """The plan of a statement on empty, never-analysed tables."""
     async with database.write([new_id()]) as conn:
         connection = await driver(conn)
-        for statement in rollups.STAGES:
+        for statement in rollups.STAGING_TABLES:
             await connection.execute(statement)
         rows = await connection.fetch(f"EXPLAIN {sql}", *arguments)
     return [row[0] for row in rows]
@@ -290,7 +290,7 @@ async def test_no_statement_of_the_batch_path_scans_a_table(
     for name, (statement, given) in every_statement().items():
         lines = await explain(database, statement, given)
         scans = [line for line in lines if "Seq Scan" in line]
-        staged = [line for line in scans if ENTRIES_STAGE in line or TALLIES_STAGE in line]
+        staged = [line for line in scans if ENTRIES_STAGING in line or TALLIES_STAGING in line]
         assert scans == staged, f"{name}:\n" + "\n".join(lines)
 
 

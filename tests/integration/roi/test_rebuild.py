@@ -118,7 +118,7 @@ async def test_a_change_of_mind_in_between_leaves_nothing_behind(
     for zone in (ZONE, "America/St_Johns", "UTC"):
         await books.ask_zone(zone)
         for _ in range(4):
-            await worker.turn()
+            await worker.step_all()
         assert (await books.ask())["meta"]["time_zone"] == "UTC"
     await books.finish_rebuild(worker)
     await assert_same_rollups(books, straight)

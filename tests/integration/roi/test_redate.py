@@ -80,7 +80,7 @@ async def test_dates_are_corrected_in_the_rollups_that_are_being_made_too(
     await books.ask_zone(ZONE)
     worker = RollupRebuild(books.database, SystemClock(), 7)
     for _ in range(6):
-        await worker.turn()
+        await worker.step_all()
     await books.fold(*records)
     await assert_right_generation_zero(books, records)
     await books.finish_rebuild(worker)

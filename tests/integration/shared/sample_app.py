@@ -1,4 +1,4 @@
-"""The app that the tests of the HTTP base talk to: one route for each thing a service does."""
+"""A sample app for the tests of the HTTP base, with a route for each thing a service does."""
 
 from typing import Annotated, Any
 
@@ -48,7 +48,7 @@ class Order(StrictModel):
 
 
 def bodies() -> Router:
-    """Routes that take something."""
+    """Return routes with a body or parameters."""
     router = Router()
 
     @router.post("/orders", status_code=201)
@@ -73,7 +73,7 @@ def bodies() -> Router:
 
 
 def guarded_routes() -> Router:
-    """Routes that need a key."""
+    """Return routes that need a key."""
     router = Router()
 
     async def lookup(digest: bytes) -> Principal | None:
@@ -93,7 +93,7 @@ def guarded_routes() -> Router:
 
 
 def failures() -> Router:
-    """Routes that fail, each in its way."""
+    """Return routes that fail in different ways."""
     router = Router()
 
     @router.get("/broken")
@@ -112,7 +112,7 @@ def failures() -> Router:
 
 
 def sample_app(telemetry: Telemetry) -> FastAPI:
-    """The app."""
+    """Return the sample app."""
     app = create_app(
         service="test",
         lifespan=None,
@@ -126,7 +126,7 @@ def sample_app(telemetry: Telemetry) -> FastAPI:
 
 
 def problem(response: httpx.Response, status: int, field: str | None = None) -> dict[str, Any]:
-    """The problem of an answer, checked for its shape."""
+    """Check the form of a problem and return it."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM_MEDIA_TYPE
     body: dict[str, Any] = response.json()

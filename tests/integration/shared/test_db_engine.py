@@ -1,4 +1,4 @@
-"""Transactions on real Postgres: locks, visibility, time-outs, and what a lost or full database looks like."""
+"""Transactions on real Postgres: locks, visibility, time-outs, lost connections, full pools."""
 
 import asyncio
 import time
@@ -36,12 +36,12 @@ async def test_write_locks_each_workspace_once_and_shows_them(
 
 
 async def _end_backend(owner_url: str, process: int) -> None:
-    """End a connection from the server's side."""
+    """Terminate a connection in the server."""
     assert await value_of(owner_url, f"SELECT pg_terminate_backend({process}, 5000)")
 
 
 async def test_the_lock_is_the_first_statement(database_for: DatabaseFactory) -> None:
-    """A writer that had to wait reads what the holder committed: its first snapshot is younger than the lock."""
+    """A writer that waited sees what the holder committed: its snapshot is newer than the lock."""
     database = await database_for("attribution")
     workspace = new_workspace()
     order: list[str] = []
@@ -87,7 +87,7 @@ async def test_opposite_orders_never_deadlock(database_for: DatabaseFactory) -> 
 async def test_a_bug_inside_stays_a_bug_when_the_rollback_fails(
     database_for: DatabaseFactory, owner_url: str
 ) -> None:
-    """A loop tries again what is `Transient`: a bug behind a lost connection must not look like one."""
+    """Loops repeat what is `Transient`, so a bug before a lost connection must not become one."""
     database = await database_for("attribution", pool_size=1)
 
     async def buggy() -> None:
@@ -98,14 +98,14 @@ async def test_a_bug_inside_stays_a_bug_when_the_rollback_fails(
 
     with pytest.raises(TypeError, match="the bug"):
         await buggy()
-    # The only connection of the pool came back.
+    # The only connection of the pool was returned.
     await database.ping()
 
 
 async def test_a_writer_that_is_frozen_in_a_copy_does_not_hold_its_workspace(
     database_for: DatabaseFactory,
 ) -> None:
-    """The server's own time-outs do not reach it there: it waits for the rest of the rows, for ever."""
+    """The time-outs of the server do not apply to COPY: it would wait for rows for ever."""
     database = await database_for("attribution")
     workspace = new_workspace()
     sending, woken = asyncio.Event(), asyncio.Event()
@@ -138,7 +138,7 @@ async def test_a_writer_that_is_frozen_in_a_copy_does_not_hold_its_workspace(
                     continue
         assert tries > 1
         woken.set()
-    # Nobody else was ended, and the pool goes on.
+    # No other connection was terminated, and the pool goes on.
     async with database.write([workspace]):
         pass
 
@@ -252,10 +252,10 @@ async def test_a_frozen_holder_loses_its_transaction(database_for: DatabaseFacto
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_who_wakes_up_after_its_transaction_was_ended_sees_an_outage(
+async def test_a_transaction_that_was_ended_while_frozen_is_an_outage(
     database_for: DatabaseFactory, turns: int
 ) -> None:
-    """Also in the few turns of the loop between the server's last word, which answers no statement, and the end of the connection."""
+    """Also between the server's last message and the end of the connection."""
     database = await database_for("attribution")
 
     async def sleep_through() -> None:
@@ -280,7 +280,7 @@ async def test_a_bad_statement_is_a_bug_and_stays_one(database_for: DatabaseFact
     assert not isinstance(caught.value, Transient)
 
 
-async def test_a_wrong_secret_is_said_where_log_ins_are_checked(
+async def test_a_wrong_secret_is_reported_where_log_ins_are_checked(
     database_for: DatabaseFactory, owner_url: str
 ) -> None:
     missing = owner_url.replace("/laurel_", "/absent_")

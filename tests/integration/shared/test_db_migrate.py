@@ -1,4 +1,4 @@
-"""Migrating a real database: roles that are weak on purpose, histories that go down and up again, a plain owner."""
+"""Migration of a real database: weak roles, down and up again, an owner without superuser."""
 
 import asyncio
 
@@ -97,7 +97,7 @@ async def test_the_version_table_is_read_only_to_its_service(fresh_database: str
 
 
 async def test_a_plain_owner_with_createrole_is_enough(own_postgres: PostgresServer) -> None:
-    """Managed Postgres gives no superuser: the owner of the database makes the roles itself."""
+    """Managed Postgres has no superuser: the owner of the database creates the roles."""
     admin = await connect(own_postgres.owner_url)
     try:
         await admin.execute("CREATE ROLE plain LOGIN CREATEROLE NOSUPERUSER")

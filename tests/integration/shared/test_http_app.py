@@ -1,4 +1,4 @@
-"""The HTTP base, route by route: every ugly request ends as a problem with a request id, never as a 500."""
+"""The HTTP base, route by route: every bad request is answered with a problem, not a 500."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def telemetry() -> Telemetry:
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What the process logs."""
+    """The log lines of the process."""
     stream = io.StringIO()
     configure_logging("test", stream=stream)
     yield stream
@@ -101,7 +101,7 @@ UGLY_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "status", "field"), UGLY_BODIES)
-async def test_ugly_bodies_are_problems(
+async def test_bad_bodies_are_problems(
     client: httpx.AsyncClient, body: bytes, status: int, field: str | None
 ) -> None:
     response = await client.post(
@@ -121,7 +121,7 @@ GOOD_MONEY = [
 
 
 @pytest.mark.parametrize(("fields", "amount_minor"), GOOD_MONEY)
-async def test_money_is_taken_in_all_its_spellings(
+async def test_money_is_accepted_in_all_forms(
     client: httpx.AsyncClient, fields: dict[str, Any], amount_minor: int
 ) -> None:
     body = {"order_id": "a", "occurred_at": "2026-01-01T00:00:00+02:00", **fields}
@@ -155,7 +155,7 @@ async def test_framework_errors_are_problems(client: httpx.AsyncClient) -> None:
     problem(await client.get("/gone"), 410)
 
 
-async def test_a_transient_failure_is_503_with_the_moment_to_come_back(
+async def test_a_transient_failure_is_503_with_retry_after(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.get("/away")
@@ -163,7 +163,7 @@ async def test_a_transient_failure_is_503_with_the_moment_to_come_back(
     assert int(response.headers["retry-after"]) > 0
 
 
-async def test_a_bug_is_a_500_that_tells_nothing_but_is_logged_and_counted(
+async def test_a_bug_is_a_500_without_details_and_is_logged_and_counted(
     client: httpx.AsyncClient, telemetry: Telemetry, lines: io.StringIO
 ) -> None:
     body = problem(await client.get("/broken"), 500)
@@ -214,7 +214,7 @@ async def test_keys_and_scopes(client: httpx.AsyncClient) -> None:
     problem(await ask("/guarded/a", f"Bearer {PAGE}", Origin="https://evil.example"), 403)
 
 
-async def test_request_ids_are_kept_when_sane(client: httpx.AsyncClient) -> None:
+async def test_request_ids_are_kept_when_safe(client: httpx.AsyncClient) -> None:
     kept = await client.get("/nowhere", headers={"X-Request-Id": "order-2026-0001"})
     assert problem(kept, 404)["request_id"] == "order-2026-0001"
     for insane in ("short", "x" * 200, 'quote"quote"', "a b c d e f"):
@@ -240,7 +240,7 @@ async def test_operational_routes(client: httpx.AsyncClient, app: FastAPI) -> No
     assert (await client.get("/openapi.json")).json() == openapi_document(app)
 
 
-async def test_the_reference_page_brings_everything_along(client: httpx.AsyncClient) -> None:
+async def test_the_reference_page_has_all_its_files(client: httpx.AsyncClient) -> None:
     """tests/integration/test_pages.py opens it in a browser."""
     page = await client.get("/docs")
     assert page.headers["content-security-policy"].startswith(
@@ -298,6 +298,6 @@ def test_the_document_declares_problems_on_every_operation(app: FastAPI) -> None
     assert "amount_minor" in json.dumps(money)
 
 
-def test_a_lax_router_is_refused(app: FastAPI) -> None:
+def test_a_router_without_strict_json_is_refused(app: FastAPI) -> None:
     with pytest.raises(TypeError, match="Router"):
         app.include_router(APIRouter())

@@ -1,4 +1,4 @@
-"""The server as a process: it stops on a signal, finishes what runs, and lets its caller clean up."""
+"""The server as a process: on a signal it finishes running requests and returns."""
 
 import asyncio
 import signal
@@ -58,7 +58,7 @@ async def test_a_signal_drains_and_returns(number: signal.Signals) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    # It listens a moment after the lifespan has opened.
+    # The server listens shortly after the start of the lifespan.
     transport = httpx.AsyncHTTPTransport(retries=5)
     try:
         assert await process.stdout.readline() == b"opened\n"

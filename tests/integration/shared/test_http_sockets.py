@@ -1,4 +1,4 @@
-"""The HTTP base over real sockets, behind the production server: limits, malformed requests, lifespan."""
+"""The HTTP base over real sockets and the real server: limits, malformed requests, lifespan."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -33,7 +33,7 @@ def app(telemetry: Telemetry) -> FastAPI:
 
 
 async def exchange(url: str, sent: bytes, *, wait_seconds: float = 3.0) -> bytes:
-    """What a raw connection gets back for these bytes."""
+    """Send bytes over a raw connection and return the answer."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -61,7 +61,8 @@ async def test_a_body_beyond_the_limit_is_413_announced_or_streamed(app: FastAPI
 
 
 SMUGGLED = [
-    b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /broken HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\nGET /broken HTTP/1.1\r\nHost: x\r\n\r\n",
     b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhellox",
     b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\nhello",
@@ -79,7 +80,7 @@ async def test_malformed_http_is_refused(app: FastAPI, telemetry: Telemetry, sen
     assert 'route="/broken"' not in telemetry.render().decode()
 
 
-async def test_forwarding_headers_are_not_believed(app: FastAPI) -> None:
+async def test_forwarding_headers_are_ignored(app: FastAPI) -> None:
     router = Router()
 
     @router.get("/peer")
@@ -93,8 +94,11 @@ async def test_forwarding_headers_are_not_believed(app: FastAPI) -> None:
         assert (await client.get("/peer", headers=forged)).json() == "http 127.0.0.1"
 
 
-async def test_a_caller_that_hangs_up_harms_nobody(app: FastAPI, telemetry: Telemetry) -> None:
-    head = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+async def test_a_disconnected_caller_affects_no_other(app: FastAPI, telemetry: Telemetry) -> None:
+    head = (
+        b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99\r\n\r\n{"
+    )
     async with running(app) as url, httpx.AsyncClient(base_url=url) as client:
         host, port = url.removeprefix("http://").split(":")
         for _ in range(20):
@@ -126,7 +130,7 @@ async def test_the_lifespan_runs_inside_the_server(stopped_lifespans: list[str])
         assert stopped_lifespans == ["opened"]
 
 
-async def test_load_beyond_the_limit_is_shed_and_health_still_answers(
+async def test_load_above_the_limit_is_refused_and_health_answers(
     telemetry: Telemetry,
 ) -> None:
     held = asyncio.Event()

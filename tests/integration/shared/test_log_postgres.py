@@ -1,4 +1,4 @@
-"""What only the Postgres log has: rights by topic and role, whole-bucket retention, plans of its statements."""
+"""The Postgres log only: rights by topic and role, retention by bucket, query plans."""
 
 import asyncio
 
@@ -76,7 +76,7 @@ async def test_each_service_reaches_its_own_topics_only(
         "DROP TABLE log.topics",
     ],
 )
-async def test_a_service_has_no_other_door(
+async def test_a_service_has_no_other_right_on_the_log(
     fresh_database: str, secret_key: str, statement: str
 ) -> None:
     owner = await opened(fresh_database)
@@ -129,8 +129,10 @@ async def test_reading_goes_by_the_index_on_tables_that_were_never_analysed(owne
     await log.append(topic, [record(f"k{n}", "v") for n in range(40)])
     connection = await asyncpg.connect(owner_url)
     plan = await connection.fetch(
-        f'EXPLAIN SELECT record_offset, key, value, headers, appended_at_ms FROM log."{topic.name}" '
-        "WHERE partition = 1 AND record_offset >= 3 AND record_offset < 9 ORDER BY record_offset LIMIT 9"
+        "EXPLAIN SELECT record_offset, key, value, headers, appended_at_ms"
+        f' FROM log."{topic.name}"'
+        " WHERE partition = 1 AND record_offset >= 3 AND record_offset < 9"
+        " ORDER BY record_offset LIMIT 9"
     )
     text = "\n".join(row[0] for row in plan)
     assert "Index Scan" in text
@@ -141,7 +143,7 @@ async def test_reading_goes_by_the_index_on_tables_that_were_never_analysed(owne
 
 
 async def test_a_member_that_froze_loses_its_partitions(owner_url: str) -> None:
-    """The server ends the session of a silent member; here the owner does, sooner than after half a minute."""
+    """The server ends the session of a silent member after 30 s; here the owner does it at once."""
     topic = fresh_topic(partitions=2)
     log = await opened(owner_url)
     await log.ensure_topics([topic])
@@ -150,7 +152,8 @@ async def test_a_member_that_froze_loses_its_partitions(owner_url: str) -> None:
     await seek_all(log, topic, frozen)
     connection = await asyncpg.connect(owner_url)
     await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+        "SELECT pg_terminate_backend(pid) FROM pg_locks"
+        " WHERE locktype = 'advisory' AND objsubid = 2 "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
     await connection.close()
@@ -162,7 +165,7 @@ async def test_a_member_that_froze_loses_its_partitions(owner_url: str) -> None:
     await eventually(took_over)
     await seek_all(log, topic, healthy)
     assert values(await healthy.fetch(records_max=10, wait_ms=1_000))
-    # Awake again, it finds that nothing is its own, and reads nothing.
+    # After it resumes, it owns no partition and reads nothing.
     assert list(await frozen.fetch(records_max=10, wait_ms=0)) == []
     assert len(await frozen.assignment()) <= 1
     await log.close()

@@ -147,7 +147,7 @@ class World:
         """Return all events on the log."""
         return [
             decode_event(record.value)
-            for partition, (_, end) in self.broker.edges(EVENTS).items()
+            for partition, (_, end) in self.broker.offset_ranges(EVENTS).items()
             for record in self.broker.read(EVENTS, partition, 0, end)
         ]
 

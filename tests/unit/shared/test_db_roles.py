@@ -1,4 +1,4 @@
-"""Addresses and passwords of the services' roles, for every spelling of an owner's address."""
+"""Addresses and passwords of the services' roles, for every form of an owner's address."""
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -35,7 +35,7 @@ def test_passwords_differ_by_service_and_secret() -> None:
     assert all(len(password) == 64 and password.isalnum() for password in passwords)
 
 
-def test_strangers_are_refused() -> None:
+def test_an_unknown_service_is_refused() -> None:
     with pytest.raises(ValueError, match="billing"):
         role_name("billing")
     for url in ("mysql://a:hidden@b/c", "no address", ""):

@@ -1,4 +1,4 @@
-"""Ids of events: their one spelling on the log, and the formulas that make them."""
+"""Ids of events: their form on the log and their formulas."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def test_a_wrong_id_is_refused_and_named(event: dict[str, Any], wrong: str) -> N
 
 @pytest.mark.parametrize("event", [CLICKED, IDENTIFIED])
 def test_a_digit_that_moved_to_the_next_id_is_missed(event: dict[str, Any]) -> None:
-    """Side by side the ids read the same."""
+    """The joined text of the ids stays the same."""
     first, second = event["event_id"], event["workspace_id"]
     refusal(event | {"event_id": first[:-1], "workspace_id": first[-1] + second})
     refusal(event | {"event_id": first + second[0], "workspace_id": second[1:]})
@@ -68,7 +68,7 @@ def test_what_is_taken_is_a_uuid(text: str) -> None:
             decode_event(fields)
 
 
-# Every one of these was made by the first release. An id never expires, so none may ever change.
+# Ids of the first release. Stored ids never expire, so the formulas must not change.
 WORKSPACE = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5c"
 GOLDEN = {
     ("secret", "ordered", "1001"): "7a0a1f0b-2019-5bf7-8e56-93e081e0a5f3",
@@ -80,7 +80,7 @@ GOLDEN = {
 }
 
 
-def test_ids_of_the_first_release_stand_and_the_first_store_adds_nothing() -> None:
+def test_ids_of_the_first_release_stay_and_the_first_store_adds_nothing() -> None:
     for parts, expected in GOLDEN.items():
         assert natural_id(WORKSPACE, *parts) == expected
         assert natural_id(WORKSPACE, *parts, store="main") == expected
@@ -105,7 +105,7 @@ names = st.text(st.sampled_from("0123456789:abmain"), max_size=8)
 
 @given(st.tuples(names, names, names, names), st.tuples(names, names, names, names))
 def test_no_two_stores_share_an_id(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    """Parts that look like lengths of parts move nothing from one part into another."""
+    """Parts that contain lengths give no equal text for different parts."""
     ids = {natural_id("w", *parts[1:], store=parts[0]) for parts in (one, other)}
     keys = {conversion_key(*parts[1:3], store=parts[0]) for parts in (one, other)}
     published = {conversion_id("w", *parts[1:3], store=parts[0]) for parts in (one, other)}

@@ -1,4 +1,4 @@
-"""What tells two payloads under one id apart: everything but who told it, when it came in, and a time that Laurel itself moved."""
+"""The fingerprint of an event: all fields but source, received time and a clamped time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,16 +59,16 @@ def test_a_conversion_sent_again_once_its_time_is_no_longer_in_the_future_is_the
         structs.replace(ORDER, codes=("MIA10",)),
     ],
 )
-def test_another_fact_is_another_payload(other: Ordered) -> None:
+def test_another_value_is_another_payload(other: Ordered) -> None:
     assert fingerprint(other) != fingerprint(ORDER)
 
 
-def test_the_time_of_what_is_not_clamped_counts() -> None:
+def test_a_time_that_is_not_clamped_counts() -> None:
     assert fingerprint(structs.replace(CLICK, occurred_at=LATER)) != fingerprint(CLICK)
     assert fingerprint(structs.replace(REFUND, occurred_at=LATER)) != fingerprint(REFUND)
 
 
-def test_who_told_it_and_when_it_came_in_do_not_count() -> None:
+def test_source_and_received_time_do_not_count() -> None:
     told = structs.replace(
         CLICK, source=Source("edge", ""), received_at=LATER, quality=(Quality.BOT,)
     )

@@ -1,6 +1,7 @@
-"""The reader of the Kafka log against a client whose rebalances come exactly when they hurt: nothing is handed out twice and nothing skipped.
+"""The reader of the Kafka log and rebalances in the middle of a poll: no record twice, none lost.
 
-The client is a stand-in at the seam that `KafkaReader` takes as an argument, because a broker cannot be told to rebalance within one poll.
+The client is a fake, which `KafkaReader` takes as an argument, because a real broker cannot be
+made to rebalance during one poll.
 """
 
 from collections.abc import Callable
@@ -19,8 +20,8 @@ TOPIC = Topic("t", 1, None)
 PARTITION = TopicPartition("t", 0)
 
 
-class Given(NamedTuple):
-    """A record as the client hands it out."""
+class FakeRecord(NamedTuple):
+    """A record as the client returns it."""
 
     offset: int
     topic: str = "t"
@@ -31,8 +32,11 @@ class Given(NamedTuple):
     timestamp: int = 0
 
 
-class Client:
-    """Hands out three records a poll from its own position; `during_poll` happens in the middle of one, after `polls_before`."""
+class FakeClient:
+    """Return three records a poll from its position.
+
+    `during_poll` is called in the middle of a poll, after `polls_before` polls.
+    """
 
     def __init__(self) -> None:
         self.at = 0
@@ -60,25 +64,25 @@ class Client:
 
     async def getmany(
         self, *tps: TopicPartition, timeout_ms: int, max_records: int
-    ) -> dict[TopicPartition, list[Given]]:
+    ) -> dict[TopicPartition, list[FakeRecord]]:
         assert tps == (PARTITION,)
         assert timeout_ms >= 0
         self.polls_before -= 1
         if self.during_poll is not None and self.polls_before < 0:
             happens, self.during_poll = self.during_poll, None
             happens()
-        records = [Given(offset) for offset in range(self.at, self.at + min(3, max_records))]
+        records = [FakeRecord(offset) for offset in range(self.at, self.at + min(3, max_records))]
         self.at += len(records)
         return {PARTITION: records}
 
 
 @pytest.mark.parametrize("polls_before", range(6))
-async def test_what_came_after_a_rebalance_in_mid_poll_comes_again(polls_before: int) -> None:
+async def test_records_after_a_rebalance_in_mid_poll_are_read_again(polls_before: int) -> None:
     clock = SystemClock()
     log = MemoryLog(MemoryBroker(clock))
     await log.ensure_topics([TOPIC])
     await log.append(TOPIC, [Record(b"", b"") for _ in range(20)])
-    client = Client()
+    client = FakeClient()
     reader = KafkaReader(log, TOPIC, lambda: client, is_member=True, timeout_seconds=5)
     assert await reader.assignment() == {0}
     await reader.seek(0, 5)
@@ -93,5 +97,5 @@ async def test_what_came_after_a_rebalance_in_mid_poll_comes_again(polls_before:
         await reader.assignment()
         handed_out += [r.offset for r in await reader.fetch(records_max=10, wait_ms=1_000)]
     assert handed_out == list(range(5, 5 + len(handed_out)))
-    assert len(handed_out) == 30  # a batch of ten is several polls; one batch was given up
+    assert len(handed_out) == 30  # a batch of ten is several polls; one batch was dropped
     await reader.close()

@@ -1,6 +1,6 @@
-"""The private names of aiokafka on which a clean end of a hanging client depends.
+"""The private names of aiokafka that are used to end a hanging client.
 
-`tests/e2e/test_lowest.py` asks the same of the lowest declared version.
+`tests/e2e/test_lowest.py` checks them in the lowest declared version.
 """
 
 from aiokafka import AIOKafkaConsumer
@@ -10,7 +10,7 @@ from shared.log.kafka.timeouts import MEMBER_TASKS, SOCKET_OWNERS
 
 
 def missing_names() -> set[str]:
-    """Names that the constructor of their class does not set."""
+    """Return the names that the constructor of their class does not set."""
     wanted = {**SOCKET_OWNERS, GroupCoordinator: MEMBER_TASKS}
     wanted[AIOKafkaConsumer] = (*SOCKET_OWNERS[AIOKafkaConsumer], "_coordinator")
     return {

@@ -1,4 +1,4 @@
-"""Following a compacted topic: whole first, then for ever; from a snapshot; over outages."""
+"""Following a compacted topic: catch up, then go on; from a snapshot; through outages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ TOPIC = Topic("catalog", 1, None, compacted=True)
 
 
 class Seen:
-    """What was handed over."""
+    """The records that were handled."""
 
     def __init__(self) -> None:
         self.values: list[str] = []

@@ -1,4 +1,4 @@
-"""The consumer loop's decisions and its watchdog, on the memory log: outages, lost records, stalls."""
+"""The consumer loop and its watchdog on the memory log: outages, lost records, stalls."""
 
 import asyncio
 from dataclasses import dataclass
@@ -42,47 +42,47 @@ async def log(broker: MemoryBroker) -> MemoryLog:
     return made
 
 
-async def until(ledger: MemoryHandler, records: int) -> None:
+async def until(handler: MemoryHandler, records: int) -> None:
     async with asyncio.timeout(10):
-        while len(ledger.effects) < records:
-            ledger.entered.clear()
-            await ledger.entered.wait()
+        while len(handler.effects) < records:
+            handler.entered.clear()
+            await handler.entered.wait()
             await asyncio.sleep(0)
 
 
-async def test_records_lost_to_retention_end_the_loop_loudly(
+async def test_records_lost_to_retention_end_the_loop_with_an_error(
     broker: MemoryBroker, log: MemoryLog
 ) -> None:
     await log.append(TOPIC, batch(0, 10))
     broker.drop_below(TOPIC, 0, 5)
-    ledger = MemoryHandler()
-    ledger.offsets = {0: 3}
+    handler = MemoryHandler()
+    handler.offsets = {0: 3}
     with pytest.raises(OffsetGone):
-        await ConsumerLoop(log, TOPIC, "g", ledger, SystemClock()).run(asyncio.Event())
-    assert ledger.effects == []
+        await ConsumerLoop(log, TOPIC, "g", handler, SystemClock()).run(asyncio.Event())
+    assert handler.effects == []
 
 
 async def test_a_new_group_starts_at_the_low_mark(broker: MemoryBroker, log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 10))
     broker.drop_below(TOPIC, 0, 5)
-    ledger, stop = MemoryHandler(), asyncio.Event()
+    handler, stop = MemoryHandler(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
-            ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), wait_ms=20).run(stop)
+            ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), wait_ms=20).run(stop)
         )
-        await until(ledger, 5)
+        await until(handler, 5)
         stop.set()
-    assert ledger.values() == ["5", "6", "7", "8", "9"]
-    assert ledger.offsets == {0: 10}
+    assert handler.values() == ["5", "6", "7", "8", "9"]
+    assert handler.offsets == {0: 10}
 
 
 async def test_an_outage_of_log_or_database_is_waited_out(
     broker: MemoryBroker, log: MemoryLog, clock: ManualClock
 ) -> None:
-    ledger, stop = MemoryHandler(), asyncio.Event()
-    loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, wait_ms=20)
+    handler, stop = MemoryHandler(), asyncio.Event()
+    loop = ConsumerLoop(log, TOPIC, "g", handler, clock, wait_ms=20)
     broker.go_away()
-    ledger.is_away = True
+    handler.is_away = True
 
     async def failed_thrice() -> bool:
         return loop.progress.failures >= 3
@@ -96,10 +96,10 @@ async def test_an_outage_of_log_or_database_is_waited_out(
         broker.come_back()
         await log.append(TOPIC, batch(0, 10))
         await eventually(misses_its_database)
-        ledger.is_away = False
-        await until(ledger, 10)
+        handler.is_away = False
+        await until(handler, 10)
         stop.set()
-    assert ledger.values() == [str(n) for n in range(10)]
+    assert handler.values() == [str(n) for n in range(10)]
 
 
 async def test_a_bug_in_the_handler_ends_the_loop(log: MemoryLog) -> None:
@@ -112,20 +112,20 @@ async def test_a_bug_in_the_handler_ends_the_loop(log: MemoryLog) -> None:
         await ConsumerLoop(log, TOPIC, "g", Broken(), SystemClock()).run(asyncio.Event())
 
 
-async def test_a_batch_that_outlives_the_drain_is_abandoned(log: MemoryLog) -> None:
+async def test_a_batch_longer_than_the_drain_is_cancelled(log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 1))
-    ledger, stop = MemoryHandler(), asyncio.Event()
-    ledger.gate.clear()
+    handler, stop = MemoryHandler(), asyncio.Event()
+    handler.may_finish.clear()
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), drain_seconds=0.05)
+        loop = ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), drain_seconds=0.05)
         tasks.create_task(loop.run(stop))
-        await ledger.entered.wait()
+        await handler.entered.wait()
         stop.set()
-    assert ledger.offsets == {}
+    assert handler.offsets == {}
 
 
 class Reading(MemoryHandler):
-    """Says when the second batch of ten is decoded before the first one is stored."""
+    """Set an event when the second batch is decoded before the first one is stored."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,21 +146,21 @@ async def test_the_next_batch_is_decoded_while_the_last_one_is_handled(
     log: MemoryLog,
 ) -> None:
     await log.append(TOPIC, batch(0, 30))
-    ledger, stop = Reading(), asyncio.Event()
-    ledger.gate.clear()
+    handler, stop = Reading(), asyncio.Event()
+    handler.may_finish.clear()
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), records_max=10, wait_ms=20)
+        loop = ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), records_max=10, wait_ms=20)
         tasks.create_task(loop.run(stop))
-        await ledger.is_ahead.wait()
-        assert ledger.effects == []
-        ledger.gate.set()
-        await until(ledger, 30)
+        await handler.is_ahead.wait()
+        assert handler.effects == []
+        handler.may_finish.set()
+        await until(handler, 30)
         stop.set()
-    assert ledger.values() == [str(n) for n in range(30)]
+    assert handler.values() == [str(n) for n in range(30)]
 
 
 async def test_the_next_batch_is_fetched_while_the_last_one_is_handled(log: MemoryLog) -> None:
-    """It comes to the log when the last one is being handled already."""
+    """The batch is appended while the last one is being handled."""
     stop = asyncio.Event()
 
     class Late(Reading):
@@ -171,73 +171,73 @@ async def test_the_next_batch_is_fetched_while_the_last_one_is_handled(log: Memo
             await super().handle(*args)
 
     await log.append(TOPIC, batch(0, 10))
-    ledger = Late()
-    ledger.gate.clear()
+    handler = Late()
+    handler.may_finish.clear()
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), records_max=10, wait_ms=20)
+        loop = ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), records_max=10, wait_ms=20)
         tasks.create_task(loop.run(stop))
-        await ledger.is_ahead.wait()
-        ledger.gate.set()
-        await until(ledger, 20)
+        await handler.is_ahead.wait()
+        handler.may_finish.set()
+        await until(handler, 20)
         stop.set()
-    assert ledger.values() == [str(n) for n in range(20)]
+    assert handler.values() == [str(n) for n in range(20)]
 
 
 async def test_what_was_read_ahead_of_a_failed_batch_is_read_again(log: MemoryLog) -> None:
     await log.append(TOPIC, batch(0, 40))
-    ledger, stop = MemoryHandler(), asyncio.Event()
-    ledger.fail_attempts = {1, 2, 4}
+    handler, stop = MemoryHandler(), asyncio.Event()
+    handler.fail_attempts = {1, 2, 4}
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         loop = ConsumerLoop(
-            log, TOPIC, "g", ledger, ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), records_max=10
+            log, TOPIC, "g", handler, ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), records_max=10
         )
         tasks.create_task(loop.run(stop))
-        await until(ledger, 40)
+        await until(handler, 40)
         stop.set()
-    assert ledger.values() == [str(n) for n in range(40)]
+    assert handler.values() == [str(n) for n in range(40)]
 
 
 async def test_a_record_that_cannot_be_decoded_stops_the_loop_only_in_its_turn(
     log: MemoryLog,
 ) -> None:
-    """Else the batch before it would be given up at every start, for ever."""
+    """Otherwise the batch before it would never be stored, at any start."""
     await log.append(TOPIC, batch(0, 15))
-    ledger = Reading()
-    ledger.broken = "12"
+    handler = Reading()
+    handler.broken = "12"
     with pytest.raises(ZeroDivisionError):
-        await ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), records_max=10, wait_ms=20).run(
+        await ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), records_max=10, wait_ms=20).run(
             asyncio.Event()
         )
-    assert ledger.values() == [str(n) for n in range(10)]
+    assert handler.values() == [str(n) for n in range(10)]
 
 
 async def test_a_partition_lost_meanwhile_takes_what_was_read_ahead_with_it(
     broker: MemoryBroker, log: MemoryLog
 ) -> None:
     await log.append(TOPIC, batch(0, 30))
-    ledger, stop = Reading(), asyncio.Event()
-    ledger.gate.clear()
+    handler, stop = Reading(), asyncio.Event()
+    handler.may_finish.clear()
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        loop = ConsumerLoop(log, TOPIC, "g", ledger, SystemClock(), records_max=10, wait_ms=20)
+        loop = ConsumerLoop(log, TOPIC, "g", handler, SystemClock(), records_max=10, wait_ms=20)
         tasks.create_task(loop.run(stop))
-        await ledger.is_ahead.wait()
-        # Another member handles them all, and goes.
-        ledger.effects, ledger.offsets = [], {0: 30}
+        await handler.is_ahead.wait()
+        # Another member handles all of them and leaves.
+        handler.effects, handler.offsets = [], {0: 30}
         broker.rebalance(TOPIC, "g")
-        ledger.gate.set()
+        handler.may_finish.set()
         await log.append(TOPIC, batch(30, 5))
-        await until(ledger, 5)
+        await until(handler, 5)
         stop.set()
-    assert ledger.values() == [str(n) for n in range(30, 35)]
+    assert handler.values() == [str(n) for n in range(30, 35)]
 
 
 async def test_lag_counts_records_and_seconds(log: MemoryLog, clock: ManualClock) -> None:
     await log.append(TOPIC, batch(0, 4))
-    ledger, stop = MemoryHandler(), asyncio.Event()
-    loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, wait_ms=20)
+    handler, stop = MemoryHandler(), asyncio.Event()
+    loop = ConsumerLoop(log, TOPIC, "g", handler, clock, wait_ms=20)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run(stop))
-        await until(ledger, 4)
+        await until(handler, 4)
         stop.set()
     assert (await measure_lag(log, TOPIC, loop.progress, clock))[0].records == 0
     clock.advance(30)
@@ -248,7 +248,7 @@ async def test_lag_counts_records_and_seconds(log: MemoryLog, clock: ManualClock
 
 @dataclass
 class Database:
-    """What the watchdog asks whether the database answers."""
+    """The database that the watchdog checks."""
 
     is_up: bool
     asked: int = 0
@@ -265,14 +265,17 @@ async def watch_a_stalled_loop(
     *,
     broker_away: MemoryBroker | None = None,
 ) -> None:
-    """Records wait and the handler never comes back; end with what the watchdog says, or by `TimeoutError`."""
+    """Let records wait for a handler that never returns.
+
+    Raises the error of the watchdog, or `TimeoutError`.
+    """
     await log.append(TOPIC, batch(0, 5))
-    ledger = MemoryHandler()
-    ledger.gate.clear()
-    loop = ConsumerLoop(log, TOPIC, "g", ledger, clock, drain_seconds=0.01)
+    handler = MemoryHandler()
+    handler.may_finish.clear()
+    loop = ConsumerLoop(log, TOPIC, "g", handler, clock, drain_seconds=0.01)
     async with asyncio.timeout(0.5), asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run(asyncio.Event()))
-        await ledger.entered.wait()
+        await handler.entered.wait()
         if broker_away is not None:
             broker_away.go_away()
         tasks.create_task(progress_or_die(log, loop, database.answers, clock))
@@ -304,5 +307,5 @@ async def test_the_watchdog_spares_a_loop_while_the_log_is_away(
     with pytest.raises(TimeoutError):
         await watch_a_stalled_loop(log, clock, database, broker_away=broker)
     assert database.asked == 0
-    # The watchdog looked for longer than it takes to end a loop that stands still.
+    # The watchdog checked for longer than it takes to end a stalled loop.
     assert clock.monotonic() - started > 120

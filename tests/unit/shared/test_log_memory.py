@@ -1,4 +1,4 @@
-"""The hooks of the memory log, which tests and the simulation turn; what all logs promise is in tests/contract/log."""
+"""The fault hooks of the memory log. tests/contract/log has the tests of all logs."""
 
 from datetime import UTC, datetime
 

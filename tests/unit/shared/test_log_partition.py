@@ -1,4 +1,4 @@
-"""The one function that decides a key's partition."""
+"""The function that computes the partition of a key."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_splitting_keeps_order_and_everything() -> None:
     records = [Record(f"k{n % 5}".encode(), str(n).encode()) for n in range(50)]
     split = by_partition(records, 4)
     assert sorted(split) == list(split)
-    assert sum(len(lane) for lane in split.values()) == 50
-    for number, lane in split.items():
-        assert all(partition_of(r.key, 4) == number for r in lane)
-        assert [int(r.value) for r in lane] == sorted(int(r.value) for r in lane)
+    assert sum(len(batch) for batch in split.values()) == 50
+    for number, batch in split.items():
+        assert all(partition_of(r.key, 4) == number for r in batch)
+        assert [int(r.value) for r in batch] == sorted(int(r.value) for r in batch)

@@ -1,4 +1,4 @@
-"""Money: parsing with the currency's exponent, showing, and splitting without losing or inventing a minor unit."""
+"""Money: parse with the exponent of the currency, format, and split without a lost unit."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -23,7 +23,7 @@ CURRENCIES = st.sampled_from(("JPY", "EUR", "USD", "KWD", "BHD", "KRW"))
 
 
 def shares_of(weights: list[int]) -> list[Fraction]:
-    """Shares in proportion to whole weights."""
+    """Return shares in proportion to whole weights."""
     return [Fraction(weight, sum(weights)) for weight in weights]
 
 

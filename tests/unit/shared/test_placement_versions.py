@@ -1,4 +1,4 @@
-"""A placement's record on `laurel.catalog`: version 1 had periods, version 2 has facts."""
+"""Versions of a placement's record: version 1 has periods, version 2 has the owner directly."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ MOVED = "2026-06-01T00:00:00Z"
 
 
 def record(**fields: Any) -> bytes:
-    """The bytes of a placement's record."""
+    """Return the bytes of a placement's record."""
     common = {"entity": "placement", "workspace_id": WORKSPACE, "id": REEL, "revision": 2}
     return json.dumps({**common, "recorded_at": MOVED, **fields}).encode()
 
 
-def test_a_record_with_several_periods_has_the_facts_of_the_last() -> None:
+def test_a_record_with_several_periods_has_the_owner_of_the_last() -> None:
     periods = [
         {"valid_to": MOVED, "creator_id": MIA, "platform": "tiktok"},
         {"valid_from": MOVED, "creator_id": JO},

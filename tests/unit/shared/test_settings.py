@@ -1,4 +1,4 @@
-"""Settings: defaults, what is refused and with which words, and that secrets stay secret."""
+"""Settings: defaults, refusals and their messages, and no secret in any message."""
 
 import re
 from typing import ClassVar
@@ -102,7 +102,7 @@ def test_a_service_cannot_invent_a_name() -> None:
     with pytest.raises(TypeError, match="KNOWN_FIELDS"):
 
         class Wrong(Settings):
-            """A settings class with a field nobody announced."""
+            """A settings class with a field that `KNOWN_FIELDS` does not name."""
 
             flux_capacity: int = 1
             ignored: ClassVar[int] = 2

@@ -1,4 +1,4 @@
-"""Telemetry: one line an event, no secret in any, and no metric outside the list."""
+"""Telemetry: one line for each event, no secret in a line, no metric outside the list."""
 
 import io
 import json
@@ -136,7 +136,7 @@ def test_only_declared_observations_are_taken() -> None:
         telemetry.set(Metric.JOURNAL_BYTES, 1, topic="a")
 
 
-def test_two_processes_worth_of_metrics_do_not_meet() -> None:
+def test_two_telemetry_objects_share_no_metric() -> None:
     one, two = Telemetry("one"), Telemetry("two")
     one.count(Metric.RELAYED, 3, topic="laurel.events")
     assert "laurel_relayed_records_total{" not in two.render().decode()

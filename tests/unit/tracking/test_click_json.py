@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.tracking.pipeline.record_clicks import RandomBytes, milliseconds_text
 from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields, person
+from shared.event_headers import event_headers, key_and_headers
 from shared.events import (
     TEXT_LENGTH_MAX,
     Clicked,
@@ -17,8 +18,6 @@ from shared.events import (
     Source,
     decode_event,
     encode_event,
-    event_headers,
-    key_and_headers,
 )
 from shared.ids import ClickSigner, click_event_id, natural_id, new_id, uuid_text
 

@@ -1,5 +1,6 @@
-"""The registry of dimensions: each file here holds one dimension, or a family of them, and is found
-by itself.
+"""The registry of dimensions; each file here holds one dimension or a family of them.
+
+`discover` finds the files, so no list is edited.
 """
 
 from typing import Final

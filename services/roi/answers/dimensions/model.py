@@ -1,7 +1,6 @@
-"""Dimension `model`: the credit models side by side, in the order of `CREDIT_MODELS`.
+"""Dimension `model`: the credit model, in the order of `CREDIT_MODELS`.
 
-Touches and costs belong to every model alike: each model carries all of them and has totals of its
-own.
+Touches and costs belong to every model: each model has all of them, and its own totals.
 """
 
 from typing import Final

@@ -1,5 +1,6 @@
-"""Dimension `stage`: of the customer journey; the conversion's stage for money, the touch's for
-clicks.
+"""Dimension `stage`: the customer-journey stage.
+
+Money has the stage of the conversion, clicks have that of the touch.
 
 Costs have no stage.
 """

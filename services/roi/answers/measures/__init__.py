@@ -1,5 +1,6 @@
-"""The registry of measures: each file here holds one measure, or a family of them, and is found by
-itself.
+"""The registry of measures; each file here holds one measure or a family of them.
+
+`discover` finds the files, so no list is edited.
 """
 
 from typing import Final

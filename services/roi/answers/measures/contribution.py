@@ -1,5 +1,4 @@
-"""Measure `contribution`: net revenue times the margin of the policy that is valid on its local
-day.
+"""Measure `contribution`: net revenue times the margin of the policy on its local day.
 
 The sum is exact, in millionths of a minor unit. An answer rounds the rows to whole minor units by
 largest remainder, so that they add up to the rounded total.

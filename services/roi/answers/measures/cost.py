@@ -1,6 +1,4 @@
-"""Measure `cost`: costs by `incurred_on`, each spread in equal parts over the placements of its
-owner.
-"""
+"""Measure `cost`: costs by `incurred_on`, spread equally over the placements of their owner."""
 
 from typing import Final
 

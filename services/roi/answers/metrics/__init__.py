@@ -1,5 +1,6 @@
-"""The registry of metrics: each file here holds one metric, or a family of them, and is found by
-itself.
+"""The registry of metrics; each file here holds one metric or a family of them.
+
+`discover` finds the files, so no list is edited.
 """
 
 from typing import Final

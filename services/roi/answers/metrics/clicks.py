@@ -15,7 +15,7 @@ CLICKS: Final = Metric(
     unit=Unit.COUNT,
     per_currency=False,
     additive=True,
-    empty_value="0 when nobody clicked",
+    empty_value="0 when there were no clicks",
     source="IAB/MRC Click Measurement Guidelines 1.0: measured clicks after filtering",
     compute=lambda clicks: clicks,
 )

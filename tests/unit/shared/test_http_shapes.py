@@ -1,4 +1,4 @@
-"""Money, moments and cursors as they cross the wire: what is taken, what is refused, and that nothing is lost."""
+"""JSON bodies, money, moments and cursors over HTTP: what is accepted and what is refused."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,12 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES, st.booleans())
-def test_honest_json_comes_through_unchanged(value: object, is_ascii: bool) -> None:
+def test_valid_json_is_parsed_unchanged(value: object, is_ascii: bool) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=is_ascii).encode()) == value
 
 
 def status_of(body: bytes) -> int:
-    """200 when the body parses, else its problem's status."""
+    """Return 200 for a body that parses, else the status of its problem."""
     try:
         parse_json(body)
     except Problem as problem:
@@ -47,7 +47,7 @@ def test_almost_json_is_json_or_a_problem(text: str) -> None:
 
 
 @given(st.integers(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), st.sampled_from(["EUR", "JPY", "KWD"]))
-def test_all_spellings_of_an_amount_agree(amount_minor: int, currency: str) -> None:
+def test_all_forms_of_an_amount_agree(amount_minor: int, currency: str) -> None:
     text = format_minor(amount_minor, currency)
     spellings = [text, {"amount": text}, {"amount_minor": amount_minor}]
     amounts = {MoneyIn.parse(spelling).minor("net", currency) for spelling in spellings}
@@ -55,18 +55,18 @@ def test_all_spellings_of_an_amount_agree(amount_minor: int, currency: str) -> N
 
 
 @given(st.lists(st.integers(-(2**63), 2**63) | st.text(st.characters(categories=["L", "N"]))))
-def test_cursors_come_back_as_they_went(values: list[int | str]) -> None:
+def test_cursors_decode_to_their_values(values: list[int | str]) -> None:
     assert decode_cursor(encode_cursor(*values), [type(value) for value in values]) == tuple(values)
 
 
 @given(st.text(max_size=80))
-def test_a_strange_cursor_is_a_422(text: str) -> None:
+def test_a_foreign_cursor_is_a_422(text: str) -> None:
     with pytest.raises(Problem, match="cursor"):
         decode_cursor(text, [str, int, str])
 
 
 @given(st.timedeltas(timedelta(), timedelta(days=2_500_000)))
-def test_moments_survive_in_any_spelling(age: timedelta) -> None:
+def test_moments_keep_their_time_in_any_offset(age: timedelta) -> None:
     moment = datetime(1971, 1, 1, tzinfo=UTC) + age
     for text in (moment.isoformat(), moment.isoformat().replace("+00:00", "z")):
         assert parse_moment(text) == moment
@@ -96,7 +96,7 @@ def test_times_without_meaning_are_refused(text: str) -> None:
         parse_moment(text)
 
 
-def test_offsets_come_out_in_utc() -> None:
+def test_moments_are_converted_to_utc() -> None:
     moment = parse_moment("2026-03-01T01:30:00.250+02:00")
     assert moment.isoformat() == "2026-02-28T23:30:00.250000+00:00"
     assert parse_json(b'\xef\xbb\xbf{"a": 1.5}') == {"a": 1.5}
