@@ -6,16 +6,19 @@ BIN := .venv/bin
 # Two workers: the tests start real processes (Postgres, Kafka, services), and two cores must do.
 WORKERS ?= 2
 
-.PHONY: help setup run test test-tools check format lock schemas bench chaos sim kafka kafka-stop verify doctor demo clean
+.PHONY: help setup run test test-tools check format lock schemas bench chaos sim kafka kafka-stop
+.PHONY: verify doctor demo clean
 
 help: ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Laurel needs Python 3.11 or newer: install it, or run 'make setup PYTHON=/path/to/python3.11'."; exit 1; }
+	  { echo "Laurel needs Python 3.11 or newer: install it, or run" \
+	  "'make setup PYTHON=/path/to/python3.11'."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-	  { echo "This Python cannot make virtual environments: install its venv module (Debian: apt-get install python3-venv)."; exit 1; }
+	  { echo "This Python cannot make virtual environments: install its venv module" \
+	  "(Debian: apt-get install python3-venv)."; exit 1; }
 	@echo "Setting up .venv (once; half a minute)"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
@@ -43,8 +46,8 @@ format: .venv/.ready ## format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
 lock: .venv/.ready ## resolve the dependencies into both lock files again
-	@for out in "" "-dev"; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  $${out:+--extra dev} --output-file requirements$$out.lock pyproject.toml; done
+	@for out in "" "-dev"; do $(BIN)/uv pip compile --quiet --universal --generate-hashes \
+	  --no-emit-index-url --no-header $${out:+--extra dev} --output-file requirements$$out.lock pyproject.toml; done
 
 schemas: .venv/.ready ## write the API documents and the settings page again
 	@$(BIN)/python -m deploy.schemas

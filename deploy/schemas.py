@@ -98,14 +98,14 @@ def openapi() -> dict[str, Document]:
     """Return the OpenAPI document of each service by its name, from the app that it serves."""
     collector = TrackingSettings.load(NOWHERE)
     clock = SystemClock()
-    edge = tracking.Tracking(collector, tracking.choose_log(collector, clock), clock).app
+    tracking_app = tracking.Tracking(collector, tracking.choose_log(collector, clock), clock).app
     ledger = attribution.Attribution(attribution.outside_of(AttributionSettings.load(NOWHERE)))
-    desk = RoiSettings.load(NOWHERE)
+    roi_settings = RoiSettings.load(NOWHERE)
     answers = roi.build_app(
-        desk, roi.outside_of(desk), Health(), Telemetry(roi.SERVICE), lambda: None
+        roi_settings, roi.outside_of(roi_settings), Health(), Telemetry(roi.SERVICE), lambda: None
     )
     apps = {
-        tracking.SERVICE: edge,
+        tracking.SERVICE: tracking_app,
         attribution.SERVICE: ledger.build_app(),
         roi.SERVICE: answers,
     }

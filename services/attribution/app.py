@@ -13,17 +13,17 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from services.attribution.pipeline.catalog import CatalogHandler
-from services.attribution.pipeline.events import EventsHandler
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.letters import Retrier
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.catalog_consumer import CatalogHandler
+from services.attribution.pipeline.dead_letter_retry import Retrier
+from services.attribution.pipeline.event_consumer import EventsHandler
+from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.pipeline.recompute import Recomputer
-from services.attribution.pipeline.replay import Publisher
 from services.attribution.relay import Relay
 from services.attribution.routes import Parts, router
 from services.attribution.settings import AttributionSettings
-from services.attribution.store.catalog import look_up_key
-from services.attribution.wire.answers import LagItem
+from services.attribution.store.catalog_rows import look_up_key
+from services.attribution.wire.answer_shapes import LagItem
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, driver

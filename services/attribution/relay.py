@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.attribution.store import offsets, outbox
-from services.attribution.store.outbox import OutboxRow
+from services.attribution.store import offset_rows, outbox_rows
+from services.attribution.store.outbox_rows import OutboxRow
 from shared.clock import Clock
 from shared.db.engine import Database, driver
 from shared.errors import Transient
@@ -76,7 +76,7 @@ class Relay:
         """Name every workspace, for what a killed process left in the outbox."""
         try:
             async with self.database.exempt() as connection:
-                self._named.update(await offsets.all_workspaces(await driver(connection)))
+                self._named.update(await offset_rows.all_workspaces(await driver(connection)))
         except Transient as problem:
             logger.warning("relay.retry", problem=str(problem))
 
@@ -101,11 +101,11 @@ class Relay:
         are on the log, and no batch waits for it."""
         async with self.database.exempt() as connection:
             conn = await driver(connection)
-            if not await outbox.try_relay(conn):
+            if not await outbox_rows.try_relay(conn):
                 return None
-            rows = await outbox.read_outbox(conn, workspaces, RECORDS_MAX)
+            rows = await outbox_rows.read_outbox(conn, workspaces, RECORDS_MAX)
             await self._append(rows)
-            await outbox.delete_outbox(conn, rows)
+            await outbox_rows.delete_outbox(conn, rows)
         return len(rows)
 
     async def _append(self, rows: Sequence[OutboxRow]) -> None:

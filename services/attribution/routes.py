@@ -15,14 +15,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
 from services.attribution.domain.model import ConversionKey
-from services.attribution.pipeline.letters import Retrier
-from services.attribution.pipeline.replay import Publisher
-from services.attribution.store import answers as store
-from services.attribution.store import outbox
-from services.attribution.store.outbox import DeadLetter
-from services.attribution.wire import answers as wire
-from services.attribution.wire.decisions import decode_decision
-from services.attribution.wire.events import own_key
+from services.attribution.pipeline.dead_letter_retry import Retrier
+from services.attribution.pipeline.publish_again import Publisher
+from services.attribution.store import outbox_rows
+from services.attribution.store import read_queries as store
+from services.attribution.store.outbox_rows import DeadLetter
+from services.attribution.wire import answer_shapes as wire
+from services.attribution.wire.decision_bytes import decode_decision
+from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import problems
 from shared.api.shapes import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
 from shared.db.engine import Database, driver
@@ -212,7 +212,9 @@ async def dead_letters(
     """Newest first; resolved ones are gone from the list."""
     before = _before(asked.cursor) if asked.cursor else None
     async with parts.database.read([caller.workspace_id]) as connection:
-        found = await outbox.list_dead_letters(await driver(connection), before, asked.limit + 1)
+        found = await outbox_rows.list_dead_letters(
+            await driver(connection), before, asked.limit + 1
+        )
     page = found[: asked.limit]
     more = len(found) > len(page)
     cursor = (

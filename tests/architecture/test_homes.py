@@ -130,7 +130,7 @@ def test_the_name_of_a_vendor_is_in_its_home_alone(vendor: str) -> None:
 
 
 def test_the_word_of_a_measure_is_in_the_registries_alone() -> None:
-    """`net_revenue` is both a measure and a metric; metrics name the measures that they are made of."""
+    """`net_revenue` is a measure and a metric; metrics name the measures they are made of."""
     home = tuple(f"services/roi/answers/{kind}/" for kind in ("measures", "dimensions", "metrics"))
     places = [
         f"{name}:{node.lineno}"

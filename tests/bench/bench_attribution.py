@@ -67,7 +67,6 @@ class Credited:
 
     per_second: float
     rows_an_event: float = 0.0
-    batches: float = 0.0
 
 
 def measure(scale: Scale) -> Section:

@@ -35,7 +35,6 @@ class Delays:
 
     p50_ms: float
     p99_ms: float
-    worst_ms: float
     load_late_p99_ms: float
 
 
@@ -128,7 +127,7 @@ class _Load:
         first = int(self._total * WARM_SHARE)
         ms = [1e3 * seconds for seconds in self._delays[first:]]
         late_ms = 1e3 * percentile(self._late, 99)
-        return Delays(percentile(ms, 50), percentile(ms, 99), max(ms), late_ms)
+        return Delays(percentile(ms, 50), percentile(ms, 99), late_ms)
 
 
 def main() -> None:

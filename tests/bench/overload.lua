@@ -1,7 +1,10 @@
 -- Send the requests of a file in order, each with its time of sending as request id.
 -- The server returns the request id, which gives the time of the answer.
 local ffi = require("ffi")
-ffi.cdef [[ typedef struct { long s; long n; } laurel_time; int clock_gettime(int, laurel_time *); ]]
+ffi.cdef [[
+  typedef struct { long s; long n; } laurel_time;
+  int clock_gettime(int, laurel_time *);
+]]
 local moment = ffi.new("laurel_time")
 local requests, threads = {}, {}
 local position = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.attribution.tables import EVIDENCE_COLUMNS, TOUCH_COLUMNS
-from services.attribution.wire.events import read
+from services.attribution.wire.event_readings import read
 from tests.fixtures.connections import connect
 
 BATCH_ROWS: Final = 10_000

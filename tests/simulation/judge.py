@@ -12,9 +12,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.attribution.domain.model import Decision
-from services.attribution.pipeline.records import CONFLICT, UNUSABLE
-from services.attribution.wire.decisions import decode_decision
-from services.attribution.wire.events import read
+from services.attribution.pipeline.record_sorting import CONFLICT, UNUSABLE
+from services.attribution.wire.decision_bytes import decode_decision
+from services.attribution.wire.event_readings import read
 from shared.catalog import AnyCatalogRecord, CatalogRejected, decode_catalog
 from shared.credits import ORGANIC, AnyCredits, TouchesTallied, decode_credits
 from shared.events import AnyEvent, EventRejected, decode_event

@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from typing_extensions import override
 
-from services.attribution.pipeline.catalog import CatalogHandler
-from services.attribution.pipeline.events import EventsHandler
-from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.catalog_consumer import CatalogHandler
+from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
 from services.roi.pipeline.fold import CreditsFold

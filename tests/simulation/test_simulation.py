@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from services.attribution.pipeline import identity
-from services.attribution.store import offsets
+from services.attribution.pipeline import joining
+from services.attribution.store import offset_rows
 from services.roi.domain import rollup
 from services.roi.pipeline import fold
 from services.roi.store import rollups
@@ -103,8 +103,8 @@ async def test_a_failing_seed_prints_its_replay_and_the_replay_fails_alike(
 
 
 def remove_compare_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    always = offsets.MOVE_OFFSET.replace("$3::bigint", "$3::bigint OR true")
-    monkeypatch.setattr(offsets, "MOVE_OFFSET", always)
+    always = offset_rows.MOVE_OFFSET.replace("$3::bigint", "$3::bigint OR true")
+    monkeypatch.setattr(offset_rows, "MOVE_OFFSET", always)
     monkeypatch.setattr(rollups, "MOVE_OFFSET", rollups.MOVE_OFFSET.replace("= $3", "= $3 OR true"))
 
 
@@ -117,7 +117,7 @@ def ignore_late_touches(monkeypatch: pytest.MonkeyPatch) -> None:
     async def none(*_: object) -> set[object]:
         return set()
 
-    monkeypatch.setattr(identity, "_late_touches", none)
+    monkeypatch.setattr(joining, "_late_touches", none)
 
 
 def date_by_the_record(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from services.attribution.domain.model import CatalogFacts
 from services.attribution.domain.tallies import bounds_of, tally
-from services.attribution.pipeline.books import REASON_FACT, merged
-from services.attribution.pipeline.facts import WorkspaceFacts
-from services.attribution.pipeline.settle import code_subject, link_subject, placement_subject
-from services.attribution.store import catalog as store
+from services.attribution.pipeline.catalog_cache import WorkspaceFacts
+from services.attribution.pipeline.deciding import code_subject, link_subject, placement_subject
+from services.attribution.pipeline.unit_of_work import REASON_FACT, merged
+from services.attribution.store import catalog_rows as store
 from shared.catalog import (
     AnyCatalogRecord,
     Code,

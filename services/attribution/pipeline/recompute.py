@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.attribution.pipeline.books import REASON_FACT, Books
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.faults import BISECTED
-from services.attribution.store import catalog, offsets
-from services.attribution.store.failures import data_errors
-from services.attribution.store.identity import Keyed
-from services.attribution.store.scopes import components_of_conversions
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.unit_of_work import REASON_FACT, Books
+from services.attribution.store import catalog_rows, offset_rows
+from services.attribution.store.data_faults import data_errors
+from services.attribution.store.identity_rows import Keyed
+from services.attribution.store.scope_queries import components_of_conversions
 from shared.clock import Clock
 from shared.db.engine import Database, driver
 from shared.errors import Transient
@@ -71,10 +71,10 @@ class Recomputer:
     async def sweep(self) -> None:
         """Name the workspaces in whose queue a killed process left something. Reads take no lock."""
         async with self.database.exempt() as connection:
-            names = await offsets.all_workspaces(await driver(connection))
+            names = await offset_rows.all_workspaces(await driver(connection))
         for start in range(0, len(names), WORKSPACES_MAX):
             async with self.database.read(names[start : start + WORKSPACES_MAX]) as connection:
-                waiting = await catalog.workspaces_waiting(await driver(connection))
+                waiting = await catalog_rows.workspaces_waiting(await driver(connection))
                 self._named.update(dict.fromkeys(sorted(waiting)))
 
     async def drain(self) -> None:
@@ -104,14 +104,14 @@ class Recomputer:
         with data_errors():
             async with self.database.write([workspace]) as connection:
                 conn = await driver(connection)
-                wanted: Mapping[Keyed, str] = await catalog.take_recomputes(
+                wanted: Mapping[Keyed, str] = await catalog_rows.take_recomputes(
                     conn, workspace, conversions_max
                 )
                 if wanted and not is_skipped:
                     books = await Books.open(conn, [workspace], self.cache, self.clock.now())
                     components = await components_of_conversions(conn, wanted)
                     await books.decide(components, wanted, REASON_FACT)
-                    await offsets.close_workspaces(conn, books.states.values())
+                    await offset_rows.close_workspaces(conn, books.states.values())
         if wanted:
             self.wake([workspace])
         return bool(wanted)

@@ -20,9 +20,9 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.tallies import tally
-from services.attribution.pipeline.facts import WorkspaceFacts
+from services.attribution.pipeline.catalog_cache import WorkspaceFacts
 from services.attribution.tables import HUB_NEIGHBOURS
-from services.attribution.wire.events import Reading, conversion_evidence, read
+from services.attribution.wire.event_readings import Reading, conversion_evidence, read
 from shared.catalog import AnyCatalogRecord
 from shared.credits import Tally
 from shared.events import AnyEvent, encode_event

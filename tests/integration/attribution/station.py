@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.attribution.pipeline.catalog import CatalogHandler
-from services.attribution.pipeline.events import EventsHandler
-from services.attribution.pipeline.facts import FactsCache
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.catalog_consumer import CatalogHandler
+from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
 from shared.catalog import AnyCatalogRecord, catalog_key, encode_catalog

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from msgspec import structs
 
-from services.attribution.store.catalog import look_up_key
+from services.attribution.store.catalog_rows import look_up_key
 from shared.catalog import AnyCatalogRecord, ApiKey
 from shared.db.engine import Database, driver
 from shared.db.migrate import move_history

@@ -3,8 +3,8 @@
 import msgspec
 from msgspec.structs import replace
 
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.letters import Retrier
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.dead_letter_retry import Retrier
 from shared.clock import SystemClock
 from shared.events import AnyEvent, encode_event
 from tests.factories import NOON

@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.attribution.pipeline import replay
-from services.attribution.pipeline.replay import Publisher, Span
-from services.attribution.store.replay import read_tallies
+from services.attribution.pipeline import publish_again
+from services.attribution.pipeline.publish_again import Publisher, Span
+from services.attribution.store.published_rows import read_tallies
 from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
 from shared.db.engine import driver
 from tests.factories import NOON
@@ -88,7 +88,7 @@ async def test_spans_end_before_they_are_too_large(
     station: Station, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await a_world(station, story, 3)
-    monkeypatch.setattr(replay, "TALLIES_BYTES_MAX", 1)
+    monkeypatch.setattr(publish_again, "TALLIES_BYTES_MAX", 1)
     spans = await publish_all(station, story.workspace_id)
     tallies = sum(isinstance(record, TouchesTallied) for record in first)
     assert len(spans) >= tallies > 1

@@ -16,12 +16,12 @@ from msgspec import structs
 
 from services.attribution.domain.ledger import memos, post
 from services.attribution.domain.model import Decision
-from services.attribution.pipeline.settle import credits_record
-from services.attribution.store import answers, outbox
-from services.attribution.store import replay as store
-from services.attribution.store.outbox import OutboxRow
-from services.attribution.store.replay import NumberedDecision
-from services.attribution.wire.decisions import decode_decision
+from services.attribution.pipeline.deciding import credits_record
+from services.attribution.store import outbox_rows, read_queries
+from services.attribution.store import published_rows as store
+from services.attribution.store.outbox_rows import OutboxRow
+from services.attribution.store.published_rows import NumberedDecision
+from services.attribution.wire.decision_bytes import decode_decision
 from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.db.engine import Database, driver
 from shared.log.topics import CREDITS
@@ -57,10 +57,10 @@ class Publisher:
         """Put the next records, from number `first` on, into the outbox."""
         async with self.database.write([workspace_id]) as connection:
             conn = await driver(connection)
-            newest = await answers.last_sequence(conn, workspace_id)
+            newest = await read_queries.last_sequence(conn, workspace_id)
             last = min(newest, first + self.records_max - 1)
             # First: the relay may move a row from there to the tallies that were sent.
-            waiting = await outbox.read_waiting(conn, first, last)
+            waiting = await outbox_rows.read_waiting(conn, first, last)
             tallies, is_all = await store.read_tallies(conn, first, last, TALLIES_BYTES_MAX)
             if not is_all:
                 last = max(tallies)
@@ -73,7 +73,7 @@ class Publisher:
                 OutboxRow(workspace_id, CREDITS.name, workspace_id.encode(), values[sequence])
                 for sequence in sorted(values)
             ]
-            await outbox.write_outbox(conn, rows)
+            await outbox_rows.write_outbox(conn, rows)
         self.wake([workspace_id])
         known = values.keys() | waiting
         missing = tuple(number for number in range(first, last + 1) if number not in known)

@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from services.attribution.domain.model import Touch
-from services.attribution.store.identity import Keyed
+from services.attribution.store.identity_rows import Keyed
 from services.attribution.tables import Sql
 from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_catalog
 from shared.events import Quality

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from services.attribution.domain.model import ConversionKey
-from services.attribution.store.identity import Keyed
+from services.attribution.store.identity_rows import Keyed
 from services.attribution.tables import Sql
 from shared.credits import CreditEntry
 

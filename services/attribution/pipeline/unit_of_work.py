@@ -12,17 +12,17 @@ from services.attribution.domain.journey import LISTED_BACK_DAYS, windows_of
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
-from services.attribution.pipeline.facts import FactsCache, WorkspaceFacts
-from services.attribution.pipeline.faults import faults_of
-from services.attribution.pipeline.identity import join
-from services.attribution.pipeline.intake import Intake, take_in
-from services.attribution.pipeline.records import Sorted
-from services.attribution.pipeline.settle import settle
-from services.attribution.store import catalog, offsets, outbox
-from services.attribution.store.identity import Keyed
-from services.attribution.store.offsets import WorkspaceState
-from services.attribution.store.outbox import DeadLetter, OutboxRow
-from services.attribution.store.scopes import Component
+from services.attribution.pipeline.catalog_cache import FactsCache, WorkspaceFacts
+from services.attribution.pipeline.deciding import settle
+from services.attribution.pipeline.joining import join
+from services.attribution.pipeline.record_faults import faults_of
+from services.attribution.pipeline.record_sorting import Sorted
+from services.attribution.pipeline.storing import Intake, take_in
+from services.attribution.store import catalog_rows, offset_rows, outbox_rows
+from services.attribution.store.identity_rows import Keyed
+from services.attribution.store.offset_rows import WorkspaceState
+from services.attribution.store.outbox_rows import DeadLetter, OutboxRow
+from services.attribution.store.scope_queries import Component
 from shared.concurrency import gather_both
 from shared.credits import Tally, TouchesTallied, encode_credits
 from shared.log.topics import CREDITS, DEAD_LETTER
@@ -59,10 +59,10 @@ class Books:
         cls, conn: Any, workspaces: Sequence[str], cache: FactsCache, now: datetime
     ) -> Self:
         """Read counters and facts of the locked workspaces."""
-        states = await offsets.open_workspaces(conn, workspaces)
+        states = await offset_rows.open_workspaces(conn, workspaces)
         versions = {name: state.catalog_version for name, state in states.items()}
         stale = cache.stale(versions)
-        records = await catalog.records_after(conn, stale) if stale else {}
+        records = await catalog_rows.records_after(conn, stale) if stale else {}
         known = cache.refresh(versions, records)
         return cls(conn, now, states, known, {name: item.facts for name, item in known.items()})
 
@@ -81,7 +81,7 @@ class Books:
         await self.publish_tallies(tallies)
         refusals = (*batch.refusals, *intake.conflicts)
         await self.write_letters([refusal.letter(self.now) for refusal in refusals])
-        await offsets.close_workspaces(self.conn, self.states.values())
+        await offset_rows.close_workspaces(self.conn, self.states.values())
         return Outcome(
             workspaces=tuple(self.states),
             stored=intake.stored,
@@ -100,7 +100,7 @@ class Books:
         settled = await settle(
             self.conn, components, self.facts, self.states, self.now, reasons, otherwise
         )
-        await outbox.write_outbox(self.conn, settled.outbox)
+        await outbox_rows.write_outbox(self.conn, settled.outbox)
         await self.write_letters(settled.letters)
         return len(settled.revisions)
 
@@ -130,17 +130,17 @@ class Books:
                 rows.append(
                     OutboxRow(name, CREDITS.name, name.encode(), value, tallied_sequence=sequence)
                 )
-        await outbox.write_outbox(self.conn, rows)
+        await outbox_rows.write_outbox(self.conn, rows)
 
     async def write_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters, and tell the log of those that are new."""
-        fresh = await outbox.write_dead_letters(self.conn, letters)
+        fresh = await outbox_rows.write_dead_letters(self.conn, letters)
         rows = [
             OutboxRow(letter.workspace_id, DEAD_LETTER.name, letter.key, letter.value)
             for letter in letters
             if letter.dead_letter_id in fresh
         ]
-        await outbox.write_outbox(self.conn, rows)
+        await outbox_rows.write_outbox(self.conn, rows)
 
 
 def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from services.attribution.domain.journey import CARRIED_CLICK_LATE_MINUTES
 from services.attribution.domain.model import Edge
-from services.attribution.pipeline.faults import faults_of
-from services.attribution.pipeline.intake import Intake
-from services.attribution.store import decisions, scopes
-from services.attribution.store import identity as store
-from services.attribution.store import intake as rows
-from services.attribution.store.identity import Alias, Keyed
-from services.attribution.store.scopes import Component
+from services.attribution.pipeline.record_faults import faults_of
+from services.attribution.pipeline.storing import Intake
+from services.attribution.store import decision_rows, scope_queries
+from services.attribution.store import event_rows as rows
+from services.attribution.store import identity_rows as store
+from services.attribution.store.identity_rows import Alias, Keyed
+from services.attribution.store.scope_queries import Component
 from services.attribution.tables import HUB_NEIGHBOURS
 
 _CLICK: Final = b"k"
@@ -77,7 +77,7 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     await store.merge_components(
         conn, [(w, before, after) for (w, before), after in moved.items() if (w, before) in older]
     )
-    await decisions.write_conversion_keys(conn, evidence.carried)
+    await decision_rows.write_conversion_keys(conn, evidence.carried)
     # An old hub joined nothing this time either; a new one leaves the journeys that it was part of.
     named = {
         (keyed[0], aliases[keyed].component_id)
@@ -86,7 +86,7 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     }
     named |= await _late_touches(conn, intake, windows)
     hub_clicks = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
-    return Joined(named | await scopes.carriers(conn, hub_clicks), len(hubs))
+    return Joined(named | await scope_queries.carriers(conn, hub_clicks), len(hubs))
 
 
 def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
@@ -170,4 +170,4 @@ async def _late_touches(
             (component, min(moments) - _LATE, max(moments) + windows[component[0]])
             for component, moments in sorted(spans.items())
         ]
-    return await scopes.touched_components(conn, asked)
+    return await scope_queries.touched_components(conn, asked)

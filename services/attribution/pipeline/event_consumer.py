@@ -11,10 +11,9 @@ from typing import Final
 
 from typing_extensions import override
 
-from services.attribution.pipeline.books import Books, Outcome
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.faults import BISECTED
-from services.attribution.pipeline.records import (
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.record_sorting import (
     UNUSABLE,
     Refusal,
     Sorted,
@@ -22,9 +21,10 @@ from services.attribution.pipeline.records import (
     refuse,
     sort_records,
 )
-from services.attribution.store.failures import data_errors
-from services.attribution.store.offsets import move_offset, stored_offsets
-from services.attribution.wire.events import Reading
+from services.attribution.pipeline.unit_of_work import Books, Outcome
+from services.attribution.store.data_faults import data_errors
+from services.attribution.store.offset_rows import move_offset, stored_offsets
+from services.attribution.wire.event_readings import Reading
 from shared.clock import Clock
 from shared.concurrency import map_in_slices
 from shared.db.engine import Database, driver

@@ -20,12 +20,12 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.policies import policy_for
-from services.attribution.pipeline.faults import faults_of
-from services.attribution.store import scopes as store
-from services.attribution.store.identity import Keyed, read_aliases
-from services.attribution.store.scopes import Component, Journey
+from services.attribution.pipeline.record_faults import faults_of
+from services.attribution.store import scope_queries as store
+from services.attribution.store.identity_rows import Keyed, read_aliases
+from services.attribution.store.scope_queries import Component, Journey
 from services.attribution.tables import HUB_NEIGHBOURS
-from services.attribution.wire.events import OWN_KEYS_FROM, OWN_KEYS_TO, conversion_evidence
+from services.attribution.wire.event_readings import OWN_KEYS_FROM, OWN_KEYS_TO, conversion_evidence
 from shared.ids import is_strong
 
 

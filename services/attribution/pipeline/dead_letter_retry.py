@@ -8,20 +8,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from services.attribution.pipeline.books import Books
-from services.attribution.pipeline.catalog import decode_record, take_records
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.faults import BISECTED
-from services.attribution.pipeline.records import (
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.catalog_consumer import decode_record, take_records
+from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.record_sorting import (
     CURRENCY_MISMATCH,
     Refusal,
     decode_event,
     sort_records,
 )
-from services.attribution.store import outbox
-from services.attribution.store.failures import data_errors
-from services.attribution.store.offsets import close_workspaces
-from services.attribution.store.outbox import DeadLetter
+from services.attribution.pipeline.unit_of_work import Books
+from services.attribution.store import outbox_rows
+from services.attribution.store.data_faults import data_errors
+from services.attribution.store.offset_rows import close_workspaces
+from services.attribution.store.outbox_rows import DeadLetter
 from shared.clock import Clock
 from shared.db.engine import Database, driver
 from shared.log.port import StoredRecord
@@ -52,7 +52,9 @@ class Retrier:
     async def retry(self, workspace_id: str, ids: Collection[str] | None) -> list[Retried]:
         """Try these letters of a workspace (None: the oldest) once each."""
         async with self.database.read([workspace_id]) as connection:
-            letters = await outbox.pick_dead_letters(await driver(connection), ids, LETTERS_MAX)
+            letters = await outbox_rows.pick_dead_letters(
+                await driver(connection), ids, LETTERS_MAX
+            )
         found = [await self._try(letter) for letter in letters]
         self.wake([workspace_id])
         return found
@@ -81,7 +83,7 @@ class Retrier:
         is_catalog = letter.topic == CATALOG.name
         reason = await (_take_record(books, record) if is_catalog else _take_event(books, record))
         if reason is None:
-            await outbox.resolve_dead_letters(conn, [letter.dead_letter_id], now)
+            await outbox_rows.resolve_dead_letters(conn, [letter.dead_letter_id], now)
         return reason
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing_extensions import override
 
 from services.attribution.pipeline import corrections
-from services.attribution.pipeline.books import Books
-from services.attribution.pipeline.facts import FactsCache
-from services.attribution.pipeline.faults import BISECTED, faults_of
-from services.attribution.pipeline.records import UNUSABLE, Refusal, refuse
-from services.attribution.store import catalog as store
-from services.attribution.store.failures import data_errors
-from services.attribution.store.offsets import close_workspaces, move_offset, stored_offsets
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.record_faults import BISECTED, faults_of
+from services.attribution.pipeline.record_sorting import UNUSABLE, Refusal, refuse
+from services.attribution.pipeline.unit_of_work import Books
+from services.attribution.store import catalog_rows as store
+from services.attribution.store.data_faults import data_errors
+from services.attribution.store.offset_rows import close_workspaces, move_offset, stored_offsets
 from shared.catalog import AnyCatalogRecord, ApiKey, CatalogRejected, decode_catalog
 from shared.clock import Clock
 from shared.concurrency import map_in_slices

@@ -12,8 +12,8 @@ from typing import Final
 import asyncpg
 
 from services.attribution.domain.model import Edge, Touch
-from services.attribution.store.identity import Keyed
-from services.attribution.store.intake import touch_of
+from services.attribution.store.event_rows import touch_of
+from services.attribution.store.identity_rows import Keyed
 from services.attribution.tables import TOUCHES_PER_KEY, Sql
 
 # A component in its workspace.

@@ -6,7 +6,7 @@ Promise: an exception of the pure core becomes `Faulty`, so the record behind it
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.attribution.store.failures import Unusable
+from services.attribution.store.data_faults import Unusable
 from shared.errors import Permanent
 
 

@@ -19,22 +19,22 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.stages import conversion_stage
-from services.attribution.pipeline.faults import faults_of
-from services.attribution.pipeline.records import CURRENCY_MISMATCH
-from services.attribution.pipeline.scope import Gathered, gather
-from services.attribution.store import decisions as store
-from services.attribution.store.decisions import Revision, Standing
-from services.attribution.store.identity import Keyed
-from services.attribution.store.offsets import WorkspaceState
-from services.attribution.store.outbox import DeadLetter, OutboxRow
-from services.attribution.store.scopes import Component
-from services.attribution.wire.decisions import (
+from services.attribution.pipeline.record_faults import faults_of
+from services.attribution.pipeline.record_sorting import CURRENCY_MISMATCH
+from services.attribution.pipeline.scope_loading import Gathered, gather
+from services.attribution.store import decision_rows as store
+from services.attribution.store.decision_rows import Revision, Standing
+from services.attribution.store.identity_rows import Keyed
+from services.attribution.store.offset_rows import WorkspaceState
+from services.attribution.store.outbox_rows import DeadLetter, OutboxRow
+from services.attribution.store.scope_queries import Component
+from services.attribution.wire.decision_bytes import (
     decode_decision,
     decode_standing,
     encode_decision,
     encode_standing,
 )
-from services.attribution.wire.events import own_key
+from services.attribution.wire.event_readings import own_key
 from shared.catalog import normalise_code
 from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.ids import natural_id

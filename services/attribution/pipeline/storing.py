@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.attribution.domain.model import Touch
-from services.attribution.pipeline.records import CONFLICT, Refusal, Sorted
-from services.attribution.store import intake as store
-from services.attribution.store.intake import StagedTouch
-from services.attribution.wire.events import Reading
+from services.attribution.pipeline.record_sorting import CONFLICT, Refusal, Sorted
+from services.attribution.store import event_rows as store
+from services.attribution.store.event_rows import StagedTouch
+from services.attribution.wire.event_readings import Reading
 
 
 @dataclass(slots=True)

@@ -10,10 +10,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.attribution.store.intake import StagedEvidence, StagedTouch, evidence_row, touch_row
-from services.attribution.store.outbox import DeadLetter
+from services.attribution.store.event_rows import (
+    StagedEvidence,
+    StagedTouch,
+    evidence_row,
+    touch_row,
+)
+from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.tables import NO_WORKSPACE
-from services.attribution.wire.events import Reading, read
+from services.attribution.wire.event_readings import Reading, read
 from shared.events import EventRejected
 from shared.ids import natural_id
 from shared.log.port import StoredRecord

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
-from services.attribution.wire.events import conversion_evidence
+from services.attribution.wire.event_readings import conversion_evidence
 from shared.api.shapes import AnswerModel, MoneyOut, StrictModel
 from shared.models import is_additive
 
