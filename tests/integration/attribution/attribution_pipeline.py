@@ -80,11 +80,11 @@ class AttributionPipeline:
         self.relay.call(workspaces)
 
     async def learn(self, *records: AnyCatalogRecord) -> None:
-        """Take catalog records in, and decide again what they correct."""
+        """Handle catalog records, and recompute the decisions that they correct."""
         await self._learn(self.source.add_catalog(*records))
 
     async def learn_bytes(self, *keys_and_values: tuple[bytes, bytes]) -> None:
-        """The same with records as they lie on the topic."""
+        """Handle catalog records in the form of the topic, then recompute."""
         await self._learn([self.source.add_catalog_bytes(*pair) for pair in keys_and_values])
 
     async def _learn(self, added: Sequence[StoredRecord]) -> None:
@@ -93,18 +93,18 @@ class AttributionPipeline:
         await self.worker.drain()
 
     async def feed(self, *events: AnyEvent) -> None:
-        """Take events in as one batch."""
+        """Handle events as one batch."""
         added = self.source.add(*events)
         if added:
             await hand_over(self.events, self.source.partition, added[0].offset, added)
 
     async def feed_bytes(self, *values: bytes, key: bytes) -> None:
-        """Take raw records in as one batch."""
+        """Handle raw records as one batch."""
         added = [self.source.add_bytes(value, key) for value in values]
         await hand_over(self.events, self.source.partition, added[0].offset, added)
 
     async def net_ledger(self, *workspaces: str) -> Counter[Account]:
-        """(order, model, account, currency) to minor units, zeros left out."""
+        """Return (order, model, account, currency) → minor units, without zeros."""
         rows = await self.rows(
             "SELECT c.natural_id, l.model, l.account, l.currency,"
             " sum(l.amount_minor)::bigint FROM attribution.ledger AS l"
@@ -114,19 +114,19 @@ class AttributionPipeline:
         return Counter({tuple(row[:4]): row[4] for row in rows if row[4]})
 
     async def rows(self, statement: str, *workspaces: str) -> list[tuple[Any, ...]]:
-        """What a statement sees of the workspaces."""
+        """Return the rows of a statement that may see these workspaces."""
         async with self.database.read(workspaces) as connection:
             conn = await driver(connection)
             return [tuple(row) for row in await conn.fetch(statement)]
 
     async def credits(self) -> list[AnyCredits]:
-        """Everything on the credits topic, partition by partition."""
+        """Return all records of the credits topic, partition by partition."""
         await self.log.ensure_topics([CREDITS, DEAD_LETTER])
         await self.relay.drain()
         return [decode_credits(record.value) for record in await self.read(CREDITS)]
 
     async def read(self, topic: Any) -> list[StoredRecord]:
-        """Every record of a topic of the memory log."""
+        """Return all records of a topic of the memory log."""
         found: list[StoredRecord] = []
         ends = await self.log.end_offsets(topic)
         for partition, end in ends.items():
@@ -135,5 +135,5 @@ class AttributionPipeline:
 
 
 def new_workspaces(count: int) -> Iterable[str]:
-    """Workspaces that no other test uses."""
+    """Return new workspaces that no other test uses."""
     return [new_id() for _ in range(count)]

@@ -11,17 +11,17 @@ from tests.integration.attribution.story import Story
 
 @pytest.fixture
 async def database(database_for: DatabaseFactory) -> Database:
-    """A pool onto attribution's role."""
+    """A connection pool with attribution's role."""
     return await database_for("attribution")
 
 
 @pytest.fixture
 async def pipeline(database: Database) -> AttributionPipeline:
-    """One process's pipeline."""
+    """The pipeline of one process."""
     return AttributionPipeline(database)
 
 
 @pytest.fixture
 def story() -> Story:
-    """A new workspace's words."""
+    """The events and catalog records of a new workspace."""
     return Story(new_id())

@@ -16,7 +16,7 @@ from tests.integration.attribution.story import Story
 
 PEOPLE = 150
 STRANGERS = 600
-# Enough for a hub, with some to spare for those that a test tells late.
+# More than the hub limit, even without the events that a test sends late.
 MET_BY_A_HUB = 64
 LOYAL_ORDERS = 60
 
@@ -32,7 +32,7 @@ class LargeStory:
         self._random_story = RandomStory(self.story, self.random)
 
     def events(self, clicks: int, orders: int) -> list[AnyEvent]:
-        """Everything that happens, in no order."""
+        """Return all events in random order."""
         clicked = [self.a_click(number) for number in range(clicks)]
         happened: list[AnyEvent] = [*clicked, *self.joined_too_often(clicked[0])]
         for number in range(orders):
@@ -54,12 +54,12 @@ class LargeStory:
         )
 
     def a_device(self, person: int) -> str:
-        """One of two, or rarely that of somebody else."""
+        """Return one of the person's two devices, or rarely another person's."""
         owner = self.random.randrange(PEOPLE) if self.random.random() < 0.01 else person
         return f"{self.random.choice('vw')}{owner}"
 
     def a_sale(self, number: int, clicked: list[Clicked]) -> list[AnyEvent]:
-        """An order, and sometimes what comes before or after it."""
+        """Return an order, sometimes with earlier or later events."""
         person = self.random.randrange(PEOPLE)
         device = self.a_device(person)
         sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
@@ -93,13 +93,13 @@ class LargeStory:
         return sold
 
     def a_loyal_sale(self, number: int) -> list[AnyEvent]:
-        """A click and an order of the one customer who buys most."""
+        """Return a click and an order of the most frequent customer."""
         click = self.a_loyal_click(number)
         order = self.story.order(f"l{number}", at=click.occurred_at, click=click, customer="loyal")
         return [click, order]
 
     def a_loyal_click(self, day: int) -> Clicked:
-        """The click of that customer on a day, negative before the first order."""
+        """Return that customer's click on a day; a negative day is before the first order."""
         return self.story.click(f"l{day}", by="loyal", at=NOON + timedelta(days=day))
 
     def joined_too_often(self, leaked: Clicked) -> list[AnyEvent]:
@@ -111,5 +111,5 @@ class LargeStory:
         return met
 
     def records(self) -> list[AnyCatalogRecord]:
-        """First facts, then corrections of them."""
+        """Return first facts, then their corrections."""
         return self._random_story.records()

@@ -31,7 +31,7 @@ from tests.integration.attribution.attribution_pipeline import Account
 
 
 def facts_of(records: Iterable[AnyCatalogRecord]) -> CatalogFacts:
-    """The newest record of each entity."""
+    """Return the newest record of each entity."""
     known = WorkspaceFacts()
     for record in sorted(records, key=lambda r: r.revision):
         known.apply(record)
@@ -39,7 +39,7 @@ def facts_of(records: Iterable[AnyCatalogRecord]) -> CatalogFacts:
 
 
 def evidence_of(workspace_id: str, events: Iterable[AnyEvent]) -> Scope:
-    """Everything that the events of one workspace prove, each event once."""
+    """Return all evidence of one workspace's events, each event once."""
     bodies = [encode_event(event) for event in events if event.workspace_id == workspace_id]
     readings = [read(body) for body in bodies]
     touches = {r.derived.touch_id: r.derived for r in readings if r.derived is not None}
@@ -61,7 +61,7 @@ def evidence_of(workspace_id: str, events: Iterable[AnyEvent]) -> Scope:
 
 
 def _makers(readings: Iterable[Reading], touches: Mapping[str, Touch]) -> dict[bytes, bytes]:
-    """Click key to the visitor who made the click, where the click itself is known."""
+    """Return click key → visitor, for the clicks whose own event exists."""
     named = {key: touches.get(touch_id) for reading in readings for key, touch_id in reading.clicks}
     return {
         key: touch.anon_key
@@ -89,19 +89,19 @@ def _hubs(edges: Iterable[Edge], makers: Mapping[bytes, bytes]) -> frozenset[byt
 def decisions(
     workspace_id: str, events: Iterable[AnyEvent], records: Iterable[AnyCatalogRecord]
 ) -> dict[ConversionKey, Decision]:
-    """How every conversion is credited."""
+    """Return the decision on every conversion."""
     return decide_scope(evidence_of(workspace_id, events), facts_of(records))
 
 
 def net_ledger(
     workspace_id: str, events: Iterable[AnyEvent], records: Iterable[AnyCatalogRecord]
 ) -> Counter[Account]:
-    """(order, model, account, currency) to minor units, zeros left out."""
+    """Return (order, model, account, currency) → minor units, without zeros."""
     return net_of(decisions(workspace_id, events, records).values())
 
 
 def net_of(decided: Iterable[Decision]) -> Counter[Account]:
-    """What decisions come to in the ledger."""
+    """Return the net ledger of the decisions."""
     found: Counter[Account] = Counter()
     for decision in decided:
         for credit in decision.credits:
@@ -131,5 +131,5 @@ def dated_net_of(decided: Iterable[Decision]) -> Counter[tuple[object, ...]]:
 def tallies(
     workspace_id: str, events: Iterable[AnyEvent], records: Iterable[AnyCatalogRecord]
 ) -> tuple[Tally, ...]:
-    """How many touches each account got."""
+    """Return account → number of touches."""
     return tally(evidence_of(workspace_id, events).touches, facts_of(records))

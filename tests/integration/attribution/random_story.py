@@ -41,7 +41,7 @@ class RandomStory:
     def events(self, count: int) -> list[AnyEvent]:
         clicks = [self.a_click(number) for number in range(count // 3)]
         rest = [self.an_event(number, clicks) for number in range(count - len(clicks))]
-        # Some clicks are lost for ever: only orders and visits may know them.
+        # Some clicks are lost: only orders and visits may refer to them.
         kept: list[AnyEvent] = [click for click in clicks if self.random.random() < 0.85]
         return kept + rest
 
@@ -101,7 +101,7 @@ class RandomStory:
         )
 
     def records(self) -> list[AnyCatalogRecord]:
-        """First facts, then corrections of them: revisions rise, order is the log's."""
+        """Return first facts, then corrections with higher revisions, in the order of the log."""
         found = self.story.cast(*CREATORS)
         found += [self.story.code(code, of=self.random.choice(CREATORS)) for code in CODES]
         middle = self.moment()

@@ -14,19 +14,19 @@ from typing import Any
 import asyncpg
 import pytest
 
-# What a plan read and threw away. Rows that a conflict or a LIMIT leaves out are not among them.
+# Counters of rows read and discarded. Rows dropped by a conflict or a LIMIT do not count.
 _REMOVED = (
     "Rows Removed by Filter",
     "Rows Removed by Join Filter",
     "Rows Removed by Index Recheck",
 )
-# What of a plan's node a failure shows.
+# The fields of a plan node that a failure shows.
 _SHOWN = ("Node Type", "Relation Name", "Index Name", "Index Cond", "Filter", "Join Filter")
 
 
 @dataclass
 class Explainer:
-    """Judges the statements in `names` (statement to name) for a batch of `records` records."""
+    """Check the plans of `names` (statement → name) for a batch of `records` records."""
 
     names: Mapping[str, str]
     records: int = 0
@@ -62,7 +62,7 @@ class Explainer:
             self._judge(f"{name}, {plan.__name__}", found, _handed(arguments))
 
     def _judge(self, what: str, plan: dict[str, Any], handed: int) -> None:
-        """The batch holds its records; the statement, the rows handed to it."""
+        """Note a scan, or more removed rows than batch records and handed rows together."""
         nodes = list(_nodes(plan))
         scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
         if any(not table.startswith("stage_") for table in scanned):
@@ -74,7 +74,7 @@ class Explainer:
 
 
 async def _planned_for_these(conn: Any, query: str, arguments: Sequence[object]) -> dict[str, Any]:
-    """As Postgres plans the first executions on a connection."""
+    """Plan as Postgres plans the first executions on a connection."""
     return _plan(await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", *arguments))
 
 
@@ -115,7 +115,7 @@ def _removed(node: dict[str, Any]) -> int:
 
 
 def _told(plan: dict[str, Any], depth: int = 0) -> str:
-    """The plan, a line a node."""
+    """Return the plan, one line per node."""
     shown = ", ".join(str(plan[key]) for key in _SHOWN if key in plan)
     counts = f"{plan['Actual Rows']} rows, {plan['Actual Loops']} loops, {_removed(plan)} removed"
     lines = [f"{'  ' * depth}{shown}: {counts}"]

@@ -41,7 +41,7 @@ NEVER = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One workspace's words."""
+    """Builds the events and catalog records of one workspace."""
 
     workspace_id: str
 
@@ -239,7 +239,7 @@ class Story:
         )
 
     def cast(self, *names: str) -> list[AnyCatalogRecord]:
-        """Creators with one placement and one link each."""
+        """Return creators with one placement and one link each."""
         records: list[AnyCatalogRecord] = []
         for name in names or ("mia", "tom"):
             records += [self.placement(name), self.link(name)]

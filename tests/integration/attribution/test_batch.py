@@ -20,7 +20,7 @@ LETTERS = "SELECT reason, event_id::text, partition, record_offset FROM attribut
 
 
 async def outcomes(pipeline: AttributionPipeline) -> dict[str, float]:
-    """What the metrics say became of the records."""
+    """Return the number of records per outcome, from the metrics."""
     lines = pipeline.telemetry.render().decode().splitlines()
     prefix = 'laurel_batch_records_total{outcome="'
     found = {}
@@ -133,7 +133,7 @@ async def test_a_lost_click_is_rebuilt_from_the_order(
     await pipeline.feed(story.order("1001", click=lost, net=70))
     mia, tom = story.ident("placement", "mia"), story.ident("placement", "tom")
     assert ("1001", "last", mia, "EUR") in await pipeline.net_ledger(story.workspace_id)
-    # The real click comes late, without conflict, and brings its visitor's earlier touch along.
+    # The real click comes late, without conflict, and adds its visitor's earlier touch.
     await pipeline.feed(story.click("k0", of="tom", by="v1", at=NOON - timedelta(hours=1)))
     await pipeline.feed(lost)
     ledger = await pipeline.net_ledger(story.workspace_id)

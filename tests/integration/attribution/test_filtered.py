@@ -29,7 +29,7 @@ from tests.integration.attribution.test_statements import statements
 BRANDS = 3
 CLICKS = 500
 ORDERS = 80
-# Of all that happens: what is told late, while every statement is watched.
+# The share of events sent late, while every statement is explained.
 LATE_PERCENT = 12
 # How many records of a history come before its corrections.
 FACTS = 8
@@ -56,7 +56,7 @@ class Brand:
 
 
 async def live(pipeline: AttributionPipeline, number: int) -> Brand:
-    """Most of what happens to a brand. All brands have equal names."""
+    """Handle most events of a workspace. All workspaces use equal names."""
     large_story = LargeStory(Story(new_id()), Random(number))
     events, records = large_story.events(CLICKS, ORDERS), large_story.records()
     cut = len(events) * LATE_PERCENT // 100
@@ -110,7 +110,7 @@ async def look_around(pipeline: AttributionPipeline) -> None:
 
 
 async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
-    """What the owner sees."""
+    """Return the rows that the database owner sees."""
     conn = await asyncpg.connect(url)
     try:
         return [tuple(row) for row in await conn.fetch(statement)]
@@ -120,7 +120,7 @@ async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 async def lonely(fresh_database: str, database_for: DatabaseFactory) -> Database:
-    """A pool onto attribution's role in a database of its own, which nobody analyses."""
+    """A pool with attribution's role on a separate database that is never analysed."""
     return await database_for("attribution", url=fresh_database)
 
 
@@ -133,7 +133,7 @@ async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
     with monkeypatch.context() as patches:
         explainer.watch(patches)
         await tell_late(pipeline, explainer, brands)
-        # One queue for all brands, longer than one chunk of it.
+        # One queue for all workspaces, longer than one chunk.
         explainer.records = BRANDS
         policies = [brand.large_story.story.policy(revision=2) for brand in brands]
         await pipeline.learn(*policies)
@@ -146,7 +146,7 @@ async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
 
     assert not explainer.wasteful, "\n".join(explainer.wasteful)
     assert await rows(fresh_database, NEVER_ANALYSED) == []
-    # What was explained left nothing behind.
+    # The explained executions left no rows.
     for brand, policy in zip(brands[:2], policies, strict=False):
         events = [*brand.told, *brand.late]
         await check(pipeline, brand.workspace_id, events, [*brand.records, policy])

@@ -31,7 +31,7 @@ SECONDS = 15.0
 
 @dataclass
 class Service:
-    """A running attribution, its log, and a client with the admin key of its story."""
+    """A running attribution service, its log, and a client with an admin key."""
 
     story: Story
     log: EventLog
@@ -45,7 +45,7 @@ class Service:
         )
 
     async def teach(self, *records: AnyCatalogRecord) -> None:
-        """Tell, and wait until attribution knows: the two topics are read side by side."""
+        """Append catalog records and wait for them: the two topics are read concurrently."""
         await self.tell(*records)
 
         async def read() -> bool:
@@ -72,7 +72,7 @@ class Service:
                 await asyncio.sleep(0.02)
 
     async def explained(self, order_id: str, revisions: int = 1) -> Any:
-        """The explanation once it has so many revisions."""
+        """Return the explanation once it has this many revisions."""
         found: list[Any] = []
 
         async def holds() -> bool:
@@ -133,7 +133,7 @@ async def serving(
 
 @asynccontextmanager
 async def closing(log: EventLog) -> AsyncIterator[None]:
-    """Close a log after the block."""
+    """Close the log after the block."""
     try:
         yield
     finally:
@@ -142,7 +142,7 @@ async def closing(log: EventLog) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def place(fresh_database: str, secret_key: str) -> tuple[str, str]:
-    """A database of its own, since offsets of the real partitions are stored in it."""
+    """A separate database, because it stores offsets of the real partitions."""
     return fresh_database, secret_key
 
 
@@ -360,7 +360,7 @@ async def test_a_stranger_and_another_workspace_see_nothing(place: tuple[str, st
         assert answer.status_code == 404
         nobody = await service.client.get("/v1/lag", headers={"authorization": "Bearer nobody"})
         assert nobody.status_code == 401
-        # An archived key is a stranger again.
+        # An archived key is unknown again.
         gone = ApiKey(
             workspace_id=other.workspace_id,
             id=new_id(),

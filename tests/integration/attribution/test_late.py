@@ -21,13 +21,13 @@ HOUR = timedelta(hours=1)
 async def last_account(
     pipeline: AttributionPipeline, story: Story, order: str = "1001"
 ) -> dict[str, int]:
-    """Account to minor units under `last`."""
+    """Return account → minor units under `last`."""
     ledger = await pipeline.net_ledger(story.workspace_id)
     return {a: n for (name, model, a, _), n in ledger.items() if (name, model) == (order, "last")}
 
 
 async def statuses(pipeline: AttributionPipeline, story: Story) -> dict[str, str]:
-    """Order to status."""
+    """Return order → status."""
     rows = await pipeline.rows(
         "SELECT natural_id, status FROM attribution.conversions", story.workspace_id
     )
@@ -122,7 +122,7 @@ async def test_another_currency_is_one_dead_letter(
 
 
 async def counted(pipeline: AttributionPipeline, story: Story) -> dict[str, int]:
-    """Account to published touches, zeros left out."""
+    """Return account → published touches, without zeros."""
     found: dict[str, int] = {}
     for record in await pipeline.credits():
         if isinstance(record, TouchesTallied):
@@ -140,7 +140,7 @@ async def test_a_corrected_link_moves_credit_and_counts(
     await pipeline.feed(*clicks, order)
     mia, tom = story.ident("placement", "mia"), story.ident("placement", "tom")
     assert await counted(pipeline, story) == {mia: 4}
-    # From the third click on, the link had been Tom's all along.
+    # The correction gives Tom the link from the third click on.
     moment = NOON + 2 * HOUR
     owners = (story.led_to("mia", None, moment), story.led_to("tom", moment))
     await pipeline.learn(story.link("mia", revision=2, owners=owners))
@@ -171,7 +171,7 @@ async def test_a_correction_survives_the_process_that_took_it(
     await pipeline.learn(*story.cast())
     click = story.click("k1", of="mia", by="v1")
     await pipeline.feed(click, story.order("1001", click=click, net=100))
-    # Killed between taking the record and deciding again: only the queue knows.
+    # Killed between the record and the recompute: only the queue holds the task.
     added = pipeline.source.add_catalog(
         story.link("mia", revision=2, owners=(story.led_to("tom"),))
     )
@@ -240,7 +240,7 @@ async def test_a_click_of_a_hub_is_lent_to_no_customer(
             for n in range(60)
         ],
         "click": [click],
-        # Only through the click's own id does the customer's scope meet the kiosk.
+        # Only the click's id joins the customer's scope with the kiosk.
         "tie": [
             story.visited("v2", click),
             story.identified("v2", person),
@@ -261,7 +261,7 @@ HUBS = "SELECT key FROM attribution.aliases WHERE degree > 50"
 def guests(
     story: Story, count: int, *, customer: str = "guest"
 ) -> tuple[list[Clicked], list[Ordered]]:
-    """So many visitors who each click once and order with their click id under one customer id."""
+    """Return visitors who click once and order with their click id, as one customer."""
     clicks = [story.click(f"k{n}", by=f"v{n}", at=NOON + timedelta(hours=n)) for n in range(count)]
     orders = [
         story.order(
@@ -278,7 +278,7 @@ async def test_guest_is_a_hub_by_the_clicks_of_its_visitors(
 ) -> None:
     await pipeline.learn(*story.cast())
     clicks, orders = guests(story, 55)
-    # A visitor of the 55 who is known by nothing but the click that joined it to the others.
+    # One of the 55 visitors, joined to the others only by the click.
     again = story.click("again", of="tom", by="v3", at=NOON + timedelta(days=3))
     events: list[AnyEvent] = [*clicks, again, *orders]
     if order == "orders first":
@@ -290,7 +290,7 @@ async def test_guest_is_a_hub_by_the_clicks_of_its_visitors(
     assert await pipeline.rows(HUBS, story.workspace_id) == [(person_key("customer", "guest"),)]
     found = await pipeline.net_ledger(story.workspace_id)
     assert found == oracle.net_ledger(story.workspace_id, events, story.cast())
-    # Nobody has the click of another visitor any more: the guests are strangers again.
+    # No visitor carries another's click any more: the guests are separate again.
     mine, others = story.ident("placement", "mia"), story.ident("placement", "tom")
     accounts = {account for name, _, account, _ in found if name == "7"}
     assert accounts == {mine}, others
@@ -337,7 +337,7 @@ async def test_a_kiosk_is_a_hub_by_the_customers_of_its_clicks(
         for n, click in enumerate(clicks)
     ]
     events: list[AnyEvent] = [*clicks, *orders] if are_clicks_first else [*orders, *clicks]
-    # The fiftieth joins, the fifty-first parts them all.
+    # The fiftieth visitor joins them; the fifty-first separates them all.
     await pipeline.feed(*events[:-1])
     assert await pipeline.rows(HUBS, story.workspace_id) == []
     await pipeline.feed(events[-1])
@@ -347,7 +347,7 @@ async def test_a_kiosk_is_a_hub_by_the_customers_of_its_clicks(
 
 
 async def feed_in_tens(pipeline: AttributionPipeline, events: Sequence[AnyEvent]) -> None:
-    """Ten at a time, the identified people among the orders."""
+    """Handle ten events at a time; identifications are mixed with orders."""
     mixed = [event for part in range(10) for event in events[part::10]]
     for start in range(0, len(mixed), 10):
         await pipeline.feed(*mixed[start : start + 10])

@@ -45,7 +45,7 @@ async def check_tallies(
     events: Sequence[AnyEvent],
     records: Sequence[AnyCatalogRecord],
 ) -> None:
-    """The published touch counts add up to the oracle's."""
+    """The sums of the published touch counts equal the oracle's."""
     found: Counter[tuple[object, ...]] = Counter()
     for record in await pipeline.credits():
         if isinstance(record, TouchesTallied) and record.workspace_id == workspace_id:
@@ -62,7 +62,7 @@ async def check_tallies(
 
 
 def shuffled(random: Random, events: Sequence[AnyEvent]) -> list[list[AnyEvent]]:
-    """The events in any order, some of them several times, in batches of any size."""
+    """Return the events in any order, some repeated, in batches of any size."""
     order = [event for event in events for _ in range(random.choice((1, 1, 1, 2, 3)))]
     random.shuffle(order)
     batches = []
@@ -131,7 +131,7 @@ async def test_two_processes_on_the_same_workspaces(
     records = [record for random_story in chances for record in random_story.records()]
     await pipelines[0].learn(*records[: len(records) // 2])
 
-    # Some events reach both, as after a rebalance.
+    # Both processes read some events, as after a rebalance.
     told = {event.event_id: random.choice(((0,), (1,), (0, 1))) for event in events}
     shares = [[event for event in events if n in told[event.event_id]] for n in (0, 1)]
     async with asyncio.TaskGroup() as tasks:
@@ -145,14 +145,14 @@ async def test_two_processes_on_the_same_workspaces(
 async def feed_slowly(
     pipeline: AttributionPipeline, random: Random, share: Sequence[AnyEvent]
 ) -> None:
-    """One process at work, with pauses that the seed draws."""
+    """Run one process, with random pauses from the seed."""
     for batch in shuffled(random, share):
         await pipeline.feed(*batch)
         await asyncio.sleep(random.random() / 200)
 
 
 async def learn_slowly(pipeline: AttributionPipeline, records: Sequence[AnyCatalogRecord]) -> None:
-    """Corrections that arrive one by one while batches run."""
+    """Handle corrections one by one while batches run."""
     for record in records:
         await pipeline.learn(record)
         await asyncio.sleep(0)
@@ -185,7 +185,7 @@ async def test_two_workspaces_with_equal_names_equal_each_alone(
 
 
 def records_of(story: Story, records: Sequence[AnyCatalogRecord]) -> list[AnyCatalogRecord]:
-    """The records of one workspace."""
+    """Return the records of one workspace."""
     return [record for record in records if record.workspace_id == story.workspace_id]
 
 

@@ -20,7 +20,7 @@ LETTERS = (
 
 
 def world(story: Story, count: int) -> list[AnyEvent]:
-    """Clicks and orders that have nothing wrong."""
+    """Return valid clicks and orders."""
     clicks = [story.click(f"k{n}", by=f"v{n % 7}", at=NOON) for n in range(count)]
     orders = [story.order(f"{n}", click=clicks[n], net=n + 1) for n in range(count)]
     return [*clicks, *orders]
@@ -29,7 +29,7 @@ def world(story: Story, count: int) -> list[AnyEvent]:
 async def test_a_poison_record_stands_alone(pipeline: AttributionPipeline, story: Story) -> None:
     await pipeline.learn(*story.cast())
     good = world(story, 30)
-    # More than any ledger column holds: it decodes, and no database takes it.
+    # Too large for a ledger column: it decodes, but the database refuses it.
     monster = story.order("monster", net=2**63)
     early = msgspec.structs.replace(
         story.order("early"), occurred_at=NOON.replace(year=1, month=1, day=2)

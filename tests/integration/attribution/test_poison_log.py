@@ -16,7 +16,7 @@ MEGABYTE: Final = 1024 * 1024
 
 
 def sent(story: Story, **changes: Any) -> dict[str, Any]:
-    """A good order of this workspace as JSON values, with changes."""
+    """Return a valid order of this workspace as JSON, with changes."""
     fields: dict[str, Any] = json.loads(encode_event(story.order("poison", net=1)))
     return fields | changes
 
@@ -26,18 +26,18 @@ def text(story: Story, **changes: Any) -> bytes:
 
 
 def spliced(story: Story, literal: bytes, field: str = "net_minor") -> bytes:
-    """A good order whose field is written as these bytes."""
+    """Return a valid order with these bytes in one field."""
     return text(story, **{field: "SPLICE"}).replace(b'"SPLICE"', literal)
 
 
 def padded(story: Story, size: int) -> bytes:
-    """A record of exactly so many bytes whose order id is too long."""
+    """Return a record of exactly this size whose order id is too long."""
     missing = size - len(text(story, natural_id=""))
     return text(story, natural_id="x" * missing)
 
 
 def poison(story: Story) -> dict[str, tuple[str, bytes]]:
-    """Name to the reason it must get and its bytes."""
+    """Return name → (expected reason, bytes)."""
     good = encode_event(story.order("poison", net=1))
     deep = b"[" * 100_000 + b"]" * 100_000
     return {
@@ -92,7 +92,7 @@ async def caught_up(service: Service) -> None:
 
 
 async def count_of(service: Service, outcome: str) -> int:
-    """How many records of the events topic had this outcome."""
+    """Return the number of events with this outcome."""
     name = f'laurel_batch_records_total{{outcome="{outcome}",topic="{EVENTS.name}"}} '
     lines = (await service.client.get("/metrics")).text.splitlines()
     return int(float(next((line[len(name) :] for line in lines if line.startswith(name)), "0")))
@@ -131,7 +131,7 @@ async def test_each_poison_is_one_letter_and_its_neighbours_count(
 
 
 async def tried_again(service: Service, found: list[dict[str, Any]]) -> None:
-    """What is still poison fails again, as often as one likes, and changes nothing."""
+    """A retry of a record that is still bad fails again and changes nothing."""
     before = await net(service)
     for _ in range(2):
         answer = await service.client.post("/v1/dead-letters/retry", json={})

@@ -40,7 +40,7 @@ from tests.integration.attribution.test_order import check
 pytestmark = pytest.mark.xdist_group("e2e")
 
 NAMES = ("first", "second")
-# The first one lives on; the second has two lives.
+# The first process is never killed; the second is started twice.
 VICTIM = NAMES[1]
 SEEDS = range(3)
 WORKSPACES = 3
@@ -48,9 +48,9 @@ EVENTS_EACH = 70
 POISON = 6
 PAUSE_SECONDS_MAX = 0.04
 LOOK_SECONDS = 0.05
-# When the victim dies: after so many records more.
+# The number of further records after which the process is killed.
 FIRST_LIFE_RECORDS = (5, 60)
-# What it does not see of the history until it is back.
+# The part of the history written while the process is down.
 HELD_BACK_PERCENT = 35
 
 _COUNTED = re.compile(
@@ -99,7 +99,7 @@ class World:
 
     def __post_init__(self) -> None:
         chances = [RandomStory(story, self.random) for story in self.stories]
-        # Under each id one payload: with two of them, the order of arrival says which stands.
+        # One payload per id: of two, the one that arrives first would count.
         told = [event for random_story in chances for event in random_story.events(EVENTS_EACH)]
         self.events = list({event.event_id: event for event in told}.values())
         self.records = [record for random_story in chances for record in random_story.records()]
@@ -121,18 +121,18 @@ class World:
         return portions
 
     def told_of(self, story: Story) -> tuple[list[AnyEvent], list[AnyCatalogRecord]]:
-        """What is told of one workspace."""
+        """Return the records of one workspace."""
         name = story.workspace_id
         events = [event for event in self.events if event.workspace_id == name]
         return events, [record for record in self.records if record.workspace_id == name]
 
     def record(self, event: AnyEvent) -> Record:
-        """An event under any key, so on any partition, each time another."""
+        """Return an event under a new key, so on any partition."""
         return Record(self.random.randbytes(4), encode_event(event))
 
 
 def fact(record: AnyCatalogRecord) -> Record:
-    """A catalog record as roi appends it."""
+    """Return a catalog record as roi appends it."""
     return Record(catalog_key(record), encode_catalog(record))
 
 
@@ -145,7 +145,7 @@ class Pair:
         self.log = PostgresLog(url, SystemClock())
         self.client = httpx.AsyncClient(timeout=READY_SECONDS_MAX)
         self.ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-        # What the processes that were killed had counted.
+        # The counts of killed processes.
         self.ended: list[Counter[str]] = []
 
     def start(self, name: str) -> None:
@@ -157,21 +157,21 @@ class Pair:
         self.installation.start(name=name, environment=own, module="services.attribution")
 
     def kill(self, name: str) -> None:
-        """SIGKILL."""
+        """Kill one process with SIGKILL."""
         process = self.installation.processes[name]
         assert process.poll() is None, self.installation.output()
         process.kill()
         process.wait()
 
     async def counted(self, name: str) -> Counter[str]:
-        """What a process has counted of the events that it read in this life, by outcome."""
+        """Return outcome → events counted by a process since its start."""
         assert self.installation.processes[name].poll() is None, self.installation.output()
         answer = await self.client.get(f"http://127.0.0.1:{self.ports[name]}/metrics")
         found = _COUNTED.findall(answer.raise_for_status().text)
         return Counter({outcome: int(float(count)) for outcome, count in found})
 
     async def until(self, what: str, look: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until it is so; a process that ends by itself is a failure."""
+        """Wait until the condition holds; fail if a process ends by itself."""
         try:
             async with asyncio.timeout(READY_SECONDS_MAX):
                 while not await look():
@@ -196,12 +196,12 @@ class Pair:
         return held == [EVENTS.partitions // len(NAMES)] * len(NAMES)
 
     async def at_rest(self) -> bool:
-        """Whether everything is read, decided again where it had to be, and published."""
+        """Return whether everything is read, recomputed and published."""
         unread = await self.conn.fetchval(UNREAD, [EVENTS.name, CATALOG.name])
         return not unread and not await self.conn.fetchval(WAITING)
 
     async def append(self, topic: Topic, records: list[Record]) -> None:
-        """Until the log says that it has them, as a relay does; then it may have them twice."""
+        """Append until the log confirms, as a relay does; records may then be there twice."""
         while True:
             try:
                 return await self.log.append(topic, records)
@@ -209,14 +209,14 @@ class Pair:
                 await asyncio.sleep(PAUSE_SECONDS_MAX)
 
     async def tell(self, portions: list[tuple[list[Record], list[Record]]], random: Random) -> None:
-        """Append portion by portion, with pauses that the seed draws."""
+        """Append portion by portion, with random pauses from the seed."""
         for events, facts in portions:
             await self.append(CATALOG, facts)
             await self.append(EVENTS, events)
             await asyncio.sleep(random.random() * PAUSE_SECONDS_MAX)
 
     async def kill_at_work(self, records: int) -> None:
-        """Kill the victim when it has handled so many records more, and start it again."""
+        """Kill the second process after a number of records, and start it again."""
         before = await self.counted(VICTIM)
         life = before
 
@@ -231,13 +231,13 @@ class Pair:
         self.start(VICTIM)
 
     async def lives(self) -> list[Counter[str]]:
-        """What every process has counted in every life, the last two live."""
+        """Return the counts of every start of a process; the last two are running."""
         return [*self.ended, *[await self.counted(name) for name in NAMES]]
 
 
 @pytest.fixture
 def installation(fresh_database: str) -> Iterator[Installation]:
-    """Where the processes run; none is left behind."""
+    """Run the processes, and end all of them after the test."""
     with tempfile.TemporaryDirectory(prefix="laurel-pair-") as folder:
         installed = Installation(Path(folder), {"LAUREL_DATABASE_URL": fresh_database})
         yield installed
@@ -246,7 +246,7 @@ def installation(fresh_database: str) -> Iterator[Installation]:
 
 @pytest.fixture
 async def pair(installation: Installation, fresh_database: str) -> AsyncIterator[Pair]:
-    """Both processes, each with its half of the partitions."""
+    """Start both processes; each owns half of the partitions."""
     conn = await asyncpg.connect(fresh_database)
     made = Pair(installation, conn, fresh_database)
     await made.log.open()
@@ -280,7 +280,7 @@ async def test_two_processes_one_of_them_killed_keep_the_books_of_the_oracle(
 
 
 async def told_while_one_dies(pair: Pair, world: World, random: Random) -> None:
-    """One seed's story, up to the rest after it."""
+    """Write the history of one seed, kill a process meanwhile, and wait for the end."""
     portions = world.portions()
     cut = len(portions) * (100 - HELD_BACK_PERCENT) // 100
     async with asyncio.TaskGroup() as tasks:
@@ -288,7 +288,7 @@ async def told_while_one_dies(pair: Pair, world: World, random: Random) -> None:
         tasks.create_task(pair.kill_at_work(random.randrange(*FIRST_LIFE_RECORDS)))
     await pair.until("both are at work again", pair.both_at_work)
     await pair.tell(portions[cut:], random)
-    await pair.until("everything is in the books", pair.at_rest)
+    await pair.until("everything is in the ledger", pair.at_rest)
 
 
 async def assert_nothing_lost(pair: Pair, worlds: list[World], lives: list[Counter[str]]) -> None:

@@ -16,7 +16,7 @@ PENDING = "SELECT count(*) FROM attribution.outbox"
 
 
 async def published(pipeline: AttributionPipeline) -> list[AnyCredits]:
-    """What stands on the credits topic now."""
+    """Return the present content of the credits topic."""
     return [decode_credits(record.value) for record in await pipeline.read(CREDITS)]
 
 

@@ -22,7 +22,7 @@ from tests.integration.attribution.story import Story
 async def publish_all(
     pipeline: AttributionPipeline, workspace_id: str, records_max: int = 500
 ) -> list[Span]:
-    """All spans, one call after the other."""
+    """Replay all spans, one call after the other."""
     publisher = Publisher(pipeline.database, pipeline.relay.call, records_max)
     spans: list[Span] = []
     following = 1
@@ -64,7 +64,7 @@ async def test_every_number_says_again_what_it_said(
     assert both[: len(first)] == first
     assert both[len(first) :] == first
     assert [record.sequence for record in first] == list(range(1, len(first) + 1))
-    # And once more: the second sending is kept no second time.
+    # A repeat stores nothing again.
     assert (await publish_all(pipeline, story.workspace_id))[0].missing == ()
 
 
@@ -144,7 +144,7 @@ async def test_tallies_that_are_sent_meanwhile_are_seen_whole_or_not_at_all(
     await pipeline.feed(story.click("k"))
 
     class SendsBetween:
-        """A connection between two of whose statements the relay sends what waits."""
+        """A connection that runs the relay between two of its statements."""
 
         def __init__(self, conn: asyncpg.Connection) -> None:
             self.conn = conn

@@ -21,7 +21,7 @@ STORES = (
     "published_rows",
     "catalog_rows",
 )
-# Read by people or by a relay over all that it sees, one page at a time: not on the batch path.
+# Not on the batch path: read page by page, by HTTP or by the relay.
 OFF_THE_PATH = {
     "ALL_WORKSPACES",
     "LIST_DEAD_LETTERS",
@@ -33,7 +33,7 @@ OFF_THE_PATH = {
     "LETTER_COLUMNS",
     "READ_WAITING",
 }
-# The relay walks up to its LIMIT; the table of workspaces is keyed by the workspace itself.
+# The relay reads up to its LIMIT; the key of the workspaces table is the workspace.
 WALKERS = ("outbox_rows.READ_OUTBOX", "offset_rows.READ_WORKSPACES")
 EXEMPT = {
     "offsets": "a partition holds many workspaces; no person's data",
@@ -74,7 +74,7 @@ async def test_no_batch_statement_scans_a_table(young_database: str, name: str) 
     transaction = conn.transaction()
     await transaction.start()
     try:
-        # As the service: the policy and the settings of its role are part of the plan.
+        # Use the service's role: its policy and settings are part of the plan.
         await conn.execute("SET LOCAL ROLE laurel_attribution")
         await conn.execute("SET LOCAL jit = off")
         await conn.execute(

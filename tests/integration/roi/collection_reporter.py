@@ -23,6 +23,6 @@ def tell(phase: str, info: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     gc.callbacks.append(tell)
-    # The first line, so that a reader knows that searches are seen.
+    # The first line shows that collections are reported.
     gc.collect()
     main()

@@ -1,8 +1,8 @@
 """A running roi service for tests: real Postgres, real HTTP, own workspaces and keys.
 
 Promise: `roi_running` serves what a deployment serves, with relay and fold, on the log in Postgres.
-`BrandClient` is one workspace with an admin key and sends HTTP requests. Workspaces share a database, so
-every test creates its own.
+`BrandClient` is one workspace with an admin key and sends HTTP requests. Workspaces share a
+database, so every test creates its own.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class RoiService:
-    """One running roi."""
+    """One running roi service."""
 
     url: str
     database: Database
@@ -46,7 +46,7 @@ class RoiService:
     async def brand(
         self, http: httpx.AsyncClient, scopes: Sequence[str] = ("admin",)
     ) -> "BrandClient":
-        """A new workspace with one key."""
+        """Create a workspace with one key."""
         name = f"brand {uuid.uuid4().hex}"
         workspace_id = await ensure_workspace(self.database, self.clock, name)
         brand = BrandClient(self, http, workspace_id, "")
@@ -55,7 +55,7 @@ class RoiService:
 
 @dataclass(frozen=True, slots=True)
 class BrandClient:
-    """One workspace and a key to it."""
+    """A client of one workspace with one key."""
 
     roi: RoiService
     http: httpx.AsyncClient
@@ -63,7 +63,7 @@ class BrandClient:
     key: str
 
     async def with_key(self, scopes: Sequence[str]) -> "BrandClient":
-        """The same workspace through another key."""
+        """Return a client of the same workspace with another key."""
         key = await create_key(
             self.roi.database,
             self.roi.clock,
@@ -78,26 +78,26 @@ class BrandClient:
     async def call(
         self, method: str, path: str, json: Any = None, **options: Any
     ) -> httpx.Response:
-        """One request with the brand's key."""
+        """Send one request with the client's key."""
         headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
         if json is not None:
             options["json"] = json
         return await self.http.request(method, self.roi.url + path, headers=headers, **options)
 
     async def ok(self, method: str, path: str, json: Any = None, **options: Any) -> Any:
-        """The JSON of a request that must succeed."""
+        """Return the JSON of a request that must succeed."""
         response = await self.call(method, path, json, **options)
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
         return response.json()
 
     async def post(self, path: str, json: Any, **options: Any) -> Any:
-        """The object of a create, which must answer 201."""
+        """Return the created object; the status must be 201."""
         response = await self.call("POST", path, json, **options)
         assert response.status_code == 201, response.text
         return response.json()
 
     async def refused(self, method: str, path: str, json: Any = None, **options: Any) -> "Refusal":
-        """The problem of a request that must be refused."""
+        """Return the problem of a request that must be refused."""
         response = await self.call(method, path, json, **options)
         assert response.status_code >= 400, response.text
         assert response.headers["content-type"] == "application/problem+json"
@@ -120,7 +120,7 @@ class BrandClient:
                 await asyncio.sleep(0.01)
 
     async def records(self) -> list[AnyCatalogRecord]:
-        """Every catalog record of this workspace, in the order of the log."""
+        """Return every catalog record of this workspace in log order."""
         reader = await self.roi.log.reader(CATALOG, group=None)
         low, ends = (
             await self.roi.log.low_offsets(CATALOG),
@@ -144,7 +144,7 @@ class BrandClient:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A problem: its status, its sentence, and the fields with theirs."""
+    """A problem: its status, its detail, and the message of each field."""
 
     status: int
     detail: str
@@ -152,7 +152,7 @@ class Refusal:
 
 
 def newest(records: Sequence[AnyCatalogRecord]) -> dict[str, AnyCatalogRecord]:
-    """What a reader of the topic keeps: the greatest revision of each entity."""
+    """Return the greatest revision of each entity, as readers of the topic keep it."""
     kept: dict[str, AnyCatalogRecord] = {}
     for record in records:
         if record.id not in kept or kept[record.id].revision <= record.revision:
@@ -164,7 +164,7 @@ def newest(records: Sequence[AnyCatalogRecord]) -> dict[str, AnyCatalogRecord]:
 async def roi_running(
     owner_url: str, *, clock: Clock | None = None, settings: dict[str, str] | None = None
 ) -> AsyncIterator[RoiService]:
-    """roi at work while the block runs."""
+    """Run the roi service for the block."""
     wall = SystemClock()
     url = service_url(owner_url, "roi", SECRET_KEY)
     database = Database(url, application_name="test-roi", pool_size=8)
@@ -181,6 +181,6 @@ async def roi_running(
 
 @asynccontextmanager
 async def brand_running(owner_url: str) -> AsyncIterator[BrandClient]:
-    """One brand of a running roi."""
+    """Run a roi service with one workspace, and return its client."""
     async with roi_running(owner_url) as roi, httpx.AsyncClient(timeout=10) as http:
         yield await roi.brand(http)

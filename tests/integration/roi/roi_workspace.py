@@ -48,7 +48,7 @@ Group = tuple[str, ...]
 
 @dataclass(frozen=True)
 class StandingOrder:
-    """What is true of one conversion after a record: its time and its credits, no reversals."""
+    """One conversion after a record: its time and its credits, without reversals."""
 
     conversion_id: str
     kind: str
@@ -65,14 +65,14 @@ class RoiWorkspace:
     now: datetime = NOON
     sequence: int = 0
     gaps: dict[str, int] = field(default_factory=dict)
-    # By decision id: what stands after that record, as the test means it and not as records say it.
+    # By decision id: the expected state after that record, independent of the records.
     stands: dict[str, StandingOrder] = field(default_factory=dict)
 
     @classmethod
     async def open(
         cls, database: Database, *, time_zone: str = "UTC", currency: str = "EUR"
     ) -> "RoiWorkspace":
-        """A new brand."""
+        """Create a workspace."""
         workspace_id = new_id()
         name = f"brand {workspace_id}"
         await claim_name(database, workspace_id, name, NOON - timedelta(days=400))
@@ -84,7 +84,7 @@ class RoiWorkspace:
         return roi_workspace
 
     def tick(self) -> datetime:
-        """The next moment."""
+        """Return the next moment."""
         self.now += timedelta(seconds=1)
         return self.now
 
@@ -190,7 +190,7 @@ class RoiWorkspace:
         stands: Iterable[CreditEntry] | None = None,
         **changes: Any,
     ) -> DecisionCredited:
-        """A decision with the next number; `stands` are the credits that are left, default all."""
+        """Return a decision with the next number; `stands` are the remaining credits."""
         self.sequence += 1
         entries = tuple(entries)
         facts: dict[str, Any] = {
@@ -244,7 +244,7 @@ class RoiWorkspace:
         )
 
     def clicks(self, account: str, quarter_at: datetime, counted: int) -> TouchesTallied:
-        """Clicks on one account, with the next number."""
+        """Return clicks on one account, with the next number."""
         self.sequence += 1
         tally = Tally(
             account=account,
@@ -262,14 +262,14 @@ class RoiWorkspace:
         )
 
     def handler(self) -> CreditsFold:
-        """A fresh consumer."""
+        """Return a new consumer."""
         return CreditsFold(self.database, Telemetry("roi"), self._hear_gaps)
 
     def _hear_gaps(self, gaps: Mapping[str, int]) -> None:
         self.gaps = dict(gaps)
 
     async def fold(self, *records: AnyCredits) -> None:
-        """Hand records to a consumer as one batch, at whatever offset it stands."""
+        """Handle records as one batch at the stored offset."""
         await fold(self.handler(), records)
 
     async def ask_zone(self, time_zone: str) -> None:
@@ -284,12 +284,12 @@ class RoiWorkspace:
             await writer.change(found, versions=(Version(facts),))
 
     async def change_zone(self, time_zone: str) -> None:
-        """Another reporting time zone with its rollups."""
+        """Change the reporting time zone and rebuild the rollups."""
         await self.ask_zone(time_zone)
         await self.finish_rebuild(RollupRebuild(self.database, SystemClock()))
 
     async def finish_rebuild(self, worker: RollupRebuild) -> int:
-        """Work until nothing of this workspace is pending; gives the number of turns."""
+        """Run the worker until nothing is pending; return the number of runs."""
         turns = 0
         while self.workspace_id in await pending(self.database):
             await worker.step_all()
@@ -308,7 +308,7 @@ class RoiWorkspace:
         as_of: datetime | None = None,
         currency: str | None = None,
     ) -> dict[str, Any]:
-        """The answer as its JSON; also proves that the body is what the OpenAPI document says."""
+        """Return the answer's JSON, checked against the OpenAPI document."""
         asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
         asked |= {"model": model} if model else {}
         asked |= {"currency": currency} if currency else {}
@@ -322,7 +322,7 @@ class RoiWorkspace:
     async def gather(
         self, question: Question, asked: Asked, as_of: datetime | None = None
     ) -> tuple[AnswerContext, Gathered]:
-        """What an answer is made of."""
+        """Return the inputs of an answer."""
         async with self.database.read([self.workspace_id]) as conn:
             at = await context_of(conn, self.workspace_id, self.now, as_of)
             span = await span_of(conn, at.time_zone, asked)
@@ -330,13 +330,13 @@ class RoiWorkspace:
 
 
 async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:
-    """One batch of partition 0, at the stored offset."""
+    """Handle one batch of partition 0 at the stored offset."""
     at = (await handler.stored_offsets()).get(0, 0)
     await hand_over(handler, 0, at, stored(at, records))
 
 
 def stored(at: int, records: Sequence[AnyCredits]) -> list[StoredRecord]:
-    """Records as the log gives them, from an offset on."""
+    """Return records as the log returns them, from an offset on."""
     return [
         StoredRecord(
             CREDITS.name, 0, at + place, record.workspace_id.encode(), encode_credits(record), (), 0
@@ -372,10 +372,10 @@ def cost_facts(
 
 
 def labels(answer: Mapping[str, Any], measure: str = "net_revenue") -> dict[str, Any]:
-    """Label to one measure, for reading a test aloud; money as its minor units."""
+    """Return label → one measure; money in minor units."""
     return {row["label"]: plain(row["measures"][measure]) for row in answer["rows"]}
 
 
 def plain(value: Any) -> Any:
-    """Money as minor units, everything else as it is."""
+    """Return money as minor units, and other values unchanged."""
     return value["amount_minor"] if isinstance(value, dict) else value

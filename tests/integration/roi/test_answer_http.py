@@ -48,7 +48,7 @@ WRONG = (
 
 @pytest.fixture
 async def attribution_log(owner_url: str) -> AsyncIterator[PostgresLog]:
-    """The log as attribution appends to it."""
+    """The log with attribution's rights."""
     log = PostgresLog(service_url(owner_url, "attribution", SECRET_KEY), SystemClock())
     await log.open()
     yield log
@@ -102,7 +102,7 @@ def credits_of(brand: BrandClient, placement_id: str) -> list[Record]:
 
 
 async def answer_with(brand: BrandClient, sequence: int) -> dict[str, Any]:
-    """The answer once roi has folded this far."""
+    """Return the answer once roi has folded up to this number."""
     async with asyncio.timeout(10):
         while True:
             answer: dict[str, Any] = await brand.ok("GET", f"/v1/roi?{DAYS}")
@@ -112,7 +112,7 @@ async def answer_with(brand: BrandClient, sequence: int) -> dict[str, Any]:
 
 
 async def answer_of_zone(brand: BrandClient, zone: str, question: str) -> dict[str, Any]:
-    """The answer once the rollups are by the days of a zone."""
+    """Return the answer once the rollups use the days of a zone."""
     async with asyncio.timeout(10):
         while True:
             answer: dict[str, Any] = await brand.ok("GET", f"/v1/roi?{DAYS}&{question}")

@@ -24,7 +24,7 @@ from tests.fixtures.postgres import DatabaseFactory, PostgresServer
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, cost_facts, placement_facts
 
 ADDITIVE = [metric for metric in METRICS.values() if metric.additive]
-# Every pair of dimensions is asked of one of these brands.
+# Each pair of dimensions is requested from one of these workspaces.
 BRANDS = 3
 GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))]
 
@@ -57,7 +57,7 @@ class Brand:
         )
 
     def moment(self) -> datetime:
-        """Some quarter of an hour of March 2026."""
+        """Return a random quarter of an hour of March 2026."""
         return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(
             minutes=15 * self.chance.randrange(96 * 30)
         )
@@ -86,7 +86,7 @@ class Brand:
         return found
 
     async def step(self) -> None:
-        """One change of the catalog."""
+        """Make one random change of the catalog."""
         chance, roi_workspace = self.chance, self.roi_workspace
         day = f"2026-03-{chance.randrange(1, 31):02}"
         match chance.randrange(6):
@@ -120,7 +120,7 @@ class Brand:
                 )
 
     async def _correct(self) -> None:
-        """A placement always was somebody else's, in another campaign, of another kind."""
+        """Correct a placement from its start: other owner, campaign and kind."""
         owner = self.chance.choice([*self.creators, None])
         home = self.chance.choice([*self.campaigns, None])
         facts = placement_facts(owner, home, self.chance.choice(["instagram", "tiktok"]))
@@ -190,7 +190,7 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
 async def figures(
     brand: Brand, group_by: str, by: str, as_of: datetime | None = None
 ) -> dict[str, Any]:
-    """An answer without its labels, which are always today's."""
+    """Return an answer without labels, which are always the present ones."""
     days = ("2026-02-05", "2026-03-31")  # a part by days and a month that may be read whole
     answer = await brand.roi_workspace.ask(group_by, by=by, days=days, as_of=as_of)
     for row in answer["rows"]:
@@ -235,7 +235,7 @@ async def test_fresh_to_and_sequence_name_the_last_record_in_the_answer(
 
 
 async def test_the_order_of_arrival_does_not_show(database_for: DatabaseFactory) -> None:
-    """The same net story told in two orders, with detours, gives equal figures now (I3)."""
+    """Two record orders with the same net result give equal figures now (I3)."""
     database = await database_for("roi")
     answers_seen = []
     mia, reel = new_id(), new_id()
@@ -258,7 +258,7 @@ async def test_the_order_of_arrival_does_not_show(database_for: DatabaseFactory)
 
 
 def every_statement() -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """The statements of the fold's batch path, with arguments as the batch gives them."""
+    """Return the statements of the fold's batch path with their arguments."""
     workspace, at = [new_id()], [NOON]
     zones = (workspace, ["UTC"], [0])
     return {
@@ -278,7 +278,7 @@ def every_statement() -> dict[str, tuple[str, tuple[Any, ...]]]:
 
 
 async def explain(database: Database, sql: str, arguments: tuple[Any, ...]) -> list[str]:
-    """The plan of a statement on empty, never-analysed tables."""
+    """Return the plan of a statement on empty tables without statistics."""
     async with database.write([new_id()]) as conn:
         connection = await driver(conn)
         for statement in rollups.STAGING_TABLES:
@@ -304,12 +304,12 @@ MEASURES_OF = {
 
 
 def shape(fact: Fact, *sources: Source, moments: int = 0, basis: str = "touch_time") -> Shape:
-    """A planned statement with everything that rows can be told apart by."""
+    """Return a planned statement that groups by everything possible."""
     return Shape(fact, sources, moments, basis, MEASURES_OF[fact], ("stage",), by_account=True)
 
 
 def arguments(workspace_id: str) -> dict[str, Any]:
-    """An argument for every name that a statement of answers may have."""
+    """Return an argument for every name in the statements of answers."""
     day = NOON.date()
     return {
         "workspace_id": workspace_id,
@@ -390,7 +390,7 @@ async def test_every_column_of_a_rollups_key_up_to_the_model_is_an_index_conditi
 
 
 async def pages_read(roi_workspace: RoiWorkspace) -> int:
-    """The pages that the sums of NOON's day and month touch."""
+    """Return the pages read for the sums of NOON's day and month."""
     statement = sql.sums(shape(Fact.CREDITS, Source.MONTHS, Source.DAYS, basis="conversion_time"))
     given = statement.arguments(**arguments(roi_workspace.workspace_id))
     async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:

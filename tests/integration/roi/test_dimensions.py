@@ -22,7 +22,7 @@ def account(followers: int | None, platform: str = "tiktok") -> dict[str, Any]:
 
 @pytest.fixture
 async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
-    """Mia's reel (100), Jo's story (20), the brand's own video (3), organic (1), told in Berlin."""
+    """Mia's reel (100), Jo's story (20), an own video (3), organic (1), in Berlin time."""
     roi_workspace = await RoiWorkspace.open(await database_for("roi"), time_zone="Europe/Berlin")
     accounts = [account(8_000), account(60_000, "youtube")]
     mia = await roi_workspace.creator("Mia", country="DE", platform_accounts=accounts)

@@ -34,7 +34,7 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
 
 
 async def rows_of(roi_workspace: RoiWorkspace, table: str) -> Counter[str]:
-    """Every row of a rollup: as text, without the workspace and its generation."""
+    """Return every row of a rollup as text, without workspace and generation."""
     async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(
             f"SELECT (to_jsonb(r) - 'workspace_id' - 'generation')::text AS r FROM roi.{table} AS r"
@@ -43,7 +43,7 @@ async def rows_of(roi_workspace: RoiWorkspace, table: str) -> Counter[str]:
 
 
 def moved(records: Sequence[AnyCredits], to: RoiWorkspace) -> list[AnyCredits]:
-    """The same records of another workspace."""
+    """Return the same records for another workspace."""
     return [
         type(record)(
             **{name: getattr(record, name) for name in record.__struct_fields__}

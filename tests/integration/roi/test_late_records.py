@@ -29,13 +29,13 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def database(fresh_database: str, database_for: DatabaseFactory) -> Database:
-    """roi's, with nothing in it."""
+    """An empty database with roi's role."""
     return await database_for("roi", url=fresh_database)
 
 
 @pytest.fixture
 async def broker() -> MemoryBroker:
-    """A log that compacts when it is told to."""
+    """A log that compacts only on request."""
     return MemoryBroker(SystemClock())
 
 
@@ -83,7 +83,7 @@ async def test_what_stands_as_it_should_is_not_published_again(
 
 
 async def rename(database: Database, workspace_id: str) -> None:
-    """One more revision of a workspace."""
+    """Write another revision of a workspace."""
     async with database.write([workspace_id]) as conn:
         writer = await Writer.begin(conn, workspace_id, NOON)
         entity = await writer.find("workspace", workspace_id)
@@ -92,7 +92,7 @@ async def rename(database: Database, workspace_id: str) -> None:
 
 
 def on_log(broker: MemoryBroker) -> list[AnyCatalogRecord]:
-    """Every record that the topic holds; one entity's are in one partition, in order."""
+    """Return all records of the topic; those of an entity are in order in one partition."""
     if CATALOG.name not in broker.topics:
         return []
     _, partitions = broker.topics[CATALOG.name]
@@ -100,7 +100,7 @@ def on_log(broker: MemoryBroker) -> list[AnyCatalogRecord]:
 
 
 async def log_ending_with(broker: MemoryBroker, *, revision: int) -> list[AnyCatalogRecord]:
-    """What the topic holds, once its last record has this revision."""
+    """Return the topic's records once the last one has this revision."""
     while True:
         records = on_log(broker)
         if records and records[-1].revision == revision:

@@ -30,7 +30,7 @@ JUNE = "2026-06-01T00:00:00Z"
 
 
 def revision(records: dict[str, AnyCatalogRecord], entity_id: str) -> int:
-    """How far the log is with an entity; 0 before its first record."""
+    """Return the revision of an entity on the log; 0 before its first record."""
     return records[entity_id].revision if entity_id in records else 0
 
 

@@ -24,12 +24,12 @@ ZONE = "Asia/Kathmandu"
 
 
 def a_worker(roi_workspace: RoiWorkspace, step_rows: int = 7) -> RollupRebuild:
-    """The worker of a fresh process, with steps so small that a short story takes many."""
+    """Return the worker of a new process, with small steps, so a short history takes many."""
     return RollupRebuild(roi_workspace.database, SystemClock(), step_rows)
 
 
 async def one_generation(roi_workspace: RoiWorkspace) -> int:
-    """The generation of all rollup rows of a workspace, which must be one."""
+    """Return the one generation of all rollup rows of a workspace."""
     found: set[int] = set()
     async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         connection = await driver(conn)
@@ -41,7 +41,7 @@ async def one_generation(roi_workspace: RoiWorkspace) -> int:
 
 
 async def assert_same_rollups(roi_workspace: RoiWorkspace, other: RoiWorkspace) -> None:
-    """Every rollup row of both is the same."""
+    """Every rollup row of both workspaces is equal."""
     for table in ROLLUPS:
         assert await rows_of(roi_workspace, table) == await rows_of(other, table), table
 
@@ -102,7 +102,7 @@ async def test_a_rebuild_in_many_steps_equals_one_in_one_go(database_for: Databa
     await at_once.fold(*moved(records, at_once))
     for one in (roi_workspace, at_once):
         await one.ask_zone(ZONE)
-    # One step a UTC day on which something became known, at least.
+    # At least one step per UTC day with records.
     turns = await roi_workspace.finish_rebuild(a_worker(roi_workspace, step_rows=1))
     await at_once.finish_rebuild(a_worker(at_once, step_rows=1_000_000))
     assert turns > len(records)

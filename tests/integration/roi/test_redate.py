@@ -30,7 +30,7 @@ OF_CREDITS: Final = (
 
 
 async def fold_as_before(roi_workspace: RoiWorkspace, records: list[AnyCredits]) -> None:
-    """Fold as the releases did that dated reversals by their record."""
+    """Fold as older releases did: they dated reversals by their record."""
     rows, place = rollup.entry_rows, rollup.ENTRY_COLUMNS.index("occurred_at")
 
     def misdated(known: rollup.KnownRecord) -> list[rollup.Row]:
@@ -60,7 +60,7 @@ async def test_rows_of_an_older_release_are_healed_by_publishing_again(
     await fold_as_before(roi_workspace, records)
     assert await folded(roi_workspace) != brute_force(roi_workspace, records, ZONE)
     known = await rows_of(roi_workspace, "folded_records")
-    # In two batches, with a part told twice, as a repeated call does.
+    # Two batches that overlap, as after a repeated call.
     await roi_workspace.fold(*records[:25])
     await roi_workspace.fold(*records[10:])
     await assert_right(roi_workspace, records, ZONE)
@@ -95,7 +95,7 @@ async def test_dates_are_corrected_in_the_rollups_that_are_being_made_too(
 async def assert_right_generation_zero(
     roi_workspace: RoiWorkspace, records: list[AnyCredits]
 ) -> None:
-    """The old days still answer, and are right as well."""
+    """The old days still answer correctly."""
     async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(
             "SELECT bucket_on, basis, sum(amount_minor)::bigint FROM roi.rollups"

@@ -71,7 +71,7 @@ CLICKS_PER_LEAD = Metric(
 ''',
 }
 
-# Runs in the copied tree: prints what that tree knows as one JSON object.
+# Runs in the copied tree: prints its registries as one JSON object.
 ASK: Final = """
 import asyncio, json, sys
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ print(json.dumps({
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """The source trees in a folder of their own."""
+    """Copies of the source trees in a temporary folder."""
     for name in TREES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
@@ -111,7 +111,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python process whose modules are those of a folder."""
+    """Run Python with the modules of a folder."""
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -178,14 +178,14 @@ def test_a_registry_that_contradicts_itself_stops_the_service(
     assert words in last
 
 
-# Words that other parts of the product use for other things.
+# Words that other parts of the product use with another meaning.
 ORDINARY: Final = frozenset(
     {"clicks", "contribution", "conversions", "cost", "profit", "roi", "units"}
 )
 
 
 def literals(path: Path) -> Iterator[str]:
-    """Every text that stands in a file as a literal of its own."""
+    """Return every string literal of a file."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -37,7 +37,7 @@ from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currenc
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
-# A zone and the moment at which its clock does something; the story is told in the days around it.
+# A zone and the moment of its clock change; the history covers the days around it.
 TURNS = (
     ("UTC", "2026-03-10T00:00:00Z"),
     ("Europe/Berlin", "2026-03-29T01:00:00Z"),  # 23 hours
@@ -67,13 +67,13 @@ class Story:
         self._orders: list[DecisionCredited] = []
 
     def quarter(self, days: int = 3) -> datetime:
-        """Some quarter of an hour, most often near the turn."""
+        """Return a quarter of an hour, most often near the clock change."""
         spread = self.chance.choice([8, 48, 96 * days])
         turn_at = self.turn_at.replace(minute=self.turn_at.minute // 15 * 15)
         return turn_at + self.chance.randint(-spread, spread) * QUARTER
 
     def moment(self) -> datetime:
-        """Some moment, now and then the first or the last of a quarter."""
+        """Return a moment, sometimes the first or the last of a quarter of an hour."""
         inside = self.chance.choice([0, 899_999_999, self.chance.randrange(900_000_000)])
         return self.quarter() + timedelta(microseconds=inside)
 
@@ -154,12 +154,12 @@ def begins_at(day: date, zone: ZoneInfo) -> datetime:
 
 
 def margin_on(day: date, margins: Sequence[tuple[date, int]]) -> int:
-    """The margin of a day in millionths, by the days from which margins are valid."""
+    """Return the margin of a day in millionths; margins have a first valid day."""
     return max((start, millionths) for start, millionths in margins if start <= day)[1]
 
 
 def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int) -> dict[str, int]:
-    """Every measure of credits that one entry brings."""
+    """Return every measure of credits of one entry."""
     paid_units = entry.units if order.kind != "lead" else 0
     return {
         "contribution": entry.amount_minor * margin_millionths,
@@ -178,7 +178,7 @@ def pure_answer(
     span: tuple[datetime, datetime],
     by: str,
 ) -> Answer:
-    """The answer made of what stands: each order and each click once, by its own local day."""
+    """Return the pure answer: each order and each click once, by its local day."""
     measures = {
         fact: tuple(measure for measure in layout.measures if measure.fact is fact) for fact in Fact
     }
@@ -232,7 +232,7 @@ def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
 
 
 def texts(*moments: datetime) -> tuple[str, str]:
-    """A span as a caller writes it."""
+    """Return a span in the form of the query parameters."""
     start, end = (moment.isoformat() for moment in moments)
     return start, end
 

@@ -192,7 +192,7 @@ async def test_a_log_made_anew_is_given_everything(
         await basics(brand)
         await brand.published(lambda records: len(records) == 6)
         known = newest(await brand.records())
-    # The same database starts again, on a log that has nothing.
+    # The same database starts again with an empty log.
     log = MemoryLog(MemoryBroker(roi.clock))
     await log.open()
     database = await database_for("roi", url=fresh_database)
@@ -211,7 +211,7 @@ async def test_a_log_made_anew_is_given_everything(
 
 
 async def answers(brand: BrandClient) -> None:
-    """Return once a call of the brand succeeds."""
+    """Return once a call of the client succeeds."""
     while True:
         response = await brand.call("GET", "/v1/workspace")
         if response.status_code == 200:

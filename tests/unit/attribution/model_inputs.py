@@ -8,6 +8,6 @@ from tests.factories import NOON
 
 
 def steps_aged(ref: ModelRef, *ages: timedelta, brand_at: tuple[int, ...] = ()) -> ModelInput:
-    """Clicks of these ages, oldest first; those at the places `brand_at` are the brand's own."""
+    """Return clicks of these ages, oldest first; those at `brand_at` are the brand's own."""
     steps = [Step(NOON - age, "click", place in brand_at) for place, age in enumerate(ages)]
     return ModelInput(steps, NOON, chosen_model(ref).parameters)

@@ -54,7 +54,7 @@ def decided(evidence: Scope, known: CatalogFacts = FACTS) -> Decision:
 
 
 def verdict(evidence: Scope, known: CatalogFacts = FACTS) -> Reason | str | None:
-    """The only candidate's reason, "kept", or None without candidates."""
+    """Return the only candidate's reason, "kept", or None without candidates."""
     found = decided(evidence, known).candidates
     assert len(found) <= 1
     return next((candidate.reason or candidate.verdict for candidate in found), None)
@@ -206,7 +206,7 @@ def test_a_link_is_read_as_it_stood_at_the_touch_and_its_placement_has_one_creat
 
 
 def test_a_code_earns_for_the_creator_of_its_placement() -> None:
-    """A placement that was corrected after the code named it: both say one creator."""
+    """A placement corrected after the code referred to it: both have one creator."""
     known = facts(FACTS, code("TENOFF", of="mia"))
     corrected = CatalogFacts(
         links=known.links,

@@ -44,7 +44,7 @@ def decided(*evidence: Evidence, known: CatalogFacts = FACTS) -> Decision:
 
 
 def balance(posted: list[CreditEntry]) -> Counter[tuple[object, ...]]:
-    """Amounts and units by everything else, zero slots left out."""
+    """Return amounts and units by all other fields, without zeros."""
     total: Counter[tuple[object, ...]] = Counter()
     for entry in posted:
         slot = (entry.model, entry.account, entry.touched_at, entry.touch_stage, entry.currency)
@@ -173,7 +173,7 @@ def test_the_sign_takes_back_exactly_what_was_counted(seen: list[Touch]) -> None
 
 
 def negated(counted: Tally) -> Tally:
-    """The same tally with both signs turned."""
+    """Return the tally with both signs inverted."""
     return Tally(
         account=counted.account,
         kind=counted.kind,

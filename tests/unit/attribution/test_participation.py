@@ -73,7 +73,7 @@ def test_a_touch_that_changes_only_memos_leaves_the_ledger_alone() -> None:
     stood = stands(None, before, post(None, before, 1))
     after = decided(*JOURNEY, ORDER)
     second = post(stood, after, 2)
-    # Mia's memo stands as it was and is posted again beside Leo's: a posting is whole.
+    # Mia's memo is unchanged and is posted again with Leo's: a posting is complete.
     assert second.entries == ()
     assert sorted(figures(second.memos)) == sorted(
         [

@@ -81,7 +81,7 @@ def facts_of(rule: Precedence) -> CatalogFacts:
 
 
 def keys(world: str) -> list[bytes]:
-    """The keys of a small world; two worlds share none."""
+    """Return the keys of a small history; two histories share none."""
     weak = [visitor(f"{world}{n}") for n in range(3)] + [click(f"{world}{n}") for n in range(3)]
     return [*weak, customer(f"{world}1"), customer(f"{world}2"), email(f"{world}1")]
 
@@ -176,7 +176,7 @@ def adjustments(world: str) -> st.SearchStrategy[list[Adjustment]]:
 
 @st.composite
 def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
-    """Arbitrary evidence of one small world."""
+    """Draw arbitrary evidence of one small history."""
     found = draw(touches(world))
     groups = draw(st.lists(st.lists(st.sampled_from(keys(world)), max_size=3), max_size=5))
     edges = [
@@ -263,7 +263,7 @@ def test_a_memo_shows_each_account_the_whole_conversion_once(
 
 
 def is_confirmed_by_memos(decision: Decision) -> bool:
-    """Whether memos are there exactly when credits are, and are of no additive model."""
+    """Return whether memos exist exactly when credits do, and for no additive model."""
     models = {c.model for c in decision.memos}
     return models == ({"participation"} if decision.credits else set())
 
@@ -272,7 +272,7 @@ def is_confirmed_by_memos(decision: Decision) -> bool:
 def test_the_credits_of_a_negative_net_are_the_negated_credits(
     evidence: Scope, rule: Precedence
 ) -> None:
-    """With the sign of every net turned, every amount turns its sign and nothing else changes."""
+    """Inverting the sign of every net inverts every amount and changes nothing else."""
 
     def paid(sign: int) -> Scope:
         versions = tuple(
@@ -344,7 +344,7 @@ def reachable(evidence: Scope, strong: bytes) -> set[bytes]:
 
 @given(scopes())
 def test_two_orders_are_one_customer_s_only_by_strong_keys(evidence: Scope) -> None:
-    """A shared device never merges two customers, whatever the devices do."""
+    """A shared device never merges two customers."""
     decisions = decide_scope(evidence, facts_of(Precedence.BOTH_SHARE))
     carried = {key: strong_keys(evidence, key) for key in decisions}
     for one, one_keys in carried.items():
@@ -355,13 +355,13 @@ def test_two_orders_are_one_customer_s_only_by_strong_keys(evidence: Scope) -> N
 
 
 def strong_keys(evidence: Scope, key: ConversionKey) -> set[bytes]:
-    """The strong keys that a conversion carries and that are no hubs."""
+    """Return the strong keys of a conversion that are not hubs."""
     carried = {k for v in evidence.versions if v.key == key for k in v.keys}
     return {k for k in carried - evidence.hubs if is_strong(k)}
 
 
 def kept_ids(decision: Decision) -> set[str]:
-    """The touches that earned."""
+    """Return the touches with credit."""
     return {c.touch_id for c in decision.candidates if c.verdict == "kept"}
 
 

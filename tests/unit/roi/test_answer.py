@@ -215,7 +215,7 @@ def totals(figures: Figures, metric_id: str) -> tuple[tuple[str, Value], ...]:
 
 
 def test_two_nameless_kinds_never_share_a_row() -> None:
-    """A brand's own content and a cost that nobody carries both have no creator, and stay apart."""
+    """Own content and an unassigned cost both have no creator; their rows differ."""
     facts = CatalogFacts({REEL: Owner(None, None)})
     sums = {"net_revenue": 10, "contribution": 10_000_000, "units": 1}
     credit = tuple(sums.get(measure.id, 0) for measure in MEASURES_OF[Fact.CREDITS])
