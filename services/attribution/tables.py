@@ -1,14 +1,18 @@
-"""Names and shapes of this service's tables that more than one store needs: stage tables, limits, and the type of a batch statement.
+"""Names and shapes of this service's tables that more than one store needs: stage tables, limits,
+and the type of a batch statement.
 
-Promise: every statement on the batch path is a module-level `Sql` constant of a store, so a test can EXPLAIN each of them.
+Promise: every statement on the batch path is a module-level `Sql` constant of a store, so a test
+can EXPLAIN each of them.
 """
 
 from typing import Final, NewType
 
-# A key with more distinct neighbours stops joining: random joins would otherwise grow one giant component. A click id counts as the
-# visitor who made it: a loyal customer collects many clicks on few devices, a "guest" account collects devices.
+# A key with more distinct neighbours stops joining: random joins would otherwise grow one giant
+# component. A click id counts as the visitor who made it: a loyal customer collects many clicks on
+# few devices, a "guest" account collects devices.
 HUB_NEIGHBOURS: Final = 50
-# What one person's journey may hold; beyond it no decision changes for the better and the scope would not fit in memory.
+# What one person's journey may hold; beyond it no decision changes for the better and the scope
+# would not fit in memory.
 TOUCHES_PER_KEY: Final = 10_000
 # A workspace that stands for records whose own could not be read.
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
@@ -43,7 +47,8 @@ EVIDENCE_COLUMNS: Final = (
 )
 EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id")
 
-# COPY is refused on tables under row-level security, so a batch is copied here first. `place` is the position in the batch.
+# COPY is refused on tables under row-level security, so a batch is copied here first. `place` is
+# the position in the batch.
 STAGE_TABLES: Final = """
 SET LOCAL client_min_messages = warning;
 CREATE TEMP TABLE IF NOT EXISTS stage_touches (
