@@ -37,11 +37,11 @@ class CurrencyRatio(AnswerModel):
     value: float | None
     """The ratio; null when it is undefined."""
     currency: str
-    """The currency that it is of."""
+    """The currency of the ratio."""
 
 
 def _field(metric: Metric) -> tuple[Any, Any]:
-    """The type of a metric's value in a row."""
+    """Return the type and description of a metric's value in a row."""
     described = Field(description=f"{metric.name}: {metric.formula}.")
     if metric.unit is Unit.MONEY:
         return (MoneyOut | None | list[CurrencyMoney], described)
@@ -79,7 +79,7 @@ class RoiRow(AnswerModel):
 
 
 class MetricVersion(AnswerModel):
-    """Which formula made a figure."""
+    """The version of a metric, and its formula."""
 
     version: int
     """The version of the formula."""
@@ -93,7 +93,7 @@ class RoiMeta(AnswerModel):
     model: str | list[str]
     """The credit model, or the list of models."""
     by: str
-    """Which time places a credit: the conversion's or the touch's."""
+    """The time that dates a credit: the conversion's or the touch's."""
     group_by: list[str]
     """The dimensions of the rows."""
     currency: str | None
@@ -130,7 +130,7 @@ class RoiAnswer(AnswerModel):
     rows: list[RoiRow]
     """One row for each value of the dimensions."""
     organic: RoiMeasures | list[RoiMeasures]
-    """What no placement earned."""
+    """The figures that no placement is credited with."""
     totals: RoiMeasures | list[RoiMeasures]
     """Rows and organic together."""
 
@@ -139,7 +139,7 @@ class MetricEntry(AnswerModel):
     """One entry of the metric dictionary."""
 
     id: str
-    """The metric's word in answers."""
+    """The metric's name in answers."""
     version: int
     """The version of the formula."""
     name: str
@@ -159,7 +159,7 @@ class MetricEntry(AnswerModel):
     empty_value: str
     """What an empty value means."""
     source: str
-    """Where the definition comes from."""
+    """The source of the definition."""
 
 
 class MetricList(AnswerModel):
@@ -172,7 +172,7 @@ class MetricList(AnswerModel):
 
 
 def metric_list() -> MetricList:
-    """The metric dictionary as answered."""
+    """Return the metric dictionary."""
     return MetricList(items=[_metric_entry(metric) for metric in METRICS_IN_ORDER])
 
 

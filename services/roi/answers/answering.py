@@ -1,4 +1,4 @@
-"""One answer from its question: reads in one transaction, assembles, and gives the body as JSON.
+"""One answer: read in one transaction, assembled, and encoded as JSON.
 
 Promise: all figures are of one moment. The answer names that moment as `as_of`, and asking again
 with it gives the same figures. What can go wrong: more rows than `ROWS_MAX` is a 422 that says what
@@ -25,7 +25,7 @@ ROWS_MAX: Final = 20_000
 async def answer_question(
     conn: AsyncConnection, workspace_id: str, now: datetime, asked: RoiParameters
 ) -> bytes:
-    """The JSON body of the answer to one question."""
+    """Return the JSON body of the answer; 422 when it has more than `ROWS_MAX` rows."""
     question = question_of(asked)
     at = await context_of(conn, workspace_id, now, asked.as_of)
     from_, to = span_asked(asked, at.today, now)

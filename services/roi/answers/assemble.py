@@ -31,7 +31,7 @@ _NOTHING: Final = Part(UNALLOCATED, None)
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
-"""Metric id to its value; for a metric per currency to (currency, value) of each one shown."""
+"""Values by metric id; a metric per currency has (currency, value) for each shown currency."""
 Key = tuple[Part, ...]
 Reader = Callable[[Cell, str], Part]
 
@@ -50,7 +50,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: an id or word for each dimension (None: none), a label of today, its figures."""
+    """One row: the value of each dimension (None: no value), today's label, its figures."""
 
     group: Mapping[str, str | None]
     label: str
@@ -72,7 +72,7 @@ class Answer:
 
 
 def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> Answer:
-    """Put cells into the rows that the layout asks for."""
+    """Return the answer that the layout describes, made from cells."""
     ledgers = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
     readers = [_reader(dimension, facts) for dimension in layout.dimensions]
     for batch in batches:
@@ -131,7 +131,7 @@ def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
 
 
 def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
-    """Round, leave out what is nothing, and compute the figures."""
+    """Round the sums, drop rows that are zero, and compute the figures."""
     kept: list[tuple[Key, RowSums]] = []
     totals: dict[str, RowSums] = {}
     for model, ledger in ledgers.items():
@@ -183,7 +183,7 @@ class _Calculator:
         ]
 
     def figures(self, sums: RowSums) -> Figures:
-        """The metrics of one row's sums."""
+        """Return the metrics of one row's sums."""
         views = [(currency, sums.in_currency(currency)) for currency in self._currencies]
         found: dict[str, Value | Values] = {}
         for metric, places in self._metrics:

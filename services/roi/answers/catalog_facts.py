@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who and what is behind a placement, and the first local day on which it was archived."""
+    """Creator and campaign of a placement, and the first local day on which it was archived."""
 
     creator_id: UUID | None
     campaign_id: UUID | None
@@ -50,7 +50,7 @@ class CatalogFacts:
     labels: Mapping[UUID, str] = field(default_factory=dict)
 
     def part_of_account(self, dimension: Dimension, account: UUID) -> Part:
-        """A dimension's value for a credited placement; the catalog may have lost the placement."""
+        """Return a dimension's value for a credited placement; it may be missing in the catalog."""
         source = dimension.source
         assert isinstance(source, FromCatalog)
         if source.entity is Entity.PLACEMENT and source.fact is None:
@@ -66,7 +66,7 @@ class CatalogFacts:
         return self.part_of_entity(dimension, entity_id)
 
     def part_of_entity(self, dimension: Dimension, entity_id: UUID | None) -> Part:
-        """A dimension's value for the placement, creator or campaign that it asks."""
+        """Return a dimension's value for its placement, creator or campaign."""
         source = dimension.source
         assert isinstance(source, FromCatalog)
         if entity_id is None:
@@ -83,14 +83,14 @@ class CatalogFacts:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The margin from a local day on; None is since ever."""
+    """The margin from a local day on; None: from the beginning."""
 
     first_on: date | None
     millionths: int
 
 
 def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list[tuple[date, int]]:
-    """The margins of a span: the day from which each is valid and its millionths.
+    """Return the margins of a span: the day from which each is valid, and its millionths.
 
     The first one starts on the span's first day. `margins` are in the order in which they become
     valid.

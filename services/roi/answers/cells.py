@@ -1,4 +1,4 @@
-"""Sums as they come from the tables, before they are put into rows: cells. Pure."""
+"""Cells: sums as read from the tables, before they are put into rows. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

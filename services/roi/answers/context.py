@@ -1,6 +1,6 @@
 """The context of an answer: its workspace, its moment, and what was folded up to that moment.
 
-Promise: an answer is never of a moment after the workspace's clock. Local days are those of the
+Promise: the moment of an answer is never after the workspace's clock. Local days are those of the
 time zone of the rollups that answer, which is the workspace's own except while rollups of another
 zone are made.
 """
@@ -55,11 +55,11 @@ class AnswerContext:
 async def context_of(
     conn: AsyncConnection, workspace_id: str, now: datetime, as_of: datetime | None
 ) -> AnswerContext:
-    """The context of an answer as of a moment, or of the newest one."""
+    """Return the context of an answer as of a moment; None is the newest moment."""
     connection = await driver(conn)
     workspace = UUID(workspace_id)
     found = await connection.fetchrow(_WORKSPACE, workspace, now)
-    assert found is not None, "a key belongs to a workspace that exists"
+    assert found is not None, "the workspace of a key exists"
     moment = found["clock_at"] if as_of is None else min(as_of, found["clock_at"])
     folded = await connection.fetchrow(_FOLDED, workspace, moment)
     sequence = folded["sequence"] if folded is not None else 0

@@ -32,7 +32,7 @@ class Cost:
 def spread_costs(
     owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
 ) -> list[Cell]:
-    """The cells of costs over placements, dated by the segments of a span.
+    """Return the cells of costs over placements, dated by the segments of a span.
 
     Costs of one owner, currency and segment come out added up: a creator with hundreds of costs and
     placements has one cell for each placement.
@@ -87,7 +87,7 @@ class _Carriers:
         self._by_stretch: dict[int, dict[UUID, list[UUID]]] = {}
 
     def stretch_of(self, day: date) -> int:
-        """The number of the stretch of days, between two archivings, that a day lies in."""
+        """Return the number of the stretch of days, between two archivings, that has this day."""
         return bisect_right(self._changes, day)
 
     def accounts_of(self, owner: Entity, owner_id: UUID, stretch: int) -> list[UUID]:

@@ -1,7 +1,7 @@
 """All measures, dimensions and metrics, checked against each other when this file is imported.
 
-What can go wrong: a metric that names a measure which does not exist, or promises to add up while
-its measures do not, raises `RegistryError`.
+What can go wrong: a metric that names a measure which does not exist, or is additive while its
+measures are not, raises `RegistryError`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,13 +19,13 @@ __all__ = ["DIMENSIONS", "MEASURES", "METRICS", "METRICS_IN_ORDER", "measures_of
 def measures_of(
     metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
 ) -> tuple[Measure, ...]:
-    """The measures that these metrics are made of, each once, in the order of their ids."""
+    """Return the measures of these metrics, each once, in the order of their ids."""
     wanted = {name for metric in metrics for name in metric.inputs}
     return tuple(measures[name] for name in sorted(wanted))
 
 
 def check_metrics(metrics: Iterable[Metric], measures: Mapping[str, Measure]) -> None:
-    """Raises RegistryError when a metric cannot be what it says."""
+    """Raise `RegistryError` when a metric names a wrong measure or is wrongly additive."""
     for metric in metrics:
         unknown = sorted(set(metric.inputs) - set(measures))
         if unknown:

@@ -26,7 +26,7 @@ class Fact(StrEnum):
 
 
 class Grain(StrEnum):
-    """How finely a table holds a fact, from the cheapest to the dearest to read."""
+    """The time resolution of a table, from the cheapest to the most expensive to read."""
 
     MONTHS = "months"
     DAYS = "days"
@@ -80,7 +80,7 @@ class Measure:
 
 
 def text_itself(text: str | None) -> str | None:
-    """The value of a fact that is shown as it is stored."""
+    """Return the stored text unchanged."""
     return text
 
 

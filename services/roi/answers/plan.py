@@ -60,7 +60,7 @@ class FactPlan:
 
     @property
     def finest(self) -> Grain:
-        """The finest grain that is read."""
+        """Return the finest grain that is read."""
         if self.moments or Source.RECORDED_DAY in self.shape.sources:
             return Grain.ENTRIES
         return Grain.DAYS if self.days else Grain.MONTHS
@@ -80,13 +80,13 @@ class Plan:
 
     @property
     def source(self) -> Grain:
-        """The finest grain that any figure is read from."""
+        """Return the finest grain that any figure is read from."""
         order = list(Grain)
         return max((plan.finest for plan in self.facts), key=order.index, default=Grain.DAYS)
 
 
 def plan_answer(wanted: Wanted, span: Span, margins: Sequence[Margin], *, is_now: bool) -> Plan:
-    """Choose the tables for each fact that the measures need."""
+    """Return the plan of an answer: the tables for each fact that the measures need."""
     starts = segment_starts(wanted.dimensions, span.from_on, span.to_on)
     spans = margin_starts(margins, span.from_on, span.to_on)
     facts = []
@@ -135,7 +135,7 @@ def _plan_fact(
 
 
 def cheapest_grain(fact: Fact, measures: Sequence[Measure], columns: Sequence[str]) -> Grain:
-    """The coarsest grain that has every measure and every column."""
+    """Return the coarsest grain with every measure and column; LookupError when none has."""
     for grain in Grain:
         has_measures = all(grain in measure.grains for measure in measures)
         if has_measures and columns_of(fact, grain).issuperset(columns):
@@ -151,7 +151,7 @@ def _sources(months: Sequence[date], days: Sequence[date], *, is_now: bool) -> t
 
 
 def _all_moments(span: Span) -> Moments:
-    """All moments of a span, to be read from raw rows."""
+    """Return all moments of a span, to be read from raw rows."""
     if span.times is not None:
         return Moments(*span.times, span.from_on, span.to_on)
     from_at = datetime.combine(span.from_on, time(), UTC) - _DAY_MARGIN

@@ -70,7 +70,7 @@ class RoiParameters(StrictModel):
     model: ModelName | None = None
     """The credit model; when left out `last`, or all models when grouped by model."""
     by: Literal["conversion_time", "touch_time"] = "conversion_time"
-    """Which time places a credit in the span: the conversion's or the touch's."""
+    """The time that dates a credit: the conversion's or the touch's."""
     as_of: Moment | None = None
     """Answer as it was known at this moment; now when left out."""
     currency: Currency | None = None
@@ -92,12 +92,12 @@ class Question:
 
     @property
     def lists_models(self) -> bool:
-        """Whether organic and totals are lists, one for each model."""
+        """Return whether organic and totals are lists with one item for each model."""
         return any(dimension.id == "model" for dimension in self.dimensions)
 
     @property
     def wanted(self) -> Wanted:
-        """What has to be summed for this question."""
+        """Return the measures and dimensions of this question."""
         return Wanted(measures_of(self.metrics), self.dimensions, self.by)
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Question:
 
 
 def question_of(asked: RoiParameters) -> Question:
-    """The question that the parameters ask."""
+    """Return the question that the parameters ask."""
     dimensions = tuple(DIMENSIONS[name] for name in asked.group_by.split(","))
     return Question(
         dimensions=dimensions,
@@ -131,9 +131,9 @@ def _models(model: str | None, dimensions: Sequence[Dimension]) -> tuple[str, ..
 
 
 def span_asked(asked: RoiParameters, today: date, now: datetime) -> Asked:
-    """The days or times asked for.
+    """Return the days or times asked for; a 422 names `from` when they are not a span.
 
-    What is left open ends today, or with this quarter of an hour, and is 30 days long.
+    The default end is today, or the end of this quarter of an hour; the default length is 30 days.
     """
     is_times = {isinstance(end, datetime) for end in (asked.from_, asked.to) if end is not None}
     if len(is_times) > 1:

@@ -25,14 +25,14 @@ from shared.db.engine import driver
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that an answer is made of. Every cell is dated by the first day of its segment."""
+    """The data of an answer. Every cell is dated by the first day of its segment."""
 
     plan: Plan
     facts: CatalogFacts
     batches: Sequence[Batch]
 
     def models(self) -> set[str]:
-        """The models that credited anything."""
+        """Return the models that have credits."""
         return {
             cell.model
             for batch in self.batches
@@ -48,7 +48,7 @@ async def gather(
     span: Span,
     models: Sequence[str],
 ) -> Gathered:
-    """Plan an answer and read it."""
+    """Plan the reads of an answer and return their data."""
     connection = await driver(conn)
     common = {"workspace_id": at.workspace_id, "as_of": at.as_of, "time_zone": at.time_zone}
     facts = await _facts(connection, common, wanted.dimensions)
@@ -71,7 +71,7 @@ async def gather(
 
 
 def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, Any]:
-    """Every argument that a planned statement may name."""
+    """Return every argument that a planned statement may name."""
     starts = [first for first, _ in plan.margins]
     given: dict[str, Any] = {
         "generation": at.generation,
@@ -80,7 +80,7 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
         "months": fact_plan.months,
         "starts": plan.starts,
         "margin_starts": starts,
-        # Behind the last day of the span there is nothing to sum.
+        # The last margin needs no real end: no row of the span is after the last day.
         "margin_ends": [*starts[1:], date.max],
         "margins": [millionths for _, millionths in plan.margins],
     }
@@ -97,7 +97,7 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
 async def _batch(
     connection: Any, plan: Plan, fact_plan: FactPlan, given: Mapping[str, Any]
 ) -> Batch:
-    """The cells of one fact."""
+    """Return the cells of one fact."""
     shape = fact_plan.shape
     if not shape.sources and not shape.moments:
         return Batch(shape.measures, [])
@@ -129,7 +129,7 @@ def _text(value: Any) -> str | None:
 async def _facts(
     connection: Any, common: Mapping[str, Any], dimensions: Sequence[Dimension]
 ) -> CatalogFacts:
-    """Owners, values and labels, as far as the dimensions ask the catalog."""
+    """Return the owners, values and labels that the dimensions need."""
     if not any(isinstance(dimension.source, FromCatalog) for dimension in dimensions):
         return CatalogFacts()
     asked = sql.facts_asked(dimensions)
@@ -154,7 +154,7 @@ async def _facts(
 async def _labels(
     connection: Any, common: Mapping[str, Any], dimensions: Sequence[Dimension]
 ) -> dict[UUID, str]:
-    """Today's names of the placements, creators and campaigns that dimensions name."""
+    """Return today's names of the placements, creators and campaigns of the dimensions."""
     labels: dict[UUID, str] = {}
     for dimension in dimensions:
         source = dimension.source
@@ -174,7 +174,7 @@ async def _margins(connection: Any, common: Mapping[str, Any]) -> list[Margin]:
 async def _costs(
     connection: Any, common: Mapping[str, Any], measures: tuple[Measure, ...], span: Span
 ) -> list[Cost]:
-    """The costs incurred in a span, as recorded at the answer's moment."""
+    """Return the costs incurred in a span, as recorded at the answer's moment."""
     statement = sql.costs(measures, by_times=span.times is not None)
     given = {**common, "from_on": span.from_on, "to_on": span.to_on}
     if span.times is not None:

@@ -27,7 +27,7 @@ Entry = TypeVar("Entry", bound=Named)
 
 
 def discover(package: str, folders: Iterable[str], kind: type[Entry]) -> dict[str, Entry]:
-    """Every entry of `kind` in the modules of a package, by id, in the order of the ids."""
+    """Return every entry of `kind` in the modules of a package, by id, sorted by id."""
     found: dict[str, Entry] = {}
     for info in pkgutil.iter_modules(folders):
         module = import_module(f"{package}.{info.name}")

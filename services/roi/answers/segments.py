@@ -13,12 +13,12 @@ _DAY = timedelta(days=1)
 
 
 def days_between(first_on: date, last_on: date) -> list[date]:
-    """Every day from the first to the last, both included; none when the last is earlier."""
+    """Return every day from first to last, both included; none when the last is earlier."""
     return [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
 
 
 def segment_starts(dimensions: Iterable[Dimension], from_on: date, to_on: date) -> list[date]:
-    """The first days of a span's segments: its first day, and each day that starts a stretch."""
+    """Return the first days of a span's segments."""
     firsts = [
         dimension.source.first_day
         for dimension in dimensions
@@ -31,12 +31,12 @@ def segment_starts(dimensions: Iterable[Dimension], from_on: date, to_on: date) 
 
 
 def segment_of(starts: Sequence[date], day: date) -> date:
-    """The first day of the segment that a day of the span lies in."""
+    """Return the first day of the segment that contains a day of the span."""
     return starts[bisect_right(starts, day) - 1]
 
 
 def whole_months(starts: Sequence[date], first_on: date, last_on: date) -> list[date]:
-    """The first days of the calendar months that lie in a span and in one segment each."""
+    """Return the first days of the months that lie in the span and each in one segment."""
     months: list[date] = []
     first = first_on.replace(day=1)
     while first <= last_on:

@@ -75,12 +75,12 @@ class Span:
 
 
 async def span_of(conn: AsyncConnection, time_zone: str, asked: Asked) -> Span:
-    """The whole days and the ends of what was asked for."""
+    """Return the span of the days or times asked for."""
     start, end = asked
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         return Span(start, end, start, end)
     found = await (await driver(conn)).fetchrow(DAYS_OF_TIMES, start, end, time_zone)
-    assert found is not None, "an aggregate over two ends"
+    assert found is not None, "the aggregate gives one row"
     from_on, to_on, first_on, last_on, whole_at, rest_at = found
     ends = [
         Moments(start, whole_at, from_on, first_on - _DAY),

@@ -65,7 +65,7 @@ class Compiled:
     keys: int = 0
 
     def arguments(self, **given: Any) -> list[Any]:
-        """The positional arguments of one execution."""
+        """Return the positional arguments of one execution."""
         values = {**self.constants, **given}
         return [values[name] for name in self.names]
 
@@ -101,7 +101,7 @@ def _local_day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _first_day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The first local day of which the first moment is not before the given one."""
+    """Return the first local day that begins at the given moment or later."""
     day = _local_day(moment)
     begins_at = func.timezone(_ZONE, cast(day, DateTime(timezone=False)))
     return cast(day + cast(begins_at < moment, Integer), Date)
@@ -112,7 +112,7 @@ def _first_day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @lru_cache(maxsize=SHAPES_MAX)
 def sums(shape: Shape) -> Compiled:
-    """The statement of a shape.
+    """Return the statement of a shape.
 
     Columns: `model` (credits only), `account`, `segment` (1 is the first), `currency` (credits
     only), the row's columns that dimensions ask, then the measures by their ids.
@@ -179,7 +179,7 @@ _NOT_SUMMED: Final = frozenset(
 
 
 def _rows(shape: Shape) -> Any:
-    """Every row that the statement sums, with the columns that all of its sources have."""
+    """Return the rows that the statement sums, with the columns that all sources share."""
     places = [(source, "") for source in shape.sources]
     places += [(Source.MOMENTS, str(number)) for number in range(shape.moments)]
     tables = [TABLES[shape.fact, source] for source, _ in places]
@@ -210,7 +210,7 @@ def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Se
 
 
 def _kinds(shape: Shape, table: FromClause) -> list[ColumnElement[bool]]:
-    """The touch kinds that the measures count, where each of them counts some kinds only."""
+    """Return the condition on touch kinds; none when a measure counts every kind."""
     kinds: set[str] = set()
     for measure in shape.measures:
         if measure.only is None or measure.only.column != "touch_kind":
@@ -253,7 +253,7 @@ def _in_raw(
 
 
 def _moment_of(shape: Shape, table: FromClause) -> ColumnElement[Any]:
-    """The moment that dates a raw row; written as the index on it has it."""
+    """Return the moment that dates a raw row, in the same expression as its index."""
     if shape.fact is Fact.TOUCHES:
         return table.c.quarter_at
     if shape.basis == "touch_time":
@@ -265,7 +265,7 @@ def _moment_of(shape: Shape, table: FromClause) -> ColumnElement[Any]:
 
 
 def _recorded(table: FromClause) -> list[ColumnElement[bool]]:
-    """Versions of the workspace that stood at the answer's moment."""
+    """Return the conditions for versions that were current at the answer's moment."""
     as_of = _moment("as_of")
     stood = or_(table.c.superseded_at.is_(None), table.c.superseded_at > as_of)
     return [table.c.workspace_id == _WORKSPACE, table.c.recorded_at <= as_of, stood]
@@ -282,7 +282,7 @@ def _fact(name: str) -> ColumnElement[Any]:
 
 @lru_cache(maxsize=SHAPES_MAX)
 def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
-    """Each entity's id and the stored facts asked for, as text, as recorded at the answer's moment.
+    """Select each entity's id and the named facts as text, as recorded at the answer's moment.
 
     Placements also have `creator_id`, `campaign_id` and `archived_on`.
     """
@@ -301,7 +301,7 @@ def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
 
 @lru_cache
 def names(entity: Entity) -> Compiled:
-    """Today's names of placements, creators or campaigns: `id` and `label`."""
+    """Select today's names of placements, creators or campaigns: `id` and `label`."""
     today = and_(VERSIONS.c.workspace_id == _WORKSPACE, VERSIONS.c.superseded_at.is_(None))
     if entity is not Entity.PLACEMENT:
         columns = (VERSIONS.c.entity_id.label("id"), _fact("name").label("label"))
@@ -330,7 +330,7 @@ def names(entity: Entity) -> Compiled:
 
 @lru_cache
 def margins() -> Compiled:
-    """Margins as recorded: the local day from which each is valid (NULL: ever), its millionths."""
+    """Select margins: the local day from which each is valid (NULL: always), its millionths."""
     statement = (
         select(
             _first_day(VERSIONS.c.valid_from).label("first_on"),
@@ -348,7 +348,7 @@ def margins() -> Compiled:
 
 @lru_cache
 def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
-    """Each cost of a span: its owner, currency, local day and measures.
+    """Select each cost of a span: its owner, currency, local day and measures.
 
     A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
     the day at that moment.
@@ -376,7 +376,7 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
 
 
 def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:
-    """The stored facts that dimensions ask, by entity and dimension id."""
+    """Return the stored facts that dimensions need, by entity and dimension id."""
     asked: dict[Entity, dict[str, FromCatalog]] = {}
     for dimension in dimensions:
         source = dimension.source

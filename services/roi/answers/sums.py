@@ -29,7 +29,7 @@ class Rules:
 
     @classmethod
     def of(cls, measures: tuple[Measure, ...], asked_currency: str | None) -> "Rules":
-        """The rules of these measures."""
+        """Return the rules of these measures."""
         places = range(len(measures))
         base = [measure.converted_with or measure.id for measure in measures]
         money = [place for place in places if measures[place].unit is Unit.MONEY]
@@ -75,27 +75,27 @@ class RowSums:
         return found
 
     def overall(self, place: int) -> int:
-        """A measure's sum over all currencies."""
+        """Return a measure's sum over all currencies."""
         return sum(numbers[place] for numbers in self.by_currency.values())
 
     def is_zero(self) -> bool:
-        """Whether nothing is left: no sum over all currencies, and none in any currency."""
+        """Return whether every sum is zero, over all currencies and in each one."""
         return not any(self.overall(place) for place in self._rules.overall) and not any(
             self.has(currency) for currency in self.by_currency
         )
 
     def has(self, currency: str) -> bool:
-        """Whether a measure of a currency is not zero; "" is no currency."""
+        """Return whether a measure of a currency is not zero; "" is no currency."""
         numbers = self.by_currency[currency]
         return bool(currency) and any(numbers[place] for place in self._rules.per_currency)
 
     def has_money(self, currency: str) -> bool:
-        """Whether there is an amount of a currency that a rate would have to convert."""
+        """Return whether a currency has an amount that needs an exchange rate."""
         numbers = self.by_currency[currency]
         return any(numbers[place] for place in self._rules.alike)
 
     def in_currency(self, currency: str) -> list[int | None]:
-        """Every measure, seen in one currency; None is missing."""
+        """Return every measure in one currency; None is missing."""
         rules = self._rules
         here = self.by_currency.get(currency) or [0] * len(rules.measures)
         seen: list[int | None] = list(here)
@@ -113,7 +113,7 @@ class RowSums:
         return seen
 
     def ranking(self, currency: str) -> list[int]:
-        """What rows are sorted by: the ranked measures, the greatest first."""
+        """Return the sort key of a row: the ranked measures, the greatest first."""
         here = self.by_currency.get(currency)
         found = []
         for place in self._rules.ranked:
@@ -128,7 +128,7 @@ RowKey = TypeVar("RowKey")
 
 
 class Ledger(Generic[RowKey]):
-    """The rows of one model and what is organic."""
+    """The rows of one model, and its organic sums."""
 
     def __init__(self, measures: tuple[Measure, ...], asked_currency: str | None) -> None:
         self._rules = Rules.of(measures, asked_currency)
@@ -136,7 +136,7 @@ class Ledger(Generic[RowKey]):
         self.organic = RowSums(self._rules)
 
     def row(self, key: RowKey) -> RowSums:
-        """The sums of a row, new or known."""
+        """Return the sums of a row; a new row starts at zero."""
         found = self.rows.get(key)
         if found is None:
             found = self.rows[key] = RowSums(self._rules)
@@ -158,14 +158,14 @@ class Ledger(Generic[RowKey]):
                     each[place] = rounded
 
     def total(self) -> RowSums:
-        """All rows and organic; call it after rounding."""
+        """Return the sum of all rows and organic; call it after rounding."""
         total = RowSums(self._rules)
         for sums in (*self.rows.values(), self.organic):
             total.add_all(sums)
         return total
 
     def currencies_found(self) -> set[str]:
-        """The currencies in which something is not zero."""
+        """Return the currencies with a measure that is not zero."""
         return {code for sums in self._all() for code in sums.by_currency if sums.has(code)}
 
     def missing_rates(self) -> set[str]:

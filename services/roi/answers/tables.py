@@ -144,7 +144,7 @@ _OF_GRAIN: Final = {
 
 
 def columns_of(fact: Fact, grain: Grain) -> frozenset[str]:
-    """The columns that a fact has at a grain; costs have none to group by."""
+    """Return the columns that a fact has at a grain; costs have none to group by."""
     if fact is Fact.COSTS:
         return frozenset()
     return frozenset(TABLES[fact, _OF_GRAIN[grain]].columns.keys())

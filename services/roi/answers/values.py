@@ -30,7 +30,7 @@ class Ratio:
     denominator: int
 
     def times(self, factor: int) -> int:
-        """`factor` times the quotient as a whole number, rounded half to even."""
+        """Return `factor` times the quotient as a whole number, rounded half to even."""
         whole, rest = divmod(self.numerator * factor, self.denominator)
         twice, size = 2 * abs(rest), abs(self.denominator)
         return whole + 1 if twice > size or (twice == size and whole % 2) else whole
@@ -40,14 +40,14 @@ Value = int | Ratio | None
 
 
 def divide(numerator: int | None, denominator: int | None) -> Ratio | None:
-    """The exact quotient; None when either is missing or the denominator is zero."""
+    """Return the exact quotient; None when a part is missing or the denominator is zero."""
     if numerator is None or not denominator:
         return None
     return Ratio(numerator, denominator)
 
 
 def rounded(unit: Unit, value: Value) -> Value:
-    """A value as an answer gives it.
+    """Return a value as an answer shows it.
 
     Money is whole minor units, a ratio has six places, both rounded half-even. Counts and
     conversions stay exact.
@@ -64,7 +64,7 @@ def rounded(unit: Unit, value: Value) -> Value:
 
 
 def round_to_whole(parts: list[int], one: int) -> list[int]:
-    """Whole numbers for parts that are counted in `one`ths, by largest remainder.
+    """Return parts that are counted in `one`ths as whole numbers, by largest remainder.
 
     The whole numbers add up to the sum of the parts, rounded half-even. Equal remainders go to the
     earlier part.
@@ -84,5 +84,5 @@ def round_to_whole(parts: list[int], one: int) -> list[int]:
 
 
 def per_conversion(amount_minor: int | None, units: int) -> Ratio | None:
-    """An amount for each whole conversion; `units` are millionths of a conversion."""
+    """Return an amount for each whole conversion; `units` are millionths of a conversion."""
     return divide(None if amount_minor is None else amount_minor * UNITS_PER_CONVERSION, units)

@@ -128,13 +128,9 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
             ]
             if beyond:
                 await store.park(conn, beyond)
-            again = [
-                dated
-                for plan in plans
-                for record in plan.repeated
-                for dated in dated_entries(record)
-            ]
-            moved = await redate(conn, again, known) if again else 0
+            repeated = [record for plan in plans for record in plan.repeated]
+            dated = [entry for record in repeated for entry in dated_entries(record)]
+            moved = await redate(conn, dated, known) if dated else 0
             await store.apply(
                 conn,
                 plans,

@@ -1,6 +1,7 @@
-"""Random histories of a small world in which everything meets: shared devices, lost clicks, several sources, late adjustments, moved owners.
+"""Random histories of a small workspace: shared devices, lost clicks, late adjustments, new owners.
 
-Promise: a history is a function of its seed. Few people, few devices and few codes, so that joins and collisions are the rule.
+Promise: a history is a function of its seed. It has few people, devices and codes, so joins and
+collisions are frequent.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ CODES = ("TEN", "SAVE")
 
 @dataclass
 class Chance:
-    """One random world of one workspace. Few visitors and customers soon are one component; many leave most people alone, so that what
-    decides them again must be the one event that concerns them."""
+    """Random events of one workspace.
+
+    Few visitors and customers soon form one component. With many of them most people stay apart, so
+    a conversion is decided again only after an event that concerns it.
+    """
 
     story: Story
     random: Random

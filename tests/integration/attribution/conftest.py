@@ -1,4 +1,4 @@
-"""Fixtures of attribution's tests: an open database of its role, a station, a story in a workspace of its own."""
+"""Fixtures of attribution's tests: a database pool of its role, a process, a story."""
 
 import pytest
 

@@ -1,7 +1,9 @@
-"""Every batch statement explained while it runs: planned twice (for its arguments, and for any), executed, counted, rolled back.
+"""Explain every batch statement before it runs: with its arguments and with a generic plan.
 
-Promise: what the service executes afterwards finds the tables as they were; the order and the arguments are the service's own.
-What can go wrong: Postgres tells rows removed per loop, rounded, so half a row a loop may stay unseen; loops are bounded by the keys handed.
+Promise: each explained execution is rolled back, so the service finds the tables unchanged. The
+order of the statements and their arguments are the service's own.
+What can go wrong: Postgres reports removed rows per loop and rounds them, so half a row per loop
+can stay unseen. The number of loops is bounded by the number of keys.
 """
 
 from collections import Counter
@@ -33,7 +35,7 @@ class Explainer:
     wasteful: list[str] = field(default_factory=list)
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """From here on, every connection of this process explains these statements before it runs them."""
+        """Explain these statements on every connection of this process before they run."""
         for method in ("fetch", "fetchrow", "fetchval", "execute"):
             monkeypatch.setattr(asyncpg.Connection, method, self._wrapped(method))
 
@@ -77,7 +79,10 @@ async def _planned_for_these(conn: Any, query: str, arguments: Sequence[object])
 
 
 async def _planned_for_any(conn: Any, query: str, arguments: Sequence[object]) -> dict[str, Any]:
-    """As Postgres plans later ones. EXECUTE takes no parameters of its own, so the server spells the arguments out."""
+    """Plan as Postgres plans later executions.
+
+    EXECUTE takes no parameters, so the server writes the arguments out.
+    """
     types = [item.name for item in (await conn.prepare(query)).get_parameters()]
     spelt: Sequence[str] = ()
     if types:
@@ -118,5 +123,8 @@ def _told(plan: dict[str, Any], depth: int = 0) -> str:
 
 
 def _handed(arguments: Sequence[object]) -> int:
-    """Arrays are columns of the same rows, so the longest counts; where there are two sets of rows, the larger."""
+    """Return the rows handed over: arrays are columns, so the longest one counts.
+
+    Of two sets of rows the larger counts.
+    """
     return max((len(item) for item in arguments if isinstance(item, list | tuple)), default=0)

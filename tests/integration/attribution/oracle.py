@@ -1,6 +1,7 @@
-"""The pure oracle: the whole history of a workspace decided at once by the core, without a database, batches or scopes.
+"""The pure oracle: the core decides the whole history of a workspace at once, without a database.
 
-Promise: it shares only the core and the reading of single events with what it judges; joins, hubs, scopes and revisions are not here.
+Promise: the oracle shares with the service only the core and the decoding of single events. It has
+no joins in SQL, no stored hubs, no scopes and no revisions.
 """
 
 from collections import Counter, defaultdict
@@ -70,7 +71,10 @@ def _makers(readings: Iterable[Reading], touches: Mapping[str, Touch]) -> dict[b
 
 
 def _hubs(edges: Iterable[Edge], makers: Mapping[bytes, bytes]) -> frozenset[bytes]:
-    """Keys with too many neighbours: the keys they share events with, where a click stands for the visitor who made it."""
+    """Return the keys with too many neighbours.
+
+    Neighbours share an event; a click stands for the visitor who made it.
+    """
     neighbours: defaultdict[bytes, set[bytes]] = defaultdict(set)
     for edge in edges:
         for key, other in ((edge.key_a, edge.key_b), (edge.key_b, edge.key_a)):

@@ -1,7 +1,7 @@
-"""One attribution process without its HTTP: the real handlers, worker and relay on a real Postgres, fed by hand.
+"""One attribution process without HTTP: real handlers, worker and relay on a real Postgres.
 
-Promise: nothing is faked but the log (the memory adapter that the design names) and the clock. Each station has a partition of its own, so
-tests share a database without meeting.
+Promise: only the log (the memory adapter of the design) and the clock are replaced. Each process
+has its own partition, so tests share a database without conflicts.
 """
 
 import itertools
@@ -35,7 +35,7 @@ Account = tuple[str, str, str, str | None]
 
 @dataclass
 class Source:
-    """A partition of events and one of the catalog, each record at its next offset: what several stations may read."""
+    """One partition of events and one of the catalog, which several processes may read."""
 
     partition: int = field(default_factory=lambda: next(_partitions))
     events: list[StoredRecord] = field(default_factory=list)
@@ -106,7 +106,8 @@ class Station:
     async def net_ledger(self, *workspaces: str) -> Counter[Account]:
         """(order, model, account, currency) to minor units, zeros left out."""
         rows = await self.rows(
-            "SELECT c.natural_id, l.model, l.account, l.currency, sum(l.amount_minor)::bigint FROM attribution.ledger AS l"
+            "SELECT c.natural_id, l.model, l.account, l.currency,"
+            " sum(l.amount_minor)::bigint FROM attribution.ledger AS l"
             " JOIN attribution.conversions AS c USING (own_key, workspace_id) GROUP BY 1, 2, 3, 4",
             *workspaces,
         )

@@ -1,6 +1,7 @@
-"""Events and catalog records of one workspace, by sentences: who clicked, ordered, identified, and who owns what.
+"""Events and catalog records of one workspace: clicks, orders, identities and owners.
 
-Promise: ids are derived from names and the workspace, so equal sentences give equal events; two workspaces may use equal names.
+Promise: ids are derived from names and the workspace, so equal calls give equal events. Two
+workspaces may use equal names.
 """
 
 from collections.abc import Sequence
@@ -162,7 +163,7 @@ class Story:
             code=code,
         )
 
-    # -- who owns what -------------------------------------------------------------------------------------
+    # -- owners --------------------------------------------------------------------------------
 
     def placement(
         self, name: str = "mia", *, revision: int = 1, creator: str | None = None

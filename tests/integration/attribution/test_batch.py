@@ -1,4 +1,4 @@
-"""A batch's effects: clicks stored, orders credited, duplicates and conflicts told apart, offsets moved by compare-and-set."""
+"""A batch's effects: stored clicks, credited orders, duplicates, conflicts, and guarded offsets."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,6 +1,7 @@
-"""House rule of SQL, on tables that hold a history and no statistics: no batch statement scans a table or throws away more rows than the batch holds.
+"""No batch statement scans a table or discards more rows than the batch holds.
 
-A batch holds its records. A statement holds besides the rows that it was handed (keys, edges, revisions): one record may bring many of them.
+The tables hold a history and have no statistics. The limit counts the records of the batch and the
+rows handed to the statement (keys, edges, revisions), because one record may bring many of them.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ LATE_PERCENT = 12
 # Of a town's records, the ones before the corrections.
 FACTS = 8
 NEVER_ANALYSED = """
-SELECT relname FROM pg_class WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r' AND reltuples <> -1
+SELECT relname FROM pg_class
+WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r' AND reltuples <> -1
 UNION SELECT tablename FROM pg_stats WHERE schemaname = 'attribution'
 """
 TIMES = "SELECT key, converted_at FROM attribution.aliases ORDER BY key, workspace_id"
@@ -64,7 +66,7 @@ async def live(station: Station, number: int) -> Brand:
 
 
 async def tell_late(station: Station, explainer: Explainer, brands: list[Brand]) -> None:
-    """Batches of any size, of one brand and of several, with repetitions, conflicts and what nobody can read."""
+    """Batches of any size, of one or more workspaces, with duplicates, conflicts, bad bytes."""
     random = Random(BRANDS)
     for brand in brands:
         clicks = [brand.town.a_loyal_click(day) for day in (LOYAL_ORDERS, -1)]
@@ -82,7 +84,7 @@ async def tell_late(station: Station, explainer: Explainer, brands: list[Brand])
 
 
 async def correct(station: Station, brand: Brand) -> None:
-    """CatalogFacts that move touches and decisions, one record a batch, and a key that comes and goes."""
+    """Catalog records that change touches and decisions, one a batch, and a key that is revoked."""
     for record in brand.records[FACTS:]:
         await station.learn(record)
     key = ApiKey(
@@ -98,7 +100,7 @@ async def correct(station: Station, brand: Brand) -> None:
 
 
 async def look_around(station: Station) -> None:
-    """What a process asks between batches: its offsets, whose key a request carries, what is to be published."""
+    """Statements between batches: offsets, the key of a request, and what is to be published."""
     await station.events.stored_offsets()
     async with station.database.exempt() as connection:
         await look_up_key(await driver(connection), b"k" * 32)

@@ -1,4 +1,4 @@
-"""The whole service over HTTP on the Postgres log: from records on the log to explanations, balance, dead letters and lag."""
+"""The whole service over HTTP on the Postgres log: explanations, balance, dead letters and lag."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -99,7 +99,7 @@ def key_record(story: Story, secret: str, *scopes: Scope) -> ApiKey:
 async def serving(
     url: str, secret_key: str, *, on_postgres: bool = False
 ) -> AsyncIterator[Service]:
-    """A service on the given database with a story of its own. The Postgres log is written here by its owner."""
+    """Run a service on the given database with a story; the owner writes the Postgres log."""
     broker = MemoryBroker(SystemClock())
     database = Database(
         service_url(url, "attribution", secret_key), application_name="test", pool_size=10

@@ -1,4 +1,4 @@
-"""What comes late is as good as what came in time: touches, joins, orders, confirmations, corrected facts, and hubs."""
+"""Late facts give the same result: touches, joins, orders, confirmations, corrections and hubs."""
 
 from collections.abc import Sequence
 from datetime import timedelta

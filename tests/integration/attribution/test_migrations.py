@@ -1,4 +1,4 @@
-"""Attribution's history with books in it: what a migration moves comes back when it is taken back."""
+"""Attribution's migrations on stored data: a downgrade restores what the upgrade moved."""
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -11,7 +11,8 @@ from tests.integration.attribution.story import Story
 
 LAST_BODIES = """
 SELECT c.natural_id, {column} FROM attribution.conversions AS c
-JOIN attribution.decisions AS d ON d.own_key = c.own_key AND d.revision = c.revision AND d.workspace_id = c.workspace_id
+JOIN attribution.decisions AS d ON d.own_key = c.own_key
+ AND d.revision = c.revision AND d.workspace_id = c.workspace_id
 ORDER BY 1
 """
 
@@ -32,7 +33,10 @@ async def test_what_stands_repeats_its_decision_again_after_going_down(
         assert [row[0] for row in bodies] == ["1001", "1002"]
         await move_history(fresh_database, "attribution", "0002")
         assert await conn.fetch(LAST_BODIES.format(column="c.decision")) == bodies
-        forced = "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('conversions', 'decisions')"
+        forced = (
+            "SELECT bool_and(relforcerowsecurity) FROM pg_class"
+            " WHERE relname IN ('conversions', 'decisions')"
+        )
         assert await conn.fetchval(forced)
         await move_history(fresh_database, "attribution", "head")
         assert await conn.fetch(LAST_BODIES.format(column="d.body")) == bodies

@@ -1,4 +1,4 @@
-"""Order does not matter: any split, order and duplication of events and catalog records gives the net ledger of the pure oracle."""
+"""Order does not matter: any split, order and duplication gives the net ledger of the oracle."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One bad record never stops its neighbours: it is found by halving, set aside with its reason, and can be tried again."""
+"""A bad record does not block the others: halving finds it, it is stored, and can be retried."""
 
 import msgspec
 from msgspec.structs import replace

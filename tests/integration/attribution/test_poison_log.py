@@ -1,4 +1,4 @@
-"""Poison straight on the log: whatever bytes stand there, each bad record is one dead letter with its reason and everything beside it counts."""
+"""Invalid bytes on the log: each bad record is one dead letter, and all other records count."""
 
 import json
 from collections import Counter
@@ -144,7 +144,7 @@ async def tried_again(service: Service, found: list[dict[str, Any]]) -> None:
 
 
 async def test_the_same_event_twice_in_a_batch(fresh_database: str, secret_key: str) -> None:
-    """An equal copy is a duplicate; another payload under its id is one letter, and the first stands."""
+    """An equal copy is a duplicate; another payload under its id is one dead letter."""
     async with serving(fresh_database, secret_key) as service:
         story = service.story
         order, other = story.order("1001", net=100), story.order("1001", net=999)
@@ -165,7 +165,7 @@ async def test_the_same_event_twice_in_a_batch(fresh_database: str, secret_key: 
 async def test_a_key_given_twice_is_read_as_its_last_value(
     fresh_database: str, secret_key: str
 ) -> None:
-    """JSON leaves it open; every reader of the log here is one decoder, so the same bytes are always the same event."""
+    """JSON leaves this open. All readers of the log share one decoder and agree."""
     async with serving(fresh_database, secret_key) as service:
         twice = spliced(service.story, b'1, "net_minor": 40')
         await service.send_bytes(twice, twice)

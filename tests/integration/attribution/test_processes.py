@@ -1,7 +1,8 @@
-"""Two processes of attribution on the same workspaces: events spread over all partitions, one process killed in the middle, the books of the oracle.
+"""Two attribution processes share workspaces, one is killed, and the ledger equals the oracle's.
 
-Promise: real processes on a real Postgres that is database and log. A workspace's events have keys of their own here, so that both processes
-work on each workspace at the same time, which no deployment would ask of them.
+Promise: the processes are real, and one real Postgres is both database and log. The events of a
+workspace have different keys here, so both processes work on each workspace at the same time. No
+deployment does that.
 """
 
 import asyncio
@@ -57,31 +58,39 @@ _COUNTED = re.compile(
 )
 HOLDERS = """
 SELECT pid, count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
-WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = $1::bigint::oid AND objid::bigint < 256
+WHERE locktype = 'advisory' AND granted AND objsubid = 2
+ AND classid = $1::bigint::oid AND objid::bigint < 256
   AND datname = current_database() GROUP BY pid
 """
 UNREAD = """
 SELECT sum(p.next_offset - coalesce(o.next_offset, 0))::bigint FROM log.partitions AS p
 LEFT JOIN attribution.offsets AS o USING (topic, partition) WHERE topic = ANY ($1::text[])
 """
-WAITING = "SELECT (SELECT count(*) FROM attribution.recomputes) + (SELECT count(*) FROM attribution.outbox)"
+WAITING = (
+    "SELECT (SELECT count(*) FROM attribution.recomputes)"
+    " + (SELECT count(*) FROM attribution.outbox)"
+)
 STORED = """
 SELECT event_id, workspace_id FROM attribution.touches WHERE NOT derived
 UNION SELECT event_id, workspace_id FROM attribution.evidence
 """
-REFUSED = "SELECT count(*), count(DISTINCT value) FROM attribution.dead_letters WHERE reason NOT IN ('currency_mismatch')"
+REFUSED = (
+    "SELECT count(*), count(DISTINCT value) FROM attribution.dead_letters"
+    " WHERE reason NOT IN ('currency_mismatch')"
+)
 READ = "SELECT sum(next_offset)::bigint FROM attribution.offsets WHERE topic = $1"
 NUMBERED = """
 SELECT w.workspace_id::text, w.last_sequence, array(
     SELECT DISTINCT sequence FROM attribution.ledger AS l WHERE l.workspace_id = w.workspace_id
-    UNION SELECT DISTINCT sequence FROM attribution.decisions AS d WHERE d.workspace_id = w.workspace_id AND sequence IS NOT NULL
+    UNION SELECT DISTINCT sequence FROM attribution.decisions AS d
+    WHERE d.workspace_id = w.workspace_id AND sequence IS NOT NULL
 ) FROM attribution.workspaces AS w
 """
 
 
 @dataclass
 class World:
-    """What is told: events in small portions, some again, some that nobody can read; facts and their corrections in between."""
+    """Records to write: events in small portions, repeats, bad bytes, facts and corrections."""
 
     random: Random
     stories: list[Story] = field(
@@ -173,7 +182,10 @@ class Pair:
             raise AssertionError(f"{what}: never\n{self.installation.output()}") from None
 
     async def both_at_work(self) -> bool:
-        """Whether each answers and owns its half of the partitions: for a moment the locks of a killed one stand without it."""
+        """Return whether each process answers and owns its half of the partitions.
+
+        The locks of a killed process remain for a moment.
+        """
         for port in self.ports.values():
             try:
                 (await self.client.get(f"http://127.0.0.1:{port}/health/live")).raise_for_status()
@@ -280,7 +292,10 @@ async def told_while_one_dies(pair: Pair, world: World, random: Random) -> None:
 
 
 async def assert_nothing_lost(pair: Pair, worlds: list[World], lives: list[Counter[str]]) -> None:
-    """Records read = stored + duplicate + dead-lettered: by the tables exactly; a killed process takes its last counts with it."""
+    """Records read = stored + duplicate + dead-lettered.
+
+    The tables hold this exactly. The last counts of a killed process are lost.
+    """
     stored = {(str(row[0]), str(row[1])) for row in await pair.conn.fetch(STORED)}
     events = [event for world in worlds for event in world.events]
     assert stored == {(event.event_id, event.workspace_id) for event in events}
@@ -296,7 +311,7 @@ async def assert_nothing_lost(pair: Pair, worlds: list[World], lives: list[Count
 
 
 async def assert_numbers_whole(pair: Pair, worlds: list[World]) -> None:
-    """Every workspace's numbers stand on the log from 1 on in order; what came twice after the kill says the same twice."""
+    """Every workspace's numbers are on the log from 1 on in order; a repeat has equal content."""
     published: dict[str, dict[int, bytes]] = {}
     rows = await pair.conn.fetch(
         f'SELECT value FROM log."{CREDITS.name}" ORDER BY partition, record_offset'

@@ -1,4 +1,4 @@
-"""The relay: in order, after the log has it, one at a time, whatever the log or another process does."""
+"""The relay publishes in order and once at a time, whatever the log or another process does."""
 
 import asyncio
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Publishing again: every number says what it said the first time, in bounded spans, under traffic, and no reader counts twice."""
+"""Publish again: equal numbers and contents, bounded spans, under traffic, never counted twice."""
 
 import asyncio
 from datetime import timedelta

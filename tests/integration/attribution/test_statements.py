@@ -1,4 +1,4 @@
-"""House rules of SQL: batch statements on young tables never scan a table, and every table but the exempt ones is under forced row-level security."""
+"""SQL rules: no batch statement scans a table; every table not exempt forces row security."""
 
 import importlib
 import re
@@ -79,7 +79,7 @@ async def test_no_batch_statement_scans_a_table(young_database: str, name: str) 
         await conn.close()
     scanned = re.findall(r"Seq Scan on (\S+)", plan)
     assert all(table.startswith("stage_") for table in scanned), plan
-    # A walk through a whole index, or through all of a workspace's part of it, is a scan by another name.
+    # A walk through a whole index, or all of a workspace's part of it, counts as a scan.
     walks = re.findall(r"Index (?:Only )?Scan [^\n]*\n(?!\s*Index Cond)", plan)
     # An index that starts with the workspace is named so.
     conditions = re.findall(r"(?<!_of_workspace) on [^\n]*\n\s*Index Cond: (.*)", plan)
@@ -101,10 +101,12 @@ async def test_every_table_is_under_forced_row_level_security(
         weak = await conn.fetch(
             "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
             " WHERE grantee = 'laurel_attribution' AND table_schema = 'attribution'"
-            " AND table_name IN ('ledger', 'decisions', 'sent_tallies') AND privilege_type NOT IN ('SELECT', 'INSERT')"
+            " AND table_name IN ('ledger', 'decisions', 'sent_tallies')"
+            " AND privilege_type NOT IN ('SELECT', 'INSERT')"
         )
         uniques = await conn.fetch(
-            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON oid = indrelid"
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)"
+            " FROM pg_index JOIN pg_class ON oid = indrelid"
             " WHERE indisunique AND relnamespace = 'attribution'::regnamespace"
         )
     finally:

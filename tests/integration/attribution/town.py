@@ -1,6 +1,7 @@
-"""A larger random world: many visitors, few of whom buy, beside what joins too much: shared devices, guests, a click that leaks.
+"""A larger random history: many visitors, few buyers, shared devices, guests and a leaked click id.
 
-Promise: a function of its seed. Two towns use the same people, codes, orders and links, each in its own workspace.
+Promise: a history is a function of its seed. Two histories use the same people, codes, orders and
+links, each in its own workspace.
 """
 
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class Town:
         return self.story.click(f"l{day}", by="loyal", at=NOON + timedelta(days=day))
 
     def joined_too_often(self, leaked: Clicked) -> list[AnyEvent]:
-        """A guest account and a click id in a newsletter, each met by more visitors than a hub may know."""
+        """A guest account and a newsletter's click id, each with more visitors than the limit."""
         met: list[AnyEvent] = [self.story.visited(f"n{n}", leaked) for n in range(MET_BY_A_HUB)]
         for number in range(MET_BY_A_HUB):
             guest = Person(visitor_id=f"g{number}", email_hash="guest")

@@ -1,7 +1,8 @@
-"""One brand's books for the tests of folds and answers: its catalog, its credits with their numbers, its answers over HTTP shapes.
+"""One workspace for tests of folds and answers: its catalog, its numbered credits, its answers.
 
-Promise: everything goes the product's own way (the catalog's writer, the consumer's handler, the answer's store and formulas); only what
-stands outside roi is built by hand: credit records, and the log's records that carry them.
+Promise: everything uses the product's code (the catalog's writer, the consumer's handler, the
+answer's store and formulas). Only what comes from outside roi is built by hand: credit records and
+the log records that carry them.
 """
 
 import json
@@ -57,7 +58,7 @@ class StandingOrder:
 
 @dataclass
 class Books:
-    """One workspace and the way into it. `recorded_at` of the next record stands in `now` and moves a second with each."""
+    """One workspace. `now` is the `recorded_at` of the next record; each record adds a second."""
 
     database: Database
     workspace_id: str
@@ -85,7 +86,7 @@ class Books:
         self.now += timedelta(seconds=1)
         return self.now
 
-    # --- the catalog ---------------------------------------------------------------------------------
+    # -- catalog ---------------------------------------------------------------------------------
 
     async def put(
         self,
@@ -142,7 +143,7 @@ class Books:
         }
         return await self.put("policy", Version(facts, valid_from))
 
-    # --- credits -------------------------------------------------------------------------------------
+    # -- credits ---------------------------------------------------------------------------------
 
     def order(
         self,
@@ -151,7 +152,10 @@ class Books:
         shares: Mapping[str, tuple[int, datetime | None]],
         **changes: Any,
     ) -> DecisionCredited:
-        """A decision with one entry per account: account → (amount, touched at), split alike by every model."""
+        """Return a decision with one entry per account, split alike by every model.
+
+        `entries` maps an account to (amount, touched at).
+        """
         currency = changes.pop("currency", "EUR")
         models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
@@ -267,7 +271,7 @@ class Books:
         await fold(self.handler(), records)
 
     async def ask_zone(self, time_zone: str) -> None:
-        """Another reporting time zone, as the workspace's call asks for it; the rollups are not made yet."""
+        """Request another reporting time zone, as HTTP does; the rollups are not made yet."""
         async with self.database.write([self.workspace_id]) as conn:
             writer = await Writer.begin(conn, self.workspace_id, self.tick())
             found = await writer.find("workspace", self.workspace_id)
@@ -290,7 +294,7 @@ class Books:
             turns += 1
         return turns
 
-    # --- answers -------------------------------------------------------------------------------------
+    # -- answers ---------------------------------------------------------------------------------
 
     async def ask(
         self,

@@ -1,7 +1,8 @@
-"""A running roi for the tests: the whole service over real Postgres and real HTTP, with workspaces and keys of its own.
+"""A running roi service for tests: real Postgres, real HTTP, own workspaces and keys.
 
-Promise: `roi_running` serves what a deployment serves (relay and fold included) on the log in Postgres; `Brand` is one workspace with an
-admin key and speaks HTTP. Brands share a database, so every test makes its own.
+Promise: `roi_running` serves what a deployment serves, with relay and fold, on the log in Postgres.
+`Brand` is one workspace with an admin key and sends HTTP requests. Workspaces share a database, so
+every test creates its own.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from tests.fixtures.postgres import SECRET_KEY
 SHORT_URL = "https://go.example"
 
 
-# A wait, not a promise: how soon a change is felt is shown by the README, which sleeps a second and goes on.
+# A wait of the tests, not a promise. The README shows the delay of a change: it sleeps one second.
 PATIENCE_SECONDS = 20.0
 
 
@@ -108,7 +109,7 @@ class Brand:
     async def published(
         self, done: Callable[[dict[str, AnyCatalogRecord]], bool]
     ) -> dict[str, AnyCatalogRecord]:
-        """The newest catalog record of each entity of this workspace, once `done` is content; fails when it is not in good time."""
+        """Return the newest catalog record of each entity once `done` holds, or time out."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = newest(await self.records())

@@ -1,4 +1,7 @@
-"""`python -m tests.integration.roi.counted`: a process of roi that prints a line whenever Python has searched all its objects for cycles."""
+"""`python -m tests.integration.roi.counted`: a roi process that reports full garbage collections.
+
+It prints a line whenever Python has searched all its objects for reference cycles.
+"""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""Questions over real HTTP: a brand planned by API, credits on the real log, the answer, and every wrong parameter by name."""
+"""Questions over real HTTP: a plan by API, credits on the log, the answer, wrong parameters."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What must hold for every answer: rows + organic = totals, an answer is reproduced as of its moment, and statements use their keys."""
+"""Invariants of every answer: rows + organic = totals, repeatable as of a moment, indexed SQL."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))
 
 
 class Brand:
-    """A believable brand that grows by random steps: creators, corrected placements, costs, margins, orders, refunds, clicks."""
+    """A workspace grows by random steps: placements, costs, margins, orders, refunds, clicks."""
 
     def __init__(self, books: Books, seed: int) -> None:
         self.books = books
@@ -193,7 +193,7 @@ async def figures(
     answer = await brand.books.ask(group_by, by=by, days=days, as_of=as_of)
     for row in answer["rows"]:
         del row["label"]
-    # From which tables a past answer is read is no figure: rollups of now answer now, history later.
+    # The source tables are no figure: present rollups answer now, history answers later.
     del answer["meta"]["source"]
     return answer
 
@@ -401,7 +401,7 @@ async def pages_read(books: Books) -> int:
 async def test_what_an_answer_reads_does_not_grow_with_the_batches_that_were_folded(
     database_for: DatabaseFactory, own_postgres: PostgresServer, secret_key: str
 ) -> None:
-    # A server of its own: a long transaction in any database of a server keeps replaced row versions in all of them.
+    # A separate server: a long transaction keeps replaced row versions in all its databases.
     await migrate(own_postgres.owner_url, secret_key)
     books = await Books.open(await database_for("roi", url=own_postgres.owner_url))
     accounts = [new_id() for _ in range(80)]

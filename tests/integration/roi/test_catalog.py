@@ -1,6 +1,7 @@
 """Every kind of catalog object through its whole life, over real HTTP and real Postgres.
 
-Promise: what is created is listed, shown, corrected, replaced and archived the same way for all kinds; what is refused names the field.
+Promise: all kinds are listed, shown, corrected, replaced and archived the same way. A refusal names
+the field.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tests.integration.roi.brand import Brand, brand_running
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind is made and corrected. `makes` may name ids of the brand's basics as "$creator" and so on."""
+    """How one kind is created and corrected; `makes` may name ids of the basics as "$creator"."""
 
     path: str
     makes: dict[str, Any]

@@ -1,4 +1,7 @@
-"""The fold of credits: rollups equal their raw rows however batches are cut, repeated or interrupted; gaps stop one workspace only."""
+"""The fold of credits: rollups equal the raw rows for any batches; a gap stops one workspace only.
+
+Batches are cut, repeated and interrupted at random.
+"""
 
 import random
 from collections import Counter
@@ -51,7 +54,7 @@ def moved(records: Sequence[AnyCredits], to: Books) -> list[AnyCredits]:
 
 
 def a_history(books: Books, seed: int, zone_days: int = 20) -> list[AnyCredits]:
-    """A random story: orders split over accounts, revisions that reverse them, clicks that move, several currencies and kinds."""
+    """Return a random history: split orders, reversals, moved clicks, mixed currencies."""
     chance = random.Random(seed)
     accounts = [new_id() for _ in range(4)] + ["organic"]
     start = datetime(2026, 3, 20, tzinfo=UTC)
@@ -115,7 +118,7 @@ def brute_force(books: Books, records: Sequence[AnyCredits], zone: str) -> Count
 
 
 async def folded(books: Books, table: str = "rollups") -> Counter[tuple[Any, ...]]:
-    """What `rollups` (or its history, added up over the days) holds, in the form of `brute_force`."""
+    """Return what `rollups` (or its history, summed by days) holds, as `brute_force` does."""
     async with books.database.read([books.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(f"SELECT * FROM roi.{table}")
     sums: Counter[tuple[Any, ...]] = Counter()

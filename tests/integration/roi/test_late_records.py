@@ -1,4 +1,7 @@
-"""A catalog record that reaches the log after a newer one of its entity: compaction would keep the old one alone, so the entity is published again."""
+"""A catalog record that reaches the log after a newer one makes roi publish the entity again.
+
+Compaction would otherwise keep only the older record.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +43,7 @@ async def broker() -> MemoryBroker:
 async def publishing(
     database: Database, broker: MemoryBroker
 ) -> AsyncIterator[tuple[MemoryLog, Proofreader]]:
-    """roi's relay at work; the log, and a proofreader that does not work yet. Its clock's sleeps end at once: patience costs the test nothing."""
+    """Run roi's relay; yield the log and an idle proofreader whose sleeps end at once."""
     log = MemoryLog(broker)
     await log.open()
     troubles: list[str | None] = []

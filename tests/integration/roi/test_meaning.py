@@ -1,6 +1,7 @@
-"""What each kind of object means beyond its life: owners and periods, taken codes, secrets, money, and what the log hears of it.
+"""Rules of single catalog kinds: owners and periods, taken codes, secrets, money, log records.
 
-Promise: a field that is wrong is named; a change reaches `laurel.catalog` within a second, whole and in order.
+Promise: a refusal names the wrong field. A change reaches `laurel.catalog` within a second,
+complete and in order.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The catalog's hot statements use their indexes on tables that nobody analysed yet (house rule 5)."""
+"""The catalog's frequent statements use indexes on tables without statistics (rule 5 of SQL)."""
 
 import re
 import uuid

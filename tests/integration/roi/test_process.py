@@ -1,6 +1,7 @@
-"""roi as a process of its own: no question waits while Python searches all that the process holds for cycles.
+"""roi as a separate process: no question waits for a full garbage collection.
 
-Promise: searches are counted, not timed: a full one walks through everything a start has made, which takes longer than an answer may.
+Promise: collections are counted, not timed. A full collection visits every object made at the
+start, which takes longer than an answer may take.
 """
 
 import asyncio

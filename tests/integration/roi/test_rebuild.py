@@ -1,7 +1,7 @@
-"""Another time zone while Laurel runs: steps that are killed and taken up by another process, with credits coming in and answers going out.
+"""A change of time zone under traffic: steps are killed and another process continues them.
 
-Promise: in the end every rollup equals that of a workspace that had the zone from its first day; until then every answer is that of the
-old days, with all that was folded meanwhile.
+Promise: in the end every rollup equals that of a workspace that had the zone from its first day.
+Until then every answer uses the old days and includes everything folded meanwhile.
 """
 
 import asyncio
@@ -60,14 +60,14 @@ async def test_a_rebuild_that_is_killed_goes_on_in_another_process(
     old = await Books.open(database)
     records = a_history(books, seed)
     await books.fold(*records[:30])
-    # Asked for between two records: later, and the workspace's clock would date the rest of them anew.
+    # Requested between two records: later, the workspace's clock would re-date the other records.
     books.now = records[29].recorded_at
     await books.ask_zone(ZONE)
     await old.fold(*moved(records[:30], old))
     kills, told = 0, 30
     while (await books.ask())["meta"]["time_zone"] == "UTC":
         task = asyncio.create_task(a_worker(books).run())
-        # Longer each time: kills come between steps and within them, and the rebuild ends on any machine.
+        # Longer each time: kills hit between and within steps, and the rebuild ends on any machine.
         await asyncio.sleep(0.0005 * kills)
         task.cancel()
         await asyncio.wait([task])

@@ -1,4 +1,7 @@
-"""Credits published again: wrong dates of an older release are corrected, an empty roi is rebuilt, and the rest stays as it is."""
+"""Republished credits: wrong dates of an older release are corrected, an empty roi is rebuilt.
+
+Everything else stays unchanged.
+"""
 
 from typing import Final
 

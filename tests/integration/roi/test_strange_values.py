@@ -1,4 +1,4 @@
-"""Strange values in every field of every body, path and query: refused by name or stored as they are, never a failure of ours."""
+"""Strange values in every field, path and query: refused by name or stored, never a failure."""
 
 import json
 from typing import Any

@@ -1,7 +1,8 @@
-"""Questions between two times: random cuts on real rollups and raw rows against the pure answer made of every record by itself.
+"""Questions between two times: random cuts, compared with a pure answer made from every record.
 
-Promise: in zones whose days have 23 and 25 hours, no midnight, quarter-hour offsets, or a clock that goes back over midnight, an answer
-equals the pure one, its rows and what is organic add up to its totals, and two neighbouring spans add up to the one that holds both.
+Promise: in zones whose days have 23 and 25 hours, no midnight, quarter-hour offsets, or a clock
+that goes back over midnight, an answer equals the pure one. Its rows and the organic part add up to
+its totals, and two neighbouring spans add up to the span that holds both.
 """
 
 import random
@@ -51,7 +52,7 @@ TURNS = (
 
 
 class Story:
-    """One brand with everything that was told about it, and how far around the turn of its clock it goes."""
+    """One workspace, all its records, and the span around the change of its clock."""
 
     def __init__(self, books: Books, zone: str, turn_at: datetime, seed: int) -> None:
         self.books = books
@@ -109,7 +110,7 @@ class Story:
             return self.books.clicks(
                 chance.choice(accounts[:-1]), self.quarter(), chance.randrange(-1, 9)
             )
-        # Even amounts: half of each is a whole one, so margins need no rounding, which does not add up over spans.
+        # Even amounts have a whole half, so margins need no rounding, which is not additive.
         shares: dict[str, tuple[int, datetime | None]] = {
             account: (2 * chance.randrange(-100, 5_000), self.moment())
             for account in chance.sample(accounts, 2)
@@ -140,7 +141,10 @@ async def a_story(database_for: DatabaseFactory, zone: str, turn: str) -> Story:
 
 
 def begins_at(day: date, zone: ZoneInfo) -> datetime:
-    """When a local day begins: at the later midnight where it comes twice, when the clock jumps where it never comes."""
+    """Return the first moment of a local day.
+
+    That is the later midnight if it comes twice, or the moment of the jump if it never comes.
+    """
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return max(midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
@@ -279,7 +283,7 @@ async def test_times_that_are_whole_days_ask_what_the_days_ask(
     story = await a_story(database_for, zone, turn)
     today = story.turn_at.astimezone(story.zone).date()
     for first, last in ((today, today), (today - DAY, today + 30 * DAY)):
-        # The day's first moment is the clock's where midnight comes twice; there, costs wait for the second.
+        # If midnight comes twice, the clock's day starts at the first; costs wait for the second.
         times = [begins_at(first, story.zone), begins_at(last + DAY, story.zone)]
         for group_by in ("creator", "day", "platform,stage"):
             by_days = await story.books.ask(group_by, days=(f"{first}", f"{last}"))

@@ -1,1 +1,1 @@
-"""Tests of the pure core of attribution: examples for each rule, properties for what must always hold."""
+"""Tests of attribution's pure core: examples for each rule, properties for the invariants."""

@@ -1,4 +1,4 @@
-"""Input of credit models that reads like a sentence: steps of given ages before `NOON`."""
+"""Inputs of credit models: steps of given ages before `NOON`."""
 
 from datetime import timedelta
 

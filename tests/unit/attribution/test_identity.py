@@ -1,4 +1,4 @@
-"""Who the person is: shared devices in both orders, containment of clicks, linked devices, hubs, ambiguity."""
+"""Identity: shared devices in both orders, contained clicks, linked devices, hubs, ambiguity."""
 
 from itertools import permutations
 

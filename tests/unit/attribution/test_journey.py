@@ -1,4 +1,7 @@
-"""Which touches are candidates and why one is rejected: an example for each reason, each window edge, derived clicks, codes, surveys."""
+"""Candidate touches: an example for each reason of rejection and for each window limit.
+
+Derived clicks, codes and surveys are included.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Entries, reversals and tallies: a posting only adds, and the sum of all postings is what the last decision says."""
+"""Entries, reversals and tallies: postings only add, and their sum equals the last decision."""
 
 from collections import Counter
 from dataclasses import replace

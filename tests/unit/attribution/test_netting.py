@@ -1,4 +1,4 @@
-"""What a conversion is worth: which version counts, each kind of adjustment, their order, tax, caps, other currencies."""
+"""The value of a conversion: its version, each kind of adjustment, order, tax, caps, currencies."""
 
 from itertools import permutations
 

@@ -1,4 +1,4 @@
-"""Code against link: the four rules, with one code, several codes, a shared code and brand content."""
+"""Code against link: the four rules with one code, several codes, a shared code, brand content."""
 
 import pytest
 
@@ -35,7 +35,7 @@ Outcome = tuple[set[str | None], set[Reason]]
 
 
 def outcome(rule: Precedence, *codes: str, clicks_of: tuple[str, ...] = ("mia", "leo")) -> Outcome:
-    """The accounts kept and the reasons given when Mia's and Leo's links were clicked and these codes typed."""
+    """Return the kept accounts and the reasons, after clicks on Mia's and Leo's links and codes."""
     clicks = [touch(name, of=name, by=PHONE, ago=minutes(9)) for name in clicks_of]
     known: CatalogFacts = facts(FACTS, policy(precedence=rule))
     evidence = scope(*clicks, order("1001", PHONE, codes=codes))

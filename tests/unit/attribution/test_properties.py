@@ -1,6 +1,7 @@
-"""What must always hold of the core, over arbitrary evidence: order, duplicates, unrelated evidence, exact sums, shared devices.
+"""Invariants of the core over arbitrary evidence: order, duplicates, exact sums, shared devices.
 
-Promise: evidence is drawn from a handful of devices, clicks and customers, so that shared devices, chains and hubs happen all the time.
+Promise: evidence is drawn from a few devices, clicks and customers, so shared devices, chains and
+hubs are frequent.
 """
 
 from dataclasses import replace
@@ -86,7 +87,7 @@ def keys(world: str) -> list[bytes]:
 
 
 def touches(world: str) -> st.SearchStrategy[list[Touch]]:
-    """Clicks with and without a visitor, views, surveys and referrals; a click's id is part of its name, as click ids are unique."""
+    """Clicks with and without a visitor, views, surveys and referrals; click ids are unique."""
     devices = st.sampled_from([None, *(key for key in keys(world) if key[:1] == b"v")])
     quality = st.sampled_from([(), (), (), (Quality.BOT,), (Quality.PREFETCH,)])
     clicks = st.builds(
@@ -118,7 +119,7 @@ def touches(world: str) -> st.SearchStrategy[list[Touch]]:
 
 
 def of_one_event(group: list[bytes], carries: Touch | None) -> list[bytes]:
-    """The keys that can stand on one event: an event has one click id, and the click that an order carries is that one."""
+    """The keys of one event: an event has one click id, and an order's click is that id."""
     clicks = [key for key in group if key[:1] == b"k"]
     return [key for key in group if key[:1] != b"k"] + clicks[: 0 if carries else 1]
 
@@ -306,7 +307,7 @@ def test_every_candidate_has_a_reason_or_an_account(evidence: Scope, rule: Prece
 def test_touches_out_of_reach_of_every_conversion_change_nothing(
     evidence: Scope, rule: Precedence
 ) -> None:
-    """A query bounded by `earliest_at` and `latest_at`, plus the carried clicks, gives what the whole history gives."""
+    """Evidence from `earliest_at` to `latest_at`, plus carried clicks, is enough."""
     known = facts_of(rule)
     spans = [
         (earliest_at(v.occurred_at, policy_for(known.policies, v.occurred_at)), v.occurred_at)
@@ -326,7 +327,7 @@ def test_touches_out_of_reach_of_every_conversion_change_nothing(
 
 
 def reachable(evidence: Scope, strong: bytes) -> set[bytes]:
-    """The strong keys that a chain of events with two strong keys joins to one; an independent definition."""
+    """Return the strong keys joined by chains of events; an independent definition."""
     groups: dict[str, set[bytes]] = {}
     for edge in evidence.edges:
         groups.setdefault(edge.event_id, set()).update((edge.key_a, edge.key_b))
@@ -368,7 +369,7 @@ def kept_ids(decision: Decision) -> set[str]:
 def test_a_device_shared_late_is_taken_from_orders_that_do_not_carry_it(
     arrival: list[str], shared: bool
 ) -> None:
-    """Ann's order elsewhere has the phone's click until Ben uses the phone; at every arrival order the end is the same."""
+    """Ann's order gets the phone's click until Ben uses the phone, in every order of arrival."""
     phone, ann, ben = visitor("phone"), customer("ann"), customer("ben")
     parts: dict[str, Evidence] = {
         "t": touch("t", by=phone, ago=days(1)),
@@ -386,7 +387,7 @@ def test_a_device_shared_late_is_taken_from_orders_that_do_not_carry_it(
 @settings(max_examples=30)
 @given(scopes())
 def test_a_real_click_gives_what_the_rebuilt_one_gave(evidence: Scope) -> None:
-    """Removing clicks without a visitor and flags that an order carries changes nothing: the order rebuilds them."""
+    """Removing an order's carried clicks and flags changes nothing: the order rebuilds them."""
     carried = {v.click_touch_id for v in evidence.versions}
     without = tuple(
         t

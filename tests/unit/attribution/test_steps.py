@@ -1,4 +1,4 @@
-"""Touches become steps: one moment, kind and owner class is one step, whose share its members split."""
+"""Touches become steps: equal moment, kind and owner class make one step with a split share."""
 
 from fractions import Fraction
 

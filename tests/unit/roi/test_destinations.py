@@ -1,6 +1,7 @@
-"""The gate before stored destinations, held against a corpus of redirect tricks (test 12 of the security list).
+"""The check of stored destinations against a corpus of redirect tricks (security test 12).
 
-Promise: what passes has one spelling that every parser reads alike; what could lead elsewhere than it looks is refused.
+Promise: an accepted destination has one spelling that every parser reads alike. An ambiguous
+destination is refused.
 """
 
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Each dimension's own rule: followers to tiers, days to weeks and quarters, facts to words."""
+"""Each dimension's own rule: followers to tiers, days to weeks and quarters, facts to labels."""
 
 from datetime import date, timedelta
 from uuid import UUID

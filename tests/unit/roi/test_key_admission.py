@@ -1,4 +1,4 @@
-"""The admission limit of a key: so many requests at work, then 429, then admitted again."""
+"""The admission limit of a key: a limited number of requests at once, then 429, then admitted."""
 
 from contextlib import ExitStack
 

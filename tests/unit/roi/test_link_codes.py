@@ -1,4 +1,4 @@
-"""Link codes: the alphabet, the reserved words in any case, and what generated ones are made of."""
+"""Link codes: the alphabet, the reserved words in any case, and the form of generated codes."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Every metric's formula by example, and what the dictionary promises about itself."""
+"""Every metric's formula by example, and the promises of the dictionary."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Periods of facts: a correction restates, a change from a date on begins a row; rows never overlap and leave no gap."""
+"""Periods of facts: a correction restates, a dated change begins a row; no overlap and no gap."""
 
 import itertools
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The planner takes the cheapest tables that have what is asked for, and reads every day once."""
+"""The planner uses the cheapest tables that hold the requested data, and reads every day once."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

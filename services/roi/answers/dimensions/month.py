@@ -7,12 +7,12 @@ from services.roi.answers.kinds import Dimension, FromTime
 
 
 def first_of_month(day: date) -> date:
-    """The first day of a day's month."""
+    """Return the first day of a day's month."""
     return day.replace(day=1)
 
 
 def month_word(day: date) -> str:
-    """A day's year and month, such as 2026-03."""
+    """Return a day's year and month, such as 2026-03."""
     return f"{day.year:04}-{day.month:02}"
 
 

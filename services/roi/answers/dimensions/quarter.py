@@ -9,12 +9,12 @@ MONTHS_PER_QUARTER: Final = 3
 
 
 def first_of_quarter(day: date) -> date:
-    """The first day of a day's quarter."""
+    """Return the first day of a day's quarter."""
     return day.replace(month=day.month - (day.month - 1) % MONTHS_PER_QUARTER, day=1)
 
 
 def quarter_word(day: date) -> str:
-    """A day's year and quarter, such as 2026-Q1."""
+    """Return a day's year and quarter, such as 2026-Q1."""
     return f"{day.year:04}-Q{(day.month - 1) // MONTHS_PER_QUARTER + 1}"
 
 

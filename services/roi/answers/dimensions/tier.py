@@ -23,12 +23,12 @@ _ORDER: Final = {name: place for place, (name, _) in enumerate(TIERS)}
 
 
 def tier_of(followers: int) -> str:
-    """The tier of a number of followers."""
+    """Return the tier of a number of followers."""
     return max((least, name) for name, least in TIERS if least <= followers)[1]
 
 
 def read_tier(accounts: str | None) -> str | None:
-    """The tier of a creator's platform accounts (JSON text); None when no account has followers."""
+    """Return the tier of platform accounts (JSON text); None when followers are unknown."""
     listed = msgspec.json.decode(accounts or "[]") or []
     known = [account["followers"] for account in listed if account.get("followers") is not None]
     return tier_of(max(known)) if known else None

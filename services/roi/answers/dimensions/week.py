@@ -10,12 +10,12 @@ from services.roi.answers.kinds import Dimension, FromTime
 
 
 def monday_of(day: date) -> date:
-    """The first day of a day's ISO week."""
+    """Return the first day of a day's ISO week."""
     return day - timedelta(days=day.weekday())
 
 
 def week_word(day: date) -> str:
-    """A day's ISO year and week, such as 2026-W01."""
+    """Return a day's ISO year and week, such as 2026-W01."""
     year, week, _ = day.isocalendar()
     return f"{year:04}-W{week:02}"
 

@@ -7,7 +7,7 @@ from services.roi.answers.values import Unit
 
 
 def profit_minor(contribution_minor: int | None, cost_minor: int | None) -> int | None:
-    """Contribution less cost in minor units; None when either is missing."""
+    """Return contribution less cost in minor units; None when either is missing."""
     if contribution_minor is None or cost_minor is None:
         return None
     return contribution_minor - cost_minor
