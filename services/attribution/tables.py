@@ -1,24 +1,22 @@
-"""Names and shapes of this service's tables that more than one store needs: stage tables, limits,
-and the type of a batch statement.
+"""Table columns, stage tables, limits and the type `Sql` that several stores share.
 
-Promise: every statement on the batch path is a module-level `Sql` constant of a store, so a test
-can EXPLAIN each of them.
+Promise: every statement on the batch path is a module-level `Sql` constant of a store module, so a
+test can run EXPLAIN on each of them.
 """
 
 from typing import Final, NewType
 
-# A key with more distinct neighbours stops joining: random joins would otherwise grow one giant
-# component. A click id counts as the visitor who made it: a loyal customer collects many clicks on
-# few devices, a "guest" account collects devices.
+# A key with more distinct neighbours (a hub) no longer merges components: chance links would
+# otherwise grow one giant component. A click id counts as the visitor who made the click: a loyal
+# customer makes many clicks on few devices, a shared "guest" account is seen on many devices.
 HUB_NEIGHBOURS: Final = 50
-# What one person's journey may hold; beyond it no decision changes for the better and the scope
-# would not fit in memory.
+# The most touches read per key. More touches do not improve a decision and would not fit in memory.
 TOUCHES_PER_KEY: Final = 10_000
-# A workspace that stands for records whose own could not be read.
+# The workspace id stored for records whose own workspace id is unreadable.
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 
 
-# One statement of the batch path, in asyncpg's parameter style.
+# One statement of the batch path, with asyncpg's parameters ($1, $2, …).
 Sql = NewType("Sql", str)
 
 TOUCH_COLUMNS: Final = (
@@ -47,17 +45,20 @@ EVIDENCE_COLUMNS: Final = (
 )
 EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id")
 
-# COPY is refused on tables under row-level security, so a batch is copied here first. `place` is
-# the position in the batch.
+# PostgreSQL refuses COPY into tables under row-level security, so a batch is copied into these
+# temporary tables first. `place` is the row's position in the batch.
 STAGE_TABLES: Final = """
 SET LOCAL client_min_messages = warning;
 CREATE TEMP TABLE IF NOT EXISTS stage_touches (
-    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL, occurred_at timestamptz NOT NULL,
-    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[], consent boolean NOT NULL,
+    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
+        occurred_at timestamptz NOT NULL,
+    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[],
+        consent boolean NOT NULL,
     derived boolean NOT NULL, fingerprint bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
-    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL, occurred_at timestamptz NOT NULL,
+    place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
+        occurred_at timestamptz NOT NULL,
     own_key bytea, fingerprint bytea NOT NULL, body bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_edges (

@@ -1,1 +1,1 @@
-"""All SQL of attribution, by thought: offsets, intake of a batch, identity, scopes, decisions and ledger, outbox, catalog, answers."""
+"""All SQL of the attribution service, one module per subject."""

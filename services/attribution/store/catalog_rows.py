@@ -1,6 +1,7 @@
-"""The catalog's records as attribution keeps them: newest per entity, what changed since a version, and what a correction touches.
+"""Catalog records, API key hashes, and the queue of conversions to recompute.
 
-Promise: a record replaces another only with a greater revision. API keys are kept by their SHA-256 alone.
+Promise: a record replaces another only if its revision is greater. Of an API key only the SHA-256
+hash is stored.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,27 +18,35 @@ from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_cata
 from shared.events import Quality
 
 RECORDS_AFTER: Final = Sql("""
-SELECT n.workspace_id::text, c.record FROM unnest($1::uuid[], $2::bigint[]) AS n (workspace_id, version) CROSS JOIN LATERAL (
-    SELECT version, record FROM attribution.catalog AS c WHERE c.version > n.version AND c.workspace_id = n.workspace_id OFFSET 0
+SELECT n.workspace_id::text, c.record
+FROM unnest($1::uuid[], $2::bigint[]) AS n (workspace_id, version) CROSS JOIN LATERAL (
+    SELECT version, record
+    FROM attribution.catalog AS c
+    WHERE c.version > n.version AND c.workspace_id = n.workspace_id OFFSET 0
 ) AS c
 ORDER BY c.version
 """)
 READ_RECORDS: Final = Sql("""
-SELECT n.workspace_id::text, n.entity_id::text, c.record FROM unnest($1::uuid[], $2::uuid[]) AS n (workspace_id, entity_id)
+SELECT n.workspace_id::text, n.entity_id::text, c.record
+FROM unnest($1::uuid[], $2::uuid[]) AS n (workspace_id, entity_id)
 CROSS JOIN LATERAL (
-    SELECT record FROM attribution.catalog AS c WHERE c.entity_id = n.entity_id AND c.workspace_id = n.workspace_id LIMIT 1
+    SELECT record
+    FROM attribution.catalog AS c
+    WHERE c.entity_id = n.entity_id AND c.workspace_id = n.workspace_id LIMIT 1
 ) AS c
 """)
 UPSERT_RECORDS: Final = Sql("""
 INSERT INTO attribution.catalog AS c (entity_id, workspace_id, entity, revision, version, record)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
 ON CONFLICT (entity_id, workspace_id) DO UPDATE
-SET entity = excluded.entity, revision = excluded.revision, version = excluded.version, record = excluded.record
+SET entity = excluded.entity, revision = excluded.revision, version = excluded.version,
+    record = excluded.record
 WHERE c.revision < excluded.revision
 """)
 UPSERT_KEYS: Final = Sql("""
 INSERT INTO attribution.key_hashes (sha256, workspace_id, key_id, scopes, is_public, origins)
-SELECT sha256, workspace_id, key_id, string_to_array(scopes, ' '), is_public, string_to_array(origins, ' ')
+SELECT sha256, workspace_id, key_id, string_to_array(scopes, ' '), is_public,
+       string_to_array(origins, ' ')
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::boolean[], $6::text[])
     AS n (sha256, workspace_id, key_id, scopes, is_public, origins)
 ON CONFLICT (sha256) DO UPDATE
@@ -45,15 +54,19 @@ SET scopes = excluded.scopes, is_public = excluded.is_public, origins = excluded
 WHERE key_hashes.workspace_id = excluded.workspace_id
 """)
 DELETE_KEYS: Final = Sql("""
-DELETE FROM attribution.key_hashes WHERE sha256 = ANY ($1::bytea[]) AND workspace_id = ANY ($2::uuid[])
+DELETE FROM attribution.key_hashes
+WHERE sha256 = ANY ($1::bytea[]) AND workspace_id = ANY ($2::uuid[])
 """)
 LOOK_UP_KEY: Final = Sql("""
-SELECT workspace_id::text, key_id::text, scopes, is_public, origins FROM attribution.key_hashes WHERE sha256 = $1::bytea
+SELECT workspace_id::text, key_id::text, scopes, is_public, origins
+FROM attribution.key_hashes WHERE sha256 = $1::bytea
 """)
-# Touches that a correction may move, counted by everything their account depends on: `boundaries` are the moments at which an owner may
-# change, so all touches of one segment have one owner.
+# Counts the touches whose account a catalog correction may change, grouped by everything that the
+# account depends on. $3 holds the moments at which an owner may change, so all touches of one
+# bucket have the same owner.
 _COUNTS: Final = """
-SELECT kind, quality, link_id::text, placement_id::text, code, min(occurred_at) AS occurred_at, count(*)::integer AS touches
+SELECT kind, quality, link_id::text, placement_id::text, code, min(occurred_at) AS occurred_at,
+       count(*)::integer AS touches
 FROM attribution.touches AS t
 WHERE {which} AND t.workspace_id = $2::uuid
 GROUP BY kind, quality, link_id, placement_id, code, width_bucket(occurred_at, $3::timestamptz[]),
@@ -64,7 +77,8 @@ COUNT_OF_PLACEMENTS: Final = Sql(_COUNTS.format(which="t.placement_id = ANY ($1:
 COUNT_OF_CODES: Final = Sql(_COUNTS.format(which="t.code = ANY ($1::text[])"))
 WANT_BY_SUBJECT: Final = Sql("""
 INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
-SELECT DISTINCT s.own_key, s.workspace_id, $3::text FROM unnest($1::text[], $2::uuid[]) AS n (subject, workspace_id) CROSS JOIN LATERAL (
+SELECT DISTINCT s.own_key, s.workspace_id, $3::text
+FROM unnest($1::text[], $2::uuid[]) AS n (subject, workspace_id) CROSS JOIN LATERAL (
     SELECT own_key, workspace_id FROM attribution.decision_subjects AS s
     WHERE s.subject = n.subject AND s.workspace_id = n.workspace_id OFFSET 0
 ) AS s
@@ -76,10 +90,12 @@ SELECT own_key, workspace_id, $3::text FROM attribution.conversions
 WHERE occurred_at >= $1::timestamptz AND workspace_id = $2::uuid
 ON CONFLICT DO NOTHING
 """)
-# Not by a join of the chunk with the queue, which reads the whole queue for each chunk.
+# No join of the chunk with the queue: it would read the whole queue for each chunk.
 TAKE_RECOMPUTES: Final = Sql("""
 DELETE FROM attribution.recomputes AS r WHERE r.workspace_id = $1::uuid AND r.own_key = ANY (ARRAY(
-    SELECT n.own_key FROM attribution.recomputes AS n WHERE n.workspace_id = $1::uuid ORDER BY n.own_key LIMIT $2::integer
+    SELECT n.own_key
+    FROM attribution.recomputes AS n
+    WHERE n.workspace_id = $1::uuid ORDER BY n.own_key LIMIT $2::integer
 ))
 RETURNING r.workspace_id::text, r.own_key, r.reason
 """)
@@ -93,7 +109,7 @@ WANTED: Final = "SELECT DISTINCT workspace_id::text FROM attribution.recomputes"
 
 @dataclass(frozen=True, slots=True)
 class TouchCount:
-    """So many touches like this one."""
+    """A number of touches that differ only in fields no account depends on."""
 
     touch: Touch
     touches: int
@@ -101,7 +117,7 @@ class TouchCount:
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """What a key's hash leads to."""
+    """An API key as stored under its hash."""
 
     workspace_id: str
     key_id: str
@@ -113,7 +129,7 @@ class KeyRow:
 async def records_after(
     conn: asyncpg.Connection, versions: Mapping[str, int]
 ) -> dict[str, list[AnyCatalogRecord]]:
-    """The records of each workspace after a version, oldest change first."""
+    """Return the records of each workspace changed after its version, oldest change first."""
     rows = await conn.fetch(RECORDS_AFTER, list(versions), list(versions.values()))
     found: dict[str, list[AnyCatalogRecord]] = {}
     for workspace, record in rows:
@@ -124,7 +140,7 @@ async def records_after(
 async def read_records(
     conn: asyncpg.Connection, entities: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], AnyCatalogRecord]:
-    """The stored records of (workspace, entity) pairs."""
+    """Return the stored records of (workspace, entity) pairs; unknown pairs are absent."""
     ordered = sorted(entities)
     rows = await conn.fetch(
         READ_RECORDS, [workspace for workspace, _ in ordered], [entity for _, entity in ordered]
@@ -135,7 +151,7 @@ async def read_records(
 async def upsert_records(
     conn: asyncpg.Connection, records: Sequence[tuple[AnyCatalogRecord, int]]
 ) -> None:
-    """Store records, each with the workspace's catalog version that brings it; one per entity."""
+    """Store (record, catalog version of its workspace) pairs; at most one record per entity."""
     await conn.execute(
         UPSERT_RECORDS,
         [record.id for record, _ in records],
@@ -148,7 +164,7 @@ async def upsert_records(
 
 
 async def upsert_keys(conn: asyncpg.Connection, keys: Sequence[ApiKey]) -> None:
-    """Let living keys in and archived ones out."""
+    """Store the active keys and delete the archived ones."""
     living = [key for key in keys if key.deleted_at is None]
     gone = [key for key in keys if key.deleted_at is not None]
     if living:
@@ -170,7 +186,7 @@ async def upsert_keys(conn: asyncpg.Connection, keys: Sequence[ApiKey]) -> None:
 
 
 async def look_up_key(conn: asyncpg.Connection, sha256: bytes) -> KeyRow | None:
-    """The key with this hash."""
+    """Return the key with this hash, or None."""
     row = await conn.fetchrow(LOOK_UP_KEY, sha256)
     if row is None:
         return None
@@ -184,7 +200,10 @@ async def count_touches(
     workspace_id: str,
     boundaries: Collection[datetime],
 ) -> list[TouchCount]:
-    """Touches by one of the `COUNT_OF_…` statements."""
+    """Count touches by one of the `COUNT_OF_…` statements.
+
+    `boundaries` are the moments at which the owner of the touches may change.
+    """
     if not ids:
         return []
     rows = await conn.fetch(statement, sorted(ids), workspace_id, sorted(set(boundaries)))
@@ -194,7 +213,7 @@ async def count_touches(
 async def want_by_subject(
     conn: asyncpg.Connection, subjects: Collection[tuple[str, str]], reason: str
 ) -> None:
-    """Queue every conversion that looked at one of the (workspace, subject) pairs."""
+    """Queue every conversion whose decision depends on one of the (workspace, subject) pairs."""
     ordered = sorted(subjects)
     if ordered:
         await conn.execute(
@@ -208,20 +227,20 @@ async def want_by_subject(
 async def want_since(
     conn: asyncpg.Connection, workspace_id: str, since: datetime | None, reason: str
 ) -> None:
-    """Queue every conversion from a moment on; None means all."""
+    """Queue every conversion that occurred at `since` or later; None means all."""
     await conn.execute(WANT_SINCE, since or ALWAYS, workspace_id, reason)
 
 
 async def take_recomputes(
     conn: asyncpg.Connection, workspace_id: str, conversions_max: int
 ) -> dict[Keyed, str]:
-    """Take a chunk of the queue of a workspace: conversion to reason."""
+    """Delete a chunk of a workspace's queue and return it: conversion to reason."""
     rows = await conn.fetch(TAKE_RECOMPUTES, workspace_id, conversions_max)
     return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def workspaces_waiting(conn: asyncpg.Connection) -> list[str]:
-    """Which of the visible workspaces have conversions in the queue."""
+    """Return the visible workspaces that have conversions in the queue."""
     return [row[0] for row in await conn.fetch(WANTED)]
 
 

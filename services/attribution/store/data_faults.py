@@ -1,7 +1,8 @@
-"""Which database errors mean that a record's data is at fault: what a batch is bisected for.
+"""The database errors that are caused by a record's data and not by the database.
 
-Promise: inside `data_errors` an error about values (out of range, not storable, a violated constraint, a row too big) becomes `Unusable`;
-everything else passes as it is, to be `Transient` or a bug.
+Promise: inside `data_errors` an error about values (out of range, not storable, a violated
+constraint, a row too big) is raised as `Unusable`. All other errors pass unchanged. The caller
+bisects a batch that raised `Unusable`.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import asyncpg
 
 from shared.errors import Permanent
 
-# Data exceptions, violated constraints, program limits (a row or an index entry too big).
+# SQLSTATE classes: 22 data exceptions, 23 violated constraints, 54 program limits (a row or an
+# index entry too big).
 _DATA_CLASSES: Final = frozenset({"22", "23", "54"})
 
 
@@ -22,7 +24,7 @@ class Unusable(Permanent):
 
 @contextmanager
 def data_errors() -> Iterator[None]:
-    """Tell errors about values from all others."""
+    """Raise `Unusable` for an error about values; let all other errors pass."""
     try:
         yield
     except asyncpg.PostgresError as error:

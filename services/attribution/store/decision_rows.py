@@ -1,7 +1,8 @@
-"""Decisions, the ledger and what stands: read the last revision, append the next.
+"""Decisions, ledger lines and current conversions: read the last revision, append the next one.
 
-Promise: ledger and decisions are only ever inserted into (the role may not do more); what stands is updated in the same transaction. A
-fixed number of statements a batch.
+Promise: decisions and ledger lines are only inserted (the database role has no other right). The
+current state of a conversion is updated in the same transaction. The number of statements does not
+depend on the batch size.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -23,20 +24,23 @@ FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LAT
     WHERE v.own_key = n.own_key AND v.workspace_id = n.workspace_id LIMIT 1
 ) AS v CROSS JOIN LATERAL (
     SELECT body FROM attribution.decisions AS d
-    WHERE d.own_key = n.own_key AND d.revision = v.revision AND d.workspace_id = n.workspace_id LIMIT 1
+    WHERE d.own_key = n.own_key
+      AND d.revision = v.revision AND d.workspace_id = n.workspace_id LIMIT 1
 ) AS d
 """)
 UPSERT_CONVERSIONS: Final = Sql("""
-INSERT INTO attribution.conversions (own_key, workspace_id, conversion_id, kind, natural_id, occurred_at, status, net_minor, currency,
-                                     revision, standing)
-SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bigint[],
-                     $9::text[], $10::integer[], $11::bytea[])
+INSERT INTO attribution.conversions (own_key, workspace_id, conversion_id, kind, natural_id,
+                                     occurred_at, status, net_minor, currency, revision, standing)
+SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
+                     $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[])
 ON CONFLICT (own_key, workspace_id) DO UPDATE
-SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at, status = excluded.status,
+SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at,
+    status = excluded.status,
     net_minor = excluded.net_minor, currency = excluded.currency, revision = excluded.revision,
     standing = excluded.standing
 """)
-# An upsert of rows that exist, as in `identity.py`: by its alias a late touch finds a conversion without reading the rest of the component.
+# The rows exist; an upsert always uses the primary key (see `identity_rows`). The time at the alias
+# lets a late touch find a conversion without a read of the rest of the component.
 DATE_ALIASES: Final = Sql("""
 INSERT INTO attribution.aliases (key, workspace_id, component_id, converted_at)
 SELECT own_key, workspace_id, own_key, occurred_at
@@ -44,33 +48,39 @@ FROM unnest($1::bytea[], $2::uuid[], $3::timestamptz[]) AS n (own_key, workspace
 ON CONFLICT (key, workspace_id) DO UPDATE SET converted_at = excluded.converted_at
 """)
 INSERT_DECISIONS: Final = Sql("""
-INSERT INTO attribution.decisions (own_key, revision, workspace_id, decision_id, sequence, recorded_at, reason, net_minor, currency,
-                                   models, body)
-SELECT own_key, revision, workspace_id, decision_id, sequence, recorded_at, reason, net_minor, currency, string_to_array(models, ' '), body
-FROM unnest($1::bytea[], $2::integer[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::bigint[],
-            $9::text[], $10::text[], $11::bytea[])
-    AS n (own_key, revision, workspace_id, decision_id, sequence, recorded_at, reason, net_minor, currency, models, body)
+INSERT INTO attribution.decisions (own_key, revision, workspace_id, decision_id, sequence,
+                                   recorded_at, reason, net_minor, currency, models, body)
+SELECT own_key, revision, workspace_id, decision_id, sequence, recorded_at, reason, net_minor,
+       currency, string_to_array(models, ' '), body
+FROM unnest($1::bytea[], $2::integer[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[],
+            $7::text[], $8::bigint[], $9::text[], $10::text[], $11::bytea[])
+    AS n (own_key, revision, workspace_id, decision_id, sequence, recorded_at, reason, net_minor,
+          currency, models, body)
 """)
 INSERT_LEDGER: Final = Sql("""
-INSERT INTO attribution.ledger (sequence, line, workspace_id, own_key, decision_id, model, revision, account, amount_minor, currency,
-                                units, stage, touch_stage, touched_at, occurred_at, recorded_at)
-SELECT * FROM unnest($1::bigint[], $2::integer[], $3::uuid[], $4::bytea[], $5::uuid[], $6::text[], $7::integer[], $8::text[],
-                     $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[],
+INSERT INTO attribution.ledger (sequence, line, workspace_id, own_key, decision_id, model, revision,
+                                account, amount_minor, currency, units, stage, touch_stage,
+                                touched_at, occurred_at, recorded_at)
+SELECT * FROM unnest($1::bigint[], $2::integer[], $3::uuid[], $4::bytea[], $5::uuid[], $6::text[],
+                     $7::integer[], $8::text[], $9::bigint[], $10::text[], $11::bigint[],
+                     $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[],
                      $16::timestamptz[])
 """)
 INSERT_SUBJECTS: Final = Sql("""
-INSERT INTO attribution.decision_subjects (subject, own_key, workspace_id) SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[])
+INSERT INTO attribution.decision_subjects (subject, own_key, workspace_id)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[])
 ON CONFLICT DO NOTHING
 """)
 INSERT_CONVERSION_KEYS: Final = Sql("""
-INSERT INTO attribution.conversion_keys (key, own_key, workspace_id) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::uuid[])
+INSERT INTO attribution.conversion_keys (key, own_key, workspace_id)
+SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::uuid[])
 ON CONFLICT DO NOTHING
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last revision of a conversion, in stored bytes."""
+    """The last revision of a conversion; decision and current state as stored bytes."""
 
     revision: int
     decision: bytes
@@ -79,10 +89,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One new decision revision. `sequence` None: it changes nothing that anyone folds.
+    """One new decision revision. `sequence` is None if it changes no published sum.
 
-    `entries` are what it adds to the ledger, `memos` what it adds to the memos beside it (only
-    published, in no table here), `models` those whose credits sum to its net.
+    `entries` are its new ledger lines, `memos` its memo entries (published, but stored in no table
+    here), `models` the models whose credits sum to its net amount.
     """
 
     workspace_id: str
@@ -108,7 +118,7 @@ class Revision:
 async def read_standing(
     conn: asyncpg.Connection, own_keys: Collection[Keyed]
 ) -> dict[Keyed, Standing]:
-    """The last revision of each conversion that has one."""
+    """Return the last revision of each conversion that has one."""
     ordered = sorted(own_keys)
     if not ordered:
         return {}
@@ -124,7 +134,7 @@ async def read_standing(
 
 
 async def write_revisions(conn: asyncpg.Connection, revisions: Sequence[Revision]) -> None:
-    """Append decisions and ledger lines, and set what stands."""
+    """Append decisions and ledger lines, and update the current state of the conversions."""
     if not revisions:
         return
     await conn.execute(UPSERT_CONVERSIONS, *_conversion_columns(revisions))
@@ -139,7 +149,7 @@ async def write_revisions(conn: asyncpg.Connection, revisions: Sequence[Revision
 async def date_aliases(
     conn: asyncpg.Connection, dated: Collection[tuple[str, bytes, datetime]]
 ) -> None:
-    """Let late touches find conversions at another time than they did: (workspace, own key, time)."""
+    """Set the time at which late touches find a conversion: (workspace, own key, time)."""
     if dated:
         await conn.execute(
             DATE_ALIASES,
@@ -152,7 +162,7 @@ async def date_aliases(
 async def write_subjects(
     conn: asyncpg.Connection, looked_at: Iterable[tuple[str, str, bytes]]
 ) -> None:
-    """Remember what decisions looked at: (subject, workspace, own key)."""
+    """Store the subjects that a decision depends on: (subject, workspace, own key)."""
     ordered = sorted(looked_at)
     if ordered:
         await conn.execute(
@@ -166,7 +176,7 @@ async def write_subjects(
 async def write_conversion_keys(
     conn: asyncpg.Connection, carried: Iterable[tuple[str, bytes, bytes]]
 ) -> None:
-    """Remember which keys a conversion carries: (workspace, key, own key)."""
+    """Store the keys that a conversion contains: (workspace, key, own key)."""
     ordered = sorted(carried)
     if ordered:
         await conn.execute(

@@ -1,7 +1,8 @@
-"""A batch's way into the tables: COPY into stage tables, insert what is new, and say what was known already.
+"""Stores the events of a batch: COPY into stage tables, insert new rows, return known ones.
 
-Promise: a fixed number of statements a batch, whatever its size. A real touch replaces a derived one under the same id. Only what is new
-is inserted; for the rest the stored fingerprint tells duplicate from conflict.
+Promise: the number of statements does not depend on the batch size. A real touch replaces a derived
+one with the same id. Other known rows stay unchanged; the caller compares the stored fingerprint to
+tell a duplicate from a conflict.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,24 +23,29 @@ from services.attribution.tables import (
 )
 from shared.events import Quality
 
-# No flags travel as nothing: an empty array is a fifth of what the driver takes to copy a row.
+# An empty `quality` is copied as NULL: an empty array takes a fifth of the driver's time per row.
 _STAGED_TOUCH: Final = ", ".join(TOUCH_COLUMNS).replace("quality", "coalesce(quality, '{}')")
-# Nearly every batch is all new, and then the number of rows inserted says so: with RETURNING each row would be checked against the policy a
-# second time and joined back. Which ones were known is asked of the table: those of writers before this one. The first statement of a write
-# takes the locks, so whoever wrote these workspaces' rows had ended when this transaction got its number.
+# In nearly every batch all rows are new, and the number of inserted rows shows it. RETURNING would
+# check each row against the security policy a second time. If some rows were known, KNOWN_TOUCHES
+# and KNOWN_EVIDENCE select the rows written by older transactions. The first statement of a write
+# takes the workspace locks, so older writers of these rows ended before this transaction got an id.
 INSERT_TOUCHES: Final = Sql(f"""
-INSERT INTO attribution.touches ({", ".join(TOUCH_COLUMNS)}) SELECT {_STAGED_TOUCH} FROM stage_touches
+INSERT INTO attribution.touches ({", ".join(TOUCH_COLUMNS)})
+SELECT {_STAGED_TOUCH} FROM stage_touches
 ON CONFLICT (event_id, workspace_id) DO NOTHING
 """)
 INSERT_EVIDENCE: Final = Sql(f"""
-INSERT INTO attribution.evidence ({", ".join(EVIDENCE_COLUMNS)}) SELECT {", ".join(EVIDENCE_COLUMNS)} FROM stage_evidence
+INSERT INTO attribution.evidence ({", ".join(EVIDENCE_COLUMNS)})
+SELECT {", ".join(EVIDENCE_COLUMNS)} FROM stage_evidence
 ON CONFLICT (event_id, workspace_id) DO NOTHING
 """)
 KNOWN_TOUCHES: Final = Sql("""
 SELECT s.place, t.* FROM stage_touches AS s CROSS JOIN LATERAL (
-    SELECT event_id::text, kind, occurred_at, anon_key, click_key, link_id::text, placement_id::text, code, quality, consent, derived,
+    SELECT event_id::text, kind, occurred_at, anon_key, click_key, link_id::text,
+           placement_id::text, code, quality, consent, derived,
            fingerprint, xmin AS writer
-    FROM attribution.touches AS t WHERE t.event_id = s.event_id AND t.workspace_id = s.workspace_id LIMIT 1
+    FROM attribution.touches AS t
+    WHERE t.event_id = s.event_id AND t.workspace_id = s.workspace_id LIMIT 1
 ) AS t
 WHERE age(t.writer) > age(pg_current_xact_id()::xid)
 """)
@@ -54,17 +60,20 @@ REPLACE_DERIVED: Final = Sql(f"""
 INSERT INTO attribution.touches AS t ({", ".join(TOUCH_COLUMNS)})
 SELECT {_STAGED_TOUCH} FROM stage_touches WHERE place = ANY ($1::integer[])
 ON CONFLICT (event_id, workspace_id) DO UPDATE
-SET occurred_at = excluded.occurred_at, anon_key = excluded.anon_key, click_key = excluded.click_key, link_id = excluded.link_id,
-    quality = excluded.quality, consent = excluded.consent, derived = false, fingerprint = excluded.fingerprint
+SET occurred_at = excluded.occurred_at, anon_key = excluded.anon_key,
+    click_key = excluded.click_key, link_id = excluded.link_id,
+    quality = excluded.quality, consent = excluded.consent, derived = false,
+    fingerprint = excluded.fingerprint
 WHERE t.derived
 """)
 INSERT_EDGES: Final = Sql(f"""
-INSERT INTO attribution.edges ({", ".join(EDGE_COLUMNS)}) SELECT {", ".join(EDGE_COLUMNS)} FROM stage_edges ON CONFLICT DO NOTHING
+INSERT INTO attribution.edges ({", ".join(EDGE_COLUMNS)})
+SELECT {", ".join(EDGE_COLUMNS)} FROM stage_edges ON CONFLICT DO NOTHING
 """)
 
 
 class StagedTouch(msgspec.Struct, frozen=True, gc=False):
-    """A touch of the batch at its place in it."""
+    """A touch and its position (`place`) in the batch."""
 
     place: int
     workspace_id: str
@@ -73,7 +82,7 @@ class StagedTouch(msgspec.Struct, frozen=True, gc=False):
 
 
 class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
-    """An event of the batch that is no touch, at its place in it."""
+    """An event that is not a touch, and its position (`place`) in the batch."""
 
     place: int
     workspace_id: str
@@ -87,21 +96,21 @@ class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class KnownTouch:
-    """What the table held under the id of a staged touch."""
+    """The stored touch with the id of a staged touch."""
 
     touch: Touch
     fingerprint: bytes
 
 
 async def prepare(conn: asyncpg.Connection) -> None:
-    """Make this connection's stage tables, or find them there."""
+    """Create the stage tables of this connection if they do not exist."""
     await conn.execute(STAGE_TABLES)
 
 
 async def store_touches(
     conn: asyncpg.Connection, rows: Sequence[tuple[object, ...]]
 ) -> dict[int, KnownTouch]:
-    """Insert what is new; the answer tells, by place, what was known. Known derived touches are not replaced yet."""
+    """Insert the new touches and return the known ones by place. Derived ones are not replaced."""
     if not rows:
         return {}
     await conn.copy_records_to_table(
@@ -114,7 +123,7 @@ async def store_touches(
 
 
 async def replace_derived(conn: asyncpg.Connection, places: Sequence[int]) -> None:
-    """Put the real clicks at these places over the derived rows under their ids."""
+    """Replace derived touches by the staged real clicks at these places, which have their ids."""
     if places:
         await conn.execute(REPLACE_DERIVED, places)
 
@@ -122,7 +131,7 @@ async def replace_derived(conn: asyncpg.Connection, places: Sequence[int]) -> No
 async def store_evidence(
     conn: asyncpg.Connection, rows: Sequence[tuple[object, ...]]
 ) -> dict[int, bytes]:
-    """Insert what is new; the answer gives, by place, the fingerprint of what was known."""
+    """Insert the new evidence and return the stored fingerprints of known evidence by place."""
     if not rows:
         return {}
     await conn.copy_records_to_table(
@@ -134,12 +143,12 @@ async def store_evidence(
 
 
 def _inserted(status: str) -> int:
-    """How many rows an `INSERT 0 <rows>` was."""
+    """Return the row count of the command status `INSERT 0 <rows>`."""
     return int(status.rpartition(" ")[2])
 
 
 async def store_edges(conn: asyncpg.Connection, edges: Iterable[tuple[str, Edge]]) -> None:
-    """Insert edges, each with its workspace."""
+    """Insert (workspace, edge) pairs; known edges are skipped."""
     rows = [(edge.key_a, edge.event_id, edge.key_b, workspace) for workspace, edge in edges]
     if rows:
         await conn.copy_records_to_table("stage_edges", records=rows, columns=EDGE_COLUMNS)
@@ -147,7 +156,7 @@ async def store_edges(conn: asyncpg.Connection, edges: Iterable[tuple[str, Edge]
 
 
 def touch_of(row: Any) -> Touch:
-    """A row of touches as the core wants it."""
+    """Return the domain `Touch` of a row of `touches`."""
     return Touch(
         touch_id=row["event_id"],
         kind=row["kind"],
@@ -164,7 +173,7 @@ def touch_of(row: Any) -> Touch:
 
 
 def touch_row(item: StagedTouch) -> tuple[object, ...]:
-    """A touch as `store_touches` copies it."""
+    """Return the row of a touch that `store_touches` copies."""
     touch = item.touch
     return (
         item.place,
@@ -185,7 +194,7 @@ def touch_row(item: StagedTouch) -> tuple[object, ...]:
 
 
 def evidence_row(item: StagedEvidence) -> tuple[object, ...]:
-    """Evidence as `store_evidence` copies it."""
+    """Return the row of evidence that `store_evidence` copies."""
     return (
         item.place,
         item.event_id,

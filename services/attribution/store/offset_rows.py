@@ -1,7 +1,7 @@
-"""Stored offsets and the counters of each workspace: read and moved in the transaction of the effects.
+"""Consumer offsets and workspace counters, updated in the transaction that stores the effects.
 
-Promise: an offset moves only from the value its consumer expects, so a zombie changes nothing; a workspace's counters move only under
-its lock.
+Promise: an offset changes only from the value that its consumer expects, so a consumer that lost
+its partition changes nothing. A workspace's counters change only under its lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,27 +17,34 @@ from shared.errors import OffsetMoved
 STORED_OFFSETS: Final = Sql(
     "SELECT partition, next_offset FROM attribution.offsets WHERE topic = $1::text"
 )
-# A partition without a row was never stored: the loop then expects its low mark, and whoever inserts first wins.
+# A partition without a row has no stored offset: the consumer loop then expects the low watermark,
+# and the first insert succeeds.
 MOVE_OFFSET: Final = Sql("""
-INSERT INTO attribution.offsets AS stored (topic, partition, next_offset) VALUES ($1::text, $2::integer, $4::bigint)
-ON CONFLICT (topic, partition) DO UPDATE SET next_offset = $4::bigint WHERE stored.next_offset = $3::bigint
+INSERT INTO attribution.offsets AS stored (topic, partition, next_offset)
+VALUES ($1::text, $2::integer, $4::bigint)
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = $4::bigint
+WHERE stored.next_offset = $3::bigint
 RETURNING next_offset
 """)
 ENSURE_WORKSPACES: Final = Sql("""
-INSERT INTO attribution.workspaces (workspace_id) SELECT id FROM unnest($1::uuid[]) AS id ON CONFLICT DO NOTHING
+INSERT INTO attribution.workspaces (workspace_id)
+SELECT id FROM unnest($1::uuid[]) AS id
+ON CONFLICT DO NOTHING
 """)
 READ_WORKSPACES: Final = Sql("""
-SELECT w.workspace_id::text, w.last_sequence, nullif(w.last_recorded_at, '-infinity') AS last_recorded_at, w.catalog_version
+SELECT w.workspace_id::text, w.last_sequence,
+       nullif(w.last_recorded_at, '-infinity') AS last_recorded_at, w.catalog_version
 FROM unnest($1::uuid[]) AS id CROSS JOIN LATERAL (
     SELECT * FROM attribution.workspaces AS w WHERE w.workspace_id = id LIMIT 1
 ) AS w
 """)
-# An upsert of rows that exist: unlike UPDATE … FROM, it always goes by the primary key.
+# The rows exist; an upsert always uses the primary key, UPDATE … FROM does not.
 MOVE_WORKSPACES: Final = Sql("""
 INSERT INTO attribution.workspaces (workspace_id, last_sequence, last_recorded_at, catalog_version)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[])
 ON CONFLICT (workspace_id) DO UPDATE
-SET last_sequence = excluded.last_sequence, last_recorded_at = excluded.last_recorded_at, catalog_version = excluded.catalog_version
+SET last_sequence = excluded.last_sequence, last_recorded_at = excluded.last_recorded_at,
+    catalog_version = excluded.catalog_version
 """)
 ALL_WORKSPACES: Final = "SELECT workspace_id::text FROM attribution.workspaces ORDER BY 1"
 
@@ -47,7 +54,7 @@ _STEP: Final = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class WorkspaceState:
-    """The counters of one workspace inside one transaction."""
+    """The counters of one workspace, held and changed inside one transaction."""
 
     workspace_id: str
     last_sequence: int
@@ -55,15 +62,18 @@ class WorkspaceState:
     catalog_version: int
 
     def stamp(self, now: datetime) -> tuple[int, datetime]:
-        """The next sequence number and its moment. Strictly later than the one before, whatever the clock does, so a moment names one
-        prefix of the sequence."""
+        """Return the next sequence number and its moment.
+
+        Each moment is later than the one before, also if the clock goes back. So a moment
+        identifies one prefix of the sequence.
+        """
         self.last_sequence += 1
         self.last_recorded_at = max(now, self.last_recorded_at + _STEP)
         return self.last_sequence, self.last_recorded_at
 
 
 async def stored_offsets(conn: asyncpg.Connection, topic: str) -> Mapping[int, int]:
-    """Partition to the offset to read next."""
+    """Return the next offset to read of each stored partition."""
     rows = await conn.fetch(STORED_OFFSETS, topic)
     return {row["partition"]: row["next_offset"] for row in rows}
 
@@ -71,7 +81,7 @@ async def stored_offsets(conn: asyncpg.Connection, topic: str) -> Mapping[int, i
 async def move_offset(
     conn: asyncpg.Connection, topic: str, partition: int, expected: int, next_offset: int
 ) -> None:
-    """Compare and set; raises `OffsetMoved`."""
+    """Set the stored offset; raise `OffsetMoved` if it is not `expected`."""
     if await conn.fetchval(MOVE_OFFSET, topic, partition, expected, next_offset) is None:
         raise OffsetMoved(f"{topic}/{partition} is no longer at {expected}")
 
@@ -79,7 +89,7 @@ async def move_offset(
 async def open_workspaces(
     conn: asyncpg.Connection, workspaces: Sequence[str]
 ) -> dict[str, WorkspaceState]:
-    """The counters of the locked workspaces, made where missing."""
+    """Return the counters of the locked workspaces; create missing rows."""
     await conn.execute(ENSURE_WORKSPACES, workspaces)
     rows = await conn.fetch(READ_WORKSPACES, workspaces)
     return {
@@ -91,7 +101,7 @@ async def open_workspaces(
 
 
 async def close_workspaces(conn: asyncpg.Connection, states: Iterable[WorkspaceState]) -> None:
-    """Store the counters that moved."""
+    """Store the changed counters."""
     moved = sorted(states, key=lambda state: state.workspace_id)
     await conn.execute(
         MOVE_WORKSPACES,
@@ -103,5 +113,5 @@ async def close_workspaces(conn: asyncpg.Connection, states: Iterable[WorkspaceS
 
 
 async def all_workspaces(conn: asyncpg.Connection) -> list[str]:
-    """Every workspace that was ever written."""
+    """Return every workspace that has a row."""
     return [row[0] for row in await conn.fetch(ALL_WORKSPACES)]

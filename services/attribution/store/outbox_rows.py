@@ -1,7 +1,8 @@
-"""The outbox that the relay moves to the log, and the dead letters.
+"""The outbox, which the relay publishes to the log, and the dead letters.
 
-Promise: positions of one workspace are taken under its lock, so reading them in order reads its records in order. A dead letter's id is made
-of where its record stood, so writing it twice writes it once.
+Promise: positions of a workspace are assigned under its lock, so the order of positions is the
+order of its records. A dead letter's id is derived from the position of its record in the log, so
+a second write has no effect.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,24 +16,27 @@ from services.attribution.tables import Sql
 
 INSERT_OUTBOX: Final = Sql("""
 INSERT INTO attribution.outbox (workspace_id, topic, key, value, sequence)
-SELECT workspace_id, topic, key, value, sequence FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
+SELECT workspace_id, topic, key, value, sequence
+FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
     WITH ORDINALITY AS n (workspace_id, topic, key, value, sequence, place) ORDER BY place
 """)
 INSERT_DEAD_LETTERS: Final = Sql("""
-INSERT INTO attribution.dead_letters (dead_letter_id, workspace_id, topic, partition, record_offset, key, value, reason, detail, event_id,
-                                      recorded_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::bytea[], $8::text[], $9::text[],
-                     $10::uuid[], $11::timestamptz[])
+INSERT INTO attribution.dead_letters (dead_letter_id, workspace_id, topic, partition, record_offset,
+                                      key, value, reason, detail, event_id, recorded_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[],
+                     $7::bytea[], $8::text[], $9::text[], $10::uuid[], $11::timestamptz[])
 ON CONFLICT DO NOTHING RETURNING dead_letter_id::text
 """)
 SEE: Final = "SELECT set_config('laurel.workspaces', $1::text, true)"
 READ_OUTBOX: Final = Sql("""
-SELECT position, workspace_id::text, topic, key, value FROM attribution.outbox ORDER BY position LIMIT $1::integer
+SELECT position, workspace_id::text, topic, key, value
+FROM attribution.outbox ORDER BY position LIMIT $1::integer
 """)
-# What was sent is forgotten, but for tallies: nothing else that is stored says what they were.
+# Published rows are deleted. Tallies are kept: no other table holds their content.
 DELETE_OUTBOX: Final = Sql("""
 WITH sent AS (
-    DELETE FROM attribution.outbox WHERE position = ANY ($1::bigint[]) RETURNING sequence, workspace_id, value
+    DELETE FROM attribution.outbox
+    WHERE position = ANY ($1::bigint[]) RETURNING sequence, workspace_id, value
 )
 INSERT INTO attribution.sent_tallies (sequence, workspace_id, value)
 SELECT sequence, workspace_id, value FROM sent WHERE sequence IS NOT NULL ON CONFLICT DO NOTHING
@@ -40,16 +44,17 @@ SELECT sequence, workspace_id, value FROM sent WHERE sequence IS NOT NULL ON CON
 READ_WAITING: Final = """
 SELECT sequence FROM attribution.outbox WHERE sequence BETWEEN $1::bigint AND $2::bigint
 """
-# One relay at a time over all processes: two would put one workspace's records on the log in turns.
+# One relay at a time over all processes: two would mix up the order of a workspace's records.
 TRY_RELAY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('attribution.relay', 0))"
 
 LETTER_COLUMNS: Final = (
-    "dead_letter_id::text, workspace_id::text, topic, partition, record_offset, key, value, reason, detail, event_id::text, recorded_at,"
-    " resolved_at"
+    "dead_letter_id::text, workspace_id::text, topic, partition, record_offset, key, value, reason,"
+    " detail, event_id::text, recorded_at, resolved_at"
 )
 LIST_DEAD_LETTERS: Final = f"""
 SELECT {LETTER_COLUMNS} FROM attribution.dead_letters
-WHERE ($1::timestamptz IS NULL OR (recorded_at, dead_letter_id) < ($1::timestamptz, $2::uuid)) AND resolved_at IS NULL
+WHERE ($1::timestamptz IS NULL OR (recorded_at, dead_letter_id) < ($1::timestamptz, $2::uuid))
+  AND resolved_at IS NULL
 ORDER BY recorded_at DESC, dead_letter_id DESC LIMIT $3::integer
 """
 PICK_DEAD_LETTERS: Final = f"""
@@ -58,13 +63,14 @@ WHERE resolved_at IS NULL AND ($1::uuid[] IS NULL OR dead_letter_id = ANY ($1::u
 ORDER BY recorded_at, dead_letter_id LIMIT $2::integer
 """
 RESOLVE_DEAD_LETTERS: Final = """
-UPDATE attribution.dead_letters SET resolved_at = $2::timestamptz WHERE dead_letter_id = ANY ($1::uuid[])
+UPDATE attribution.dead_letters SET resolved_at = $2::timestamptz
+WHERE dead_letter_id = ANY ($1::uuid[])
 """
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record for the log. `tallied_sequence` is the number of touch tallies, which are kept."""
+    """One record for the log. `tallied_sequence`: the sequence number, for touch tallies only."""
 
     workspace_id: str
     topic: str
@@ -76,7 +82,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One record that could not be used, where it stood, and why."""
+    """One record that could not be processed, its position in the log, and the reason."""
 
     dead_letter_id: str
     workspace_id: str
@@ -92,7 +98,7 @@ class DeadLetter:
 
 
 async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
-    """Append in the order given."""
+    """Append rows to the outbox in the given order."""
     if rows:
         await conn.execute(
             INSERT_OUTBOX,
@@ -105,7 +111,7 @@ async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> N
 
 
 async def write_dead_letters(conn: asyncpg.Connection, letters: Sequence[DeadLetter]) -> set[str]:
-    """Store dead letters; the answer names those that were not there yet."""
+    """Store dead letters and return the ids of the new ones."""
     if not letters:
         return set()
     rows = [
@@ -129,14 +135,17 @@ async def write_dead_letters(conn: asyncpg.Connection, letters: Sequence[DeadLet
 
 
 async def try_relay(conn: asyncpg.Connection) -> bool:
-    """Whether this transaction is the one relay now."""
+    """Take the relay's lock for this transaction; return whether it was free."""
     return bool(await conn.fetchval(TRY_RELAY))
 
 
 async def read_outbox(
     conn: asyncpg.Connection, workspaces: Sequence[str], records_max: int
 ) -> list[OutboxRow]:
-    """The oldest records of these workspaces, which this transaction sees from here on."""
+    """Return the oldest records of these workspaces.
+
+    From here on the transaction sees only rows of these workspaces.
+    """
     await conn.execute(SEE, "{" + ",".join(workspaces) + "}")
     rows = await conn.fetch(READ_OUTBOX, records_max)
     return [
@@ -146,12 +155,12 @@ async def read_outbox(
 
 
 async def read_waiting(conn: asyncpg.Connection, first: int, last: int) -> set[int]:
-    """The numbers of tallies that wait to be sent for the first time, or again."""
+    """Return the sequence numbers of tallies that are still in the outbox."""
     return {row[0] for row in await conn.fetch(READ_WAITING, first, last)}
 
 
 async def delete_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
-    """Forget what is on the log; tallies are kept to be published again."""
+    """Delete published rows; tallies are moved to `sent_tallies`, to be published again."""
     if rows:
         await conn.execute(DELETE_OUTBOX, [row.position for row in rows])
 
@@ -159,7 +168,10 @@ async def delete_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> 
 async def list_dead_letters(
     conn: asyncpg.Connection, before: tuple[datetime, str] | None, letters_max: int
 ) -> list[DeadLetter]:
-    """Unresolved dead letters of the visible workspaces, newest first, from after a cursor on."""
+    """Return unresolved dead letters of the visible workspaces, newest first.
+
+    `before` is the cursor: time and id of the last letter of the page before.
+    """
     moment, letter_id = before or (None, None)
     return [
         _letter(row) for row in await conn.fetch(LIST_DEAD_LETTERS, moment, letter_id, letters_max)
@@ -169,7 +181,7 @@ async def list_dead_letters(
 async def pick_dead_letters(
     conn: asyncpg.Connection, ids: Collection[str] | None, letters_max: int
 ) -> list[DeadLetter]:
-    """Unresolved dead letters to try again, oldest first; `ids` None means any."""
+    """Return unresolved dead letters to process again, oldest first; `ids` None means any."""
     wanted = None if ids is None else sorted(ids)
     return [_letter(row) for row in await conn.fetch(PICK_DEAD_LETTERS, wanted, letters_max)]
 
@@ -177,7 +189,7 @@ async def pick_dead_letters(
 async def resolve_dead_letters(
     conn: asyncpg.Connection, ids: Collection[str], now: datetime
 ) -> None:
-    """Mark dead letters as dealt with."""
+    """Mark dead letters as resolved."""
     await conn.execute(RESOLVE_DEAD_LETTERS, sorted(ids), now)
 
 

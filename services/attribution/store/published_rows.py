@@ -1,7 +1,7 @@
-"""What is read to publish credits records again: decisions, ledger lines and tallies by sequence number.
+"""Reads decisions, ledger lines and touch tallies by sequence number, to publish them again.
 
-Promise: every statement reads a span of numbers by an index that begins with the number. Rows of a
-span below the last number never change.
+Promise: every statement reads a range of sequence numbers through an index that starts with the
+number. Rows up to the last number never change.
 """
 
 from collections import defaultdict
@@ -15,24 +15,28 @@ from services.attribution.tables import Sql
 from shared.credits import CreditEntry
 
 READ_NUMBERED: Final = Sql("""
-SELECT d.sequence, d.recorded_at, d.decision_id::text, d.revision, d.body, before.body AS body_before
+SELECT d.sequence, d.recorded_at, d.decision_id::text, d.revision, d.body,
+       before.body AS body_before
 FROM attribution.decisions AS d
 LEFT JOIN LATERAL (
     SELECT body FROM attribution.decisions AS b
-    WHERE b.own_key = d.own_key AND b.revision = d.revision - 1 AND b.workspace_id = d.workspace_id LIMIT 1
+    WHERE b.own_key = d.own_key
+      AND b.revision = d.revision - 1 AND b.workspace_id = d.workspace_id LIMIT 1
 ) AS before ON true
 WHERE d.sequence BETWEEN $1::bigint AND $2::bigint ORDER BY d.sequence
 """)
 READ_LINES: Final = Sql("""
-SELECT sequence, model, revision, account, amount_minor, units, currency, stage, touch_stage, touched_at, occurred_at
+SELECT sequence, model, revision, account, amount_minor, units, currency, stage, touch_stage,
+       touched_at, occurred_at
 FROM attribution.ledger WHERE sequence BETWEEN $1::bigint AND $2::bigint ORDER BY sequence, line
 """)
-# Some tallies are a megabyte: a span is cut before the one that makes it too large. Rows after the
-# cut come without their value, so one statement, and thus one snapshot, says both: the relay adds
-# rows at any time.
+# A tally can have a megabyte, so the range ends before the row that follows $3 bytes or more. Later
+# rows are returned without their value. Thus one statement, in one snapshot, also shows whether
+# rows are left: the relay adds rows at any time.
 READ_SENT_TALLIES: Final = Sql("""
 SELECT sequence, CASE WHEN before_bytes < $3::bigint THEN value END AS value FROM (
-    SELECT sequence, value, sum(octet_length(value)) OVER (ORDER BY sequence) - octet_length(value) AS before_bytes
+    SELECT sequence, value,
+           sum(octet_length(value)) OVER (ORDER BY sequence) - octet_length(value) AS before_bytes
     FROM attribution.sent_tallies WHERE sequence BETWEEN $1::bigint AND $2::bigint
 ) AS sized ORDER BY sequence
 """)
@@ -40,8 +44,7 @@ SELECT sequence, CASE WHEN before_bytes < $3::bigint THEN value END AS value FRO
 
 @dataclass(frozen=True, slots=True)
 class NumberedDecision:
-    """A published revision: the stored decision and the one before it (None: the first), and its
-    ledger lines, each with its own time."""
+    """A published revision: its decision, the decision before (None: first), its ledger lines."""
 
     sequence: int
     recorded_at: datetime
@@ -53,7 +56,7 @@ class NumberedDecision:
 
 
 async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> list[NumberedDecision]:
-    """The published revisions with numbers from `first` to `last`, both included."""
+    """Return the published revisions with numbers from `first` to `last`, both included."""
     lines: defaultdict[int, list[CreditEntry]] = defaultdict(list)
     for row in await conn.fetch(READ_LINES, first, last):
         sequence, *values = row
@@ -87,7 +90,11 @@ async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> lis
 async def read_tallies(
     conn: asyncpg.Connection, first: int, last: int, bytes_max: int
 ) -> tuple[dict[int, bytes], bool]:
-    """Number to record, and whether that is all: else the span is cut after the last one."""
+    """Return the tallies by number, and whether the whole range is in the answer.
+
+    At most `bytes_max` bytes come before the last tally. If the range is not complete, it ends
+    after the last number returned.
+    """
     rows = await conn.fetch(READ_SENT_TALLIES, first, last, bytes_max)
     found = {row["sequence"]: row["value"] for row in rows if row["value"] is not None}
     return found, len(found) == len(rows)

@@ -1,7 +1,8 @@
-"""What the API reads: one conversion's whole story, the balance of the ledger, what still waits for its order.
+"""Queries of the HTTP API: one conversion's history, the ledger balance, unmatched conversions.
 
-Promise: every statement runs inside one read-only snapshot of one workspace, so the figures of an answer belong together. Sums of the
-ledger and sums of the nets come from different tables: that they agree is a proof and not a definition.
+Promise: every statement runs in one read-only snapshot of one workspace, so the figures of an
+answer are consistent. Ledger sums and net sums come from different tables, so their equality is a
+real check.
 """
 
 from dataclasses import dataclass
@@ -10,17 +11,20 @@ from typing import Final
 
 import asyncpg
 
-# More than anybody reads; the count of all of them is the metric's business.
+# A limit for people who read the list; a metric counts all of them.
 UNMATCHED_MAX: Final = 1_000
 
 STORY: Final = """
-SELECT own_key, kind, natural_id, status FROM attribution.conversions WHERE own_key = ANY ($1::bytea[])
+SELECT own_key, kind, natural_id, status
+FROM attribution.conversions WHERE own_key = ANY ($1::bytea[])
 """
 REVISIONS: Final = """
-SELECT revision, reason, recorded_at, body FROM attribution.decisions WHERE own_key = $1::bytea ORDER BY revision
+SELECT revision, reason, recorded_at, body
+FROM attribution.decisions WHERE own_key = $1::bytea ORDER BY revision
 """
 LINES: Final = """
-SELECT sequence, model, revision, account, amount_minor, currency, units, stage, touched_at, occurred_at, recorded_at
+SELECT sequence, model, revision, account, amount_minor, currency, units, stage, touched_at,
+       occurred_at, recorded_at
 FROM attribution.ledger WHERE own_key = $1::bytea ORDER BY sequence, line
 """
 LAST_SEQUENCE: Final = """
@@ -30,9 +34,10 @@ CREDITED: Final = """
 SELECT model, currency, account, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
 WHERE currency IS NOT NULL AND sequence <= $1::bigint GROUP BY model, currency, account
 """
-# $2: whose days. An entry is dated by its own time: the ledger keeps it with each line.
+# $2 is the time zone of the days. Each ledger line is dated by its own `occurred_at`.
 CREDITED_BY_DAY: Final = """
-SELECT model, currency, account, day, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
+SELECT model, currency, account, day, sum(amount_minor)::bigint AS credited_minor
+FROM attribution.ledger
 CROSS JOIN LATERAL (SELECT (occurred_at AT TIME ZONE $2::text)::date AS day) AS local
 WHERE currency IS NOT NULL AND sequence <= $1::bigint
   AND day >= coalesce($3::date, '-infinity') AND day <= coalesce($4::date, 'infinity')
@@ -81,7 +86,10 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Sums up to `sequence`: credit per (model, currency, account), net per (model, currency)."""
+    """Sums up to `sequence`: credit per (model, currency, account), net per (model, currency).
+
+    `unmatched` holds the evidence of conversions that wait for their order, as stored bytes.
+    """
 
     sequence: int
     credited: dict[tuple[str, str, str], int]
@@ -92,27 +100,27 @@ class Balance:
 async def known_conversions(
     conn: asyncpg.Connection, own_keys: list[bytes]
 ) -> dict[bytes, tuple[str, str, str]]:
-    """Own key to (kind, natural id, status), of those that exist."""
+    """Return (kind, natural id, status) by own key, of the conversions that exist."""
     return {row[0]: (row[1], row[2], row[3]) for row in await conn.fetch(STORY, own_keys)}
 
 
 async def revisions(conn: asyncpg.Connection, own_key: bytes) -> list[StoredRevision]:
-    """All revisions of a conversion, oldest first."""
+    """Return all revisions of a conversion, oldest first."""
     return [StoredRevision(*row) for row in await conn.fetch(REVISIONS, own_key)]
 
 
 async def ledger_lines(conn: asyncpg.Connection, own_key: bytes) -> list[LedgerLine]:
-    """All ledger lines of a conversion, oldest first."""
+    """Return all ledger lines of a conversion, oldest first."""
     return [LedgerLine(*row) for row in await conn.fetch(LINES, own_key)]
 
 
 async def last_sequence(conn: asyncpg.Connection, workspace_id: str) -> int:
-    """The workspace's newest number in this snapshot."""
+    """Return the workspace's newest sequence number in this snapshot."""
     return int(await conn.fetchval(LAST_SEQUENCE, workspace_id))
 
 
 class UnknownTimeZone(Exception):
-    """Postgres does not know this time zone, so no local day can be told."""
+    """PostgreSQL has no such time zone, so local days cannot be computed."""
 
 
 async def credited_by_day(
@@ -122,7 +130,10 @@ async def credited_by_day(
     first_on: date | None,
     last_on: date | None,
 ) -> dict[tuple[str, str, str, date], int]:
-    """Credit up to a number per (model, currency, account, local day), zeros left out."""
+    """Return the credit up to `sequence` per (model, currency, account, local day), without zeros.
+
+    Amounts are in minor units. Raises `UnknownTimeZone`.
+    """
     try:
         rows = await conn.fetch(CREDITED_BY_DAY, sequence, time_zone, first_on, last_on)
     except asyncpg.InvalidParameterValueError as error:
@@ -131,7 +142,7 @@ async def credited_by_day(
 
 
 async def balance(conn: asyncpg.Connection, sequence: int) -> Balance:
-    """The sums up to a number."""
+    """Return the sums of all ledger lines and decisions up to `sequence`."""
     credited = await conn.fetch(CREDITED, sequence)
     nets = await conn.fetch(NETS, sequence)
     waiting = await conn.fetch(UNMATCHED, UNMATCHED_MAX)

@@ -1,7 +1,7 @@
-"""What a recompute reads: which components a change touches, and all evidence inside them.
+"""The queries of a recompute: the components that a change affects, and all their evidence.
 
-Promise: a fixed number of statements for any number of components. A journey query is bounded by the policy's widest window and by
-`TOUCHES_PER_KEY` touches a key, the newest first.
+Promise: the number of statements does not depend on the number of components. A journey query is
+limited by the policy's widest window and by the newest `TOUCHES_PER_KEY` touches per key.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,25 +16,32 @@ from services.attribution.store.event_rows import touch_of
 from services.attribution.store.identity_rows import Keyed
 from services.attribution.tables import TOUCHES_PER_KEY, Sql
 
-# A component in its workspace.
+# (workspace, component id).
 Component = tuple[str, bytes]
 
-# Only conversions have a time. One in the span is enough, so a probe ends with the first.
+# Only aliases of conversions have a time. One in the span is enough, hence LIMIT 1.
 TOUCHED_COMPONENTS: Final = Sql("""
 SELECT c.workspace_id::text, c.component_id
-FROM unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS c (component_id, workspace_id, since, until)
+FROM unnest($1::bytea[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
+    AS c (component_id, workspace_id, since, until)
 CROSS JOIN LATERAL (
     SELECT FROM attribution.aliases AS a
-    WHERE a.component_id = c.component_id AND a.workspace_id = c.workspace_id AND a.converted_at BETWEEN c.since AND c.until LIMIT 1
+    WHERE a.component_id = c.component_id
+      AND a.workspace_id = c.workspace_id AND a.converted_at BETWEEN c.since AND c.until LIMIT 1
 ) AS a
 """)
 CARRIERS: Final = Sql("""
-SELECT DISTINCT n.workspace_id::text, a.component_id FROM unnest($1::bytea[], $2::uuid[]) AS n (key, workspace_id)
+SELECT DISTINCT n.workspace_id::text, a.component_id
+FROM unnest($1::bytea[], $2::uuid[]) AS n (key, workspace_id)
 CROSS JOIN LATERAL (
-    SELECT own_key FROM attribution.conversion_keys AS k WHERE k.key = n.key AND k.workspace_id = n.workspace_id OFFSET 0
+    SELECT own_key
+    FROM attribution.conversion_keys AS k
+    WHERE k.key = n.key AND k.workspace_id = n.workspace_id OFFSET 0
 ) AS k
 CROSS JOIN LATERAL (
-    SELECT component_id FROM attribution.aliases AS a WHERE a.key = k.own_key AND a.workspace_id = n.workspace_id LIMIT 1
+    SELECT component_id
+    FROM attribution.aliases AS a
+    WHERE a.key = k.own_key AND a.workspace_id = n.workspace_id LIMIT 1
 ) AS a
 """)
 COMPONENT_KEYS: Final = Sql("""
@@ -45,45 +52,61 @@ FROM unnest($1::bytea[], $2::uuid[]) AS c (component_id, workspace_id) CROSS JOI
 ) AS a
 """)
 CONVERSION_EVIDENCE: Final = Sql("""
-SELECT n.workspace_id::text, n.own_key, e.body FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LATERAL (
-    SELECT body FROM attribution.evidence AS e WHERE e.own_key = n.own_key AND e.workspace_id = n.workspace_id OFFSET 0
+SELECT n.workspace_id::text, n.own_key, e.body
+FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LATERAL (
+    SELECT body
+    FROM attribution.evidence AS e
+    WHERE e.own_key = n.own_key AND e.workspace_id = n.workspace_id OFFSET 0
 ) AS e
 """)
 COMPONENT_EDGES: Final = Sql("""
-SELECT n.workspace_id::text, e.event_id::text, n.key, e.key_b FROM unnest($1::bytea[], $2::uuid[]) AS n (key, workspace_id)
+SELECT n.workspace_id::text, e.event_id::text, n.key, e.key_b
+FROM unnest($1::bytea[], $2::uuid[]) AS n (key, workspace_id)
 CROSS JOIN LATERAL (
-    SELECT event_id, key_b FROM attribution.edges AS e WHERE e.key_a = n.key AND e.workspace_id = n.workspace_id OFFSET 0
+    SELECT event_id, key_b
+    FROM attribution.edges AS e WHERE e.key_a = n.key AND e.workspace_id = n.workspace_id OFFSET 0
 ) AS e
 """)
 _TOUCH: Final = """
-event_id::text, kind, occurred_at, anon_key, click_key, link_id::text, placement_id::text, code, quality, consent, derived
+event_id::text, kind, occurred_at, anon_key, click_key, link_id::text, placement_id::text, code,
+    quality, consent, derived
 """
 JOURNEYS: Final = Sql(f"""
-SELECT n.number, t.* FROM unnest($1::integer[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
+SELECT n.number, t.*
+FROM unnest($1::integer[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
     AS n (number, key, workspace_id, since, until)
 CROSS JOIN LATERAL (
     SELECT {_TOUCH} FROM attribution.touches AS t
-    WHERE t.anon_key = n.key AND t.workspace_id = n.workspace_id AND t.occurred_at BETWEEN n.since AND n.until
+    WHERE t.anon_key = n.key
+      AND t.workspace_id = n.workspace_id AND t.occurred_at BETWEEN n.since AND n.until
     ORDER BY t.occurred_at DESC LIMIT {TOUCHES_PER_KEY}
 ) AS t
 """)
 TOUCHES_BY_ID: Final = Sql(f"""
-SELECT n.number, t.* FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS n (number, touch_id, workspace_id)
+SELECT n.number, t.*
+FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS n (number, touch_id, workspace_id)
 CROSS JOIN LATERAL (
-    SELECT {_TOUCH} FROM attribution.touches AS t WHERE t.event_id = n.touch_id AND t.workspace_id = n.workspace_id LIMIT 1
+    SELECT {_TOUCH}
+    FROM attribution.touches AS t
+    WHERE t.event_id = n.touch_id AND t.workspace_id = n.workspace_id LIMIT 1
 ) AS t
 """)
 COMPONENTS_OF_CONVERSIONS: Final = Sql("""
 SELECT DISTINCT n.workspace_id::text, a.component_id
 FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LATERAL (
-    SELECT component_id FROM attribution.aliases AS a WHERE a.key = n.own_key AND a.workspace_id = n.workspace_id LIMIT 1
+    SELECT component_id
+    FROM attribution.aliases AS a
+    WHERE a.key = n.own_key AND a.workspace_id = n.workspace_id LIMIT 1
 ) AS a
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentKey:
-    """One key of a component."""
+    """One key of a component.
+
+    `touch_id` is set for click keys, `converted_at` for conversions.
+    """
 
     component: Component
     key: bytes
@@ -94,7 +117,10 @@ class ComponentKey:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """Ask for the touches of one key between two moments, for component number `number` of the asker's list."""
+    """A request for the touches of one key between two moments.
+
+    `number` is the index of the component in the caller's list; the answer repeats it.
+    """
 
     number: int
     key: bytes
@@ -111,7 +137,7 @@ def _columns(pairs: Iterable[tuple[str, bytes]]) -> tuple[list[bytes], list[str]
 async def touched_components(
     conn: asyncpg.Connection, spans: Sequence[tuple[Component, datetime, datetime]]
 ) -> set[Component]:
-    """Which of the components hold a conversion between the two moments."""
+    """Return the components that hold a conversion between the two moments of their span."""
     if not spans:
         return set()
     rows = await conn.fetch(
@@ -125,7 +151,7 @@ async def touched_components(
 
 
 async def carriers(conn: asyncpg.Connection, keys: Collection[Keyed]) -> set[Component]:
-    """The components of the conversions that carry these keys themselves."""
+    """Return the components of the conversions that contain these keys themselves."""
     if not keys:
         return set()
     return {(row[0], row[1]) for row in await conn.fetch(CARRIERS, *_columns(keys))}
@@ -134,7 +160,7 @@ async def carriers(conn: asyncpg.Connection, keys: Collection[Keyed]) -> set[Com
 async def components_of_conversions(
     conn: asyncpg.Connection, own_keys: Collection[Keyed]
 ) -> set[Component]:
-    """The components of these conversions."""
+    """Return the components of these conversions."""
     rows = await conn.fetch(COMPONENTS_OF_CONVERSIONS, *_columns(own_keys))
     return {(row[0], row[1]) for row in rows}
 
@@ -142,7 +168,7 @@ async def components_of_conversions(
 async def component_keys(
     conn: asyncpg.Connection, components: Collection[Component]
 ) -> list[ComponentKey]:
-    """All keys of the components."""
+    """Return all keys of the components."""
     if not components:
         return []
     rows = await conn.fetch(COMPONENT_KEYS, *_columns(components))
@@ -152,13 +178,13 @@ async def component_keys(
 async def conversion_evidence(
     conn: asyncpg.Connection, own_keys: Collection[Keyed]
 ) -> list[tuple[Keyed, bytes]]:
-    """Every version and adjustment of these conversions, as it came."""
+    """Return every version and adjustment of these conversions as stored bytes."""
     rows = await conn.fetch(CONVERSION_EVIDENCE, *_columns(own_keys))
     return [((row[0], row[1]), row[2]) for row in rows]
 
 
 async def edges_of(conn: asyncpg.Connection, keys: Collection[Keyed]) -> list[tuple[str, Edge]]:
-    """The edges whose smaller key is one of these, each with its workspace."""
+    """Return (workspace, edge) for the edges whose smaller key is one of these."""
     if not keys:
         return []
     rows = await conn.fetch(COMPONENT_EDGES, *_columns(keys))
@@ -166,7 +192,7 @@ async def edges_of(conn: asyncpg.Connection, keys: Collection[Keyed]) -> list[tu
 
 
 async def journeys(conn: asyncpg.Connection, asked: Sequence[Journey]) -> list[tuple[int, Touch]]:
-    """Touches by key and time."""
+    """Return (number, touch) for each requested key and time span."""
     if not asked:
         return []
     rows = await conn.fetch(
@@ -183,7 +209,7 @@ async def journeys(conn: asyncpg.Connection, asked: Sequence[Journey]) -> list[t
 async def touches_by_id(
     conn: asyncpg.Connection, asked: Collection[tuple[int, str, str]]
 ) -> list[tuple[int, Touch]]:
-    """Touches by (number, touch id, workspace)."""
+    """Return (number, touch) for (number, touch id, workspace)."""
     if not asked:
         return []
     ordered = sorted(asked)

@@ -11,7 +11,16 @@ from services.attribution import tables
 from tests.fixtures.connections import connect
 from tests.fixtures.postgres import PostgresServer
 
-STORES = ("offsets", "intake", "identity", "scopes", "decisions", "outbox", "replay", "catalog")
+STORES = (
+    "offset_rows",
+    "event_rows",
+    "identity_rows",
+    "scope_queries",
+    "decision_rows",
+    "outbox_rows",
+    "published_rows",
+    "catalog_rows",
+)
 # Read by people or by a relay over all that it sees, one page at a time: not on the batch path.
 OFF_THE_PATH = {
     "ALL_WORKSPACES",
@@ -25,7 +34,7 @@ OFF_THE_PATH = {
     "READ_WAITING",
 }
 # The relay walks up to its LIMIT; the table of workspaces is keyed by the workspace itself.
-WALKERS = ("outbox.READ_OUTBOX", "offsets.READ_WORKSPACES")
+WALKERS = ("outbox_rows.READ_OUTBOX", "offset_rows.READ_WORKSPACES")
 EXEMPT = {
     "offsets": "a partition holds many workspaces; no person's data",
     "workspaces": "counters by workspace; read before any workspace is known",
@@ -50,7 +59,11 @@ def statements() -> Iterator[tuple[str, str]]:
 
 def test_the_list_is_whole() -> None:
     names = {name for name, _ in statements()}
-    assert {"intake.INSERT_TOUCHES", "scopes.JOURNEYS", "decisions.INSERT_LEDGER"} <= names
+    assert {
+        "event_rows.INSERT_TOUCHES",
+        "scope_queries.JOURNEYS",
+        "decision_rows.INSERT_LEDGER",
+    } <= names
     assert len(names) >= 35
 
 
