@@ -1,5 +1,4 @@
-"""The composition root of attribution: wires and runs the consumers, the recompute worker and the
-relay.
+"""The composition root of attribution: runs the consumers, the recompute worker and the relay.
 
 Promise: the service starts while Postgres or the log is unavailable, reports it at `/health/ready`,
 and works once they are back. The resource that is opened first is closed last.
@@ -228,7 +227,7 @@ class _Watch:
         clock, progress = self._service.outside.clock, self._loop.progress
         try:
             behind = await self._behind()
-            trouble = progress.last_failure if progress.failures else "records wait"
+            trouble = progress.last_failure if progress.failures else "records are not read"
         except Transient as problem:
             behind, trouble = 1, str(problem)
         is_well = progress.batches != self._batches or not (behind or progress.failures)

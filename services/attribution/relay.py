@@ -25,7 +25,7 @@ RECORDS_MAX: Final = 2_000
 # Workspaces of one transaction; their ids are a database setting of some kilobytes.
 WORKSPACES_MAX: Final = 500
 # Another process holds the relay lock. It holds it for a short time, so the retry comes soon.
-TURN_SECONDS: Final = 0.05
+LOCK_RETRY_SECONDS: Final = 0.05
 # How often all workspaces are searched for records that a killed process left.
 SWEEP_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.5
@@ -58,7 +58,7 @@ class Relay:
         while True:
             try:
                 if not await self.drain():
-                    await self.clock.sleep(TURN_SECONDS)
+                    await self.clock.sleep(LOCK_RETRY_SECONDS)
                     continue
                 await self._rest()
             except Transient as problem:

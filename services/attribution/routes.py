@@ -107,7 +107,7 @@ async def explain(
         known = await store.known_conversions(conn, keys)
         key = next((key for key in keys if key in known), None)
         if key is None:
-            raise Problem(404, None, "no such order or conversion is known")
+            raise Problem(404, None, "the order or conversion is unknown")
         revisions = await store.revisions(conn, key)
         lines = await store.ledger_lines(conn, key)
     kind, _, status = known[key]
@@ -132,7 +132,7 @@ def _natural_id(asked: ExplanationParameters) -> str:
         raise field_problem("order_id", "send either order_id or conversion_id")
     natural_id = asked.order_id or asked.conversion_id or ""
     if "\x00" in natural_id or not natural_id.isprintable():
-        raise field_problem("order_id", "control characters are in no order's id")
+        raise field_problem("order_id", "an order id has no control characters")
     return natural_id
 
 
@@ -202,7 +202,7 @@ async def _credited_by_day(
     conn: Any, sequence: int, asked: BalanceParameters
 ) -> dict[tuple[str, str, str, date], int]:
     if not asked.time_zone.isprintable():
-        raise field_problem("time_zone", "control characters are in no time zone's name")
+        raise field_problem("time_zone", "a time zone name has no control characters")
     try:
         return await store.credited_by_day(conn, sequence, asked.time_zone, asked.from_, asked.to)
     except store.UnknownTimeZone:
@@ -232,10 +232,12 @@ def _before(cursor: str) -> tuple[datetime, str]:
     try:
         at = datetime.fromisoformat(moment)
         if at.tzinfo is None:
-            raise ValueError("a cursor of ours has an offset")
+            raise ValueError("the time of a cursor has an offset")
         return at, str(UUID(letter_id))
     except ValueError:
-        raise field_problem("cursor", "this is no cursor of this list") from None
+        raise field_problem(
+            "cursor", "is not a cursor of this list; start again without one"
+        ) from None
 
 
 def _letter(letter: DeadLetter) -> wire.DeadLetterAnswer:

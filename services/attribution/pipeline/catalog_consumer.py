@@ -1,5 +1,4 @@
-"""The consumer of `laurel.catalog`: store the newest records and API keys, and queue what they
-change.
+"""The consumer of `laurel.catalog`: store records and API keys, and queue what they change.
 
 Promise: records, corrected touch counts, the queue of conversions to decide again and the offset
 are written in one transaction under the locks of the workspaces. An older or repeated record
@@ -144,7 +143,7 @@ async def _correct(work: UnitOfWork, newer: Sequence[AnyCatalogRecord]) -> None:
         own = [record for record in newer if record.workspace_id == name]
         with faults_of("correct"):
             correction = corrections.correct(work.known[name], name, own)
-        await corrections.want(work.conn, correction)
+        await corrections.queue_recomputes(work.conn, correction)
         tallies[name] = await corrections.moved_tallies(work.conn, correction)
     await work.publish_tallies(tallies)
 

@@ -108,7 +108,7 @@ def _compare(
             pass
 
 
-async def want(conn: Any, correction: Correction) -> None:
+async def queue_recomputes(conn: Any, correction: Correction) -> None:
     """Queue the conversions that the correction may change."""
     await store.want_by_subject(conn, correction.subjects, REASON_FACT)
     if correction.since:

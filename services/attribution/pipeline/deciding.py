@@ -46,7 +46,7 @@ NOWHERE: Final = -1
 
 
 @dataclass(slots=True)
-class Settled:
+class NewRows:
     """The rows to write after deciding."""
 
     revisions: list[Revision] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Change:
     before: Standing | None
 
 
-async def settle(
+async def decide_again(
     conn: Any,
     components: Collection[Component],
     facts: Mapping[str, CatalogFacts],
@@ -73,7 +73,7 @@ async def settle(
     now: datetime,
     reasons: Mapping[Keyed, str],
     otherwise: str,
-) -> Settled:
+) -> NewRows:
     """Decide the components, store the new revisions, and return the rows for the outbox.
 
     `reasons` has the reason of the conversions that were named themselves; `otherwise` is the
@@ -84,7 +84,7 @@ async def settle(
         decided = [(item, _decide(item, facts[item.workspace_id])) for item in gathered]
     keys = {(item.workspace_id, own_key(key)) for item, found in decided for key in found}
     standing = await store.read_standing(conn, keys)
-    settled = Settled()
+    settled = NewRows()
     looked_at: set[tuple[str, str, bytes]] = set()
     dated: list[tuple[str, bytes, datetime]] = []
     for item, found in decided:

@@ -19,19 +19,19 @@ from services.attribution.wire.event_readings import Reading
 class Intake:
     """The new contents of a batch.
 
-    `touches` are the new rows by place, with the derived ones. `taken_back` are the derived rows
+    `touches` are the new rows by place, with the derived ones. `replaced` are the derived rows
     that a real click replaced.
     """
 
     new: list[Reading] = field(default_factory=list)
     touches: dict[int, StagedTouch] = field(default_factory=dict)
-    taken_back: list[tuple[str, Touch]] = field(default_factory=list)
+    replaced: list[tuple[str, Touch]] = field(default_factory=list)
     conflicts: list[Refusal] = field(default_factory=list)
     stored: int = 0
     duplicates: int = 0
 
 
-async def take_in(conn: Any, batch: Sorted) -> Intake:
+async def store_batch(conn: Any, batch: Sorted) -> Intake:
     """Store a decoded batch and return what was new in it."""
     await store.prepare(conn)
     known_touches = await store.store_touches(conn, batch.staged.touch_rows)
@@ -44,7 +44,7 @@ async def take_in(conn: Any, batch: Sorted) -> Intake:
             intake.touches[staged.place] = staged
         elif before.touch.derived and not staged.touch.derived:
             intake.touches[staged.place] = staged
-            intake.taken_back.append((staged.workspace_id, before.touch))
+            intake.replaced.append((staged.workspace_id, before.touch))
             replaced.append(staged.place)
     await store.replace_derived(conn, replaced)
     fingerprints = {

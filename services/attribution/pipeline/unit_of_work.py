@@ -1,5 +1,4 @@
-"""The unit of work of every writer (batch, correction, retry): one transaction on locked
-workspaces.
+"""The unit of work of every writer (batch, correction, retry) on locked workspaces.
 
 Promise: counters and catalog facts are read once under the lock and stored once at the end.
 """
@@ -14,11 +13,11 @@ from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.catalog_cache import FactsCache, WorkspaceFacts
-from services.attribution.pipeline.deciding import settle
+from services.attribution.pipeline.deciding import decide_again
 from services.attribution.pipeline.joining import join
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.record_sorting import Sorted
-from services.attribution.pipeline.storing import Intake, take_in
+from services.attribution.pipeline.storing import Intake, store_batch
 from services.attribution.store import catalog_rows, offset_rows, outbox_rows
 from services.attribution.store.identity_rows import Keyed
 from services.attribution.store.offset_rows import WorkspaceState
@@ -69,7 +68,7 @@ class UnitOfWork:
 
     async def take_batch(self, batch: Sorted) -> Outcome:
         """Store, join, decide and publish a batch of events; the caller moves the offset."""
-        intake = await take_in(self.conn, batch)
+        intake = await store_batch(self.conn, batch)
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
         # Counting touches needs no database, so it runs while the database joins.
         joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
@@ -98,7 +97,7 @@ class UnitOfWork:
         """Decide components again and return the number of new revisions."""
         if not components:
             return 0
-        settled = await settle(
+        settled = await decide_again(
             self.conn, components, self.facts, self.states, self.now, reasons, otherwise
         )
         await outbox_rows.write_outbox(self.conn, settled.outbox)
@@ -110,7 +109,7 @@ class UnitOfWork:
         for staged in intake.touches.values():
             added.setdefault(staged.workspace_id, []).append(staged.touch)
         removed: dict[str, list[Touch]] = {}
-        for workspace, touch in intake.taken_back:
+        for workspace, touch in intake.replaced:
             removed.setdefault(workspace, []).append(touch)
         with faults_of("tally"):
             return {
