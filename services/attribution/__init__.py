@@ -1,4 +1,6 @@
-"""attribution: consumes events, assigns them to creators and stages, keeps the ledger, publishes credits.
+"""attribution: consumes events, credits conversions to placements, keeps the ledger, publishes
+credits.
 
-Promise: one batch is one transaction under the workspace locks; the net ledger is a function of the set of events, never of their arrival.
+Promise: one batch is one transaction under the locks of its workspaces. The sums of the ledger
+depend on the set of events, not on the order in which they arrive.
 """

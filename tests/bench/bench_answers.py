@@ -34,7 +34,7 @@ from tests.bench.comparison import Spread, percentile
 from tests.bench.durable_postgres import SECRET_KEY, postgres
 from tests.bench.performance_page import Line, Section
 from tests.bench.scale import Scale
-from tests.integration.roi.books import Books, fold
+from tests.integration.roi.roi_workspace import RoiWorkspace, fold
 
 ADMIN_KEY: Final = "lrl_sec_benchben_" + "k" * 32
 CREATORS: Final = 10
@@ -130,43 +130,47 @@ async def _fill(url: str, size: int) -> tuple[int, float]:
         await ensure_admin_key(database, past, ADMIN_KEY)
         principal = await look_up(database, bytes.fromhex(api_key_hash(ADMIN_KEY)))
         assert principal is not None
-        books = Books(database, principal.workspace_id, now=FIRST_DAY - timedelta(days=1))
-        placements = await _plan(books)
-        return await _credit(books, placements, size)
+        roi_workspace = RoiWorkspace(
+            database, principal.workspace_id, now=FIRST_DAY - timedelta(days=1)
+        )
+        placements = await _plan(roi_workspace)
+        return await _credit(roi_workspace, placements, size)
     finally:
         await database.close()
 
 
-async def _plan(books: Books) -> list[str]:
+async def _plan(roi_workspace: RoiWorkspace) -> list[str]:
     """Make creators, each with a placement in one of three campaigns, and costs."""
-    campaigns = [await books.campaign(f"campaign {number}") for number in range(3)]
+    campaigns = [await roi_workspace.campaign(f"campaign {number}") for number in range(3)]
     placements = []
     for number in range(CREATORS):
-        creator = await books.creator(f"creator {number}")
+        creator = await roi_workspace.creator(f"creator {number}")
         platform = ("instagram", "tiktok", "youtube")[number % 3]
-        placement = await books.placement(creator, campaigns[number % 3], platform)
-        await books.cost(50_000, "2026-09-20", placement_id=placement)
+        placement = await roi_workspace.placement(creator, campaigns[number % 3], platform)
+        await roi_workspace.cost(50_000, "2026-09-20", placement_id=placement)
         placements.append(placement)
     return placements
 
 
-async def _credit(books: Books, placements: Sequence[str], size: int) -> tuple[int, float]:
+async def _credit(
+    roi_workspace: RoiWorkspace, placements: Sequence[str], size: int
+) -> tuple[int, float]:
     entries, seconds = 0, 0.0
     batch: list[AnyCredits] = []
     for day in range(DAYS):
-        books.now = FIRST_DAY + timedelta(days=day)
+        roi_workspace.now = FIRST_DAY + timedelta(days=day)
         for number in range(size * len(placements)):
             at = FIRST_DAY + timedelta(days=day, seconds=number % 3_600)
             shares = {placements[number % len(placements)]: (4_990, at - timedelta(hours=2))}
             # Orders are 50 µs apart, so the orders of a day at 100 × fit into the day.
-            books.now -= timedelta(seconds=1) - timedelta(microseconds=50)
-            record = books.order(4_990, at, shares)
+            roi_workspace.now -= timedelta(seconds=1) - timedelta(microseconds=50)
+            record = roi_workspace.order(4_990, at, shares)
             entries += len(record.entries)
             batch.append(record)
         if len(batch) >= FOLD_RECORDS or day == DAYS - 1:
             began = time.monotonic()
             for start in range(0, len(batch), FOLD_RECORDS):
-                await fold(books.handler(), batch[start : start + FOLD_RECORDS])
+                await fold(roi_workspace.handler(), batch[start : start + FOLD_RECORDS])
             seconds += time.monotonic() - began
             batch = []
     return entries, seconds

@@ -19,7 +19,7 @@ from shared.event_headers import event_headers
 from shared.events import AnyEvent, Ordered, Person, Quality, encode_event
 from shared.log.port import Record
 from tests.factories import NOON
-from tests.integration.attribution.chance import Chance
+from tests.integration.attribution.random_story import RandomStory
 from tests.integration.attribution.story import Story
 
 EVENTS_PER_SEED: Final = 110
@@ -73,13 +73,13 @@ def write_history(random: Random, workspaces: Sequence[str], journals: int) -> H
     return history
 
 
-def _world(random: Random, story: Story, history: History) -> Chance:
+def _world(random: Random, story: Story, history: History) -> RandomStory:
     """Return a generator: few people with shared keys, or many people with few shared keys."""
     if random.random() < 0.4:
-        return Chance(story, random)
+        return RandomStory(story, random)
     history.counts["sparse worlds"] += 1
     people = range(1, random.choice((8, 24, 72)) + 1)
-    return Chance(
+    return RandomStory(
         story,
         random,
         visitors=tuple(f"v{number}" for number in people),
@@ -122,7 +122,7 @@ def _unusable(random: Random, story: Story, history: History) -> list[AnyEvent]:
     return found
 
 
-def _hub(world: Chance) -> list[AnyEvent]:
+def _hub(world: RandomStory) -> list[AnyEvent]:
     """Return the events of a shop's own terminal: many sign-ins and an order without customer."""
     click = world.story.click("terminal", by="v1", at=NOON)
     order = world.story.order("terminal", visitor="v1", at=NOON + timedelta(days=1))

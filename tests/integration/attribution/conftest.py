@@ -5,7 +5,7 @@ import pytest
 from shared.db.engine import Database
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
 
 
@@ -16,9 +16,9 @@ async def database(database_for: DatabaseFactory) -> Database:
 
 
 @pytest.fixture
-async def station(database: Database) -> Station:
+async def pipeline(database: Database) -> AttributionPipeline:
     """One process's pipeline."""
-    return Station(database)
+    return AttributionPipeline(database)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from services.attribution.wire.event_readings import Reading, conversion_evidenc
 from shared.catalog import AnyCatalogRecord
 from shared.credits import Tally
 from shared.events import AnyEvent, encode_event
-from tests.integration.attribution.station import Account
+from tests.integration.attribution.attribution_pipeline import Account
 
 
 def facts_of(records: Iterable[AnyCatalogRecord]) -> CatalogFacts:

@@ -19,19 +19,19 @@ from shared.events import AnyEvent
 from shared.ids import new_id
 from tests.factories import NOON
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.explained import Explainer
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.large_story import LOYAL_ORDERS, LargeStory
+from tests.integration.attribution.statement_explainer import Explainer
 from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_order import check
 from tests.integration.attribution.test_statements import statements
-from tests.integration.attribution.town import LOYAL_ORDERS, Town
 
 BRANDS = 3
 CLICKS = 500
 ORDERS = 80
 # Of all that happens: what is told late, while every statement is watched.
 LATE_PERCENT = 12
-# Of a town's records, the ones before the corrections.
+# How many records of a history come before its corrections.
 FACTS = 8
 NEVER_ANALYSED = """
 SELECT relname FROM pg_class
@@ -43,50 +43,52 @@ TIMES = "SELECT key, converted_at FROM attribution.aliases ORDER BY key, workspa
 
 @dataclass
 class Brand:
-    """One town, what it has told, what it tells late, and its facts."""
+    """One history: its early events, its late events and its catalog records."""
 
-    town: Town
+    large_story: LargeStory
     told: list[AnyEvent] = field(default_factory=list)
     late: list[AnyEvent] = field(default_factory=list)
     records: list[AnyCatalogRecord] = field(default_factory=list)
 
     @property
     def workspace_id(self) -> str:
-        return self.town.story.workspace_id
+        return self.large_story.story.workspace_id
 
 
-async def live(station: Station, number: int) -> Brand:
+async def live(pipeline: AttributionPipeline, number: int) -> Brand:
     """Most of what happens to a brand. All brands have equal names."""
-    town = Town(Story(new_id()), Random(number))
-    events, records = town.events(CLICKS, ORDERS), town.records()
+    large_story = LargeStory(Story(new_id()), Random(number))
+    events, records = large_story.events(CLICKS, ORDERS), large_story.records()
     cut = len(events) * LATE_PERCENT // 100
-    await station.learn(*records[:FACTS])
-    await station.feed(*events[cut:])
-    return Brand(town, events[cut:], events[:cut], records)
+    await pipeline.learn(*records[:FACTS])
+    await pipeline.feed(*events[cut:])
+    return Brand(large_story, events[cut:], events[:cut], records)
 
 
-async def tell_late(station: Station, explainer: Explainer, brands: list[Brand]) -> None:
+async def tell_late(
+    pipeline: AttributionPipeline, explainer: Explainer, brands: list[Brand]
+) -> None:
     """Batches of any size, of one or more workspaces, with duplicates, conflicts, bad bytes."""
     random = Random(BRANDS)
     for brand in brands:
-        clicks = [brand.town.a_loyal_click(day) for day in (LOYAL_ORDERS, -1)]
+        clicks = [brand.large_story.a_loyal_click(day) for day in (LOYAL_ORDERS, -1)]
         again = random.sample(brand.told, 10)
         batch = [*brand.late[:60], *again, structs.replace(again[0], occurred_at=NOON)]
         for events in (clicks[:1], clicks[1:], batch):
             explainer.records = len(events)
-            await station.feed(*events)
+            await pipeline.feed(*events)
         brand.told += clicks
     rest = [event for brand in brands for event in brand.late[60:]]
     explainer.records = len(rest)
-    await station.feed(*rest)
+    await pipeline.feed(*rest)
     explainer.records = 1
-    await station.feed_bytes(b"no event", key=brands[0].workspace_id.encode())
+    await pipeline.feed_bytes(b"no event", key=brands[0].workspace_id.encode())
 
 
-async def correct(station: Station, brand: Brand) -> None:
+async def correct(pipeline: AttributionPipeline, brand: Brand) -> None:
     """Catalog records that change touches and decisions, one a batch, and a key that is revoked."""
     for record in brand.records[FACTS:]:
-        await station.learn(record)
+        await pipeline.learn(record)
     key = ApiKey(
         workspace_id=brand.workspace_id,
         id=new_id(),
@@ -95,16 +97,16 @@ async def correct(station: Station, brand: Brand) -> None:
         sha256=new_id().replace("-", "") * 2,
         scopes=("read",),
     )
-    await station.learn(key)
-    await station.learn(structs.replace(key, revision=2, deleted_at=NOON))
+    await pipeline.learn(key)
+    await pipeline.learn(structs.replace(key, revision=2, deleted_at=NOON))
 
 
-async def look_around(station: Station) -> None:
+async def look_around(pipeline: AttributionPipeline) -> None:
     """Statements between batches: offsets, the key of a request, and what is to be published."""
-    await station.events.stored_offsets()
-    async with station.database.exempt() as connection:
+    await pipeline.events.stored_offsets()
+    async with pipeline.database.exempt() as connection:
         await look_up_key(await driver(connection), b"k" * 32)
-    await station.credits()
+    await pipeline.credits()
 
 
 async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -125,20 +127,20 @@ async def lonely(fresh_database: str, database_for: DatabaseFactory) -> Database
 async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
     lonely: Database, fresh_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station = Station(lonely)
-    brands = [await live(station, number) for number in range(BRANDS)]
+    pipeline = AttributionPipeline(lonely)
+    brands = [await live(pipeline, number) for number in range(BRANDS)]
     explainer = Explainer({statement: name for name, statement in statements()})
     with monkeypatch.context() as patches:
         explainer.watch(patches)
-        await tell_late(station, explainer, brands)
+        await tell_late(pipeline, explainer, brands)
         # One queue for all brands, longer than one chunk of it.
         explainer.records = BRANDS
-        policies = [brand.town.story.policy(revision=2) for brand in brands]
-        await station.learn(*policies)
+        policies = [brand.large_story.story.policy(revision=2) for brand in brands]
+        await pipeline.learn(*policies)
         explainer.records = 1
         for brand in brands[:2]:
-            await correct(station, brand)
-        await look_around(station)
+            await correct(pipeline, brand)
+        await look_around(pipeline)
     assert set(explainer.met) == set(explainer.names.values())
     assert not explainer.scans, "\n".join(explainer.scans)
 
@@ -147,15 +149,15 @@ async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
     # What was explained left nothing behind.
     for brand, policy in zip(brands[:2], policies, strict=False):
         events = [*brand.told, *brand.late]
-        await check(station, brand.workspace_id, events, [*brand.records, policy])
+        await check(pipeline, brand.workspace_id, events, [*brand.records, policy])
 
 
 async def test_the_times_of_older_conversions_are_filled_in(
     lonely: Database, fresh_database: str, story: Story
 ) -> None:
-    station = Station(lonely)
+    pipeline = AttributionPipeline(lonely)
     click = story.click("k1", by="v1")
-    await station.feed(click, story.order("1", click=click), story.order("2", customer="c1"))
+    await pipeline.feed(click, story.order("1", click=click), story.order("2", customer="c1"))
     before = await rows(fresh_database, TIMES)
     assert sum(moment is not None for _, moment in before) == 2
     await move_history(fresh_database, "attribution", "0001")

@@ -12,206 +12,226 @@ from shared.ids import new_id, person_key
 from tests.factories import NOON
 from tests.fixtures.batches import hand_over
 from tests.integration.attribution import oracle
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
 
 HOUR = timedelta(hours=1)
 
 
-async def last_account(station: Station, story: Story, order: str = "1001") -> dict[str, int]:
+async def last_account(
+    pipeline: AttributionPipeline, story: Story, order: str = "1001"
+) -> dict[str, int]:
     """Account to minor units under `last`."""
-    ledger = await station.net_ledger(story.workspace_id)
+    ledger = await pipeline.net_ledger(story.workspace_id)
     return {a: n for (name, model, a, _), n in ledger.items() if (name, model) == (order, "last")}
 
 
-async def statuses(station: Station, story: Story) -> dict[str, str]:
+async def statuses(pipeline: AttributionPipeline, story: Story) -> dict[str, str]:
     """Order to status."""
-    rows = await station.rows(
+    rows = await pipeline.rows(
         "SELECT natural_id, status FROM attribution.conversions", story.workspace_id
     )
     return dict(rows)
 
 
-async def test_a_late_touch_takes_the_credit_with_reversals(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
+async def test_a_late_touch_takes_the_credit_with_reversals(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
     first = story.click("k1", of="mia", by="v1")
-    await station.feed(first, story.order("1001", click=first, net=100))
-    await station.feed(story.click("k2", of="tom", by="v1", at=NOON + timedelta(minutes=9)))
-    assert await last_account(station, story) == {story.ident("placement", "tom"): 100}
-    records = [r for r in await station.credits() if isinstance(r, DecisionCredited)]
+    await pipeline.feed(first, story.order("1001", click=first, net=100))
+    await pipeline.feed(story.click("k2", of="tom", by="v1", at=NOON + timedelta(minutes=9)))
+    assert await last_account(pipeline, story) == {story.ident("placement", "tom"): 100}
+    records = [r for r in await pipeline.credits() if isinstance(r, DecisionCredited)]
     signs = [[e.amount_minor for e in r.entries if e.model == "last"] for r in records]
     assert signs == [[100], [-100, 100]]
 
 
-async def test_a_late_join_brings_the_journey_along(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
-    await station.feed(
+async def test_a_late_join_brings_the_journey_along(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
+    await pipeline.feed(
         story.click("k1", of="mia", by="v1"), story.order("1001", customer="c1", net=100)
     )
-    assert await last_account(station, story) == {"organic": 100}
-    await station.feed(story.identified("i", Person(visitor_id="v1", customer_id="c1")))
-    assert await last_account(station, story) == {story.ident("placement", "mia"): 100}
+    assert await last_account(pipeline, story) == {"organic": 100}
+    await pipeline.feed(story.identified("i", Person(visitor_id="v1", customer_id="c1")))
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
 
 
-async def test_a_shared_device_parts_its_customers_in_both_orders(station: Station) -> None:
+async def test_a_shared_device_parts_its_customers_in_both_orders(
+    pipeline: AttributionPipeline,
+) -> None:
     together = [
         ("a", Person(visitor_id="v1", customer_id="c1")),
         ("b", Person(visitor_id="v1", customer_id="c2")),
     ]
     for order in (together, together[::-1]):
         story = Story(new_id())
-        await station.learn(*story.cast())
-        await station.feed(story.click("k1", by="v1"), story.order("1001", customer="c1", net=100))
+        await pipeline.learn(*story.cast())
+        await pipeline.feed(story.click("k1", by="v1"), story.order("1001", customer="c1", net=100))
         for name, person in order:
-            await station.feed(story.identified(name, person))
-        assert await last_account(station, story) == {"organic": 100}
+            await pipeline.feed(story.identified(name, person))
+        assert await last_account(pipeline, story) == {"organic": 100}
 
 
-async def test_an_adjustment_waits_for_its_order(station: Station, story: Story) -> None:
-    await station.feed(story.adjusted(amount=30))
-    assert await statuses(station, story) == {"1001": "awaiting_order"}
-    assert await station.net_ledger(story.workspace_id) == {}
-    await station.feed(story.order("1001", net=100))
-    assert await last_account(station, story) == {"organic": 70}
-    assert await statuses(station, story) == {"1001": "organic"}
+async def test_an_adjustment_waits_for_its_order(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.feed(story.adjusted(amount=30))
+    assert await statuses(pipeline, story) == {"1001": "awaiting_order"}
+    assert await pipeline.net_ledger(story.workspace_id) == {}
+    await pipeline.feed(story.order("1001", net=100))
+    assert await last_account(pipeline, story) == {"organic": 70}
+    assert await statuses(pipeline, story) == {"1001": "organic"}
 
 
-async def test_a_claim_earns_nothing_until_it_is_confirmed(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
+async def test_a_claim_earns_nothing_until_it_is_confirmed(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
     click = story.click("k1", by="v1")
-    await station.feed(click, story.order("1001", click=click, net=999, source="public"))
-    assert await statuses(station, story) == {"1001": "unconfirmed"}
-    assert await station.net_ledger(story.workspace_id) == {}
-    await station.feed(story.order("1001", net=100))
-    assert await last_account(station, story) == {story.ident("placement", "mia"): 100}
+    await pipeline.feed(click, story.order("1001", click=click, net=999, source="public"))
+    assert await statuses(pipeline, story) == {"1001": "unconfirmed"}
+    assert await pipeline.net_ledger(story.workspace_id) == {}
+    await pipeline.feed(story.order("1001", net=100))
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
 
 
 async def test_the_same_order_from_three_sources_is_one_conversion(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.feed(
+    await pipeline.feed(
         story.order("1001", net=90, source="secret", source_id="sdk", version=9),
         story.order("1001", net=100, source="webhook", version=1),
         story.order("1001", net=80, source="public", version=99),
     )
-    assert await last_account(station, story) == {"organic": 100}
-    await station.feed(story.order("1001", net=70, source="webhook", version=2))
-    assert await last_account(station, story) == {"organic": 70}
+    assert await last_account(pipeline, story) == {"organic": 100}
+    await pipeline.feed(story.order("1001", net=70, source="webhook", version=2))
+    assert await last_account(pipeline, story) == {"organic": 70}
 
 
-async def test_another_currency_is_one_dead_letter(station: Station, story: Story) -> None:
-    await station.feed(story.order("1001", net=100), story.adjusted(currency="USD"))
-    await station.feed(story.adjusted("r2", amount=10))
-    letters = await station.rows("SELECT reason FROM attribution.dead_letters", story.workspace_id)
+async def test_another_currency_is_one_dead_letter(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.feed(story.order("1001", net=100), story.adjusted(currency="USD"))
+    await pipeline.feed(story.adjusted("r2", amount=10))
+    letters = await pipeline.rows("SELECT reason FROM attribution.dead_letters", story.workspace_id)
     assert letters == [("currency_mismatch",)]
-    assert await last_account(station, story) == {"organic": 90}
+    assert await last_account(pipeline, story) == {"organic": 90}
 
 
-async def counted(station: Station, story: Story) -> dict[str, int]:
+async def counted(pipeline: AttributionPipeline, story: Story) -> dict[str, int]:
     """Account to published touches, zeros left out."""
     found: dict[str, int] = {}
-    for record in await station.credits():
+    for record in await pipeline.credits():
         if isinstance(record, TouchesTallied):
             for item in record.tallies:
                 found[item.account] = found.get(item.account, 0) + item.counted
     return {account: number for account, number in found.items() if number}
 
 
-async def test_a_corrected_link_moves_credit_and_counts(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
+async def test_a_corrected_link_moves_credit_and_counts(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
     clicks = [story.click(f"k{n}", of="mia", by="v1", at=NOON + n * HOUR) for n in range(4)]
     order = story.order("1001", click=clicks[0], net=100, at=NOON + 5 * HOUR)
-    await station.feed(*clicks, order)
+    await pipeline.feed(*clicks, order)
     mia, tom = story.ident("placement", "mia"), story.ident("placement", "tom")
-    assert await counted(station, story) == {mia: 4}
+    assert await counted(pipeline, story) == {mia: 4}
     # From the third click on, the link had been Tom's all along.
     moment = NOON + 2 * HOUR
     owners = (story.led_to("mia", None, moment), story.led_to("tom", moment))
-    await station.learn(story.link("mia", revision=2, owners=owners))
-    assert await counted(station, story) == {mia: 2, tom: 2}
-    assert await last_account(station, story) == {tom: 100}
+    await pipeline.learn(story.link("mia", revision=2, owners=owners))
+    assert await counted(pipeline, story) == {mia: 2, tom: 2}
+    assert await last_account(pipeline, story) == {tom: 100}
     # An older revision that comes again changes nothing.
-    await station.learn(story.link("mia"))
-    assert await last_account(station, story) == {tom: 100}
+    await pipeline.learn(story.link("mia"))
+    assert await last_account(pipeline, story) == {tom: 100}
 
 
 async def test_a_link_that_becomes_known_late_is_credited_late(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
     click = story.click("k1", by="v1")
-    await station.feed(click, story.order("1001", click=click, net=100))
-    assert await last_account(station, story) == {"organic": 100}
-    assert await counted(station, story) == {"organic": 1}
-    await station.learn(story.link("mia"))
-    await station.learn(story.placement("mia"))
+    await pipeline.feed(click, story.order("1001", click=click, net=100))
+    assert await last_account(pipeline, story) == {"organic": 100}
+    assert await counted(pipeline, story) == {"organic": 1}
+    await pipeline.learn(story.link("mia"))
+    await pipeline.learn(story.placement("mia"))
     mia = story.ident("placement", "mia")
-    assert await last_account(station, story) == {mia: 100}
-    assert await counted(station, story) == {mia: 1}
+    assert await last_account(pipeline, story) == {mia: 100}
+    assert await counted(pipeline, story) == {mia: 1}
 
 
 async def test_a_correction_survives_the_process_that_took_it(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.learn(*story.cast())
+    await pipeline.learn(*story.cast())
     click = story.click("k1", of="mia", by="v1")
-    await station.feed(click, story.order("1001", click=click, net=100))
+    await pipeline.feed(click, story.order("1001", click=click, net=100))
     # Killed between taking the record and deciding again: only the queue knows.
-    added = station.source.add_catalog(story.link("mia", revision=2, owners=(story.led_to("tom"),)))
-    await hand_over(station.catalog, station.source.partition, added[0].offset, added)
-    assert await last_account(station, story) == {story.ident("placement", "mia"): 100}
-    heir = Station(station.database)
+    added = pipeline.source.add_catalog(
+        story.link("mia", revision=2, owners=(story.led_to("tom"),))
+    )
+    await hand_over(pipeline.catalog, pipeline.source.partition, added[0].offset, added)
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
+    heir = AttributionPipeline(pipeline.database)
     await heir.worker.sweep()
     await heir.worker.drain()
-    assert await last_account(station, story) == {story.ident("placement", "tom"): 100}
-    queue = await station.rows("SELECT 1 FROM attribution.recomputes", story.workspace_id)
+    assert await last_account(pipeline, story) == {story.ident("placement", "tom"): 100}
+    queue = await pipeline.rows("SELECT 1 FROM attribution.recomputes", story.workspace_id)
     assert queue == []
 
 
-async def test_a_corrected_code_moves_credit(station: Station, story: Story) -> None:
-    await station.learn(*story.cast(), story.code("TEN", of="mia"))
-    await station.feed(
+async def test_a_corrected_code_moves_credit(pipeline: AttributionPipeline, story: Story) -> None:
+    await pipeline.learn(*story.cast(), story.code("TEN", of="mia"))
+    await pipeline.feed(
         story.order("1001", net=100, codes=("ten ",)), story.order("1002", net=5, codes=("OTHER",))
     )
-    assert await last_account(station, story) == {story.ident("placement", "mia"): 100}
-    await station.learn(story.code("TEN", of="tom", revision=2), story.code("OTHER", of="mia"))
-    assert await last_account(station, story) == {story.ident("placement", "tom"): 100}
-    assert await last_account(station, story, "1002") == {story.ident("placement", "mia"): 5}
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
+    await pipeline.learn(story.code("TEN", of="tom", revision=2), story.code("OTHER", of="mia"))
+    assert await last_account(pipeline, story) == {story.ident("placement", "tom"): 100}
+    assert await last_account(pipeline, story, "1002") == {story.ident("placement", "mia"): 5}
 
 
 async def test_an_earlier_purchase_that_comes_late_changes_the_stage(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
     late = story.order("0", customer="c1", at=NOON - HOUR)
-    await station.feed(story.order("1", customer="c1"))
-    await station.feed(late)
-    records = [r for r in await station.credits() if isinstance(r, DecisionCredited)]
+    await pipeline.feed(story.order("1", customer="c1"))
+    await pipeline.feed(late)
+    records = [r for r in await pipeline.credits() if isinstance(r, DecisionCredited)]
     stages = [(r.natural_id, r.new_customer, r.entries[-1].stage) for r in records]
     assert stages[0] == ("1", True, "purchase")
     assert sorted(stages[1:]) == [("0", True, "purchase"), ("1", False, "retention")]
 
 
-async def test_a_kiosk_becomes_a_hub_and_joins_nobody(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
+async def test_a_kiosk_becomes_a_hub_and_joins_nobody(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
     events: list[AnyEvent] = [story.click("k1", by="kiosk"), story.order("0", visitor="kiosk")]
     events += [
         story.identified(f"i{n}", Person(visitor_id="kiosk", email_hash=f"e{n}")) for n in range(60)
     ]
     events += [story.order(f"{n}", email=f"e{n}", net=n) for n in range(1, 60)]
-    await feed_in_tens(station, events)
+    await feed_in_tens(pipeline, events)
     expected = oracle.net_ledger(story.workspace_id, events, story.cast())
-    assert await station.net_ledger(story.workspace_id) == expected
-    rows = await station.rows(
+    assert await pipeline.net_ledger(story.workspace_id) == expected
+    rows = await pipeline.rows(
         "SELECT count(*) FROM attribution.aliases WHERE degree > 50", story.workspace_id
     )
     assert rows == [(1,)]
-    assert "laurel_identity_hubs_total 1.0" in station.telemetry.render().decode()
+    assert "laurel_identity_hubs_total 1.0" in pipeline.telemetry.render().decode()
 
 
 @pytest.mark.parametrize("order", ["hub, click, tie", "tie, hub, click", "click, tie, hub"])
 async def test_a_click_of_a_hub_is_lent_to_no_customer(
-    station: Station, story: Story, order: str
+    pipeline: AttributionPipeline, story: Story, order: str
 ) -> None:
-    await station.learn(*story.cast())
+    await pipeline.learn(*story.cast())
     click = story.click("k1", by="kiosk")
     person = Person(visitor_id="v2", customer_id="c1")
     told: dict[str, list[AnyEvent]] = {
@@ -229,10 +249,10 @@ async def test_a_click_of_a_hub_is_lent_to_no_customer(
     }
     events = [event for part in order.split(", ") for event in told[part]]
     for start in range(0, len(events), 10):
-        await station.feed(*events[start : start + 10])
+        await pipeline.feed(*events[start : start + 10])
     expected = oracle.net_ledger(story.workspace_id, events, story.cast())
-    assert await station.net_ledger(story.workspace_id) == expected
-    assert await last_account(station, story, "1") == {"organic": 4990}
+    assert await pipeline.net_ledger(story.workspace_id) == expected
+    assert await last_account(pipeline, story, "1") == {"organic": 4990}
 
 
 HUBS = "SELECT key FROM attribution.aliases WHERE degree > 50"
@@ -254,9 +274,9 @@ def guests(
 
 @pytest.mark.parametrize("order", ["clicks first", "orders first", "mixed"])
 async def test_guest_is_a_hub_by_the_clicks_of_its_visitors(
-    station: Station, story: Story, order: str
+    pipeline: AttributionPipeline, story: Story, order: str
 ) -> None:
-    await station.learn(*story.cast())
+    await pipeline.learn(*story.cast())
     clicks, orders = guests(story, 55)
     # A visitor of the 55 who is known by nothing but the click that joined it to the others.
     again = story.click("again", of="tom", by="v3", at=NOON + timedelta(days=3))
@@ -266,9 +286,9 @@ async def test_guest_is_a_hub_by_the_clicks_of_its_visitors(
     if order == "mixed":
         Random(7).shuffle(events)
     for start in range(0, len(events), 10):
-        await station.feed(*events[start : start + 10])
-    assert await station.rows(HUBS, story.workspace_id) == [(person_key("customer", "guest"),)]
-    found = await station.net_ledger(story.workspace_id)
+        await pipeline.feed(*events[start : start + 10])
+    assert await pipeline.rows(HUBS, story.workspace_id) == [(person_key("customer", "guest"),)]
+    found = await pipeline.net_ledger(story.workspace_id)
     assert found == oracle.net_ledger(story.workspace_id, events, story.cast())
     # Nobody has the click of another visitor any more: the guests are strangers again.
     mine, others = story.ident("placement", "mia"), story.ident("placement", "tom")
@@ -276,21 +296,21 @@ async def test_guest_is_a_hub_by_the_clicks_of_its_visitors(
     assert accounts == {mine}, others
 
 
-async def test_lost_clicks_are_nobody(station: Station, story: Story) -> None:
-    await station.learn(*story.cast())
+async def test_lost_clicks_are_nobody(pipeline: AttributionPipeline, story: Story) -> None:
+    await pipeline.learn(*story.cast())
     _, orders = guests(story, 60)
     for start in range(0, 60, 10):
-        await station.feed(*orders[start : start + 10])
-    assert await station.rows(HUBS, story.workspace_id) == []
+        await pipeline.feed(*orders[start : start + 10])
+    assert await pipeline.rows(HUBS, story.workspace_id) == []
     expected = oracle.net_ledger(story.workspace_id, orders, story.cast())
-    assert await station.net_ledger(story.workspace_id) == expected
+    assert await pipeline.net_ledger(story.workspace_id) == expected
 
 
 @pytest.mark.parametrize("are_clicks_first", [True, False])
 async def test_a_loyal_customer_is_no_hub(
-    station: Station, story: Story, are_clicks_first: bool
+    pipeline: AttributionPipeline, story: Story, are_clicks_first: bool
 ) -> None:
-    await station.learn(*story.cast())
+    await pipeline.learn(*story.cast())
     clicks = [
         story.click(f"k{n}", by=f"phone{n % 2}", at=NOON + timedelta(hours=n)) for n in range(60)
     ]
@@ -300,17 +320,17 @@ async def test_a_loyal_customer_is_no_hub(
     ]
     events: list[AnyEvent] = [*clicks, *orders] if are_clicks_first else [*orders, *clicks]
     for start in range(0, len(events), 20):
-        await station.feed(*events[start : start + 20])
-    assert await station.rows(HUBS, story.workspace_id) == []
+        await pipeline.feed(*events[start : start + 20])
+    assert await pipeline.rows(HUBS, story.workspace_id) == []
     expected = oracle.net_ledger(story.workspace_id, events, story.cast())
-    assert await station.net_ledger(story.workspace_id) == expected
+    assert await pipeline.net_ledger(story.workspace_id) == expected
 
 
 @pytest.mark.parametrize("are_clicks_first", [True, False])
 async def test_a_kiosk_is_a_hub_by_the_customers_of_its_clicks(
-    station: Station, story: Story, are_clicks_first: bool
+    pipeline: AttributionPipeline, story: Story, are_clicks_first: bool
 ) -> None:
-    await station.learn(*story.cast())
+    await pipeline.learn(*story.cast())
     clicks = [story.click(f"k{n}", by="kiosk", at=NOON + timedelta(hours=n)) for n in range(51)]
     orders = [
         story.order(f"{n}", customer=f"c{n}", click=click, at=NOON + timedelta(days=4))
@@ -318,16 +338,16 @@ async def test_a_kiosk_is_a_hub_by_the_customers_of_its_clicks(
     ]
     events: list[AnyEvent] = [*clicks, *orders] if are_clicks_first else [*orders, *clicks]
     # The fiftieth joins, the fifty-first parts them all.
-    await station.feed(*events[:-1])
-    assert await station.rows(HUBS, story.workspace_id) == []
-    await station.feed(events[-1])
-    assert await station.rows(HUBS, story.workspace_id) == [(person_key("visitor", "kiosk"),)]
+    await pipeline.feed(*events[:-1])
+    assert await pipeline.rows(HUBS, story.workspace_id) == []
+    await pipeline.feed(events[-1])
+    assert await pipeline.rows(HUBS, story.workspace_id) == [(person_key("visitor", "kiosk"),)]
     expected = oracle.net_ledger(story.workspace_id, events, story.cast())
-    assert await station.net_ledger(story.workspace_id) == expected
+    assert await pipeline.net_ledger(story.workspace_id) == expected
 
 
-async def feed_in_tens(station: Station, events: Sequence[AnyEvent]) -> None:
+async def feed_in_tens(pipeline: AttributionPipeline, events: Sequence[AnyEvent]) -> None:
     """Ten at a time, the identified people among the orders."""
     mixed = [event for part in range(10) for event in events[part::10]]
     for start in range(0, len(mixed), 10):
-        await station.feed(*mixed[start : start + 10])
+        await pipeline.feed(*mixed[start : start + 10])

@@ -6,7 +6,7 @@ from sqlalchemy.engine import make_url
 from shared.db.migrate import move_history
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
 
 LAST_BODIES = """
@@ -20,12 +20,12 @@ ORDER BY 1
 async def test_what_stands_repeats_its_decision_again_after_going_down(
     fresh_database: str, database_for: DatabaseFactory
 ) -> None:
-    station = Station(await database_for("attribution", url=fresh_database))
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
     story = Story(new_id())
-    await station.learn(*story.cast())
-    await station.feed(story.order("1001", net=500), story.order("1002", net=700))
-    await station.feed(story.adjusted("r1", of="1001", amount=100))
-    await station.database.close()
+    await pipeline.learn(*story.cast())
+    await pipeline.feed(story.order("1001", net=500), story.order("1002", net=700))
+    await pipeline.feed(story.adjusted("r1", of="1001", amount=100))
+    await pipeline.database.close()
     url = make_url(fresh_database)
     conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
     try:

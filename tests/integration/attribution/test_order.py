@@ -16,8 +16,8 @@ from shared.events import AnyEvent
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.attribution import oracle
-from tests.integration.attribution.chance import Chance
-from tests.integration.attribution.station import Source, Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline, Source
+from tests.integration.attribution.random_story import RandomStory
 from tests.integration.attribution.story import Story
 
 BOOKS = """
@@ -28,26 +28,26 @@ GROUP BY c.own_key, c.natural_id, c.net_minor, l.model HAVING sum(l.amount_minor
 
 
 async def check(
-    station: Station,
+    pipeline: AttributionPipeline,
     workspace_id: str,
     events: Sequence[AnyEvent],
     records: Sequence[AnyCatalogRecord],
 ) -> None:
-    """The books equal the oracle's, and every conversion's credit its net."""
-    assert await station.rows(BOOKS, workspace_id) == []
-    found = await station.net_ledger(workspace_id)
+    """The ledger equals the oracle's, and every conversion's credit its net."""
+    assert await pipeline.rows(BOOKS, workspace_id) == []
+    found = await pipeline.net_ledger(workspace_id)
     assert found == oracle.net_ledger(workspace_id, events, records)
 
 
 async def check_tallies(
-    station: Station,
+    pipeline: AttributionPipeline,
     workspace_id: str,
     events: Sequence[AnyEvent],
     records: Sequence[AnyCatalogRecord],
 ) -> None:
     """The published touch counts add up to the oracle's."""
     found: Counter[tuple[object, ...]] = Counter()
-    for record in await station.credits():
+    for record in await pipeline.credits():
         if isinstance(record, TouchesTallied) and record.workspace_id == workspace_id:
             for item in record.tallies:
                 slot = (item.account, item.kind, item.stage, item.quarter_at)
@@ -74,24 +74,26 @@ def shuffled(random: Random, events: Sequence[AnyEvent]) -> list[list[AnyEvent]]
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_any_arrival_gives_the_ledger_of_the_oracle(station: Station, seed: int) -> None:
+async def test_any_arrival_gives_the_ledger_of_the_oracle(
+    pipeline: AttributionPipeline, seed: int
+) -> None:
     random = Random(seed)
     story = Story(new_id())
-    chance = Chance(story, random)
-    events, records = chance.events(90), chance.records()
+    random_story = RandomStory(story, random)
+    events, records = random_story.events(90), random_story.records()
     told: list[AnyCatalogRecord] = []
     seen: list[AnyEvent] = []
     for batch in shuffled(random, events):
         if random.random() < 0.5 and len(told) < len(records):
             news = records[len(told) : len(told) + random.randrange(1, 5)]
             told += news
-            await station.learn(*news)
+            await pipeline.learn(*news)
         seen += batch
-        await station.feed(*batch)
-        await check(station, story.workspace_id, seen, told)
-    await station.learn(*records[len(told) :])
-    await check(station, story.workspace_id, events, records)
-    await check_tallies(station, story.workspace_id, events, records)
+        await pipeline.feed(*batch)
+        await check(pipeline, story.workspace_id, seen, told)
+    await pipeline.learn(*records[len(told) :])
+    await check(pipeline, story.workspace_id, events, records)
+    await check_tallies(pipeline, story.workspace_id, events, records)
 
 
 @settings(
@@ -100,18 +102,18 @@ async def test_any_arrival_gives_the_ledger_of_the_oracle(station: Station, seed
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-async def test_any_small_history(station: Station, data: st.DataObject) -> None:
+async def test_any_small_history(pipeline: AttributionPipeline, data: st.DataObject) -> None:
     story = Story(new_id())
     seed = data.draw(st.integers(0, 10_000), label="world")
-    chance = Chance(story, Random(seed))
-    events = chance.events(12)
-    records = chance.records()
+    random_story = RandomStory(story, Random(seed))
+    events = random_story.events(12)
+    records = random_story.records()
     order = data.draw(st.permutations([*events, *events[:4]]), label="order")
     cuts = sorted(data.draw(st.sets(st.integers(1, len(order) - 1)), label="cuts"))
-    await station.learn(*records)
+    await pipeline.learn(*records)
     for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True):
-        await station.feed(*order[start:end])
-    await check(station, story.workspace_id, events, records)
+        await pipeline.feed(*order[start:end])
+    await check(pipeline, story.workspace_id, events, records)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -119,57 +121,66 @@ async def test_two_processes_on_the_same_workspaces(
     database_for: DatabaseFactory, database: Database, seed: int
 ) -> None:
     random = Random(1_000 + seed)
-    stations = [Station(database), Station(await database_for("attribution"))]
+    pipelines = [
+        AttributionPipeline(database),
+        AttributionPipeline(await database_for("attribution")),
+    ]
     stories = [Story(new_id()), Story(new_id())]
-    chances = [Chance(story, random) for story in stories]
-    events = [event for chance in chances for event in chance.events(60)]
-    records = [record for chance in chances for record in chance.records()]
-    await stations[0].learn(*records[: len(records) // 2])
+    chances = [RandomStory(story, random) for story in stories]
+    events = [event for random_story in chances for event in random_story.events(60)]
+    records = [record for random_story in chances for record in random_story.records()]
+    await pipelines[0].learn(*records[: len(records) // 2])
 
     # Some events reach both, as after a rebalance.
     told = {event.event_id: random.choice(((0,), (1,), (0, 1))) for event in events}
     shares = [[event for event in events if n in told[event.event_id]] for n in (0, 1)]
     async with asyncio.TaskGroup() as tasks:
-        for station, share in zip(stations, shares, strict=True):
-            tasks.create_task(feed_slowly(station, random, share))
-        tasks.create_task(learn_slowly(stations[1], records[len(records) // 2 :]))
+        for pipeline, share in zip(pipelines, shares, strict=True):
+            tasks.create_task(feed_slowly(pipeline, random, share))
+        tasks.create_task(learn_slowly(pipelines[1], records[len(records) // 2 :]))
     for story in stories:
-        await check(stations[0], story.workspace_id, events, records_of(story, records))
+        await check(pipelines[0], story.workspace_id, events, records_of(story, records))
 
 
-async def feed_slowly(station: Station, random: Random, share: Sequence[AnyEvent]) -> None:
+async def feed_slowly(
+    pipeline: AttributionPipeline, random: Random, share: Sequence[AnyEvent]
+) -> None:
     """One process at work, with pauses that the seed draws."""
     for batch in shuffled(random, share):
-        await station.feed(*batch)
+        await pipeline.feed(*batch)
         await asyncio.sleep(random.random() / 200)
 
 
-async def learn_slowly(station: Station, records: Sequence[AnyCatalogRecord]) -> None:
+async def learn_slowly(pipeline: AttributionPipeline, records: Sequence[AnyCatalogRecord]) -> None:
     """Corrections that arrive one by one while batches run."""
     for record in records:
-        await station.learn(record)
+        await pipeline.learn(record)
         await asyncio.sleep(0)
 
 
-async def test_two_workspaces_with_equal_names_equal_each_alone(station: Station) -> None:
+async def test_two_workspaces_with_equal_names_equal_each_alone(
+    pipeline: AttributionPipeline,
+) -> None:
     stories = [Story(new_id()) for _ in range(4)]
-    worlds = [Chance(story, Random(7)) for story in stories]
+    worlds = [RandomStory(story, Random(7)) for story in stories]
     histories = [world.events(60) for world in worlds]
     records = [world.records() for world in worlds]
     # The first two together in every batch, the other two each alone.
-    await station.learn(*records[0], *records[1])
-    await station.learn(*records[2])
-    await station.learn(*records[3])
+    await pipeline.learn(*records[0], *records[1])
+    await pipeline.learn(*records[2])
+    await pipeline.learn(*records[3])
     for start in range(0, 60, 7):
         cut = slice(start, start + 7)
         both = [*histories[0][cut], *histories[1][cut]]
         Random(start).shuffle(both)
-        await station.feed(*both)
-        await station.feed(*histories[2][cut])
-        await station.feed(*histories[3][cut])
+        await pipeline.feed(*both)
+        await pipeline.feed(*histories[2][cut])
+        await pipeline.feed(*histories[3][cut])
     for number, story in enumerate(stories):
-        await check(station, story.workspace_id, histories[number], records[number])
-    amounts = [sorted((await station.net_ledger(story.workspace_id)).values()) for story in stories]
+        await check(pipeline, story.workspace_id, histories[number], records[number])
+    amounts = [
+        sorted((await pipeline.net_ledger(story.workspace_id)).values()) for story in stories
+    ]
     assert amounts[0] == amounts[1] == amounts[2] == amounts[3]
 
 

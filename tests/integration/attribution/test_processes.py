@@ -32,8 +32,8 @@ from shared.log.postgres import PostgresLog
 from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS, Topic
 from tests.e2e.installation import READY_SECONDS_MAX, Installation, free_ports
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.chance import Chance
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.random_story import RandomStory
 from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_order import check
 
@@ -98,11 +98,11 @@ class World:
     )
 
     def __post_init__(self) -> None:
-        chances = [Chance(story, self.random) for story in self.stories]
+        chances = [RandomStory(story, self.random) for story in self.stories]
         # Under each id one payload: with two of them, the order of arrival says which stands.
-        told = [event for chance in chances for event in chance.events(EVENTS_EACH)]
+        told = [event for random_story in chances for event in random_story.events(EVENTS_EACH)]
         self.events = list({event.event_id: event for event in told}.values())
-        self.records = [record for chance in chances for record in chance.records()]
+        self.records = [record for random_story in chances for record in random_story.records()]
 
     def portions(self) -> list[tuple[list[Record], list[Record]]]:
         """(events, catalog records) of each append."""
@@ -264,7 +264,7 @@ async def pair(installation: Installation, fresh_database: str) -> AsyncIterator
 async def test_two_processes_one_of_them_killed_keep_the_books_of_the_oracle(
     pair: Pair, database_for: DatabaseFactory, fresh_database: str
 ) -> None:
-    station = Station(await database_for("attribution", url=fresh_database))
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
     worlds: list[World] = []
     for seed in SEEDS:
         worlds.append(World(Random(seed)))
@@ -272,7 +272,7 @@ async def test_two_processes_one_of_them_killed_keep_the_books_of_the_oracle(
         await told_while_one_dies(pair, worlds[-1], Random(seed))
         for story in worlds[-1].stories:
             events, records = worlds[-1].told_of(story)
-            await check(station, story.workspace_id, events, records)
+            await check(pipeline, story.workspace_id, events, records)
         lives = await pair.lives()
         assert min(life.total() for life in [*lives[:-2], lives[-2] - before, lives[-1]]) > 0, lives
         await assert_nothing_lost(pair, worlds, lives)

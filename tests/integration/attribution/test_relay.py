@@ -9,41 +9,41 @@ from shared.credits import AnyCredits, decode_credits
 from shared.errors import Transient
 from shared.log.topics import CREDITS, DEAD_LETTER
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
 
 PENDING = "SELECT count(*) FROM attribution.outbox"
 
 
-async def published(station: Station) -> list[AnyCredits]:
+async def published(pipeline: AttributionPipeline) -> list[AnyCredits]:
     """What stands on the credits topic now."""
-    return [decode_credits(record.value) for record in await station.read(CREDITS)]
+    return [decode_credits(record.value) for record in await pipeline.read(CREDITS)]
 
 
 async def test_an_outage_of_the_log_loses_and_reorders_nothing(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.log.ensure_topics([CREDITS, DEAD_LETTER])
-    await station.feed(*(story.order(f"{n}") for n in range(5)))
-    station.broker.fail_appends(1)
-    station.broker.fail_appends(1, after_writing=True)
+    await pipeline.log.ensure_topics([CREDITS, DEAD_LETTER])
+    await pipeline.feed(*(story.order(f"{n}") for n in range(5)))
+    pipeline.broker.fail_appends(1)
+    pipeline.broker.fail_appends(1, after_writing=True)
     for _ in range(2):
         with pytest.raises(Transient):
-            await station.relay.drain()
-    assert await station.rows(PENDING, story.workspace_id) == [(5,)]
-    assert await station.relay.drain()
-    assert await station.rows(PENDING, story.workspace_id) == [(0,)]
+            await pipeline.relay.drain()
+    assert await pipeline.rows(PENDING, story.workspace_id) == [(5,)]
+    assert await pipeline.relay.drain()
+    assert await pipeline.rows(PENDING, story.workspace_id) == [(0,)]
     # The lost answer published twice, with the old numbers: a reader drops what it has.
-    assert [record.sequence for record in await published(station)] == [1, 2, 3, 4, 5] * 2
+    assert [record.sequence for record in await published(pipeline)] == [1, 2, 3, 4, 5] * 2
 
 
 async def test_two_relays_keep_one_order(
-    station: Station, database_for: DatabaseFactory, story: Story
+    pipeline: AttributionPipeline, database_for: DatabaseFactory, story: Story
 ) -> None:
-    await station.log.ensure_topics([CREDITS, DEAD_LETTER])
-    other = Station(await database_for("attribution"), broker=station.broker)
+    await pipeline.log.ensure_topics([CREDITS, DEAD_LETTER])
+    other = AttributionPipeline(await database_for("attribution"), broker=pipeline.broker)
 
-    async def move(mover: Station) -> None:
+    async def move(mover: AttributionPipeline) -> None:
         for _ in range(60):
             mover.relay.call([story.workspace_id])
             await mover.relay.drain()
@@ -51,23 +51,23 @@ async def test_two_relays_keep_one_order(
 
     async def work() -> None:
         for n in range(25):
-            await station.feed(story.order(f"{n}"), story.click(f"k{n}"))
+            await pipeline.feed(story.order(f"{n}"), story.click(f"k{n}"))
 
     async with asyncio.TaskGroup() as tasks:
-        for coroutine in (work(), move(station), move(other)):
+        for coroutine in (work(), move(pipeline), move(other)):
             tasks.create_task(coroutine)
-    for mover in (station, other):
+    for mover in (pipeline, other):
         mover.relay.call([story.workspace_id])
         await mover.relay.drain()
-    sequences = [record.sequence for record in await published(station)]
+    sequences = [record.sequence for record in await published(pipeline)]
     assert sequences == list(range(1, 51))
 
 
 async def test_a_process_that_died_leaves_its_outbox_to_the_next(
-    station: Station, database_for: DatabaseFactory, story: Story
+    pipeline: AttributionPipeline, database_for: DatabaseFactory, story: Story
 ) -> None:
-    await station.feed(story.order("1"))
-    heir = Station(await database_for("attribution"))
+    await pipeline.feed(story.order("1"))
+    heir = AttributionPipeline(await database_for("attribution"))
     await heir.log.ensure_topics([CREDITS, DEAD_LETTER])
     await heir.relay.sweep()
     await heir.relay.drain()
@@ -75,8 +75,8 @@ async def test_a_process_that_died_leaves_its_outbox_to_the_next(
     assert [record.sequence for record in mine] == [1]
 
 
-async def test_moments_are_strictly_monotone(station: Station, story: Story) -> None:
-    await station.feed(*(story.order(f"{n}") for n in range(9)))
-    await station.feed(*(story.order(f"{n}") for n in range(9, 12)))
-    moments = [record.recorded_at for record in await station.credits()]
+async def test_moments_are_strictly_monotone(pipeline: AttributionPipeline, story: Story) -> None:
+    await pipeline.feed(*(story.order(f"{n}") for n in range(9)))
+    await pipeline.feed(*(story.order(f"{n}") for n in range(9, 12)))
+    moments = [record.recorded_at for record in await pipeline.credits()]
     assert all(before < after for before, after in pairwise(moments))

@@ -14,14 +14,16 @@ from services.attribution.store.published_rows import read_tallies
 from shared.credits import AnyCredits, DecisionCredited, TouchesTallied
 from shared.db.engine import driver
 from tests.factories import NOON
-from tests.integration.attribution.chance import Chance
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.random_story import RandomStory
 from tests.integration.attribution.story import Story
 
 
-async def publish_all(station: Station, workspace_id: str, records_max: int = 500) -> list[Span]:
+async def publish_all(
+    pipeline: AttributionPipeline, workspace_id: str, records_max: int = 500
+) -> list[Span]:
     """All spans, one call after the other."""
-    publisher = Publisher(station.database, station.relay.call, records_max)
+    publisher = Publisher(pipeline.database, pipeline.relay.call, records_max)
     spans: list[Span] = []
     following = 1
     while True:
@@ -32,86 +34,86 @@ async def publish_all(station: Station, workspace_id: str, records_max: int = 50
         following = span.last + 1
 
 
-async def a_world(station: Station, story: Story, seed: int) -> list[AnyCredits]:
+async def a_world(pipeline: AttributionPipeline, story: Story, seed: int) -> list[AnyCredits]:
     """Events in batches of any size and corrected facts in between; the credits of it all."""
     random = Random(seed)
-    chance = Chance(story, random)
-    events, records = chance.events(90), chance.records()
-    await station.learn(*records[:4])
+    random_story = RandomStory(story, random)
+    events, records = random_story.events(90), random_story.records()
+    await pipeline.learn(*records[:4])
     while events:
         size = random.randrange(1, 25)
-        await station.feed(*events[:size])
+        await pipeline.feed(*events[:size])
         del events[:size]
-        await station.learn(*records[4:6])
+        await pipeline.learn(*records[4:6])
         del records[4:6]
-    return [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    return [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_every_number_says_again_what_it_said(
-    station: Station, story: Story, seed: int
+    pipeline: AttributionPipeline, story: Story, seed: int
 ) -> None:
-    first = await a_world(station, story, seed)
+    first = await a_world(pipeline, story, seed)
     kinds = {type(record) for record in first}
     assert kinds == {DecisionCredited, TouchesTallied}
     assert any(e.occurred_at for r in first if isinstance(r, DecisionCredited) for e in r.entries)
-    spans = await publish_all(station, story.workspace_id, records_max=7)
+    spans = await publish_all(pipeline, story.workspace_id, records_max=7)
     assert len(spans) > 3
     assert all(span.missing == () and span.published <= 7 for span in spans)
-    both = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    both = [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
     assert both[: len(first)] == first
     assert both[len(first) :] == first
     assert [record.sequence for record in first] == list(range(1, len(first) + 1))
     # And once more: the second sending is kept no second time.
-    assert (await publish_all(station, story.workspace_id))[0].missing == ()
+    assert (await publish_all(pipeline, story.workspace_id))[0].missing == ()
 
 
 async def test_memos_are_published_again_although_no_table_holds_them(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.learn(*story.cast(), story.policy(models=("last", "participation")))
+    await pipeline.learn(*story.cast(), story.policy(models=("last", "participation")))
     click = story.click("k", by="v1")
-    await station.feed(click, story.order("1", visitor="v1", net=500))
+    await pipeline.feed(click, story.order("1", visitor="v1", net=500))
     later = NOON + timedelta(days=9)
-    await station.feed(story.order("1", visitor="v1", net=700, at=later, version=2))
-    await station.feed(story.adjusted("r", of="1", amount=100, at=later))
-    await station.feed(story.adjusted("c", of="1", kind="cancel", amount=None, at=later))
-    first = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    await pipeline.feed(story.order("1", visitor="v1", net=700, at=later, version=2))
+    await pipeline.feed(story.adjusted("r", of="1", amount=100, at=later))
+    await pipeline.feed(story.adjusted("c", of="1", kind="cancel", amount=None, at=later))
+    first = [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
     told = [len(r.memos) for r in first if isinstance(r, DecisionCredited)]
     assert len([count for count in told if count]) >= 3, told
-    await publish_all(station, story.workspace_id)
-    both = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    await publish_all(pipeline, story.workspace_id)
+    both = [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
     assert both == [*first, *first]
 
 
 async def test_spans_end_before_they_are_too_large(
-    station: Station, story: Story, monkeypatch: pytest.MonkeyPatch
+    pipeline: AttributionPipeline, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await a_world(station, story, 3)
+    first = await a_world(pipeline, story, 3)
     monkeypatch.setattr(publish_again, "TALLIES_BYTES_MAX", 1)
-    spans = await publish_all(station, story.workspace_id)
+    spans = await publish_all(pipeline, story.workspace_id)
     tallies = sum(isinstance(record, TouchesTallied) for record in first)
     assert len(spans) >= tallies > 1
-    again = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    again = [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
     assert again[len(first) :] == first
 
 
-async def test_it_goes_on_under_traffic(station: Station, story: Story) -> None:
-    await station.credits()
-    await station.feed(*(story.order(f"{n}") for n in range(20)), story.click("k"))
-    await station.credits()
+async def test_it_goes_on_under_traffic(pipeline: AttributionPipeline, story: Story) -> None:
+    await pipeline.credits()
+    await pipeline.feed(*(story.order(f"{n}") for n in range(20)), story.click("k"))
+    await pipeline.credits()
 
     async def sell() -> None:
         for n in range(20, 60):
-            await station.feed(story.order(f"{n}"), story.click(f"k{n}"))
+            await pipeline.feed(story.order(f"{n}"), story.click(f"k{n}"))
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(sell())
-        spans = tasks.create_task(publish_all(station, story.workspace_id, records_max=5))
+        spans = tasks.create_task(publish_all(pipeline, story.workspace_id, records_max=5))
     assert all(span.missing == () for span in spans.result())
     once: dict[int, AnyCredits] = {}
-    found = [r for r in await station.credits() if r.workspace_id == story.workspace_id]
+    found = [r for r in await pipeline.credits() if r.workspace_id == story.workspace_id]
     for record in found:
         assert once.setdefault(record.sequence, record) == record
     assert sorted(once) == list(range(1, len(once) + 1))
@@ -119,27 +121,27 @@ async def test_it_goes_on_under_traffic(station: Station, story: Story) -> None:
 
 
 async def test_what_was_sent_before_tallies_were_kept_is_named(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.credits()
-    await station.feed(story.click("k"), story.order("1"))
+    await pipeline.credits()
+    await pipeline.feed(story.click("k"), story.order("1"))
     # Still in the outbox: neither sent nor missing.
-    (span,) = await publish_all(station, story.workspace_id)
+    (span,) = await publish_all(pipeline, story.workspace_id)
     assert (span.published, span.missing) == (1, ())
     waiting = "SELECT sequence FROM attribution.outbox WHERE sequence IS NOT NULL"
-    ((tallied,),) = await station.rows(waiting, story.workspace_id)
-    async with station.database.write([story.workspace_id]) as connection:
+    ((tallied,),) = await pipeline.rows(waiting, story.workspace_id)
+    async with pipeline.database.write([story.workspace_id]) as connection:
         await connection.exec_driver_sql("UPDATE attribution.outbox SET sequence = NULL")
-    await station.credits()
-    (span,) = await publish_all(station, story.workspace_id)
+    await pipeline.credits()
+    (span,) = await publish_all(pipeline, story.workspace_id)
     assert span.missing == (tallied,)
 
 
 async def test_tallies_that_are_sent_meanwhile_are_seen_whole_or_not_at_all(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    await station.credits()
-    await station.feed(story.click("k"))
+    await pipeline.credits()
+    await pipeline.feed(story.click("k"))
 
     class SendsBetween:
         """A connection between two of whose statements the relay sends what waits."""
@@ -149,20 +151,20 @@ async def test_tallies_that_are_sent_meanwhile_are_seen_whole_or_not_at_all(
 
         async def fetch(self, *words: Any) -> Any:
             rows = await self.conn.fetch(*words)
-            await station.credits()
+            await pipeline.credits()
             return rows
 
         async def fetchval(self, *words: Any) -> Any:
             return await self.conn.fetchval(*words)
 
-    async with station.database.write([story.workspace_id]) as connection:
+    async with pipeline.database.write([story.workspace_id]) as connection:
         between: Any = SendsBetween(await driver(connection))
         assert await read_tallies(between, 1, 500, 1_000) == ({}, True)
         assert len((await read_tallies(between, 1, 500, 1_000))[0]) == 1
 
 
 async def test_a_workspace_without_credits_has_nothing_to_publish(
-    station: Station, story: Story
+    pipeline: AttributionPipeline, story: Story
 ) -> None:
-    (span,) = await publish_all(station, story.workspace_id)
+    (span,) = await publish_all(pipeline, story.workspace_id)
     assert (span.first, span.last, span.newest, span.published) == (1, 0, 0, 0)

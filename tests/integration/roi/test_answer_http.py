@@ -15,7 +15,7 @@ from shared.log.port import Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import CREDITS
 from tests.fixtures.postgres import SECRET_KEY
-from tests.integration.roi.brand import Brand, brand_running
+from tests.integration.roi.roi_service import BrandClient, brand_running
 
 ORDERED_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-31"
@@ -55,7 +55,7 @@ async def attribution_log(owner_url: str) -> AsyncIterator[PostgresLog]:
     await log.close()
 
 
-def credits_of(brand: Brand, placement_id: str) -> list[Record]:
+def credits_of(brand: BrandClient, placement_id: str) -> list[Record]:
     """One order of 49.90 for a placement, by one model, and four clicks."""
     recorded_at = datetime.now(UTC)
     tally = Tally(
@@ -101,7 +101,7 @@ def credits_of(brand: Brand, placement_id: str) -> list[Record]:
     return [Record(key, encode_credits(record)) for record in records]
 
 
-async def answer_with(brand: Brand, sequence: int) -> dict[str, Any]:
+async def answer_with(brand: BrandClient, sequence: int) -> dict[str, Any]:
     """The answer once roi has folded this far."""
     async with asyncio.timeout(10):
         while True:
@@ -111,7 +111,7 @@ async def answer_with(brand: Brand, sequence: int) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
-async def answer_of_zone(brand: Brand, zone: str, question: str) -> dict[str, Any]:
+async def answer_of_zone(brand: BrandClient, zone: str, question: str) -> dict[str, Any]:
     """The answer once the rollups are by the days of a zone."""
     async with asyncio.timeout(10):
         while True:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.roi.brand import Brand, brand_running
+from tests.integration.roi.roi_service import BrandClient, brand_running
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ KINDS = (
 )
 
 
-async def basics(brand: Brand) -> dict[str, str]:
+async def basics(brand: BrandClient) -> dict[str, str]:
     """One creator, campaign and placement to refer to."""
     creator = await brand.post("/v1/creators", {"name": "Basic"})
     campaign = await brand.post("/v1/campaigns", {"name": "Basic"})

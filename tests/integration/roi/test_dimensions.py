@@ -13,7 +13,7 @@ from services.roi.answers.question import Question
 from services.roi.answers.span import Asked
 from shared.credits import ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import Books, labels, placement_facts, plain
+from tests.integration.roi.roi_workspace import RoiWorkspace, labels, placement_facts, plain
 
 
 def account(followers: int | None, platform: str = "tiktok") -> dict[str, Any]:
@@ -21,21 +21,21 @@ def account(followers: int | None, platform: str = "tiktok") -> dict[str, Any]:
 
 
 @pytest.fixture
-async def books(database_for: DatabaseFactory) -> Books:
+async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
     """Mia's reel (100), Jo's story (20), the brand's own video (3), organic (1), told in Berlin."""
-    books = await Books.open(await database_for("roi"), time_zone="Europe/Berlin")
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"), time_zone="Europe/Berlin")
     accounts = [account(8_000), account(60_000, "youtube")]
-    mia = await books.creator("Mia", country="DE", platform_accounts=accounts)
-    jo = await books.creator("Jo", country="FR", platform_accounts=[account(1_200_000)])
-    sales = await books.campaign("Spring", objective="sales")
-    unknown = await books.campaign("Autumn", objective=None)
+    mia = await roi_workspace.creator("Mia", country="DE", platform_accounts=accounts)
+    jo = await roi_workspace.creator("Jo", country="FR", platform_accounts=[account(1_200_000)])
+    sales = await roi_workspace.campaign("Spring", objective="sales")
+    unknown = await roi_workspace.campaign("Autumn", objective=None)
     kinds: list[tuple[str | None, str | None, dict[str, Any]]] = [
         (mia, sales, {"content_type": "reel", "format": "review"}),
         (jo, unknown, {"content_type": "story", "format": None}),
         (None, None, {"content_type": "reel"}),
     ]
     placements = [
-        await books.put("placement", placement_facts(creator, campaign, "tiktok") | more)
+        await roi_workspace.put("placement", placement_facts(creator, campaign, "tiktok") | more)
         for creator, campaign, more in kinds
     ]
     moments = [
@@ -44,13 +44,13 @@ async def books(database_for: DatabaseFactory) -> Books:
         datetime(2026, 4, 6, 12, tzinfo=UTC),  # Monday of week 15
     ]
     for placement, at, amount in zip(placements, moments, (100, 20, 3), strict=True):
-        await books.fold(
-            books.clicks(placement, at.replace(minute=at.minute // 15 * 15), amount),
-            books.order(amount, at, {placement: (amount, at)}),
+        await roi_workspace.fold(
+            roi_workspace.clicks(placement, at.replace(minute=at.minute // 15 * 15), amount),
+            roi_workspace.order(amount, at, {placement: (amount, at)}),
         )
-    await books.fold(books.order(1, moments[0], {ORGANIC: (1, None)}))
-    await books.cost(7, "2026-03-31", creator_id=mia)
-    return books
+    await roi_workspace.fold(roi_workspace.order(1, moments[0], {ORGANIC: (1, None)}))
+    await roi_workspace.cost(7, "2026-03-31", creator_id=mia)
+    return roi_workspace
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,10 @@ async def books(database_for: DatabaseFactory) -> Books:
         ),
     ],
 )
-async def test_rows_by_a_dimension(books: Books, group_by: str, expected: dict[str, int]) -> None:
-    answer = await books.ask(group_by)
+async def test_rows_by_a_dimension(
+    roi_workspace: RoiWorkspace, group_by: str, expected: dict[str, int]
+) -> None:
+    answer = await roi_workspace.ask(group_by)
     found = {name: number for name, number in labels(answer).items() if number}
     assert found == expected
     assert list(found) == list(expected), "natural order, else the most revenue first"
@@ -83,34 +85,38 @@ async def test_rows_by_a_dimension(books: Books, group_by: str, expected: dict[s
     assert plain(answer["totals"]["cost"]) == 7
 
 
-async def test_the_group_of_a_row_holds_the_value_or_null(books: Books) -> None:
-    rows = (await books.ask("tier,quarter"))["rows"]
+async def test_the_group_of_a_row_holds_the_value_or_null(roi_workspace: RoiWorkspace) -> None:
+    rows = (await roi_workspace.ask("tier,quarter"))["rows"]
     assert rows[0]["group"] == {"tier": "mid", "quarter": "2026-Q1"}
     assert rows[-1]["group"] == {"tier": None, "quarter": "2026-Q2"}
 
 
-async def test_a_dimension_is_as_recorded_and_a_correction_restates(books: Books) -> None:
-    before = datetime.fromisoformat((await books.ask())["meta"]["as_of"])
-    (row,) = [row for row in (await books.ask("creator"))["rows"] if row["label"] == "Jo"]
+async def test_a_dimension_is_as_recorded_and_a_correction_restates(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    before = datetime.fromisoformat((await roi_workspace.ask())["meta"]["as_of"])
+    (row,) = [row for row in (await roi_workspace.ask("creator"))["rows"] if row["label"] == "Jo"]
     facts = {"name": "Jo", "country": "BE", "platform_accounts": []}
-    await books.put("creator", facts, entity_id=row["group"]["creator"])
-    assert labels(await books.ask("country"))["BE"] == 20
-    assert labels(await books.ask("tier")) == {"mid": 100, "no tier": 23}
-    assert labels(await books.ask("country", as_of=before))["FR"] == 20
-    assert labels(await books.ask("tier", as_of=before))["mega"] == 20
+    await roi_workspace.put("creator", facts, entity_id=row["group"]["creator"])
+    assert labels(await roi_workspace.ask("country"))["BE"] == 20
+    assert labels(await roi_workspace.ask("tier")) == {"mid": 100, "no tier": 23}
+    assert labels(await roi_workspace.ask("country", as_of=before))["FR"] == 20
+    assert labels(await roi_workspace.ask("tier", as_of=before))["mega"] == 20
 
 
-async def test_the_source_is_the_finest_grain_that_is_read(books: Books) -> None:
+async def test_the_source_is_the_finest_grain_that_is_read(roi_workspace: RoiWorkspace) -> None:
     year = ("2026-01-01", "2026-12-31")
-    assert (await books.ask("tier", days=year))["meta"]["source"] == "months"
-    assert (await books.ask("month", days=year))["meta"]["source"] == "months"
-    assert (await books.ask("week", days=year))["meta"]["source"] == "days"
-    assert (await books.ask("tier", days=("2026-01-02", "2026-12-31")))["meta"]["source"] == "days"
+    assert (await roi_workspace.ask("tier", days=year))["meta"]["source"] == "months"
+    assert (await roi_workspace.ask("month", days=year))["meta"]["source"] == "months"
+    assert (await roi_workspace.ask("week", days=year))["meta"]["source"] == "days"
+    assert (await roi_workspace.ask("tier", days=("2026-01-02", "2026-12-31")))["meta"][
+        "source"
+    ] == "days"
     times = ("2026-03-01T12:00:00Z", "2026-04-30T12:00:00Z")
-    assert (await books.ask("tier", days=times))["meta"]["source"] == "entries"
-    before = datetime.fromisoformat((await books.ask())["meta"]["as_of"])
-    await books.fold(books.order(1, before, {ORGANIC: (1, None)}))
-    assert (await books.ask("tier", as_of=before))["meta"]["source"] == "entries"
+    assert (await roi_workspace.ask("tier", days=times))["meta"]["source"] == "entries"
+    before = datetime.fromisoformat((await roi_workspace.ask())["meta"]["as_of"])
+    await roi_workspace.fold(roi_workspace.order(1, before, {ORGANIC: (1, None)}))
+    assert (await roi_workspace.ask("tier", as_of=before))["meta"]["source"] == "entries"
 
 
 @pytest.mark.parametrize("by", ["conversion_time", "touch_time"])
@@ -122,14 +128,14 @@ async def test_the_source_is_the_finest_grain_that_is_read(books: Books) -> None
     ],
 )
 async def test_a_column_that_only_raw_rows_have_gives_the_same_totals(
-    books: Books, asked: Asked, by: str
+    roi_workspace: RoiWorkspace, asked: Asked, by: str
 ) -> None:
     by_person = Dimension("person", "Person", FromRow("person_ref"))
     by_stage = Dimension("stage", "Stage", FromRow("stage"))
     totals = []
     for dimension in (by_person, by_stage):
         question = Question((dimension,), METRICS_IN_ORDER, ("last",), by, None)
-        _, found = await books.gather(question, asked)
+        _, found = await roi_workspace.gather(question, asked)
         layout = Layout(
             (dimension,), METRICS_IN_ORDER, question.wanted.measures, ("last",), None, "EUR"
         )

@@ -21,7 +21,7 @@ from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
 from tests.fixtures.batches import hand_over
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import NOON, Books, fold, stored
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, fold, stored
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MODELS = ("first", "last", "linear")
@@ -29,20 +29,20 @@ ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/
 
 
 @pytest.fixture
-async def books(database_for: DatabaseFactory) -> Books:
-    return await Books.open(await database_for("roi"))
+async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
+    return await RoiWorkspace.open(await database_for("roi"))
 
 
-async def rows_of(books: Books, table: str) -> Counter[str]:
+async def rows_of(roi_workspace: RoiWorkspace, table: str) -> Counter[str]:
     """Every row of a rollup: as text, without the workspace and its generation."""
-    async with books.database.read([books.workspace_id]) as conn:
+    async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(
             f"SELECT (to_jsonb(r) - 'workspace_id' - 'generation')::text AS r FROM roi.{table} AS r"
         )
     return Counter(row["r"] for row in rows)
 
 
-def moved(records: Sequence[AnyCredits], to: Books) -> list[AnyCredits]:
+def moved(records: Sequence[AnyCredits], to: RoiWorkspace) -> list[AnyCredits]:
     """The same records of another workspace."""
     return [
         type(record)(
@@ -53,18 +53,18 @@ def moved(records: Sequence[AnyCredits], to: Books) -> list[AnyCredits]:
     ]
 
 
-def a_history(books: Books, seed: int, zone_days: int = 20) -> list[AnyCredits]:
+def a_history(roi_workspace: RoiWorkspace, seed: int, zone_days: int = 20) -> list[AnyCredits]:
     """Return a random history: split orders, reversals, moved clicks, mixed currencies."""
     chance = random.Random(seed)
     accounts = [new_id() for _ in range(4)] + ["organic"]
     start = datetime(2026, 3, 20, tzinfo=UTC)
     records: list[AnyCredits] = []
     for _ in range(40):
-        books.now += timedelta(hours=chance.randrange(14))
+        roi_workspace.now += timedelta(hours=chance.randrange(14))
         occurred_at = start + timedelta(minutes=15 * chance.randrange(96 * zone_days))
         if chance.random() < 0.4:
             account, count = chance.choice(accounts[:4]), chance.randrange(-2, 9)
-            records.append(books.clicks(account, occurred_at, count))
+            records.append(roi_workspace.clicks(account, occurred_at, count))
             continue
         kind = chance.choice(["purchase", "renewal", "lead"])
         currency = chance.choice(["EUR", "JPY", "KWD"]) if kind != "lead" else None
@@ -84,24 +84,26 @@ def a_history(books: Books, seed: int, zone_days: int = 20) -> list[AnyCredits]:
             for model in MODELS
             for account in chance.sample(accounts, 2)
         )
-        decision = books.decision(occurred_at, entries, kind=kind, currency=currency)
+        decision = roi_workspace.decision(occurred_at, entries, kind=kind, currency=currency)
         records.append(decision)
         if chance.random() < 0.3:
-            records.append(books.corrected(decision, None))
+            records.append(roi_workspace.corrected(decision, None))
         elif chance.random() < 0.4:
             later_at = occurred_at + timedelta(hours=chance.randrange(-900, 900))
-            records.append(books.corrected(decision, later_at))
+            records.append(roi_workspace.corrected(decision, later_at))
     return records
 
 
-def brute_force(books: Books, records: Sequence[AnyCredits], zone: str) -> Counter[tuple[Any, ...]]:
+def brute_force(
+    roi_workspace: RoiWorkspace, records: Sequence[AnyCredits], zone: str
+) -> Counter[tuple[Any, ...]]:
     """What `rollups` must hold, from the orders that stand after the last of these records.
 
     It does not look at reversals: each order counts once, on the day of its own last time.
     """
     decided = (record for record in records if isinstance(record, DecisionCredited))
     by_number = sorted(decided, key=lambda record: record.sequence)
-    left = [books.stands[record.decision_id] for record in by_number]
+    left = [roi_workspace.stands[record.decision_id] for record in by_number]
     sums: Counter[tuple[Any, ...]] = Counter()
     for order in {order.conversion_id: order for order in left}.values():
         for entry in order.entries:
@@ -117,9 +119,9 @@ def brute_force(books: Books, records: Sequence[AnyCredits], zone: str) -> Count
     return Counter({key: value for key, value in sums.items() if value})
 
 
-async def folded(books: Books, table: str = "rollups") -> Counter[tuple[Any, ...]]:
+async def folded(roi_workspace: RoiWorkspace, table: str = "rollups") -> Counter[tuple[Any, ...]]:
     """Return what `rollups` (or its history, summed by days) holds, as `brute_force` does."""
-    async with books.database.read([books.workspace_id]) as conn:
+    async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(f"SELECT * FROM roi.{table}")
     sums: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
@@ -138,8 +140,10 @@ def by_month(daily: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     return Counter({key: value for key, value in sums.items() if value})
 
 
-async def clicks_of(books: Books, table: str = "touch_rollups") -> Counter[tuple[Any, ...]]:
-    async with books.database.read([books.workspace_id]) as conn:
+async def clicks_of(
+    roi_workspace: RoiWorkspace, table: str = "touch_rollups"
+) -> Counter[tuple[Any, ...]]:
+    async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         rows = await (await driver(conn)).fetch(f"SELECT * FROM roi.{table}")
     sums: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
@@ -152,10 +156,10 @@ async def test_rollups_equal_a_brute_force_sum_however_batches_are_cut_and_repea
     database_for: DatabaseFactory, seed: int
 ) -> None:
     zone = ZONES[seed]
-    books = await Books.open(await database_for("roi"), time_zone=zone)
-    records = a_history(books, seed)
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"), time_zone=zone)
+    records = a_history(roi_workspace, seed)
     chance = random.Random(seed)
-    handler, at = books.handler(), 0
+    handler, at = roi_workspace.handler(), 0
     while at < len(records):
         size = chance.randrange(1, 12)
         again = max(0, at - chance.randrange(6))
@@ -163,9 +167,13 @@ async def test_rollups_equal_a_brute_force_sum_however_batches_are_cut_and_repea
         chance.shuffle(batch)
         await fold(handler, batch)
         at += size
-    assert await folded(books) == brute_force(books, records, zone)
-    assert await folded(books, "rollups_history") == brute_force(books, records, zone)
-    assert await folded(books, "rollups_monthly") == by_month(brute_force(books, records, zone))
+    assert await folded(roi_workspace) == brute_force(roi_workspace, records, zone)
+    assert await folded(roi_workspace, "rollups_history") == brute_force(
+        roi_workspace, records, zone
+    )
+    assert await folded(roi_workspace, "rollups_monthly") == by_month(
+        brute_force(roi_workspace, records, zone)
+    )
     clicks: Counter[tuple[Any, ...]] = Counter()
     for record in records:
         if not isinstance(record, DecisionCredited):
@@ -173,15 +181,15 @@ async def test_rollups_equal_a_brute_force_sum_however_batches_are_cut_and_repea
                 day = tally.quarter_at.astimezone(ZoneInfo(zone)).date()
                 clicks[day, tally.account] += tally.counted
     expected = Counter({key: value for key, value in clicks.items() if value})
-    assert await clicks_of(books) == expected
-    assert await clicks_of(books, "touch_rollups_history") == expected
-    assert await clicks_of(books, "touch_rollups_monthly") == by_month(expected)
-    assert books.gaps == {}
+    assert await clicks_of(roi_workspace) == expected
+    assert await clicks_of(roi_workspace, "touch_rollups_history") == expected
+    assert await clicks_of(roi_workspace, "touch_rollups_monthly") == by_month(expected)
+    assert roi_workspace.gaps == {}
 
 
 async def test_one_batch_or_many_give_the_same_rows(database_for: DatabaseFactory) -> None:
     database = await database_for("roi")
-    one, many = await Books.open(database), await Books.open(database)
+    one, many = await RoiWorkspace.open(database), await RoiWorkspace.open(database)
     records = a_history(one, 7)
     await one.fold(*records)
     for record in moved(records, many):
@@ -192,7 +200,7 @@ async def test_one_batch_or_many_give_the_same_rows(database_for: DatabaseFactor
 
 async def test_two_brands_in_one_batch_equal_each_alone(database_for: DatabaseFactory) -> None:
     database = await database_for("roi")
-    first, second = await Books.open(database), await Books.open(database)
+    first, second = await RoiWorkspace.open(database), await RoiWorkspace.open(database)
     ours, theirs = a_history(first, 1), a_history(second, 2)
     mixed = [*ours, *theirs]
     random.Random(3).shuffle(mixed)
@@ -205,7 +213,7 @@ async def test_a_gap_stops_its_workspace_and_no_other_and_heals(
     database_for: DatabaseFactory,
 ) -> None:
     database = await database_for("roi")
-    torn, whole = await Books.open(database), await Books.open(database)
+    torn, whole = await RoiWorkspace.open(database), await RoiWorkspace.open(database)
     records, others = a_history(torn, 4), a_history(whole, 5)
     handler = torn.handler()
     await fold(handler, [*records[:3], *records[5:9], *others])
@@ -224,57 +232,59 @@ async def test_a_gap_stops_its_workspace_and_no_other_and_heals(
     assert not await rows_of(torn, "waiting_credits")
 
 
-async def test_records_published_again_change_nothing(books: Books) -> None:
-    records = a_history(books, 6)
-    await books.fold(*records)
-    before = await rows_of(books, "rollups_history")
-    await books.fold(*records)
-    assert await rows_of(books, "rollups_history") == before
+async def test_records_published_again_change_nothing(roi_workspace: RoiWorkspace) -> None:
+    records = a_history(roi_workspace, 6)
+    await roi_workspace.fold(*records)
+    before = await rows_of(roi_workspace, "rollups_history")
+    await roi_workspace.fold(*records)
+    assert await rows_of(roi_workspace, "rollups_history") == before
 
 
-async def test_a_zombie_consumer_changes_nothing(books: Books) -> None:
-    handler = books.handler()
-    records = [books.order(100, NOON, {"organic": (100, None)}) for _ in range(2)]
+async def test_a_zombie_consumer_changes_nothing(roi_workspace: RoiWorkspace) -> None:
+    handler = roi_workspace.handler()
+    records = [roi_workspace.order(100, NOON, {"organic": (100, None)}) for _ in range(2)]
     await fold(handler, records[:1])
     at = (await handler.stored_offsets())[0]
     with pytest.raises(OffsetMoved):
         await hand_over(handler, 0, at - 1, stored(at - 1, records[1:]))
-    assert await folded(books) == brute_force(books, records[:1], "UTC")
+    assert await folded(roi_workspace) == brute_force(roi_workspace, records[:1], "UTC")
     assert (await handler.stored_offsets())[0] == at
 
 
 @pytest.mark.parametrize("problem", ["bytes", "workspace", "account", "sequence"])
 async def test_what_makes_no_sense_stops_loudly_and_writes_nothing(
-    books: Books, problem: str
+    roi_workspace: RoiWorkspace, problem: str
 ) -> None:
-    good = books.order(100, NOON, {"organic": (100, None)})
+    good = roi_workspace.order(100, NOON, {"organic": (100, None)})
     account = "nobody" if problem == "account" else "organic"
     changes: dict[str, Any] = {}
     if problem == "workspace":
         changes["workspace_id"] = new_id()
     if problem == "sequence":
         changes["sequence"] = 0
-    bad = books.order(100, NOON, {account: (100, None)}, **changes)
-    handler = books.handler()
+    bad = roi_workspace.order(100, NOON, {account: (100, None)}, **changes)
+    handler = roi_workspace.handler()
     at = (await handler.stored_offsets()).get(0, 0)
     batch = stored(at, [good, bad])
     if problem == "bytes":
         batch[1] = StoredRecord(CREDITS.name, 0, at + 1, b"", b"{}", (), 0)
     with pytest.raises(CreditsRejected):
         await hand_over(handler, 0, at, batch)
-    assert not await folded(books)
+    assert not await folded(roi_workspace)
     assert (await handler.stored_offsets()).get(0, 0) == at
 
 
-async def test_known_at_grows_with_every_record_even_when_clocks_jump(books: Books) -> None:
+async def test_known_at_grows_with_every_record_even_when_clocks_jump(
+    roi_workspace: RoiWorkspace,
+) -> None:
     early, late = NOON - timedelta(days=900), NOON + timedelta(days=5)
     records = [
-        books.order(1, NOON, {"organic": (1, None)}, recorded_at=moment)
+        roi_workspace.order(1, NOON, {"organic": (1, None)}, recorded_at=moment)
         for moment in (late, early, early)
     ]
-    await books.fold(*records)
-    await books.creator("Mia")
-    async with books.database.read([books.workspace_id]) as conn:
+    await roi_workspace.fold(*records)
+    await roi_workspace.creator("Mia")
+    async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
         connection = await driver(conn)
         known = [
             row["known_at"]
@@ -283,19 +293,22 @@ async def test_known_at_grows_with_every_record_even_when_clocks_jump(books: Boo
             )
         ]
         clock_at = await connection.fetchval(
-            "SELECT clock_at FROM roi.workspaces WHERE workspace_id = $1", books.workspace_id
+            "SELECT clock_at FROM roi.workspaces WHERE workspace_id = $1",
+            roi_workspace.workspace_id,
         )
     tick = timedelta(microseconds=1)
     assert known == [late, late + tick, late + 2 * tick]
     assert clock_at > known[-1], "a change of the catalog moves the same clock"
 
 
-async def test_another_time_zone_makes_the_rollups_anew(books: Books) -> None:
-    records = a_history(books, 8)
-    await books.fold(*records[:30])
-    await books.change_zone("Asia/Kathmandu")
-    await books.fold(*records[30:])
-    assert await folded(books) == brute_force(books, records, "Asia/Kathmandu")
-    assert await folded(books, "rollups_history") == brute_force(books, records, "Asia/Kathmandu")
-    monthly = by_month(brute_force(books, records, "Asia/Kathmandu"))
-    assert await folded(books, "rollups_monthly") == monthly
+async def test_another_time_zone_makes_the_rollups_anew(roi_workspace: RoiWorkspace) -> None:
+    records = a_history(roi_workspace, 8)
+    await roi_workspace.fold(*records[:30])
+    await roi_workspace.change_zone("Asia/Kathmandu")
+    await roi_workspace.fold(*records[30:])
+    assert await folded(roi_workspace) == brute_force(roi_workspace, records, "Asia/Kathmandu")
+    assert await folded(roi_workspace, "rollups_history") == brute_force(
+        roi_workspace, records, "Asia/Kathmandu"
+    )
+    monthly = by_month(brute_force(roi_workspace, records, "Asia/Kathmandu"))
+    assert await folded(roi_workspace, "rollups_monthly") == monthly

@@ -23,7 +23,7 @@ from shared.catalog import (
 from shared.ids import api_key_hash, automatic_placement_id
 from shared.sealing import Sealer
 from tests.fixtures.postgres import SECRET_KEY
-from tests.integration.roi.brand import SHORT_URL, Brand, brand_running
+from tests.integration.roi.roi_service import SHORT_URL, BrandClient, brand_running
 from tests.integration.roi.test_catalog import basics
 
 JUNE = "2026-06-01T00:00:00Z"
@@ -228,7 +228,7 @@ async def test_keys_open_what_their_scopes_say_and_close_at_once(owner_url: str)
     async with brand_running(owner_url) as admin:
         made = await admin.post("/v1/keys", {"name": "reader", "scopes": ["read"]})
         assert made["key"].startswith(made["label"] + "_")
-        reader = Brand(admin.roi, admin.http, admin.workspace_id, made["key"])
+        reader = BrandClient(admin.roi, admin.http, admin.workspace_id, made["key"])
         await reader.ok("GET", "/v1/creators")
         assert (await reader.refused("POST", "/v1/creators", {"name": "x"})).status == 403
         assert (await reader.refused("GET", "/v1/keys")).status == 403

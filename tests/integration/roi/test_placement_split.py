@@ -22,9 +22,9 @@ from shared.credits import TouchesTallied
 from shared.db.migrate import move_history
 from shared.ids import automatic_placement_id
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.attribution.station import Station
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
-from tests.integration.roi.books import Books, cost_facts, labels, placement_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, labels, placement_facts
 
 # Where the placement moved. In New York the first moment of 5 March is 05:00 UTC, after the move.
 TO_JO = datetime(2026, 3, 5, 4, 30, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Moved:
     """A brand whose placement was Mia's, then Jo's, then the brand's own."""
 
     url: str
-    books: Books
+    roi_workspace: RoiWorkspace
     owner: "asyncpg.Connection[asyncpg.Record]"
     creators: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class Moved:
 
     async def write(self) -> None:
         """The catalog as roi wrote it before this revision."""
-        books, story = self.books, Story(self.books.workspace_id)
+        roi_workspace, story = self.roi_workspace, Story(self.roi_workspace.workspace_id)
         for name in ("Mia", "Jo"):
-            self.creators[name] = await books.creator(name)
+            self.creators[name] = await roi_workspace.creator(name)
         mia, jo = (placement_facts(self.creators[name]) for name in ("Mia", "Jo"))
         own = placement_facts(None)
         reel, link = story.ident("placement", "mia"), story.ident("link", "mia")
@@ -57,9 +57,9 @@ class Moved:
             (Version(mia, None, TO_JO), Version(jo, TO_JO)),
             (Version(mia, None, TO_JO), Version(jo, TO_JO, TO_BRAND), Version(own, TO_BRAND)),
         ):
-            await books.put("placement", *rows, entity_id=reel)
-            self.states.append(books.now)
-        still = await books.placement(self.creators["Jo"])
+            await roi_workspace.put("placement", *rows, entity_id=reel)
+            self.states.append(roi_workspace.now)
+        still = await roi_workspace.placement(self.creators["Jo"])
         address = {"destination": "https://shop.example/", "enabled": True}
         of_reel = {"placement_id": reel, "creator_id": None, "code": "reel", **address}
         of_mia = {"placement_id": None, "creator_id": self.creators["Mia"], "code": "b", **address}
@@ -67,19 +67,21 @@ class Moved:
         self.ids = {
             "reel": reel,
             "still": still,
-            "link": await books.put("link", of_reel, entity_id=link),
-            "late link": await books.put(
+            "link": await roi_workspace.put("link", of_reel, entity_id=link),
+            "late link": await roi_workspace.put(
                 "link", Version(of_mia, None, before), Version({**of_reel, "code": "b"}, before)
             ),
-            "other link": await books.put("link", {**of_reel, "placement_id": still, "code": "o"}),
-            "code": await books.put(
+            "other link": await roi_workspace.put(
+                "link", {**of_reel, "placement_id": still, "code": "o"}
+            ),
+            "code": await roi_workspace.put(
                 "code", {"code": "Ten", "creator_id": self.creators["Mia"], "placement_id": reel}
             ),
         }
         for day in ("2026-03-04", "2026-03-05", "2026-03-09"):
             cost = cost_facts(100, day, placement_id=reel)
-            self.ids[day] = await books.put("cost", cost)
-        await books.put(
+            self.ids[day] = await roi_workspace.put("cost", cost)
+        await roi_workspace.put(
             "cost",
             cost_facts(900, "2026-03-04", placement_id=reel),
             entity_id=self.ids["2026-03-04"],
@@ -120,7 +122,7 @@ async def moved(fresh_database: str, database_for: DatabaseFactory) -> AsyncIter
     url = make_url(fresh_database)
     owner = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
     database = await database_for("roi", url=fresh_database)
-    found = Moved(fresh_database, await Books.open(database, time_zone=ZONE), owner)
+    found = Moved(fresh_database, await RoiWorkspace.open(database, time_zone=ZONE), owner)
     await found.write()
     await owner.execute("DELETE FROM roi.outbox")
     await owner.execute("UPDATE roi.workspaces SET outbox_pending = false")
@@ -206,8 +208,8 @@ async def test_each_state_of_the_past_is_split_as_it_was_recorded(moved: Moved) 
 async def test_the_outbox_holds_what_the_catalog_would_publish(moved: Moved) -> None:
     await move_history(moved.url, "roi", "head")
     records = await moved.published()
-    async with moved.books.database.read([moved.books.workspace_id]) as conn:
-        reader = await Reader.of(conn, moved.books.workspace_id)
+    async with moved.roi_workspace.database.read([moved.roi_workspace.workspace_id]) as conn:
+        reader = await Reader.of(conn, moved.roi_workspace.workspace_id)
         for record in records:
             kind = type(record).__name__.lower()
             entity = await reader.find(kind, record.id)  # type: ignore[arg-type]
@@ -223,35 +225,35 @@ async def test_the_outbox_holds_what_the_catalog_would_publish(moved: Moved) -> 
 async def test_clicks_and_codes_stay_with_the_owner_of_their_time(
     moved: Moved, database_for: DatabaseFactory
 ) -> None:
-    books, ids = moved.books, moved.ids
-    station = Station(await database_for("attribution", url=moved.url))
-    story = Story(books.workspace_id)
-    await station.learn_bytes(version_1(moved))
-    await station.learn(one_link(moved))
+    roi_workspace, ids = moved.roi_workspace, moved.ids
+    pipeline = AttributionPipeline(await database_for("attribution", url=moved.url))
+    story = Story(roi_workspace.workspace_id)
+    await pipeline.learn_bytes(version_1(moved))
+    await pipeline.learn(one_link(moved))
     days = {"1": (2026, 3, 4), "2": (2026, 3, 6), "3": (2026, 3, 10)}
     for name, day in days.items():
         at = datetime(*day, 12, tzinfo=UTC)
         click = story.click(f"k{name}", by=f"v{name}", at=at)
-        await station.feed(click, story.order(name, click=click, net=100, at=at))
-    assert await accounts(station, story) == dict.fromkeys(days, ids["reel"])
+        await pipeline.feed(click, story.order(name, click=click, net=100, at=at))
+    assert await accounts(pipeline, story) == dict.fromkeys(days, ids["reel"])
 
     await move_history(moved.url, "roi", "head")
     of_mia, of_jo = await moved.piece("Mia"), await moved.piece("Jo")
-    await station.learn(*await moved.published())
-    assert await accounts(station, story) == {"1": of_mia, "2": of_jo, "3": ids["reel"]}
+    await pipeline.learn(*await moved.published())
+    assert await accounts(pipeline, story) == {"1": of_mia, "2": of_jo, "3": ids["reel"]}
     coded = datetime(2026, 3, 7, tzinfo=UTC)
-    await station.feed(story.order("4", codes=("ten",), net=7, at=coded))
-    automatic = automatic_placement_id(books.workspace_id, moved.creators["Mia"])
-    assert (await accounts(station, story))["4"] == automatic
+    await pipeline.feed(story.order("4", codes=("ten",), net=7, at=coded))
+    automatic = automatic_placement_id(roi_workspace.workspace_id, moved.creators["Mia"])
+    assert (await accounts(pipeline, story))["4"] == automatic
 
-    records = await station.credits()
+    records = await pipeline.credits()
     counts: dict[str, int] = {}
     for record in records:
         for tally in record.tallies if isinstance(record, TouchesTallied) else ():
             counts[tally.account] = counts.get(tally.account, 0) + tally.counted
     assert counts == {of_mia: 1, of_jo: 1, ids["reel"]: 1}
-    await books.fold(*records)
-    answer = await books.ask("creator")
+    await roi_workspace.fold(*records)
+    answer = await roi_workspace.ask("creator")
     assert labels(answer) == {"Mia": 107, "Jo": 100, "brand": 100}
     assert labels(answer, "cost") == {"Mia": 900, "Jo": 100, "brand": 100}
 
@@ -283,7 +285,7 @@ def version_1(moved: Moved) -> tuple[bytes, bytes]:
     mia, jo = moved.creators["Mia"], moved.creators["Jo"]
     record = {
         "entity": "placement",
-        "workspace_id": moved.books.workspace_id,
+        "workspace_id": moved.roi_workspace.workspace_id,
         "id": moved.ids["reel"],
         "revision": 3,
         "recorded_at": "2026-03-10T12:00:00Z",
@@ -293,14 +295,14 @@ def version_1(moved: Moved) -> tuple[bytes, bytes]:
             {"valid_from": TO_BRAND.isoformat(), "is_brand": True},
         ],
     }
-    key = f"{moved.books.workspace_id}/{moved.ids['reel']}".encode()
+    key = f"{moved.roi_workspace.workspace_id}/{moved.ids['reel']}".encode()
     return key, json.dumps(record).encode()
 
 
 def one_link(moved: Moved) -> Link:
     """The link's record before: one period, and the placement's id."""
     return Link(
-        workspace_id=moved.books.workspace_id,
+        workspace_id=moved.roi_workspace.workspace_id,
         id=moved.ids["link"],
         revision=1,
         recorded_at=TO_BRAND,
@@ -310,7 +312,7 @@ def one_link(moved: Moved) -> Link:
     )
 
 
-async def accounts(station: Station, story: Story) -> dict[str, str]:
+async def accounts(pipeline: AttributionPipeline, story: Story) -> dict[str, str]:
     """Order to the one account that the model `last` credits."""
-    ledger = await station.net_ledger(story.workspace_id)
+    ledger = await pipeline.net_ledger(story.workspace_id)
     return {order: account for order, model, account, _ in ledger if model == "last"}

@@ -13,8 +13,8 @@ from services.roi.bootstrap import create_key
 from shared.clock import SystemClock
 from tests.e2e.installation import Installation, eventually
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import NOON, Books
-from tests.integration.roi.counted import FULL_SEARCH
+from tests.integration.roi.collection_reporter import FULL_SEARCH
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PLACEMENTS: Final = 10
@@ -24,16 +24,16 @@ QUESTIONS: Final = 100
 QUESTION: Final = "/v1/roi?group_by=placement,day&from=2026-03-10&to=2026-04-08"
 
 
-async def filled(books: Books) -> None:
+async def filled(roi_workspace: RoiWorkspace) -> None:
     """An order a day on each of ten placements: 300 rows an answer."""
-    creator = await books.creator("Mia")
-    placements = [await books.placement(creator) for _ in range(PLACEMENTS)]
+    creator = await roi_workspace.creator("Mia")
+    placements = [await roi_workspace.placement(creator) for _ in range(PLACEMENTS)]
     orders = [
-        books.order(4_990, NOON + timedelta(days=day), {placement: (4_990, None)})
+        roi_workspace.order(4_990, NOON + timedelta(days=day), {placement: (4_990, None)})
         for day in range(DAYS)
         for placement in placements
     ]
-    await books.fold(*orders)
+    await roi_workspace.fold(*orders)
 
 
 def searches_while_asking(roi: Installation, key: str) -> int:
@@ -55,12 +55,12 @@ async def test_no_answer_waits_for_a_search_of_everything(
     fresh_database: str, database_for: DatabaseFactory, tmp_path: Path
 ) -> None:
     database = await database_for("roi", url=fresh_database)
-    books = await Books.open(database)
-    await filled(books)
+    roi_workspace = await RoiWorkspace.open(database)
+    await filled(roi_workspace)
     key = await create_key(
         database,
         SystemClock(),
-        books.workspace_id,
+        roi_workspace.workspace_id,
         key=None,
         scopes=["read"],
         public=False,
@@ -69,7 +69,7 @@ async def test_no_answer_waits_for_a_search_of_everything(
     roi = Installation(tmp_path / "roi", {"LAUREL_DATABASE_URL": fresh_database})
     roi.start(
         name="roi",
-        module="tests.integration.roi.counted",
+        module="tests.integration.roi.collection_reporter",
         environment={"PYTHONPATH": str(ROOT)},
     )
     try:

@@ -18,7 +18,7 @@ import pytest
 from services.roi.answers.dictionary import MEASURES, METRICS
 from shared.db.roles import service_url
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
-from tests.integration.roi.books import NOON, Books, placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 TREES: Final = ("services", "shared", "deploy")
@@ -119,18 +119,18 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
 async def test_one_file_each_is_found_in_answers_the_dictionary_and_the_openapi_document(
     copied: Path, owner_url: str, database_for: DatabaseFactory
 ) -> None:
-    books = await Books.open(await database_for("roi"))
-    mia = await books.creator("Mia")
-    reel = await books.put("placement", placement_facts(mia) | {"cta": "shop now"})
-    await books.fold(
-        books.clicks(reel, NOON, 6),
-        books.order(0, NOON, {reel: (0, NOON)}, kind="lead", currency=None),
-        books.order(0, NOON, {reel: (0, NOON)}, kind="lead", currency=None),
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"))
+    mia = await roi_workspace.creator("Mia")
+    reel = await roi_workspace.put("placement", placement_facts(mia) | {"cta": "shop now"})
+    await roi_workspace.fold(
+        roi_workspace.clicks(reel, NOON, 6),
+        roi_workspace.order(0, NOON, {reel: (0, NOON)}, kind="lead", currency=None),
+        roi_workspace.order(0, NOON, {reel: (0, NOON)}, kind="lead", currency=None),
     )
     for name, text in MADE_UP.items():
         (copied / ANSWERS / name).write_text(text)
     url = service_url(owner_url, "roi", SECRET_KEY)
-    done = run(copied, ASK, url, books.workspace_id)
+    done = run(copied, ASK, url, roi_workspace.workspace_id)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["home"] == str(copied / "services")

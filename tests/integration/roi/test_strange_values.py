@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.roi.brand import brand_running
+from tests.integration.roi.roi_service import brand_running
 from tests.integration.roi.test_catalog import KINDS, Kind, basics, filled
 
 STRANGE: tuple[Any, ...] = (

@@ -32,7 +32,7 @@ from shared.credits import (
     TouchesTallied,
 )
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.books import Books, StandingOrder, labels
+from tests.integration.roi.roi_workspace import RoiWorkspace, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
 
 QUARTER = timedelta(minutes=15)
@@ -54,8 +54,10 @@ TURNS = (
 class Story:
     """One workspace, all its records, and the span around the change of its clock."""
 
-    def __init__(self, books: Books, zone: str, turn_at: datetime, seed: int) -> None:
-        self.books = books
+    def __init__(
+        self, roi_workspace: RoiWorkspace, zone: str, turn_at: datetime, seed: int
+    ) -> None:
+        self.roi_workspace = roi_workspace
         self.zone = ZoneInfo(zone)
         self.turn_at = turn_at
         self.chance = random.Random(seed)
@@ -78,15 +80,15 @@ class Story:
     async def tell(self) -> None:
         """Placements of two creators and the brand, a margin that changes at an odd moment, costs,
         orders, leads and clicks over several days."""
-        books, chance = self.books, self.chance
-        creators = [await books.creator(name) for name in ("Mia", "Jo")]
-        campaign = await books.campaign("Spring")
+        roi_workspace, chance = self.roi_workspace, self.chance
+        creators = [await roi_workspace.creator(name) for name in ("Mia", "Jo")]
+        campaign = await roi_workspace.campaign("Spring")
         placements = [
-            await books.placement(creators[1]),
-            await books.placement(creators[0], campaign, "tiktok"),
-            await books.placement(None, platform="youtube"),
+            await roi_workspace.placement(creators[1]),
+            await roi_workspace.placement(creators[0], campaign, "tiktok"),
+            await roi_workspace.placement(None, platform="youtube"),
         ]
-        await books.margin(500_000, self.quarter(1))
+        await roi_workspace.margin(500_000, self.quarter(1))
         for _ in range(12):
             day = self.moment().astimezone(self.zone).date()
             owners = {
@@ -96,18 +98,20 @@ class Story:
             }
             owner = chance.choice(list(owners))
             amount_minor = chance.randrange(1, 1_000)
-            await books.cost(amount_minor, day.isoformat(), **{f"{owner}_id": owners[owner]})
+            await roi_workspace.cost(
+                amount_minor, day.isoformat(), **{f"{owner}_id": owners[owner]}
+            )
             self.costs.append(Cost(owner, UUID(owners[owner]), day, "EUR", (amount_minor,)))
         for _ in range(8):
             batch = [self._record([*placements, ORGANIC]) for _ in range(12)]
-            books.now += timedelta(hours=chance.randrange(20))
+            roi_workspace.now += timedelta(hours=chance.randrange(20))
             self.records += batch
-            await books.fold(*batch)
+            await roi_workspace.fold(*batch)
 
     def _record(self, accounts: Sequence[str]) -> AnyCredits:
         chance = self.chance
         if chance.random() < 0.4:
-            return self.books.clicks(
+            return self.roi_workspace.clicks(
                 chance.choice(accounts[:-1]), self.quarter(), chance.randrange(-1, 9)
             )
         # Even amounts have a whole half, so margins need no rounding, which is not additive.
@@ -119,9 +123,9 @@ class Story:
             shares[ORGANIC] = (shares[ORGANIC][0], None)
         if self._orders and chance.random() < 0.25:
             again = self._orders.pop(chance.randrange(len(self._orders)))
-            return self.books.corrected(again, self.moment())
+            return self.roi_workspace.corrected(again, self.moment())
         kind = chance.choice(["purchase", "renewal", "lead"])
-        order = self.books.order(
+        order = self.roi_workspace.order(
             sum(amount for amount, _ in shares.values()),
             self.moment(),
             shares,
@@ -134,8 +138,8 @@ class Story:
 
 
 async def a_story(database_for: DatabaseFactory, zone: str, turn: str) -> Story:
-    books = await Books.open(await database_for("roi"), time_zone=zone)
-    story = Story(books, zone, datetime.fromisoformat(turn), len(zone))
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"), time_zone=zone)
+    story = Story(roi_workspace, zone, datetime.fromisoformat(turn), len(zone))
     await story.tell()
     return story
 
@@ -183,7 +187,7 @@ def pure_answer(
     orders: dict[str, StandingOrder] = {}
     for record in story.records:
         if not isinstance(record, TouchesTallied):
-            order = story.books.stands[record.decision_id]
+            order = story.roi_workspace.stands[record.decision_id]
             orders[order.conversion_id] = order
             continue
         for tally in record.tallies:
@@ -248,7 +252,7 @@ async def test_an_answer_between_two_times_equals_the_pure_one(
             continue
         as_of = story.chance.choice([None, story.chance.choice(told).recorded_at])
         question = Question(dimensions, METRICS_IN_ORDER, models, by, None)
-        at, found = await story.books.gather(question, (start, end), as_of)
+        at, found = await story.roi_workspace.gather(question, (start, end), as_of)
         measures = question.wanted.measures
         layout = Layout(dimensions, METRICS_IN_ORDER, measures, models, None, "EUR")
         answer = assemble(layout, found.facts, found.batches)
@@ -268,10 +272,12 @@ async def test_neighbouring_spans_add_up_to_the_one_that_holds_both(
         as_of = story.chance.choice([None, story.chance.choice(story.records).recorded_at])
         cuts = sorted({story.quarter(5) for _ in range(4)})
         parts = [
-            await story.books.ask(group_by, days=texts(*pair), by=by, as_of=as_of)
+            await story.roi_workspace.ask(group_by, days=texts(*pair), by=by, as_of=as_of)
             for pair in pairwise(cuts)
         ]
-        whole = await story.books.ask(group_by, days=texts(cuts[0], cuts[-1]), by=by, as_of=as_of)
+        whole = await story.roi_workspace.ask(
+            group_by, days=texts(cuts[0], cuts[-1]), by=by, as_of=as_of
+        )
         check_sums(whole)
         assert sums_of(parts) == sums_of([whole]), (group_by, by, cuts, as_of)
 
@@ -286,8 +292,8 @@ async def test_times_that_are_whole_days_ask_what_the_days_ask(
         # If midnight comes twice, the clock's day starts at the first; costs wait for the second.
         times = [begins_at(first, story.zone), begins_at(last + DAY, story.zone)]
         for group_by in ("creator", "day", "platform,stage"):
-            by_days = await story.books.ask(group_by, days=(f"{first}", f"{last}"))
-            by_times = await story.books.ask(group_by, days=texts(*times))
+            by_days = await story.roi_workspace.ask(group_by, days=(f"{first}", f"{last}"))
+            by_times = await story.roi_workspace.ask(group_by, days=texts(*times))
             assert by_times["rows"] == by_days["rows"]
             assert by_times["totals"] == by_days["totals"]
 
@@ -295,11 +301,11 @@ async def test_times_that_are_whole_days_ask_what_the_days_ask(
 async def test_a_days_cost_is_of_the_moment_at_which_the_day_begins(
     database_for: DatabaseFactory,
 ) -> None:
-    books = await Books.open(await database_for("roi"), time_zone="Asia/Kathmandu")
-    reel = await books.placement(await books.creator("Mia"))
-    await books.cost(300, "2026-03-11", placement_id=reel)
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"), time_zone="Asia/Kathmandu")
+    reel = await roi_workspace.placement(await roi_workspace.creator("Mia"))
+    await roi_workspace.cost(300, "2026-03-11", placement_id=reel)
     begins = datetime(2026, 3, 10, 18, 15, tzinfo=UTC)
-    with_cost = await books.ask(days=texts(begins, begins + QUARTER))
+    with_cost = await roi_workspace.ask(days=texts(begins, begins + QUARTER))
     assert labels(with_cost, "cost") == {"Mia": 300}
     for span in ((begins - DAY, begins), (begins + QUARTER, begins + 2 * DAY)):
-        assert (await books.ask(days=texts(*span)))["rows"] == []
+        assert (await roi_workspace.ask(days=texts(*span)))["rows"] == []

@@ -25,7 +25,13 @@ from shared.log.topics import CATALOG
 from shared.sealing import new_api_key
 from shared.telemetry import Telemetry
 from tests.fixtures.postgres import DatabaseFactory, PostgresServer
-from tests.integration.roi.brand import Brand, Roi, brand_running, newest, roi_running
+from tests.integration.roi.roi_service import (
+    BrandClient,
+    RoiService,
+    brand_running,
+    newest,
+    roi_running,
+)
 from tests.integration.roi.test_catalog import KINDS, basics, filled
 
 
@@ -192,7 +198,9 @@ async def test_a_log_made_anew_is_given_everything(
     database = await database_for("roi", url=fresh_database)
     troubles: list[str | None] = []
     relay = CatalogRelay(database, log, roi.clock, Telemetry("roi"), troubles.append)
-    other = Brand(Roi("", database, log, roi.clock), http, brand.workspace_id, brand.key)
+    other = BrandClient(
+        RoiService("", database, log, roi.clock), http, brand.workspace_id, brand.key
+    )
     await log.ensure_topics((CATALOG,))
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(relay.run())
@@ -202,7 +210,7 @@ async def test_a_log_made_anew_is_given_everything(
     assert set(troubles) <= {None}
 
 
-async def answers(brand: Brand) -> None:
+async def answers(brand: BrandClient) -> None:
     """Return once a call of the brand succeeds."""
     while True:
         response = await brand.call("GET", "/v1/workspace")
@@ -217,7 +225,7 @@ async def test_the_settings_key_opens_the_first_workspace(fresh_database: str) -
         roi_running(fresh_database, settings={"LAUREL_ADMIN_KEY": key}) as roi,
         httpx.AsyncClient() as http,
     ):
-        brand = Brand(roi, http, "", key)
+        brand = BrandClient(roi, http, "", key)
         async with asyncio.timeout(5):
             await answers(brand)
         shown = await brand.ok("GET", "/v1/workspace")

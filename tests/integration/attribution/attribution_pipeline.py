@@ -59,8 +59,8 @@ class Source:
 
 
 @dataclass
-class Station:
-    """The parts of one process."""
+class AttributionPipeline:
+    """The handlers, worker and relay of one process."""
 
     database: Database
     source: Source = field(default_factory=Source)

@@ -1,6 +1,7 @@
-"""`python -m tests.integration.roi.counted`: a roi process that reports full garbage collections.
+"""A roi process that reports full garbage collections.
 
-It prints a line whenever Python has searched all its objects for reference cycles.
+Promise: `python -m tests.integration.roi.collection_reporter` prints a line whenever Python has
+searched all its objects for reference cycles.
 """
 
 import gc

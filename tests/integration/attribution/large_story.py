@@ -11,7 +11,7 @@ from random import Random
 from shared.catalog import AnyCatalogRecord
 from shared.events import AnyEvent, Clicked, Person, SourceKind
 from tests.factories import NOON
-from tests.integration.attribution.chance import CODES, CREATORS, Chance
+from tests.integration.attribution.random_story import CODES, CREATORS, RandomStory
 from tests.integration.attribution.story import Story
 
 PEOPLE = 150
@@ -22,14 +22,14 @@ LOYAL_ORDERS = 60
 
 
 @dataclass
-class Town:
-    """One brand's customers and passers-by."""
+class LargeStory:
+    """One workspace's customers and other visitors."""
 
     story: Story
     random: Random
 
     def __post_init__(self) -> None:
-        self._chance = Chance(self.story, self.random)
+        self._random_story = RandomStory(self.story, self.random)
 
     def events(self, clicks: int, orders: int) -> list[AnyEvent]:
         """Everything that happens, in no order."""
@@ -50,7 +50,7 @@ class Town:
             by=self.a_device(number % PEOPLE)
             if owns_devices
             else f"s{self.random.randrange(STRANGERS)}",
-            at=self._chance.moment(),
+            at=self._random_story.moment(),
         )
 
     def a_device(self, person: int) -> str:
@@ -63,30 +63,32 @@ class Town:
         person = self.random.randrange(PEOPLE)
         device = self.a_device(person)
         sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
-        customer = self._chance.maybe(f"c{person}", odds=0.7)
+        customer = self._random_story.maybe(f"c{person}", odds=0.7)
         sold: list[AnyEvent] = [
             self.story.order(
                 f"{number}",
                 net=self.random.randrange(1, 10_000),
-                at=self._chance.moment(),
+                at=self._random_story.moment(),
                 visitor=device,
                 click=self.random.choice(clicked[person::PEOPLE])
                 if self.random.random() < 0.6
                 else None,
                 customer=customer,
-                email=self._chance.maybe(f"e{person}", odds=0.6),
+                email=self._random_story.maybe(f"e{person}", odds=0.6),
                 codes=tuple(code for code in CODES if self.random.random() < 0.2),
                 source=self.random.choice(sources),
             )
         ]
         if customer and self.random.random() < 0.3:
             known = Person(visitor_id=device, customer_id=customer)
-            sold.append(self.story.identified(f"i{number}", known, self._chance.moment()))
+            sold.append(self.story.identified(f"i{number}", known, self._random_story.moment()))
         if self.random.random() < 0.2:
             sold.append(self.story.adjusted(of=f"{number}", amount=self.random.choice((None, 100))))
         if self.random.random() < 0.2:
             sold.append(
-                self.story.referred(self.random.choice(CODES), by=device, at=self._chance.moment())
+                self.story.referred(
+                    self.random.choice(CODES), by=device, at=self._random_story.moment()
+                )
             )
         return sold
 
@@ -105,9 +107,9 @@ class Town:
         met: list[AnyEvent] = [self.story.visited(f"n{n}", leaked) for n in range(MET_BY_A_HUB)]
         for number in range(MET_BY_A_HUB):
             guest = Person(visitor_id=f"g{number}", email_hash="guest")
-            met.append(self.story.identified(f"g{number}", guest, self._chance.moment()))
+            met.append(self.story.identified(f"g{number}", guest, self._random_story.moment()))
         return met
 
     def records(self) -> list[AnyCatalogRecord]:
         """First facts, then corrections of them."""
-        return self._chance.records()
+        return self._random_story.records()

@@ -18,7 +18,7 @@ CODES = ("TEN", "SAVE")
 
 
 @dataclass
-class Chance:
+class RandomStory:
     """Random events of one workspace.
 
     Few visitors and customers soon form one component. With many of them most people stay apart, so

@@ -57,7 +57,7 @@ class StandingOrder:
 
 
 @dataclass
-class Books:
+class RoiWorkspace:
     """One workspace. `now` is the `recorded_at` of the next record; each record adds a second."""
 
     database: Database
@@ -71,15 +71,17 @@ class Books:
     @classmethod
     async def open(
         cls, database: Database, *, time_zone: str = "UTC", currency: str = "EUR"
-    ) -> "Books":
+    ) -> "RoiWorkspace":
         """A new brand."""
         workspace_id = new_id()
         name = f"brand {workspace_id}"
         await claim_name(database, workspace_id, name, NOON - timedelta(days=400))
-        books = cls(database, workspace_id)
+        roi_workspace = cls(database, workspace_id)
         facts = {"name": name, "time_zone": time_zone, "currency": currency}
-        await books.put("workspace", facts, entity_id=workspace_id, at=NOON - timedelta(days=400))
-        return books
+        await roi_workspace.put(
+            "workspace", facts, entity_id=workspace_id, at=NOON - timedelta(days=400)
+        )
+        return roi_workspace
 
     def tick(self) -> datetime:
         """The next moment."""

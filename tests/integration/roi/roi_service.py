@@ -1,7 +1,7 @@
 """A running roi service for tests: real Postgres, real HTTP, own workspaces and keys.
 
 Promise: `roi_running` serves what a deployment serves, with relay and fold, on the log in Postgres.
-`Brand` is one workspace with an admin key and sends HTTP requests. Workspaces share a database, so
+`BrandClient` is one workspace with an admin key and sends HTTP requests. Workspaces share a database, so
 every test creates its own.
 """
 
@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Roi:
+class RoiService:
     """One running roi."""
 
     url: str
@@ -43,24 +43,26 @@ class Roi:
     log: EventLog
     clock: Clock
 
-    async def brand(self, http: httpx.AsyncClient, scopes: Sequence[str] = ("admin",)) -> "Brand":
+    async def brand(
+        self, http: httpx.AsyncClient, scopes: Sequence[str] = ("admin",)
+    ) -> "BrandClient":
         """A new workspace with one key."""
         name = f"brand {uuid.uuid4().hex}"
         workspace_id = await ensure_workspace(self.database, self.clock, name)
-        brand = Brand(self, http, workspace_id, "")
+        brand = BrandClient(self, http, workspace_id, "")
         return await brand.with_key(scopes)
 
 
 @dataclass(frozen=True, slots=True)
-class Brand:
+class BrandClient:
     """One workspace and a key to it."""
 
-    roi: Roi
+    roi: RoiService
     http: httpx.AsyncClient
     workspace_id: str
     key: str
 
-    async def with_key(self, scopes: Sequence[str]) -> "Brand":
+    async def with_key(self, scopes: Sequence[str]) -> "BrandClient":
         """The same workspace through another key."""
         key = await create_key(
             self.roi.database,
@@ -161,7 +163,7 @@ def newest(records: Sequence[AnyCatalogRecord]) -> dict[str, AnyCatalogRecord]:
 @asynccontextmanager
 async def roi_running(
     owner_url: str, *, clock: Clock | None = None, settings: dict[str, str] | None = None
-) -> AsyncIterator[Roi]:
+) -> AsyncIterator[RoiService]:
     """roi at work while the block runs."""
     wall = SystemClock()
     url = service_url(owner_url, "roi", SECRET_KEY)
@@ -174,11 +176,11 @@ async def roi_running(
     }
     outside = Outside(database, log, clock or wall)
     async with running_roi(RoiSettings.load(environ), outside) as app, running(app) as base:
-        yield Roi(base, database, log, outside.clock)
+        yield RoiService(base, database, log, outside.clock)
 
 
 @asynccontextmanager
-async def brand_running(owner_url: str) -> AsyncIterator[Brand]:
+async def brand_running(owner_url: str) -> AsyncIterator[BrandClient]:
     """One brand of a running roi."""
     async with roi_running(owner_url) as roi, httpx.AsyncClient(timeout=10) as http:
         yield await roi.brand(http)
