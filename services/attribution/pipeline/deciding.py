@@ -84,7 +84,7 @@ async def decide_again(
         decided = [(item, _decide(item, facts[item.workspace_id])) for item in gathered]
     keys = {(item.workspace_id, own_key(key)) for item, found in decided for key in found}
     standing = await store.read_standing(conn, keys)
-    settled = NewRows()
+    new_rows = NewRows()
     looked_at: set[tuple[str, str, bytes]] = set()
     dated: list[tuple[str, bytes, datetime]] = []
     for item, found in decided:
@@ -93,15 +93,15 @@ async def decide_again(
         for change in _changes(item, found, standing):
             reason = reasons.get((change.workspace_id, change.own_key), otherwise)
             revision, row = _revise(change, states[item.workspace_id], now, reason)
-            settled.revisions.append(revision)
-            settled.outbox += [row] if row else []
-            settled.letters += _mismatches(item, change.decision, now)
+            new_rows.revisions.append(revision)
+            new_rows.outbox += [row] if row else []
+            new_rows.letters += _mismatches(item, change.decision, now)
             if item.own_keys[change.own_key] != revision.occurred_at:
                 dated.append((change.workspace_id, change.own_key, revision.occurred_at))
-    await store.write_revisions(conn, settled.revisions)
+    await store.write_revisions(conn, new_rows.revisions)
     await store.date_aliases(conn, dated)
     await store.write_subjects(conn, looked_at)
-    return settled
+    return new_rows
 
 
 def _decide(item: Gathered, facts: CatalogFacts) -> dict[ConversionKey, Decision]:

@@ -96,14 +96,16 @@ class Recomputer:
     async def _chunk(self, workspace: str, conversions_max: int) -> bool:
         """Decide one chunk; return whether the queue had one."""
         try:
-            return await self._settle(workspace, conversions_max, is_skipped=False)
+            return await self._decide_chunk(workspace, conversions_max, is_skipped=False)
         except BISECTED as fault:
             if conversions_max > 1:
                 return await self._chunk(workspace, conversions_max // 2)
             logger.error("recompute.failed", workspace_id=workspace, problem=str(fault))
-            return await self._settle(workspace, 1, is_skipped=True)
+            return await self._decide_chunk(workspace, 1, is_skipped=True)
 
-    async def _settle(self, workspace: str, conversions_max: int, *, is_skipped: bool) -> bool:
+    async def _decide_chunk(
+        self, workspace: str, conversions_max: int, *, is_skipped: bool
+    ) -> bool:
         with data_errors():
             async with self.database.write([workspace]) as connection:
                 conn = await driver(connection)

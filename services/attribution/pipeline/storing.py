@@ -75,7 +75,7 @@ def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
         if standing == reading.fingerprint:
             intake.duplicates += 1
         else:
-            detail = f"event {reading.event_id} is known with another payload; the first stands"
+            detail = f"event {reading.event_id} is known with another payload; the first is kept"
             intake.conflicts.append(
                 Refusal(
                     batch.records[place], reading.workspace_id, CONFLICT, detail, reading.event_id

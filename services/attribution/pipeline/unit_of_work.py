@@ -97,12 +97,12 @@ class UnitOfWork:
         """Decide components again and return the number of new revisions."""
         if not components:
             return 0
-        settled = await decide_again(
+        new_rows = await decide_again(
             self.conn, components, self.facts, self.states, self.now, reasons, otherwise
         )
-        await outbox_rows.write_outbox(self.conn, settled.outbox)
-        await self.write_letters(settled.letters)
-        return len(settled.revisions)
+        await outbox_rows.write_outbox(self.conn, new_rows.outbox)
+        await self.write_letters(new_rows.letters)
+        return len(new_rows.revisions)
 
     async def _tallies(self, intake: Intake) -> dict[str, tuple[Tally, ...]]:
         added: dict[str, list[Touch]] = {}
