@@ -1,4 +1,5 @@
-"""attribution: consumes events, assigns them to creators and stages, keeps the ledger, publishes credits.
+"""attribution: reads events, credits conversions to placements, keeps the ledger of credits.
 
-Promise: one batch is one transaction under the workspace locks; the net ledger is a function of the set of events, never of their arrival.
+Promise: one batch is one transaction under the locks of its workspaces. The sums of the ledger
+depend on the set of events, not on the order in which they arrive.
 """

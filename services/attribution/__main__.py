@@ -1,6 +1,7 @@
-"""`python -m services.attribution`: one process of attribution in the foreground, until SIGTERM or SIGINT.
+"""`python -m services.attribution`: run one process of attribution until SIGTERM or SIGINT.
 
-What can go wrong: settings that cannot work end it with one sentence and status 2; a failed or stalled loop ends it with a traceback.
+What can go wrong: invalid settings end it with one sentence and status 2; a failed or stalled loop
+ends it with a traceback.
 """
 
 import sys

@@ -1,7 +1,9 @@
-"""The composition root of attribution: picks the log, opens what is needed, runs both consumers, the worker, the relay and their watch.
+"""The composition root of attribution: runs the consumers, the recompute worker and the relay.
 
-Promise: the service starts while Postgres or the log is away, says so at `/health/ready`, and works once they are back. What was opened
-first is closed last. What can go wrong: a bug in a loop, or a loop that stands still although everything answers, ends the process.
+Promise: the service starts while Postgres or the log is unavailable, reports it at `/health/ready`,
+and works once they are back. The resource that is opened first is closed last.
+What can go wrong: a bug in a loop ends the process. So does a loop that makes no progress although
+the database and the log answer.
 """
 
 import asyncio
@@ -45,17 +47,18 @@ DOES: Final = (
     "Reads events, credits conversions to placements, keeps the ledger, and explains"
     " every decision."
 )
-# Two consumers, the worker, the relay and the watch take one each; the rest answers requests.
+# Two consumers, the worker, the relay and the health check use one each; requests use the rest.
 POOL_SIZE: Final = 10
-# A correction decides many conversions again; small batches of the catalog keep its locks short.
+# A correction queues many conversions; small catalog batches hold the locks for a short time.
 CATALOG_RECORDS_MAX: Final = 500
 RETRY_SECONDS: Final = 0.5
 LOOK_EVERY_SECONDS: Final = 1.0
 # The longest that records may wait before the process says that it is not ready.
 UNREADY_SECONDS: Final = 60.0
-# A little more than the loops give their batches to end.
+# A little more than the time in which the loops finish their batches.
 STOP_SECONDS: Final = 11.0
-# Objects made and kept between two searches for cycles (two batches are half of it), and searches of one generation before the next.
+# The thresholds of the garbage collector: new objects before a collection (two batches make half of
+# them), and collections of one generation before one of the next.
 COLLECT_OBJECTS: Final = 500_000
 COLLECT_ROUNDS: Final = 50
 EVENTS_GROUP: Final = "laurel-attribution"
@@ -66,7 +69,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What attribution works on: a test brings its own."""
+    """The external resources of attribution; a test passes its own."""
 
     database: Database
     log: EventLog
@@ -74,7 +77,7 @@ class Outside:
 
 
 class Attribution:
-    """One process: its parts, and how they are wired."""
+    """The components of one process, wired together."""
 
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
@@ -101,12 +104,12 @@ class Attribution:
         )
 
     def wake(self, workspaces: Sequence[str]) -> None:
-        """There is something to decide again or to publish."""
+        """Tell the worker and the relay that these workspaces may have work."""
         self.worker.call(workspaces)
         self.relay.call(workspaces)
 
     def build_app(self) -> FastAPI:
-        """The HTTP side."""
+        """Return the HTTP application."""
         app = create_app(
             service=SERVICE,
             does=DOES,
@@ -130,7 +133,11 @@ class Attribution:
         )
 
     async def lag(self) -> list[LagItem]:
-        """Every partition: exactly where this process reads, by the stored offset where another does."""
+        """Return the lag of every partition.
+
+        It is exact for the partitions that this process reads. For the others it is counted from
+        the stored offset, and `seconds` is None.
+        """
         items: list[LagItem] = []
         for loop in self.loops:
             own = await measure_lag(self.outside.log, loop.topic, loop.progress, self.outside.clock)
@@ -151,7 +158,7 @@ class Attribution:
         return items
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Everything in the background, until told to stop."""
+        """Run all background loops until `stop` is set."""
         await self._prepare(stop)
         async with asyncio.TaskGroup() as tasks:
             beside = [
@@ -175,7 +182,7 @@ class Attribution:
                 task.cancel()
 
     async def _prepare(self, stop: asyncio.Event) -> None:
-        """What a first start needs, tried until the log answers."""
+        """Create the topics; retry until the log answers."""
         while not stop.is_set():
             try:
                 await self.outside.log.ensure_topics((EVENTS, CATALOG, CREDITS, DEAD_LETTER))
@@ -185,7 +192,7 @@ class Attribution:
                 await self.outside.clock.sleep(RETRY_SECONDS)
 
     async def database_answers(self) -> bool:
-        """Whether the database answers now."""
+        """Return whether the database answers, and set the health check."""
         try:
             await self.outside.database.ping()
         except Transient as problem:
@@ -196,7 +203,10 @@ class Attribution:
 
 
 class _Watch:
-    """Looks every second at the database and at one loop: tells health and metrics how far it is behind."""
+    """Checks the database and one consumer loop every second.
+
+    Sets the health checks and lag metrics.
+    """
 
     def __init__(self, service: Attribution, loop: ConsumerLoop) -> None:
         self._service = service
@@ -206,18 +216,18 @@ class _Watch:
         self._well_at = service.outside.clock.monotonic()
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check until cancelled."""
         while True:
             await self._service.database_answers()
             await self._look()
             await self._service.outside.clock.sleep(LOOK_EVERY_SECONDS)
 
     async def _look(self) -> None:
-        """Well is who moved since the last look, or who has nothing to do and no trouble."""
+        """The loop is healthy if it advanced since the last check, or has no lag and no failure."""
         clock, progress = self._service.outside.clock, self._loop.progress
         try:
             behind = await self._behind()
-            trouble = progress.last_failure if progress.failures else "records wait"
+            trouble = progress.last_failure if progress.failures else "records are not read"
         except Transient as problem:
             behind, trouble = 1, str(problem)
         is_well = progress.batches != self._batches or not (behind or progress.failures)
@@ -243,7 +253,7 @@ class _Watch:
 
 @asynccontextmanager
 async def running_attribution(outside: Outside) -> AsyncIterator[FastAPI]:
-    """attribution at work while the block runs; gives the app to serve. A loop that fails ends the block."""
+    """Run attribution during the block and yield its app. A loop that fails ends the block."""
     service = Attribution(outside)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -262,18 +272,18 @@ async def running_attribution(outside: Outside) -> AsyncIterator[FastAPI]:
 
 
 async def serve_attribution(settings: AttributionSettings) -> None:
-    """Serve until a signal comes."""
+    """Serve until SIGTERM or SIGINT."""
     configure_logging(SERVICE)
     async with running_attribution(outside_of(settings)) as app:
-        # A batch makes some hundred thousand objects that live until it ends and hold no cycles: at the usual 700 objects the collector
-        # walks through all of them again and again, a quarter of the work of a batch.
+        # A batch makes several 100,000 objects that live until it ends and have no cycles. At the
+        # default threshold of 700 objects, scanning them takes a quarter of the time of a batch.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
         await serve(app, settings.host, settings.port)
 
 
 def outside_of(settings: AttributionSettings) -> Outside:
-    """What the settings name, not opened yet."""
+    """Return the resources that the settings name, not opened yet."""
     clock = SystemClock()
     url = service_url(settings.require_database_url(), SERVICE, settings.require_secret_key())
     database = Database(url, application_name="laurel-attribution", pool_size=POOL_SIZE)

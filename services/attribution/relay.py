@@ -1,7 +1,9 @@
-"""The relay: moves the outbox to the log, in order, and forgets a record only after the log has it.
+"""The relay (outbox publisher): moves records from the outbox to the log, in order.
 
-Promise: one relay works at a time over all processes, so one workspace's numbers stand on the log in order. A crash between append and delete
-publishes again: readers drop numbers they have. What can go wrong: `Transient` of log or database is tried again, nothing is lost.
+Promise: one relay works at a time over all processes, so the numbers of a workspace are in order on
+the log. A record is deleted only after the log has it. After a crash between append and delete a
+record is published again; readers drop the numbers that they have.
+What can go wrong: `Transient` of the log or the database is retried. No record is lost.
 """
 
 import asyncio
@@ -18,13 +20,13 @@ from shared.log.port import EventLog, Record
 from shared.log.topics import CREDITS, DEAD_LETTER, Topic
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# One append: some megabytes at most, and well within the 10 s for which a transaction may idle.
+# One append: some megabytes at most, and far less than the 10 s that a transaction may idle.
 RECORDS_MAX: Final = 2_000
-# Workspaces named in one transaction: a setting of some kilobytes.
+# Workspaces of one transaction; their ids are a database setting of some kilobytes.
 WORKSPACES_MAX: Final = 500
-# Another process is the relay now: look again soon, its turn is short.
-TURN_SECONDS: Final = 0.05
-# How often all workspaces are looked through for what a killed process left.
+# Another process holds the relay lock. It holds it for a short time, so the retry comes soon.
+LOCK_RETRY_SECONDS: Final = 0.05
+# How often all workspaces are searched for records that a killed process left.
 SWEEP_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.5
 
@@ -36,7 +38,7 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True)
 class Relay:
-    """One a process."""
+    """The relay of one process; `call` names the workspaces that have new records."""
 
     database: Database
     log: EventLog
@@ -46,7 +48,7 @@ class Relay:
     _called: asyncio.Event = field(default_factory=asyncio.Event)
 
     def call(self, workspaces: Sequence[str]) -> None:
-        """There may be records to move in these workspaces."""
+        """Tell the relay that these workspaces may have records to move."""
         self._named.update(workspaces)
         self._called.set()
 
@@ -56,7 +58,7 @@ class Relay:
         while True:
             try:
                 if not await self.drain():
-                    await self.clock.sleep(TURN_SECONDS)
+                    await self.clock.sleep(LOCK_RETRY_SECONDS)
                     continue
                 await self._rest()
             except Transient as problem:
@@ -73,7 +75,7 @@ class Relay:
         self._called.clear()
 
     async def sweep(self) -> None:
-        """Name every workspace, for what a killed process left in the outbox."""
+        """Add every workspace: a killed process may have left records in the outbox."""
         try:
             async with self.database.exempt() as connection:
                 self._named.update(await offset_rows.all_workspaces(await driver(connection)))
@@ -81,10 +83,10 @@ class Relay:
             logger.warning("relay.retry", problem=str(problem))
 
     async def drain(self) -> bool:
-        """Move everything of the workspaces called for; False when another process has the turn."""
+        """Move all records of the named workspaces; False when another process holds the lock."""
         while self._named:
             chunk = sorted(self._named)[:WORKSPACES_MAX]
-            # Taken off first: a call that comes while the chunk moves must be heard again.
+            # Removed first, so a call during the move adds the workspace again.
             self._named.difference_update(chunk)
             moved = None
             try:
@@ -97,8 +99,12 @@ class Relay:
         return True
 
     async def _move(self, workspaces: Sequence[str]) -> int | None:
-        """Move one chunk of records; None when another process has the turn. It takes no workspace's lock: it only deletes rows that
-        are on the log, and no batch waits for it."""
+        """Move one chunk and return its number of records; None when another process holds the
+        lock.
+
+        It takes no lock of a workspace, because it only deletes rows that are on the log. So no
+        batch waits for it.
+        """
         async with self.database.exempt() as connection:
             conn = await driver(connection)
             if not await outbox_rows.try_relay(conn):

@@ -1,7 +1,8 @@
-"""The calls of attribution: why was this credited, does the ledger balance, what could not be used, how far behind.
+"""The HTTP routes of attribution: explanations, ledger balance, dead letters, replays and lag.
 
-Promise: each call sees the key's own workspace in one snapshot and changes nothing, but for trying dead letters again (scope admin). A wrong
-parameter is a 422 that names it, an unknown order a 404.
+Promise: each call reads only the workspace of its key, in one snapshot. Only the retry of dead
+letters and the replay write; both need scope admin. A wrong parameter is answered 422 with its
+name, an unknown order 404.
 """
 
 from collections.abc import Awaitable, Callable
@@ -31,9 +32,9 @@ from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
 from shared.http.problems import Problem, field_problem
 
-# What a letter's record shows in a list; the record itself is kept whole.
+# How much of a record the list of dead letters shows; the record is stored in full.
 VALUE_CHARACTERS_MAX: Final = 10_000
-# A purchase first: what people mean by "order".
+# Purchases come first, because an order usually means a purchase.
 KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
 GROUPS: Final = ("model", "currency", "account", "day")
 
@@ -44,7 +45,7 @@ router = Router(tags=["attribution"])
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the composition root hands over."""
+    """The objects that the composition root passes to the routes."""
 
     database: Database
     lookup: Lookup
@@ -60,13 +61,13 @@ def _parts(request: Request) -> Parts:
 
 
 def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
-    async def who(
+    async def principal_of(
         request: Request,
         declared: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     ) -> Principal:
         return await authorize(_parts(request).lookup)(scope)(request, declared)
 
-    return who
+    return principal_of
 
 
 Reader = Annotated[Principal, Depends(_require("read"))]
@@ -76,14 +77,14 @@ _Id = Annotated[str, Query(min_length=1, max_length=TEXT_LENGTH_MAX)]
 
 
 class ExplanationParameters(StrictModel):
-    """Which conversion: by the order's id, or by the conversion's."""
+    """The conversion to explain: the id of an order or of another conversion."""
 
     order_id: Annotated[_Id | None, Query(examples=["1001"])] = None
     """The id of the order."""
     conversion_id: _Id | None = None
     """The id of a conversion that is no order."""
     kind: ConversionKind | None = None
-    """The kind of the conversion; without it a purchase is looked for first."""
+    """The kind of the conversion. The default searches all kinds, purchases first."""
 
 
 @router.get(
@@ -94,7 +95,10 @@ class ExplanationParameters(StrictModel):
 async def explain(
     caller: Reader, parts: PartsHere, asked: Annotated[ExplanationParameters, Query()]
 ) -> wire.ExplanationAnswer:
-    """Every revision with its candidates and credits, and the ledger lines. Without `kind` a purchase is looked for first."""
+    """Return every revision with its candidates and credits, and the ledger lines.
+
+    Without `kind` all kinds are searched, purchases first.
+    """
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
     keys = [own_key(ConversionKey(kind, natural_id)) for kind in kinds]
@@ -103,7 +107,7 @@ async def explain(
         known = await store.known_conversions(conn, keys)
         key = next((key for key in keys if key in known), None)
         if key is None:
-            raise Problem(404, None, "no such order or conversion is known")
+            raise Problem(404, None, "the order or conversion is unknown")
         revisions = await store.revisions(conn, key)
         lines = await store.ledger_lines(conn, key)
     kind, _, status = known[key]
@@ -128,7 +132,7 @@ def _natural_id(asked: ExplanationParameters) -> str:
         raise field_problem("order_id", "send either order_id or conversion_id")
     natural_id = asked.order_id or asked.conversion_id or ""
     if "\x00" in natural_id or not natural_id.isprintable():
-        raise field_problem("order_id", "control characters are in no order's id")
+        raise field_problem("order_id", "an order id has no control characters")
     return natural_id
 
 
@@ -148,14 +152,14 @@ def _line(line: store.LedgerLine) -> wire.LineAnswer:
 
 
 class BalanceParameters(StrictModel):
-    """What the balance is grouped by, and up to where it sums."""
+    """How the balance is grouped, and which lines it sums."""
 
     group_by: Annotated[str, Query(examples=["model,currency,account"])] = "model,currency"
-    """`model,currency`, and `account` or `day` if the sums are wanted for each."""
+    """`model,currency`; add `account` or `day` for one sum of each."""
     sequence: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None
-    """Sums up to that number; default the newest."""
+    """Sum the lines up to this number; the default is the newest."""
     time_zone: Annotated[str, Query(min_length=1, max_length=64)] = "UTC"
-    """Whose days, with `group_by=…,day`."""
+    """The time zone of the days, with `group_by=…,day`."""
     from_: Annotated[date | None, Field(alias="from")] = None
     """The first day, with `group_by=…,day`."""
     to: date | None = None
@@ -166,10 +170,10 @@ class BalanceParameters(StrictModel):
 async def balance(
     caller: Reader, parts: PartsHere, asked: Annotated[BalanceParameters, Query()]
 ) -> wire.BalanceAnswer:
-    """The difference is 0 for every additive model, always.
+    """Return the sums of the ledger. The difference is always 0 for every additive model.
 
-    By account or by day there are no nets beside the credit. A day is the local day of the
-    conversion; a reversal lies on the day on which it takes away.
+    Grouped by account or by day, the items have no net and no difference. A day is the local day
+    of the conversion; a reversal counts on the day of the credit that it reverses.
     """
     groups = set(asked.group_by.split(","))
     if not groups <= set(GROUPS):
@@ -198,7 +202,7 @@ async def _credited_by_day(
     conn: Any, sequence: int, asked: BalanceParameters
 ) -> dict[tuple[str, str, str, date], int]:
     if not asked.time_zone.isprintable():
-        raise field_problem("time_zone", "control characters are in no time zone's name")
+        raise field_problem("time_zone", "a time zone name has no control characters")
     try:
         return await store.credited_by_day(conn, sequence, asked.time_zone, asked.from_, asked.to)
     except store.UnknownTimeZone:
@@ -209,7 +213,7 @@ async def _credited_by_day(
 async def dead_letters(
     caller: Reader, parts: PartsHere, asked: Annotated[ListParameters, Query()]
 ) -> Page[wire.DeadLetterAnswer]:
-    """Newest first; resolved ones are gone from the list."""
+    """Return the unresolved dead letters, newest first."""
     before = _before(asked.cursor) if asked.cursor else None
     async with parts.database.read([caller.workspace_id]) as connection:
         found = await outbox_rows.list_dead_letters(
@@ -228,10 +232,12 @@ def _before(cursor: str) -> tuple[datetime, str]:
     try:
         at = datetime.fromisoformat(moment)
         if at.tzinfo is None:
-            raise ValueError("a cursor of ours has an offset")
+            raise ValueError("the time of a cursor has an offset")
         return at, str(UUID(letter_id))
     except ValueError:
-        raise field_problem("cursor", "this is no cursor of this list") from None
+        raise field_problem(
+            "cursor", "is not a cursor of this list; start again without one"
+        ) from None
 
 
 def _letter(letter: DeadLetter) -> wire.DeadLetterAnswer:
@@ -250,7 +256,7 @@ def _letter(letter: DeadLetter) -> wire.DeadLetterAnswer:
 
 @router.post("/v1/dead-letters/retry", summary="Try dead letters again")
 async def retry(caller: Admin, parts: PartsHere, body: wire.RetryBody) -> wire.RetryAnswer:
-    """Each letter once, in its own transaction; those that still fail stay."""
+    """Retry each dead letter once, in its own transaction. Those that fail again stay."""
     try:
         ids = None if body.ids is None else [str(UUID(text)) for text in body.ids]
     except ValueError:
@@ -271,10 +277,11 @@ async def retry(caller: Admin, parts: PartsHere, body: wire.RetryBody) -> wire.R
 
 @router.post("/v1/replays", summary="Publish credits again with their old numbers")
 async def replay(caller: Admin, parts: PartsHere, body: wire.ReplayBody) -> wire.ReplayAnswer:
-    """One bounded span of the key's workspace; call again with `next_sequence` until it is null.
+    """Publish one bounded span of numbers; call again with `next_sequence` until it is null.
 
-    Readers of the credits topic drop what they have. An roi that has nothing of the workspace is
-    rebuilt by it; one that has a record with other dates corrects them.
+    Readers of the credits topic drop the numbers that they have. An roi database without data of
+    the workspace is rebuilt from the records. An roi that has a record with other dates corrects
+    the dates.
     """
     span = await parts.publisher.publish(caller.workspace_id, body.from_sequence)
     return wire.ReplayAnswer(
@@ -289,6 +296,6 @@ async def replay(caller: Admin, parts: PartsHere, body: wire.ReplayBody) -> wire
 
 @router.get("/v1/lag", summary="How far behind the log, per partition")
 async def lag(caller: Reader, parts: PartsHere) -> wire.LagAnswer:
-    """Records and seconds behind; 503 while the log does not answer."""
+    """Return the lag in records and seconds; 503 while the log does not answer."""
     del caller
     return wire.LagAnswer(items=await parts.lag())

@@ -1,6 +1,6 @@
-"""What attribution reads from the environment: nothing beyond what every service may read.
+"""The settings of attribution: the settings of every service and the port of this one.
 
-What can go wrong: `ConfigurationError` from `load` or `require_…`, naming the variable.
+What can go wrong: `load` and `require_…` raise `ConfigurationError`, which names the variable.
 """
 
 from shared.settings import Settings

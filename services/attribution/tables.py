@@ -51,15 +51,14 @@ STAGE_TABLES: Final = """
 SET LOCAL client_min_messages = warning;
 CREATE TEMP TABLE IF NOT EXISTS stage_touches (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
-        occurred_at timestamptz NOT NULL,
-    anon_key bytea, click_key bytea, link_id uuid, placement_id uuid, code text, quality text[],
-        consent boolean NOT NULL,
+    occurred_at timestamptz NOT NULL, anon_key bytea, click_key bytea, link_id uuid,
+    placement_id uuid, code text, quality text[], consent boolean NOT NULL,
     derived boolean NOT NULL, fingerprint bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
-        occurred_at timestamptz NOT NULL,
-    own_key bytea, fingerprint bytea NOT NULL, body bytea NOT NULL
+    occurred_at timestamptz NOT NULL, own_key bytea, fingerprint bytea NOT NULL,
+    body bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_edges (
     key_a bytea NOT NULL, event_id uuid NOT NULL, key_b bytea NOT NULL, workspace_id uuid NOT NULL

@@ -1,1 +1,4 @@
-"""From records to books: one batch is one transaction that stores what is new, joins identities, decides, posts and moves the offset."""
+"""From log records to the ledger, one transaction for each batch.
+
+The transaction stores new events, joins identities, decides, posts and moves the offset.
+"""

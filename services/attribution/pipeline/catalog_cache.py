@@ -1,7 +1,8 @@
-"""The catalog's facts of each workspace, kept in memory and brought up to date under the workspace's lock.
+"""The catalog facts of each workspace, cached in memory and refreshed under the workspace's lock.
 
-Promise: what `of` returns holds every record up to the catalog version read under the lock, and none after it. What is archived owns
-nothing from its `deleted_at` on. Rows of a transaction that may still roll back are never kept here.
+Promise: the facts that `refresh` returns hold every record up to the catalog version that was read
+under the lock, and none after it. An archived entity owns nothing from its `deleted_at` on. Rows of
+a transaction that may roll back are never cached.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ from shared.catalog import (
     Policy,
 )
 
-# Each holds one brand's facts, some megabytes for a large one; more brands than this on one process take turns.
+# The facts of a large brand take some megabytes. With more brands than this, the oldest are
+# dropped.
 WORKSPACES_MAX: Final = 256
 
 _AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
@@ -41,7 +43,7 @@ class WorkspaceFacts:
     _code_records: dict[str, dict[str, Code]] = field(default_factory=dict)
 
     def apply(self, record: AnyCatalogRecord) -> None:
-        """Take in a newer record; kinds that attribution does not decide by are ignored."""
+        """Apply a newer record; kinds that no decision depends on are ignored."""
         match record:
             case Link():
                 self.links[record.id] = until(record.periods, record.deleted_at)
@@ -61,7 +63,7 @@ class WorkspaceFacts:
                 pass
 
     def copy(self) -> "WorkspaceFacts":
-        """An independent copy, to look ahead with."""
+        """Return an independent copy."""
         return WorkspaceFacts(
             self.version,
             dict(self.links),
@@ -73,7 +75,7 @@ class WorkspaceFacts:
 
     @property
     def facts(self) -> CatalogFacts:
-        """The view that the core takes."""
+        """The facts in the form that the domain uses."""
         policies = tuple(self.policies[policy_id] for policy_id in sorted(self.policies))
         return CatalogFacts(self.links, self.placements, self.codes, policies)
 
@@ -85,14 +87,14 @@ class FactsCache:
     _known: dict[str, WorkspaceFacts] = field(default_factory=dict)
 
     def stale(self, versions: Mapping[str, int]) -> dict[str, int]:
-        """Which workspaces need records, and from after which version on."""
+        """Return the workspaces that need records, with the version that is cached."""
         known = {name: self._known.get(name, WorkspaceFacts()).version for name in versions}
         return {name: known[name] for name, version in versions.items() if known[name] < version}
 
     def refresh(
         self, versions: Mapping[str, int], records: Mapping[str, list[AnyCatalogRecord]]
     ) -> dict[str, WorkspaceFacts]:
-        """Take in the records asked for; the answer holds the facts of every workspace in `versions`."""
+        """Apply the records and return the facts of every workspace in `versions`."""
         current = {}
         for name, version in versions.items():
             facts = self._known.pop(name, WorkspaceFacts())
@@ -106,7 +108,7 @@ class FactsCache:
 
 
 def until(periods: tuple[_AnyPeriod, ...], end: datetime | None) -> tuple[_AnyPeriod, ...]:
-    """The periods as they hold for something archived at `end`."""
+    """Return the periods of an entity that is archived at `end`, cut at that time."""
     if end is None:
         return periods
     return tuple(

@@ -1,7 +1,8 @@
-"""The consumer of `laurel.catalog`: keep the newest record of each entity, let keys in, and start what a corrected fact restates.
+"""The consumer of `laurel.catalog`: store records and API keys, and queue what they change.
 
-Promise: records, moved touch counts, the queue of conversions to decide again and the offset move in one transaction under the workspaces'
-locks. An older or repeated record changes nothing.
+Promise: records, corrected touch counts, the queue of conversions to decide again and the offset
+are written in one transaction under the locks of the workspaces. An older or repeated record
+changes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from services.attribution.pipeline import corrections
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.record_faults import BISECTED, faults_of
 from services.attribution.pipeline.record_sorting import UNUSABLE, Refusal, refuse
-from services.attribution.pipeline.unit_of_work import Books
+from services.attribution.pipeline.unit_of_work import UnitOfWork
 from services.attribution.store import catalog_rows as store
 from services.attribution.store.data_faults import data_errors
 from services.attribution.store.offset_rows import close_workspaces, move_offset, stored_offsets
@@ -29,7 +30,10 @@ NOT_A_RECORD = "not_a_catalog_record"
 
 
 class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
-    """What the loop of `laurel.catalog` calls. `wake` hears which workspaces have something to publish or to decide again."""
+    """The batch handler of `laurel.catalog`.
+
+    `wake` gets the workspaces that have something to publish or to decide again.
+    """
 
     def __init__(
         self,
@@ -72,9 +76,9 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
                 await self._transact(partition, expected_offset, records, [], letter)
                 return
             middle = len(records) // 2
-            turn = records[middle - 1].next_offset
+            middle_offset = records[middle - 1].next_offset
             await self.handle(partition, expected_offset, records[:middle], decoded[:middle])
-            await self.handle(partition, turn, records[middle:], decoded[middle:])
+            await self.handle(partition, middle_offset, records[middle:], decoded[middle:])
 
     async def _transact(
         self,
@@ -92,10 +96,10 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
             async with self._database.write(workspaces) as connection:
                 conn = await driver(connection)
                 await move_offset(conn, CATALOG.name, partition, expected_offset, next_offset)
-                books = await Books.open(conn, workspaces, self._cache, self._clock.now())
-                newer = await take_records(books, entities)
-                await books.write_letters([refusal.letter(books.now) for refusal in refusals])
-                await close_workspaces(conn, books.states.values())
+                work = await UnitOfWork.open(conn, workspaces, self._cache, self._clock.now())
+                newer = await take_records(work, entities)
+                await work.write_letters([refusal.letter(work.now) for refusal in refusals])
+                await close_workspaces(conn, work.states.values())
         self._wake(workspaces)
         counts = {
             "stored": newer,
@@ -109,14 +113,14 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         self._telemetry.set(Metric.OFFSET, next_offset, topic=CATALOG.name, partition=partition)
 
 
-async def take_records(books: Books, entities: Sequence[AnyCatalogRecord]) -> int:
-    """Store what is newer and do what follows from it; the answer is how many records were newer."""
+async def take_records(work: UnitOfWork, entities: Sequence[AnyCatalogRecord]) -> int:
+    """Store the newer records, apply their corrections, and return how many were newer."""
     newest: dict[tuple[str, str], AnyCatalogRecord] = {}
     for record in entities:
         at = (record.workspace_id, record.id)
         if at not in newest or newest[at].revision < record.revision:
             newest[at] = record
-    stored = await store.read_records(books.conn, newest) if newest else {}
+    stored = await store.read_records(work.conn, newest) if newest else {}
     newer = [
         record
         for at, record in sorted(newest.items())
@@ -125,27 +129,27 @@ async def take_records(books: Books, entities: Sequence[AnyCatalogRecord]) -> in
     if not newer:
         return 0
     for name in {record.workspace_id for record in newer}:
-        books.states[name].catalog_version += 1
-    versions = [(record, books.states[record.workspace_id].catalog_version) for record in newer]
-    await store.upsert_records(books.conn, versions)
-    await store.upsert_keys(books.conn, [r for r in newer if isinstance(r, ApiKey)])
-    await _correct(books, newer)
+        work.states[name].catalog_version += 1
+    versions = [(record, work.states[record.workspace_id].catalog_version) for record in newer]
+    await store.upsert_records(work.conn, versions)
+    await store.upsert_keys(work.conn, [r for r in newer if isinstance(r, ApiKey)])
+    await _correct(work, newer)
     return len(newer)
 
 
-async def _correct(books: Books, newer: Sequence[AnyCatalogRecord]) -> None:
+async def _correct(work: UnitOfWork, newer: Sequence[AnyCatalogRecord]) -> None:
     tallies = {}
     for name in sorted({record.workspace_id for record in newer}):
         own = [record for record in newer if record.workspace_id == name]
         with faults_of("correct"):
-            correction = corrections.correct(books.known[name], name, own)
-        await corrections.want(books.conn, correction)
-        tallies[name] = await corrections.moved_tallies(books.conn, correction)
-    await books.publish_tallies(tallies)
+            correction = corrections.correct(work.known[name], name, own)
+        await corrections.queue_recomputes(work.conn, correction)
+        tallies[name] = await corrections.moved_tallies(work.conn, correction)
+    await work.publish_tallies(tallies)
 
 
 def decode_record(record: StoredRecord) -> AnyCatalogRecord | Refusal:
-    """What a record of the catalog topic says, or why it cannot be used."""
+    """Return the catalog record of a log record, or the reason why it cannot be used."""
     try:
         return decode_catalog(record.value)
     except CatalogRejected as error:

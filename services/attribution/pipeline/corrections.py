@@ -1,7 +1,8 @@
-"""What a changed catalog record moves: touch counts from old accounts to new ones, and conversions that must be decided again.
+"""The effects of changed catalog records: corrected touch counts, and conversions to decide again.
 
-Promise: the counts move exactly: what the old facts counted is taken back, what the new facts say is added, in one numbered record. Which
-conversions are named is a superset of those that change.
+Promise: the counts are exact: the counts by the old facts are subtracted and those by the new facts
+are added, in one numbered record. The queued conversions include all that change, and may include
+others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,10 @@ from shared.credits import Tally
 
 @dataclass(slots=True)
 class Correction:
-    """What the changed records of one workspace bear on. `since` is set when a policy changed: [None] means all conversions."""
+    """The entities of one workspace that changed records affect.
+
+    `since` is not empty when a policy changed; a None in it means all conversions.
+    """
 
     workspace_id: str
     before: CatalogFacts
@@ -42,7 +46,7 @@ class Correction:
 
     @property
     def subjects(self) -> set[tuple[str, str]]:
-        """The names under which decisions remember what they looked at."""
+        """The affected (workspace, subject) pairs, as `write_subjects` stores them."""
         named = {link_subject(link_id) for link_id in self.links | self.links_to_placements}
         named |= {placement_subject(placement_id) for placement_id in self.placements}
         named |= {code_subject(code) for code in self.codes | self.codes_to_placements}
@@ -50,8 +54,10 @@ class Correction:
 
     @property
     def links_to_placements(self) -> set[str]:
-        """Links that lead to a changed placement, before or after: a touch counts only once its
-        placement exists."""
+        """Links that lead to a changed placement, before or after.
+
+        They matter because a touch counts only when its placement exists.
+        """
         return self._leading(self.before.links) | self._leading(self.after.links)
 
     @property
@@ -72,7 +78,7 @@ class Correction:
 def correct(
     known: WorkspaceFacts, workspace_id: str, records: Sequence[AnyCatalogRecord]
 ) -> Correction:
-    """Compare the facts before and after these records; `known` stays as it is."""
+    """Compare the facts before and after these records; `known` is not changed."""
     ahead = known.copy()
     for record in records:
         ahead.apply(record)
@@ -102,7 +108,7 @@ def _compare(
             pass
 
 
-async def want(conn: Any, correction: Correction) -> None:
+async def queue_recomputes(conn: Any, correction: Correction) -> None:
     """Queue the conversions that the correction may change."""
     await store.want_by_subject(conn, correction.subjects, REASON_FACT)
     if correction.since:
@@ -113,7 +119,7 @@ async def want(conn: Any, correction: Correction) -> None:
 
 
 async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
-    """The counts of the touches concerned, taken back by the old facts and added by the new ones."""
+    """Return the counts of the affected touches: less by the old facts, plus by the new ones."""
     links = correction.links | correction.links_to_placements
     boundaries = _boundaries(correction, links)
     workspace = correction.workspace_id
@@ -134,7 +140,7 @@ async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
 
 
 def _boundaries(correction: Correction, links: set[str]) -> list[datetime]:
-    """Every moment at which a link or code concerned changes hands."""
+    """Return every time at which an affected link or code changes its owner."""
     periods: list[Period] = []
     for facts in (correction.before, correction.after):
         for link_id in links:

@@ -1,7 +1,7 @@
-"""Dead letters tried again: each through the same door as any record, without an offset.
+"""The retry of dead letters: each is handled like a new record, but without an offset.
 
-Promise: trying again is idempotent: what was stored meanwhile counts as resolved, what still fails stays as it is. A letter only ever writes
-into its own workspace.
+Promise: the retry is idempotent. A dead letter whose event was stored meanwhile is resolved; one
+that fails again stays unchanged. A dead letter only writes into its own workspace.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -17,7 +17,7 @@ from services.attribution.pipeline.record_sorting import (
     decode_event,
     sort_records,
 )
-from services.attribution.pipeline.unit_of_work import Books
+from services.attribution.pipeline.unit_of_work import UnitOfWork
 from services.attribution.store import outbox_rows
 from services.attribution.store.data_faults import data_errors
 from services.attribution.store.offset_rows import close_workspaces
@@ -33,7 +33,7 @@ LETTERS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of one letter; `reason` says why it still fails."""
+    """The result of one dead letter; `reason` says why it still fails."""
 
     dead_letter_id: str
     outcome: Literal["resolved", "failed"]
@@ -42,7 +42,7 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """Tries letters again for the calls of the API."""
+    """Retries dead letters for the API."""
 
     database: Database
     cache: FactsCache
@@ -50,7 +50,7 @@ class Retrier:
     wake: Callable[[Sequence[str]], None]
 
     async def retry(self, workspace_id: str, ids: Collection[str] | None) -> list[Retried]:
-        """Try these letters of a workspace (None: the oldest) once each."""
+        """Retry these dead letters of a workspace (None: the oldest) once each."""
         async with self.database.read([workspace_id]) as connection:
             letters = await outbox_rows.pick_dead_letters(
                 await driver(connection), ids, LETTERS_MAX
@@ -61,7 +61,7 @@ class Retrier:
 
     async def _try(self, letter: DeadLetter) -> Retried:
         if letter.reason == CURRENCY_MISMATCH:
-            # The event is stored; its order decides, and a corrected order decides by itself.
+            # The event is stored already. A corrected order is decided again without a retry.
             return Retried(letter.dead_letter_id, "failed", letter.reason)
         try:
             with data_errors():
@@ -74,36 +74,39 @@ class Retrier:
         return Retried(letter.dead_letter_id, "failed", reason)
 
     async def _apply(self, conn: Any, letter: DeadLetter) -> str | None:
-        """Take the record in and resolve its letter; the answer is why not."""
+        """Handle the record and resolve its dead letter.
+
+        Return the reason of a failure, else None.
+        """
         record = StoredRecord(
             letter.topic, letter.partition, letter.offset, letter.key, letter.value, (), 0
         )
         now = self.clock.now()
-        books = await Books.open(conn, [letter.workspace_id], self.cache, now)
+        work = await UnitOfWork.open(conn, [letter.workspace_id], self.cache, now)
         is_catalog = letter.topic == CATALOG.name
-        reason = await (_take_record(books, record) if is_catalog else _take_event(books, record))
+        reason = await (_take_record(work, record) if is_catalog else _take_event(work, record))
         if reason is None:
             await outbox_rows.resolve_dead_letters(conn, [letter.dead_letter_id], now)
         return reason
 
 
-async def _take_event(books: Books, record: StoredRecord) -> str | None:
+async def _take_event(work: UnitOfWork, record: StoredRecord) -> str | None:
     found = decode_event(record)
     if isinstance(found, Refusal):
         return found.reason
     batch = sort_records([record], [found])
-    if not set(batch.workspaces) <= set(books.states):
+    if not set(batch.workspaces) <= set(work.states):
         return "the record is of another workspace"
-    outcome = await books.take_batch(batch)
+    outcome = await work.take_batch(batch)
     return "idempotency_conflict" if outcome.dead_lettered else None
 
 
-async def _take_record(books: Books, record: StoredRecord) -> str | None:
+async def _take_record(work: UnitOfWork, record: StoredRecord) -> str | None:
     found = decode_record(record)
     if isinstance(found, Refusal):
         return found.reason
-    if found.workspace_id not in books.states:
+    if found.workspace_id not in work.states:
         return "the record is of another workspace"
-    await take_records(books, [found])
-    await close_workspaces(books.conn, books.states.values())
+    await take_records(work, [found])
+    await close_workspaces(work.conn, work.states.values())
     return None

@@ -1,7 +1,8 @@
-"""The second half of a batch: decide the named components and turn what changed into revisions, postings and numbered credit records.
+"""Decide components, and turn changed decisions into revisions, ledger lines and credits records.
 
-Promise: an equal decision leaves nothing behind. What is published takes the workspace's next number under its lock; a revision that changes
-only the explanation takes none. Per model the postings of a revision move the ledger to exactly what its decision says.
+Promise: an equal decision writes no revision. A published record takes the next number of the
+workspace under its lock; a revision that changes only the explanation takes none. For each model,
+after the postings of a revision the ledger has exactly the credits of its decision.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,13 +41,13 @@ from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.ids import natural_id
 from shared.log.topics import CREDITS, EVENTS
 
-# Where a dead letter stands that is about a stored event rather than a record of the batch.
+# The partition and offset of a dead letter of a stored event, which is no record of the batch.
 NOWHERE: Final = -1
 
 
 @dataclass(slots=True)
-class Settled:
-    """What deciding left behind."""
+class NewRows:
+    """The rows to write after deciding."""
 
     revisions: list[Revision] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A decision that is not what stood."""
+    """A decision that differs from the stored one."""
 
     workspace_id: str
     own_key: bytes
@@ -64,7 +65,7 @@ class Change:
     before: Standing | None
 
 
-async def settle(
+async def decide_again(
     conn: Any,
     components: Collection[Component],
     facts: Mapping[str, CatalogFacts],
@@ -72,35 +73,39 @@ async def settle(
     now: datetime,
     reasons: Mapping[Keyed, str],
     otherwise: str,
-) -> Settled:
-    """Decide, post and number. `reasons` says why for conversions that were named themselves, `otherwise` for the rest."""
+) -> NewRows:
+    """Decide the components, store the new revisions, and return the rows for the outbox.
+
+    `reasons` has the reason of the conversions that were named themselves; `otherwise` is the
+    reason of the others.
+    """
     gathered = await gather(conn, components, facts)
     with faults_of("decide"):
         decided = [(item, _decide(item, facts[item.workspace_id])) for item in gathered]
     keys = {(item.workspace_id, own_key(key)) for item, found in decided for key in found}
     standing = await store.read_standing(conn, keys)
-    settled = Settled()
+    new_rows = NewRows()
     looked_at: set[tuple[str, str, bytes]] = set()
     dated: list[tuple[str, bytes, datetime]] = []
     for item, found in decided:
-        # Also of decisions that did not change: what they look at may have.
+        # Also for unchanged decisions, because their subjects may have changed.
         looked_at |= _looked_at(item, found)
         for change in _changes(item, found, standing):
             reason = reasons.get((change.workspace_id, change.own_key), otherwise)
             revision, row = _revise(change, states[item.workspace_id], now, reason)
-            settled.revisions.append(revision)
-            settled.outbox += [row] if row else []
-            settled.letters += _mismatches(item, change.decision, now)
+            new_rows.revisions.append(revision)
+            new_rows.outbox += [row] if row else []
+            new_rows.letters += _mismatches(item, change.decision, now)
             if item.own_keys[change.own_key] != revision.occurred_at:
                 dated.append((change.workspace_id, change.own_key, revision.occurred_at))
-    await store.write_revisions(conn, settled.revisions)
+    await store.write_revisions(conn, new_rows.revisions)
     await store.date_aliases(conn, dated)
     await store.write_subjects(conn, looked_at)
-    return settled
+    return new_rows
 
 
 def _decide(item: Gathered, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
-    """Every conversion of the component, and what still waits for its order."""
+    """Decide every conversion of the component, and every adjustment without its order."""
     found = decide_scope(item.scope, facts)
     for adjustment in sorted(item.adjustments, key=lambda a: (a.occurred_at, a.event_id)):
         if adjustment.key not in found:
@@ -142,7 +147,7 @@ def _changes(
 def _looked_at(
     item: Gathered, found: Mapping[ConversionKey, Decision]
 ) -> set[tuple[str, str, bytes]]:
-    """(subject, workspace, own key) of everything of the catalog that the decisions looked at."""
+    """Return (subject, workspace, own key) for all catalog entities that the decisions used."""
     carried: dict[ConversionKey, set[str]] = {}
     for version in item.versions:
         subjects = carried.setdefault(version.key, set())
@@ -157,8 +162,10 @@ def _looked_at(
 
 
 def _subjects(decision: Decision, touches: Mapping[str, Touch]) -> set[str]:
-    """What of the catalog this decision looked at: a correction of any of it decides again. The placements behind a link are found by
-    the link."""
+    """Return the catalog entities that this decision used; a correction of one decides it again.
+
+    The placements of a link are found through the link.
+    """
     subjects: set[str] = set()
     for candidate in decision.candidates:
         touch = touches.get(candidate.touch_id)
@@ -174,17 +181,17 @@ def _subjects(decision: Decision, touches: Mapping[str, Touch]) -> set[str]:
 
 
 def link_subject(link_id: str) -> str:
-    """How decisions name a link they looked at."""
+    """Return the subject of a link that a decision used."""
     return f"link:{link_id}"
 
 
 def placement_subject(placement_id: str) -> str:
-    """How decisions name a placement they looked at."""
+    """Return the subject of a placement that a decision used."""
     return f"placement:{placement_id}"
 
 
 def code_subject(code: str) -> str:
-    """How decisions name a code they looked at."""
+    """Return the subject of a code that a decision used."""
     return f"code:{code}"
 
 
@@ -199,11 +206,13 @@ def _revise(
         posting = post(stood, decision, revision, last.occurred_at if last else None)
         standing = stands(stood, decision, posting)
     # Readers need no record when neither entries nor memos change, unless the person changes:
-    # some readers count people.
-    told = bool(posting.entries or posting.memos) or (
+    # some readers count persons.
+    is_published = bool(posting.entries or posting.memos) or (
         bool(stood) and last is not None and _people_differ(last, decision)
     )
-    sequence, recorded_at = state.stamp(now) if told else (None, max(now, state.last_recorded_at))
+    sequence, recorded_at = (
+        state.stamp(now) if is_published else (None, max(now, state.last_recorded_at))
+    )
     decision_id = natural_id(
         change.workspace_id, "attribution", "decision", f"{decision.conversion_id}/{revision}"
     )
@@ -260,7 +269,7 @@ def credits_record(
     entries: tuple[CreditEntry, ...],
     memos: tuple[CreditEntry, ...],
 ) -> DecisionCredited:
-    """One numbered revision as it is published, for the first time or again."""
+    """Return the credits record of a numbered revision, for the first publication or a replay."""
     return DecisionCredited(
         workspace_id=workspace_id,
         sequence=sequence,
@@ -280,7 +289,7 @@ def credits_record(
 
 
 def _mismatches(item: Gathered, decision: Decision, now: datetime) -> Sequence[DeadLetter]:
-    """A letter for each adjustment in another currency than its order; the store writes each once."""
+    """Return a dead letter for each adjustment in another currency than its order."""
     return [
         DeadLetter(
             dead_letter_id=natural_id(

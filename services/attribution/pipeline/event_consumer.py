@@ -1,7 +1,10 @@
-"""The consumer of `laurel.events`: a batch becomes one transaction, or by bisection several, until a poison record stands alone.
+"""The consumer of `laurel.events`: one transaction for each batch, or several by bisection.
 
-Promise: records read = stored + duplicate + dead-lettered, asserted and counted. The offset moves in the transaction of the effects.
-What can go wrong: `Transient` is left to the loop, which reads again from the stored offset and never bisects.
+Bisection halves a batch that fails until the record that causes the fault is alone.
+Promise: records read = stored + duplicate + dead-lettered; this is asserted and counted. The offset
+moves in the same transaction as the effects.
+What can go wrong: `Transient` goes to the consumer loop, which reads again from the stored offset.
+It never causes a bisection.
 """
 
 from collections import deque
@@ -21,7 +24,7 @@ from services.attribution.pipeline.record_sorting import (
     refuse,
     sort_records,
 )
-from services.attribution.pipeline.unit_of_work import Books, Outcome
+from services.attribution.pipeline.unit_of_work import Outcome, UnitOfWork
 from services.attribution.store.data_faults import data_errors
 from services.attribution.store.offset_rows import move_offset, stored_offsets
 from services.attribution.wire.event_readings import Reading
@@ -33,7 +36,7 @@ from shared.log.port import StoredRecord
 from shared.log.topics import EVENTS
 from shared.telemetry import Metric, Telemetry, get_logger
 
-# The share of bad records, over the last this many, from which on somebody must look.
+# An error is logged when more than this share of the last records was dead-lettered.
 WATCHED_RECORDS: Final = 10_000
 BAD_PERCENT_MAX: Final = 1
 
@@ -42,14 +45,14 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A batch before its turn: what each record says, and all of it sorted."""
+    """A decoded batch: the result of each record, and the sorted batch."""
 
     found: Sequence[Reading | Refusal]
     batch: Sorted
 
 
 class EventsHandler(BatchHandler[Decoded]):
-    """What the loop of `laurel.events` calls. `wake` hears which workspaces have something new in the outbox."""
+    """The batch handler of `laurel.events`. `wake` gets the workspaces with new outbox records."""
 
     def __init__(
         self,
@@ -91,8 +94,11 @@ class EventsHandler(BatchHandler[Decoded]):
                 await self._transact(partition, expected_offset, records, letter)
                 return
             middle = len(records) // 2
-            turn = records[middle - 1].next_offset
-            for offset, half in ((expected_offset, slice(middle)), (turn, slice(middle, None))):
+            middle_offset = records[middle - 1].next_offset
+            for offset, half in (
+                (expected_offset, slice(middle)),
+                (middle_offset, slice(middle, None)),
+            ):
                 part = _sorted(records[half], decoded.found[half])
                 await self.handle(partition, offset, records[half], part)
 
@@ -110,8 +116,8 @@ class EventsHandler(BatchHandler[Decoded]):
                 conn = await driver(connection)
                 next_offset = records[-1].next_offset
                 await move_offset(conn, EVENTS.name, partition, expected_offset, next_offset)
-                books = await Books.open(conn, workspaces, self._cache, self._clock.now())
-                outcome = await books.take_batch(batch)
+                work = await UnitOfWork.open(conn, workspaces, self._cache, self._clock.now())
+                outcome = await work.take_batch(batch)
                 accounted = outcome.stored + outcome.duplicates + outcome.dead_lettered
                 assert accounted == len(records), (
                     f"{len(records)} records, {accounted} accounted for"
@@ -136,7 +142,7 @@ class EventsHandler(BatchHandler[Decoded]):
         self._watch(sum(counts.values()), outcome.dead_lettered)
 
     def _watch(self, records: int, bad: int) -> None:
-        """Say loudly when more than 1 % of the recent records were bad: then it is no longer single records."""
+        """Log an error when more than 1 % of the recent records were bad."""
         self._recent.append((records, bad))
         while sum(n for n, _ in self._recent) - self._recent[0][0] >= WATCHED_RECORDS:
             self._recent.popleft()

@@ -1,7 +1,8 @@
-"""Joining: from the keys of new events to the components whose conversions may now be decided otherwise.
+"""Join the keys of new events into components, and find the components to decide again.
 
-Promise: a component is a monotone union used only as the scope of a recompute; a hub joins nothing. Everything whose decision could change
-lies in the components named; a touch in the past of a conversion names it by time.
+Promise: a component only grows, and is only used as the scope of a recompute. A hub joins nothing.
+Every conversion whose decision could change is in the returned components. A late touch is matched
+to the conversions after it by time.
 """
 
 from collections import defaultdict
@@ -30,8 +31,12 @@ Pair = tuple[str, bytes, bytes]
 
 @dataclass(slots=True)
 class Evidence:
-    """The keys that a batch brought: aliases to ensure, edges to keep, pairs that join, the touch of each click key, and the time of each
-    conversion as one of its events tells it."""
+    """The keys of a batch, and how they are connected.
+
+    `keys` need an alias, `edges` are stored, `pairs` are joined, `carried` pairs a key with its
+    conversion, `clicks` has the touch of each click key, and `converted_at` the time of each
+    conversion by one of its events.
+    """
 
     keys: set[Keyed] = field(default_factory=set)
     edges: list[tuple[str, Edge]] = field(default_factory=list)
@@ -43,14 +48,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What must be decided again, and how many keys became hubs."""
+    """The components to decide again, and how many keys became hubs."""
 
     components: set[Component]
     hubs: int
 
 
 async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> Joined:
-    """Bring aliases and components up to date with a batch. `windows`: each workspace's widest look-back."""
+    """Update aliases and components by a batch; `windows` has the widest lookback by workspace."""
     evidence = _evidence(intake)
     await rows.store_edges(conn, evidence.edges)
     met = await store.probe_clicks(conn) if intake.touches else []
@@ -72,13 +77,13 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     }
     changed = {keyed: alias for keyed, alias in aliases.items() if known.get(keyed) != alias}
     await store.put_aliases(conn, changed, evidence.clicks, evidence.converted_at)
-    # Keys that this batch did not bring move with their component.
+    # Keys that are not in this batch move with their component.
     older = {(keyed[0], alias.component_id) for keyed, alias in known.items()}
     await store.merge_components(
         conn, [(w, before, after) for (w, before), after in moved.items() if (w, before) in older]
     )
     await decision_rows.write_conversion_keys(conn, evidence.carried)
-    # An old hub joined nothing this time either; a new one leaves the journeys that it was part of.
+    # A known hub joins nothing. A new hub leaves the journeys that it was part of.
     named = {
         (keyed[0], aliases[keyed].component_id)
         for keyed in keys | hubs
@@ -90,7 +95,7 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
 
 
 def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
-    """Where a key stands with the neighbours of this batch; a new one begins as a component of its own."""
+    """Return the alias with the neighbours of this batch; a new key is its own component."""
     before = known.get(keyed)
     met = more.get(keyed, 0)
     if before is None:
@@ -104,7 +109,7 @@ def _evidence(intake: Intake) -> Evidence:
         workspace = reading.workspace_id
         keys = reading.keys
         if len(keys) < 2 and reading.own_key is None:
-            continue  # as most: a plain click joins nothing
+            continue  # the usual case: a plain click joins nothing
         evidence.keys.update((workspace, key) for key in keys)
         evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
         for first, second in combinations(keys, 2):
@@ -120,7 +125,10 @@ def _evidence(intake: Intake) -> Evidence:
 
 
 def _neighbours(edges: Iterable[tuple[str, Edge]], clicked: Collection[Pair]) -> set[Pair]:
-    """Who met whom in these events. A click id is nobody's neighbour; the visitor who made it is, of every key that met it."""
+    """Return (workspace, key, neighbour) for the keys that occur together in these events.
+
+    A click key is no neighbour. Its visitor is, of every key that occurs with the click key.
+    """
     both = {
         pair
         for workspace, edge in edges
@@ -136,7 +144,7 @@ def _neighbours(edges: Iterable[tuple[str, Edge]], clicked: Collection[Pair]) ->
 
 
 def _unions(aliases: Mapping[Keyed, Alias], pairs: Iterable[Pair]) -> dict[Component, bytes]:
-    """Union-find over component ids, the smallest wins; the answer renames the others."""
+    """Unite component ids by union-find; return the new (smallest) id of each renamed one."""
     parent: dict[Component, Component] = {}
 
     def root(component: Component) -> Component:
@@ -157,7 +165,7 @@ def _unions(aliases: Mapping[Keyed, Alias], pairs: Iterable[Pair]) -> dict[Compo
 async def _late_touches(
     conn: Any, intake: Intake, windows: Mapping[str, timedelta]
 ) -> set[Component]:
-    """Components with a conversion that one of the new touches may belong to."""
+    """Return the components with a conversion that one of the new touches may belong to."""
     if not intake.touches:
         return set()
     spans: defaultdict[Component, list[datetime]] = defaultdict(list)

@@ -1,11 +1,12 @@
-"""Publishing again: the credits records of a workspace, with their old numbers, from what is stored.
+"""Replay: publish stored credits records of a workspace again, with their old numbers.
 
-A decision's record is made of the stored decision and its ledger lines, a tallies record is the
-one that was sent. Readers drop a number that they have, or correct its dates.
+A decision record is built from the stored decision and its ledger lines; a tallies record is stored
+as it was sent. Readers drop a number that they have, or correct its dates.
 
-Promise: one call takes one bounded span of numbers, in one transaction under the workspace's lock,
-through the outbox; batches go on in between. A record says what the first one said.
-What can go wrong: a number whose tallies were sent by a release that did not keep them is missing.
+Promise: one call publishes one bounded span of numbers through the outbox, in one transaction under
+the workspace's lock. Batches run between the calls. A record equals the first one.
+What can go wrong: a number is missing if its tallies were sent by a release that did not store
+them.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,16 +27,17 @@ from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.db.engine import Database, driver
 from shared.log.topics import CREDITS
 
-# As many as are read and written while a workspace may be held: 250 ms.
+# As many as are read and written in 250 ms, the longest time to hold the lock of a workspace.
 RECORDS_MAX: Final = 500
 TALLIES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What one call published: numbers from `first` to `last`, without the `missing` ones.
+    """The numbers from `first` to `last` that one call published, without the `missing` ones.
 
-    Tallies that wait in the outbox for the first time are neither: the relay sends them.
+    Tallies that are in the outbox for the first time are neither published nor missing: the relay
+    sends them.
     """
 
     first: int
@@ -47,7 +49,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """`wake` hears which workspaces have something new in the outbox."""
+    """Publishes records again for the API. `wake` gets the workspaces with new outbox records."""
 
     database: Database
     wake: Callable[[Sequence[str]], None]
@@ -59,7 +61,7 @@ class Publisher:
             conn = await driver(connection)
             newest = await read_queries.last_sequence(conn, workspace_id)
             last = min(newest, first + self.records_max - 1)
-            # First: the relay may move a row from there to the tallies that were sent.
+            # The outbox is read first: the relay may move a row from it to the sent tallies.
             waiting = await outbox_rows.read_waiting(conn, first, last)
             tallies, is_all = await store.read_tallies(conn, first, last, TALLIES_BYTES_MAX)
             if not is_all:
@@ -101,7 +103,7 @@ def _record(workspace_id: str, stored: NumberedDecision) -> DecisionCredited:
 
 
 def _memos(stored: NumberedDecision, decision: Decision) -> tuple[CreditEntry, ...]:
-    """What the revision did to the memos: they are in no table, and follow from two decisions."""
+    """Return the memos of the revision; they are not stored, but follow from two decisions."""
     if stored.body_before is None:
         return post(None, decision, stored.revision).memos
     before = decode_decision(stored.body_before)

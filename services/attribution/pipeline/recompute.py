@@ -1,7 +1,9 @@
-"""The worker that decides again, chunk by chunk, the conversions that a corrected fact named.
+"""The worker that decides queued conversions again, in chunks, after a corrected fact.
 
-Promise: a chunk is one transaction under the workspace's lock that takes its conversions off the queue and settles them, so a crash loses
-none; between chunks batches go on. What can go wrong: a conversion on which the core fails is set aside and logged, its neighbours go on.
+Promise: a chunk is one transaction under the workspace's lock. It removes its conversions from the
+queue and decides them, so a crash loses none. Batches run between the chunks.
+What can go wrong: a conversion on which the domain fails is skipped and logged; the others are
+decided.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from typing import Final
 
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.record_faults import BISECTED
-from services.attribution.pipeline.unit_of_work import REASON_FACT, Books
+from services.attribution.pipeline.unit_of_work import REASON_FACT, UnitOfWork
 from services.attribution.store import catalog_rows, offset_rows
 from services.attribution.store.data_faults import data_errors
 from services.attribution.store.identity_rows import Keyed
@@ -21,11 +23,12 @@ from shared.db.engine import Database, driver
 from shared.errors import Transient
 from shared.telemetry import get_logger
 
-# As many as a batch of 10,000 events with 2 % conversions decides: within the 250 ms for which a workspace may be held.
+# As many as a batch of 10,000 events with 2 % conversions: within the 250 ms for which the lock of
+# a workspace may be held.
 CONVERSIONS_MAX: Final = 200
-# Workspaces named in one transaction: a setting of some kilobytes.
+# Workspaces of one transaction; their ids are a database setting of some kilobytes.
 WORKSPACES_MAX: Final = 500
-# How often the queues of all workspaces are looked through for what a killed process left.
+# How often the queues of all workspaces are searched for work that a killed process left.
 SWEEP_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
 
@@ -34,18 +37,18 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True)
 class Recomputer:
-    """One worker a process; several processes share the queue, because a chunk is taken under the workspace's lock."""
+    """The worker of one process. The workspace's lock lets several processes share the queue."""
 
     database: Database
     cache: FactsCache
     clock: Clock
     wake: Callable[[Sequence[str]], None]
-    # In the order of the calls, so that nobody waits twice and equal runs are equal.
+    # In the order of the calls, so workspaces are served in turn and equal runs are equal.
     _named: dict[str, None] = field(default_factory=dict)
     _called: asyncio.Event = field(default_factory=asyncio.Event)
 
     def call(self, workspaces: Sequence[str]) -> None:
-        """There may be something to do in these workspaces."""
+        """Tell the worker that these workspaces may have queued conversions."""
         self._named.update(dict.fromkeys(workspaces))
         self._called.set()
 
@@ -69,7 +72,7 @@ class Recomputer:
         self._called.clear()
 
     async def sweep(self) -> None:
-        """Name the workspaces in whose queue a killed process left something. Reads take no lock."""
+        """Add the workspaces with a queue that is not empty. Reads take no lock."""
         async with self.database.exempt() as connection:
             names = await offset_rows.all_workspaces(await driver(connection))
         for start in range(0, len(names), WORKSPACES_MAX):
@@ -78,9 +81,9 @@ class Recomputer:
                 self._named.update(dict.fromkeys(sorted(waiting)))
 
     async def drain(self) -> None:
-        """Settle everything queued in the workspaces called for."""
+        """Decide everything that is queued in the named workspaces."""
         while self._named:
-            # Taken off first: a call that comes meanwhile must be heard again.
+            # Removed first, so a call during the work adds the workspace again.
             workspace = next(iter(self._named))
             del self._named[workspace]
             try:
@@ -91,16 +94,18 @@ class Recomputer:
                 raise
 
     async def _chunk(self, workspace: str, conversions_max: int) -> bool:
-        """Settle one chunk; whether there was any."""
+        """Decide one chunk; return whether the queue had one."""
         try:
-            return await self._settle(workspace, conversions_max, is_skipped=False)
+            return await self._decide_chunk(workspace, conversions_max, is_skipped=False)
         except BISECTED as fault:
             if conversions_max > 1:
                 return await self._chunk(workspace, conversions_max // 2)
             logger.error("recompute.failed", workspace_id=workspace, problem=str(fault))
-            return await self._settle(workspace, 1, is_skipped=True)
+            return await self._decide_chunk(workspace, 1, is_skipped=True)
 
-    async def _settle(self, workspace: str, conversions_max: int, *, is_skipped: bool) -> bool:
+    async def _decide_chunk(
+        self, workspace: str, conversions_max: int, *, is_skipped: bool
+    ) -> bool:
         with data_errors():
             async with self.database.write([workspace]) as connection:
                 conn = await driver(connection)
@@ -108,10 +113,10 @@ class Recomputer:
                     conn, workspace, conversions_max
                 )
                 if wanted and not is_skipped:
-                    books = await Books.open(conn, [workspace], self.cache, self.clock.now())
+                    work = await UnitOfWork.open(conn, [workspace], self.cache, self.clock.now())
                     components = await components_of_conversions(conn, wanted)
-                    await books.decide(components, wanted, REASON_FACT)
-                    await offset_rows.close_workspaces(conn, books.states.values())
+                    await work.decide(components, wanted, REASON_FACT)
+                    await offset_rows.close_workspaces(conn, work.states.values())
         if wanted:
             self.wake([workspace])
         return bool(wanted)

@@ -1,6 +1,7 @@
-"""Faults of single records met in the middle of a batch: what a batch is bisected for.
+"""Faults that a single record causes in a batch, and for which the batch is bisected.
 
-Promise: an exception of the pure core becomes `Faulty`, so the record behind it can be found and set aside; all other exceptions stay bugs.
+Promise: an exception that values cause in the domain becomes `Faulty`, so the record can be found
+and dead-lettered. All other exceptions stay bugs.
 """
 
 from collections.abc import Iterator
@@ -11,16 +12,16 @@ from shared.errors import Permanent
 
 
 class Faulty(Permanent):
-    """The core failed on the evidence of at least one record of the batch."""
+    """The domain failed on the evidence of at least one record of the batch."""
 
 
-# What bisecting answers to; everything else stops the process or is tried again.
+# The faults that lead to a bisection; all others are retried or stop the process.
 BISECTED = (Faulty, Unusable)
 
 
 @contextmanager
 def faults_of(step: str) -> Iterator[None]:
-    """Name the exceptions that values can cause in pure code."""
+    """Turn the exceptions that values can cause in pure code into `Faulty`."""
     try:
         yield
     except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:

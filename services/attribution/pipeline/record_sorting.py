@@ -1,7 +1,7 @@
-"""Records of the log sorted into readings and refusals, before any lock is taken.
+"""Sort log records into readings and refusals, before any lock is taken.
 
-Promise: every record ends in exactly one of the two lists; a refusal keeps the record as it came, its reason and, where it could be read, its
-workspace.
+Promise: every record is in exactly one of the two lists. A refusal has the unchanged record, the
+reason and, if it could be read, the workspace.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ from shared.events import EventRejected
 from shared.ids import natural_id
 from shared.log.port import StoredRecord
 
-# What a letter shows of an error; the record itself is kept whole.
+# How much of an error a dead letter stores; the record is stored in full.
 DETAIL_CHARACTERS_MAX: Final = 500
-# Reasons beside those of `EventRejected`.
+# Reasons in addition to those of `EventRejected`.
 CONFLICT: Final = "idempotency_conflict"
 UNUSABLE: Final = "unusable"
 CURRENCY_MISMATCH: Final = "currency_mismatch"
@@ -42,7 +42,7 @@ class Refusal:
     event_id: str | None = None
 
     def letter(self, recorded_at: datetime) -> DeadLetter:
-        """The dead letter of this refusal; its id is made of where the record stood and what it said."""
+        """Return the dead letter; its id is derived from the position and value of the record."""
         record = self.record
         place = f"{record.topic}/{record.partition}/{record.offset}/"
         return DeadLetter(
@@ -68,7 +68,7 @@ Id = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a batch brings to the tables. `first` is the place of each event; rows are ready to copy."""
+    """The rows of a batch, ready to copy. `first` is the first place of each event."""
 
     first: Mapping[Id, int] = field(default_factory=dict)
     touches: Sequence[StagedTouch] = ()
@@ -78,7 +78,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A batch, decoded. `readings` keep the order of the log; a reading's place is its index here."""
+    """A decoded batch. `readings` keep the order of the log; the place of one is its index."""
 
     records: tuple[StoredRecord, ...]
     readings: tuple[Reading, ...]
@@ -93,18 +93,18 @@ class Sorted:
 
 
 def decode_event(record: StoredRecord) -> Reading | Refusal:
-    """What a record of the events topic says, or why it cannot be used."""
+    """Return the reading of an event record, or the reason why it cannot be used."""
     try:
         return read(record.value)
     except EventRejected as error:
         return refuse(record, error.reason.value, str(error))
     except (ArithmeticError, ValueError) as error:
-        # A moment that no calendar in UTC holds.
+        # The time is outside the calendar in UTC.
         return refuse(record, UNUSABLE, str(error))
 
 
 def sort_records(records: Sequence[StoredRecord], decoded: Sequence[Reading | Refusal]) -> Sorted:
-    """A batch of records, each with what it says."""
+    """Return the batch of these records and their results."""
     readable: list[StoredRecord] = []
     readings: list[Reading] = []
     refusals: list[Refusal] = []
@@ -118,7 +118,10 @@ def sort_records(records: Sequence[StoredRecord], decoded: Sequence[Reading | Re
 
 
 def _staged(readings: Sequence[Reading]) -> Staged:
-    """One row an id: of touches at their places, of derived ones at places after the batch, of evidence."""
+    """Return one row for each id: touches and evidence at their places.
+
+    Derived touches get places after those of the batch.
+    """
     first: dict[Id, int] = {}
     touches: list[StagedTouch] = []
     evidence: list[StagedEvidence] = []
@@ -157,12 +160,12 @@ def _staged_evidence(place: int, reading: Reading, body: bytes) -> StagedEvidenc
 
 
 def refuse(record: StoredRecord, reason: str, detail: str) -> Refusal:
-    """A refusal of a record of which only the key can be trusted."""
+    """Return the refusal of a record of which only the key is used."""
     return Refusal(record, _workspace_in(record.key), reason, detail)
 
 
 def _workspace_in(key: bytes) -> str:
-    """The workspace in a record's key (`<workspace>` or `<workspace>/<entity>`)."""
+    """Return the workspace of a record key (`<workspace>` or `<workspace>/<entity>`)."""
     try:
         return str(UUID(key.decode().partition("/")[0]))
     except ValueError:

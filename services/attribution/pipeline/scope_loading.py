@@ -1,7 +1,7 @@
-"""All evidence of the components that must be decided again, as scopes for the core.
+"""Load all evidence of the components to decide again, as scopes for the domain.
 
-Promise: a scope holds everything that may bear on its conversions, in a fixed number of statements for all scopes together. Components
-without a conversion are left out.
+Promise: a scope holds all evidence that can affect its conversions. All scopes together take a
+fixed number of statements. Components without a conversion are left out.
 """
 
 from collections import defaultdict
@@ -31,8 +31,11 @@ from shared.ids import is_strong
 
 @dataclass(slots=True)
 class Gathered:
-    """One component while it is read. `own_keys` are its conversions with the time at which a late touch finds them; `bodies` their
-    evidence as it came, by event id."""
+    """One component while it is loaded.
+
+    `own_keys` are its conversions, with the time by which a late touch finds them. `bodies` are
+    their stored events by event id.
+    """
 
     component: Component
     keys: set[bytes] = field(default_factory=set)
@@ -52,7 +55,7 @@ class Gathered:
 
     @property
     def scope(self) -> Scope:
-        """What the core decides by."""
+        """The evidence in the form that the domain uses."""
         return Scope(
             workspace_id=self.workspace_id,
             touches=tuple(self.touches.values()),
@@ -66,7 +69,7 @@ class Gathered:
 async def gather(
     conn: Any, components: Collection[Component], facts: Mapping[str, CatalogFacts]
 ) -> list[Gathered]:
-    """Read the components."""
+    """Return the evidence of the components that have a conversion."""
     gathered = await _keys(conn, components)
     if not gathered:
         return []
@@ -94,9 +97,9 @@ async def _keys(conn: Any, components: Collection[Component]) -> list[Gathered]:
 
 
 async def _evidence(conn: Any, gathered: Iterable[Gathered]) -> None:
-    home = {(item.workspace_id, own): item for item in gathered for own in item.own_keys}
-    for keyed, body in await store.conversion_evidence(conn, home):
-        item = home[keyed]
+    owners = {(item.workspace_id, own): item for item in gathered for own in item.own_keys}
+    for keyed, body in await store.conversion_evidence(conn, owners):
+        item = owners[keyed]
         fact = conversion_evidence(body)
         item.bodies[fact.event_id] = body
         if isinstance(fact, Adjustment):
@@ -108,10 +111,10 @@ async def _evidence(conn: Any, gathered: Iterable[Gathered]) -> None:
 
 
 async def _edges_and_hubs(conn: Any, gathered: Iterable[Gathered]) -> None:
-    """Edges inside the components, and which of the keys just outside are hubs."""
-    home = {(item.workspace_id, key): item for item in gathered for key in item.keys - item.hubs}
-    for workspace, edge in await store.edges_of(conn, home):
-        home[workspace, edge.key_a].edges.append(edge)
+    """Load the edges inside the components, and mark the neighbour keys that are hubs."""
+    owners = {(item.workspace_id, key): item for item in gathered for key in item.keys - item.hubs}
+    for workspace, edge in await store.edges_of(conn, owners):
+        owners[workspace, edge.key_a].edges.append(edge)
     outside: defaultdict[Keyed, list[Gathered]] = defaultdict(list)
     for item in gathered:
         met = {key for edge in item.edges for key in (edge.key_a, edge.key_b)}
@@ -122,7 +125,11 @@ async def _edges_and_hubs(conn: Any, gathered: Iterable[Gathered]) -> None:
 
 
 async def _hub_visitors(conn: Any, gathered: Iterable[Gathered]) -> None:
-    """A click found by its own id may be the click of a hub, which no edge tells: it must not lend the click to a customer."""
+    """Mark the visitors of clicks that are hubs.
+
+    A click that is found by its id may belong to a hub, and no edge shows this. Such a click must
+    not count for a customer.
+    """
     outside: defaultdict[Keyed, list[Gathered]] = defaultdict(list)
     for item in gathered:
         visitors = {touch.anon_key for touch in item.touches.values()}
@@ -157,7 +164,7 @@ async def _touches(conn: Any, gathered: list[Gathered], facts: Mapping[str, Cata
 
 
 def _span(versions: Iterable[ConversionVersion], facts: CatalogFacts) -> tuple[datetime, datetime]:
-    """The time in which a touch can be a candidate of any of the conversions."""
+    """Return the time span in which a touch can be a candidate of any of the conversions."""
     moments = [version.occurred_at for version in versions]
     starts = [earliest_at(moment, policy_for(facts.policies, moment)) for moment in moments]
     return min(starts), latest_at(max(moments))

@@ -1,7 +1,8 @@
-"""The first half of a batch: store what is new and say what each record turned out to be.
+"""Store the new events of a batch, and classify each reading as new, duplicate or conflict.
 
-Promise: each reading is stored, a duplicate or a conflict, exactly one of them; under one id the first payload stands, in the batch as in the
-table. A touch rebuilt from a click id gives way to the real click without conflict.
+Promise: each reading is exactly one of the three. The first payload of an id is kept, in the batch
+as in the table. A derived touch (built from a click id) is replaced by the real click without a
+conflict.
 """
 
 from dataclasses import dataclass, field
@@ -16,18 +17,22 @@ from services.attribution.wire.event_readings import Reading
 
 @dataclass(slots=True)
 class Intake:
-    """What a batch brought. `touches` are new rows by place, derived ones included; `taken_back` are derived rows that gave way."""
+    """The new contents of a batch.
+
+    `touches` are the new rows by place, with the derived ones. `replaced` are the derived rows
+    that a real click replaced.
+    """
 
     new: list[Reading] = field(default_factory=list)
     touches: dict[int, StagedTouch] = field(default_factory=dict)
-    taken_back: list[tuple[str, Touch]] = field(default_factory=list)
+    replaced: list[tuple[str, Touch]] = field(default_factory=list)
     conflicts: list[Refusal] = field(default_factory=list)
     stored: int = 0
     duplicates: int = 0
 
 
-async def take_in(conn: Any, batch: Sorted) -> Intake:
-    """Store a decoded batch."""
+async def store_batch(conn: Any, batch: Sorted) -> Intake:
+    """Store a decoded batch and return what was new in it."""
     await store.prepare(conn)
     known_touches = await store.store_touches(conn, batch.staged.touch_rows)
     known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
@@ -39,7 +44,7 @@ async def take_in(conn: Any, batch: Sorted) -> Intake:
             intake.touches[staged.place] = staged
         elif before.touch.derived and not staged.touch.derived:
             intake.touches[staged.place] = staged
-            intake.taken_back.append((staged.workspace_id, before.touch))
+            intake.replaced.append((staged.workspace_id, before.touch))
             replaced.append(staged.place)
     await store.replace_derived(conn, replaced)
     fingerprints = {
@@ -52,7 +57,10 @@ async def take_in(conn: Any, batch: Sorted) -> Intake:
 
 
 def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
-    """Sort every reading into new, duplicate or conflict. `known` holds what stood before under an id, by its first place."""
+    """Add every reading to the new ones, the duplicates or the conflicts.
+
+    `known` has the fingerprints that were stored before, by the first place of the id.
+    """
     first = batch.staged.first
     if not known and len(first) == len(batch.readings):
         intake.new, intake.stored = list(batch.readings), len(batch.readings)
@@ -67,7 +75,7 @@ def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
         if standing == reading.fingerprint:
             intake.duplicates += 1
         else:
-            detail = f"event {reading.event_id} is known with another payload; the first stands"
+            detail = f"event {reading.event_id} is known with another payload; the first is kept"
             intake.conflicts.append(
                 Refusal(
                     batch.records[place], reading.workspace_id, CONFLICT, detail, reading.event_id

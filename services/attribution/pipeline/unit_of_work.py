@@ -1,6 +1,6 @@
-"""The books of the locked workspaces inside one transaction: what every writer (batch, correction, retry) does in the same way.
+"""The unit of work of every writer (batch, correction, retry) on locked workspaces.
 
-Promise: whoever writes goes through here, so numbers, facts and counters are read once under the lock and stored once at the end.
+Promise: counters and catalog facts are read once under the lock and stored once at the end.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,11 +13,11 @@ from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.catalog_cache import FactsCache, WorkspaceFacts
-from services.attribution.pipeline.deciding import settle
+from services.attribution.pipeline.deciding import decide_again
 from services.attribution.pipeline.joining import join
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.record_sorting import Sorted
-from services.attribution.pipeline.storing import Intake, take_in
+from services.attribution.pipeline.storing import Intake, store_batch
 from services.attribution.store import catalog_rows, offset_rows, outbox_rows
 from services.attribution.store.identity_rows import Keyed
 from services.attribution.store.offset_rows import WorkspaceState
@@ -34,7 +34,7 @@ REASON_FACT: Final = "fact_corrected"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a transaction did, for metrics and for waking others."""
+    """The counts of one transaction, for the metrics."""
 
     workspaces: tuple[str, ...]
     stored: int = 0
@@ -45,8 +45,8 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Books:
-    """One transaction's view."""
+class UnitOfWork:
+    """The state of the locked workspaces in one transaction."""
 
     conn: Any
     now: datetime
@@ -58,7 +58,7 @@ class Books:
     async def open(
         cls, conn: Any, workspaces: Sequence[str], cache: FactsCache, now: datetime
     ) -> Self:
-        """Read counters and facts of the locked workspaces."""
+        """Read the counters and catalog facts of the locked workspaces."""
         states = await offset_rows.open_workspaces(conn, workspaces)
         versions = {name: state.catalog_version for name, state in states.items()}
         stale = cache.stale(versions)
@@ -67,10 +67,10 @@ class Books:
         return cls(conn, now, states, known, {name: item.facts for name, item in known.items()})
 
     async def take_batch(self, batch: Sorted) -> Outcome:
-        """Everything a batch of events does but its offset."""
-        intake = await take_in(self.conn, batch)
+        """Store, join, decide and publish a batch of events; the caller moves the offset."""
+        intake = await store_batch(self.conn, batch)
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
-        # Counting touches needs no database: it is done while the database joins.
+        # Counting touches needs no database, so it runs while the database joins.
         joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
         reasons = {
             (reading.workspace_id, reading.own_key): REASON_EVIDENCE
@@ -94,22 +94,22 @@ class Books:
     async def decide(
         self, components: Collection[Component], reasons: Mapping[Keyed, str], otherwise: str
     ) -> int:
-        """Decide components again; the answer is the number of new revisions."""
+        """Decide components again and return the number of new revisions."""
         if not components:
             return 0
-        settled = await settle(
+        new_rows = await decide_again(
             self.conn, components, self.facts, self.states, self.now, reasons, otherwise
         )
-        await outbox_rows.write_outbox(self.conn, settled.outbox)
-        await self.write_letters(settled.letters)
-        return len(settled.revisions)
+        await outbox_rows.write_outbox(self.conn, new_rows.outbox)
+        await self.write_letters(new_rows.letters)
+        return len(new_rows.revisions)
 
     async def _tallies(self, intake: Intake) -> dict[str, tuple[Tally, ...]]:
         added: dict[str, list[Touch]] = {}
         for staged in intake.touches.values():
             added.setdefault(staged.workspace_id, []).append(staged.touch)
         removed: dict[str, list[Touch]] = {}
-        for workspace, touch in intake.taken_back:
+        for workspace, touch in intake.replaced:
             removed.setdefault(workspace, []).append(touch)
         with faults_of("tally"):
             return {
@@ -118,7 +118,7 @@ class Books:
             }
 
     async def publish_tallies(self, tallies: Mapping[str, tuple[Tally, ...]]) -> None:
-        """One numbered record a workspace."""
+        """Put one numbered record for each workspace into the outbox."""
         rows = []
         for name, counts in sorted(tallies.items()):
             if counts:
@@ -133,7 +133,7 @@ class Books:
         await outbox_rows.write_outbox(self.conn, rows)
 
     async def write_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters, and tell the log of those that are new."""
+        """Store dead letters, and put the new ones into the outbox."""
         fresh = await outbox_rows.write_dead_letters(self.conn, letters)
         rows = [
             OutboxRow(letter.workspace_id, DEAD_LETTER.name, letter.key, letter.value)
@@ -144,7 +144,7 @@ class Books:
 
 
 def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
-    """Tallies added up by what they count; what cancels out is left out."""
+    """Return the sums of tallies of the same slot; sums of zero are left out."""
     sums: dict[tuple[str, str, str, datetime], tuple[Tally, int, int]] = {}
     for item in tallies:
         slot = (item.account, item.kind, item.stage, item.quarter_at)
@@ -165,7 +165,7 @@ def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
 
 
 def _widest(facts: CatalogFacts) -> timedelta:
-    """How long before a conversion a touch can be one of its candidates, under any policy."""
+    """Return the longest time between a candidate and its conversion, under any policy."""
     policies = (DEFAULT_POLICY, *facts.policies)
     days = (days for policy in policies for days in windows_of(policy).values())
     return timedelta(days=max(*days, LISTED_BACK_DAYS))

@@ -35,9 +35,8 @@ SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]
                      $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[])
 ON CONFLICT (own_key, workspace_id) DO UPDATE
 SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at,
-    status = excluded.status,
-    net_minor = excluded.net_minor, currency = excluded.currency, revision = excluded.revision,
-    standing = excluded.standing
+    status = excluded.status, net_minor = excluded.net_minor, currency = excluded.currency,
+    revision = excluded.revision, standing = excluded.standing
 """)
 # The rows exist; an upsert always uses the primary key (see `identity_rows`). The time at the alias
 # lets a late touch find a conversion without a read of the rest of the component.

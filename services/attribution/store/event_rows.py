@@ -42,8 +42,7 @@ ON CONFLICT (event_id, workspace_id) DO NOTHING
 KNOWN_TOUCHES: Final = Sql("""
 SELECT s.place, t.* FROM stage_touches AS s CROSS JOIN LATERAL (
     SELECT event_id::text, kind, occurred_at, anon_key, click_key, link_id::text,
-           placement_id::text, code, quality, consent, derived,
-           fingerprint, xmin AS writer
+           placement_id::text, code, quality, consent, derived, fingerprint, xmin AS writer
     FROM attribution.touches AS t
     WHERE t.event_id = s.event_id AND t.workspace_id = s.workspace_id LIMIT 1
 ) AS t

@@ -92,8 +92,8 @@ async def read_tallies(
 ) -> tuple[dict[int, bytes], bool]:
     """Return the tallies by number, and whether the whole range is in the answer.
 
-    At most `bytes_max` bytes come before the last tally. If the range is not complete, it ends
-    after the last number returned.
+    The last tally returned is the one that reaches `bytes_max`. If the range is not complete, it
+    ends after the last number returned.
     """
     rows = await conn.fetch(READ_SENT_TALLIES, first, last, bytes_max)
     found = {row["sequence"]: row["value"] for row in rows if row["value"] is not None}

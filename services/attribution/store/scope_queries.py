@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (
 """)
 _TOUCH: Final = """
 event_id::text, kind, occurred_at, anon_key, click_key, link_id::text, placement_id::text, code,
-    quality, consent, derived
+quality, consent, derived
 """
 JOURNEYS: Final = Sql(f"""
 SELECT n.number, t.*

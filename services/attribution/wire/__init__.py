@@ -1,1 +1,1 @@
-"""What crosses this service's edges: log records into words of the core, decisions into stored bytes, HTTP answers."""
+"""Conversions at the borders of attribution: events, stored decisions and HTTP answers."""

@@ -1,6 +1,7 @@
-"""The shapes of the API's answers and bodies, and the one place where they are made from stored values.
+"""The request and answer bodies of the API, and the functions that build them from stored values.
 
-Promise: money is always `{amount_minor, currency}`, null for a conversion without money; shares are exact fractions as text.
+Promise: money is always `{amount_minor, currency}`, and null for a conversion without money. A
+share is an exact fraction as text.
 """
 
 from collections import defaultdict
@@ -20,11 +21,11 @@ class CandidateAnswer(AnswerModel):
     """One piece of evidence, kept or rejected."""
 
     touch_id: str
-    """The id of the event that the touch came by."""
+    """The id of the event of the touch."""
     kind: str
     """The kind of evidence: click, code, view, referral or survey."""
     placement_id: str | None
-    """The placement that it speaks for."""
+    """The placement that it counts for."""
     creator_id: str | None
     """The creator of that placement."""
     occurred_at: datetime
@@ -36,16 +37,17 @@ class CandidateAnswer(AnswerModel):
 
 
 class CreditAnswer(AnswerModel):
-    """One account's share under one model. `units` are millionths of a conversion.
+    """The share of one account under one model. `units` are millionths of a conversion.
 
-    `touch_id` names the candidate that earned it, null for organic credit. With `additive` false
-    the credit is a memo beside the ledger: the shares of its model do not sum to the order.
+    `touch_id` names the candidate that earned the share; it is null for organic credit. If
+    `additive` is false the credit is a memo, which is not in the ledger: the shares of such a model
+    do not sum to the order.
     """
 
     model: str
     """The credit model."""
     additive: bool
-    """Whether credits of this model are entries of the ledger; a memo's are never summed."""
+    """Whether credits of this model are entries of the ledger; memos are never summed."""
     account: str
     """The placement that gets the credit, or `organic`."""
     touch_id: str | None
@@ -64,15 +66,15 @@ class RevisionAnswer(AnswerModel):
     revision: int
     """The number of the decision, from 1."""
     reason: str
-    """Why it was decided: the first time, or what changed."""
+    """Why it was decided: the first decision, or what changed."""
     recorded_at: datetime
     """When it was decided."""
     net: MoneyOut | None
-    """What the conversion was worth then; null without money."""
+    """The net of the conversion at that time; null without money."""
     candidates: list[CandidateAnswer]
-    """Every touch that was looked at, oldest first."""
+    """Every touch that was considered, oldest first."""
     credits: list[CreditAnswer]
-    """Who got which share under each model."""
+    """The share of each account under each model."""
 
 
 class LineAnswer(AnswerModel):
@@ -101,54 +103,60 @@ class LineAnswer(AnswerModel):
 
 
 class ExplanationAnswer(AnswerModel):
-    """Why a conversion was credited as it was; the last revision is what stands."""
+    """Why a conversion was credited as it was; the last revision is the valid one."""
 
     order_id: str
-    """The order's or conversion's own id."""
+    """The id of the order or conversion."""
     kind: str
     """The kind of the conversion."""
     status: str
-    """Whether it is credited, organic, cancelled or waits for its order."""
+    """Its status: credited, organic, cancelled or awaiting its order."""
     net: MoneyOut | None
-    """What it is worth now; null without money."""
+    """Its present net; null without money."""
     revisions: list[RevisionAnswer]
-    """Every decision, oldest first; the last one stands."""
+    """Every decision, oldest first; the last one is valid."""
     ledger: list[LineAnswer]
     """The lines of the ledger, oldest first."""
 
 
 class BalanceItem(AnswerModel):
-    """The ledger's sum of one model and currency, beside the sum of orders and adjustments; per account only the former."""
+    """The ledger sum of one model and currency, and the sum of orders less adjustments.
+
+    An item of one account or one day has the ledger sum only.
+    """
 
     model: str
     """The credit model."""
     currency: str
     """The currency of the sums."""
     account: str | None = None
-    """The account, where they were asked for."""
+    """The account, if grouped by account."""
     day: date | None = None
-    """The conversion's local day, where days were asked for."""
+    """The local day of the conversion, if grouped by day."""
     credited_minor: int
     """The sum of credits, in minor units."""
     net_minor: int | None
     """The sum of orders less adjustments, in minor units."""
     difference_minor: int | None
-    """The one less the other: 0 unless something is broken."""
+    """`net_minor` less `credited_minor`: 0 unless the ledger has a defect."""
 
 
 class UnmatchedAnswer(AnswerModel):
-    """An adjustment whose order has not come. Exactly one of the figures is there, or none (cancel, chargeback)."""
+    """An adjustment without its order.
+
+    At most one of `amount` and `net_after` is set; a cancel and a chargeback have neither.
+    """
 
     order_id: str
-    """The order that has not come."""
+    """The id of the missing order."""
     adjustment_id: str
     """The id of the adjustment."""
     kind: str
-    """What happened: a refund, cancel, chargeback or edit."""
+    """The kind of the adjustment: refund, cancel, chargeback or edit."""
     amount: MoneyOut | None
-    """What it takes away."""
+    """The amount that it subtracts."""
     net_after: MoneyOut | None
-    """What the order would be worth afterwards."""
+    """The net of the order after it."""
     occurred_at: datetime
     """When it happened."""
 
@@ -157,11 +165,11 @@ class BalanceAnswer(AnswerModel):
     """The balance of the ledger up to `sequence`."""
 
     sequence: int
-    """The number of the publication up to which the sums go."""
+    """The number of the last publication that is in the sums."""
     items: list[BalanceItem]
     """The sums."""
     unmatched_adjustments: list[UnmatchedAnswer]
-    """Adjustments that wait for their order."""
+    """Adjustments without their order."""
 
 
 class DeadLetterAnswer(AnswerModel):
@@ -176,105 +184,105 @@ class DeadLetterAnswer(AnswerModel):
     offset: int
     """The offset of the record."""
     reason: str
-    """Why it could not be used, as a word."""
+    """Why it could not be used, as a code."""
     detail: str
-    """The same as a sentence."""
+    """Why it could not be used, as a sentence."""
     event_id: str | None
-    """The id of the event, where it could be read."""
+    """The id of the event, if it could be read."""
     recorded_at: datetime
-    """When it was set aside."""
+    """When it became a dead letter."""
     value: str
     """The record's text, cut when it is long."""
 
 
 class RetryBody(StrictModel):
-    """Which letters to try again; without `ids` the oldest."""
+    """The dead letters to retry."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ids": None}]})
 
     ids: Annotated[list[str], Field(max_length=100)] | None = None
-    """Which dead letters to try; the oldest when left out."""
+    """The ids of the dead letters; the default is the oldest."""
 
 
 class RetriedAnswer(AnswerModel):
-    """What became of one letter."""
+    """The result of one dead letter."""
 
     id: str
     """The id of the dead letter."""
     outcome: Literal["resolved", "failed"]
     """Whether it could be used now."""
     reason: str | None
-    """Why it could not; null when it could."""
+    """Why it could not be used; null if it could."""
 
 
 class RetryAnswer(AnswerModel):
-    """What became of all that were tried."""
+    """The results of a retry."""
 
     retried: int
-    """How many were tried."""
+    """How many were retried."""
     resolved: int
     """How many could be used."""
     items: list[RetriedAnswer]
-    """What became of each."""
+    """The result of each."""
 
 
 class ReplayBody(StrictModel):
-    """Which credits records to publish again: one span of numbers a call."""
+    """The credits records to publish again: one span of numbers for each call."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"publish": True}]})
 
     publish: Literal[True]
     """Publish the records again with their old numbers."""
     from_sequence: Annotated[int, Field(ge=1, le=2**63 - 1)] = 1
-    """The first number; go on with `next_sequence` of the answer."""
+    """The first number. Continue with `next_sequence` of the answer."""
 
 
 class ReplayAnswer(AnswerModel):
     """The span of numbers that is published again."""
 
     published: int
-    """How many records: they are in the outbox, and on the log within moments."""
+    """How many records were put into the outbox; the relay sends them to the log soon."""
     from_sequence: int
     """The first number of the span."""
     to_sequence: int
     """The last number of the span."""
     next_sequence: int | None
-    """Where to go on; null when `newest_sequence` was reached."""
+    """The first number of the next call; null when `newest_sequence` is reached."""
     newest_sequence: int
-    """The workspace's newest number."""
+    """The newest number of the workspace."""
     missing: list[int]
-    """Numbers of touch tallies that were sent before they were kept: only the log has them."""
+    """Numbers of touch tallies that an older release sent without storing them."""
 
 
 class LagItem(AnswerModel):
-    """How far one partition is behind; `seconds` is null while another process reads it."""
+    """The lag of one partition."""
 
     topic: str
     """The topic."""
     partition: int
     """The partition."""
     records: int
-    """How many records wait."""
+    """How many records are not read yet."""
     seconds: float | None
-    """How old the oldest of them is; null while another process reads the partition."""
+    """The age of the oldest of them; null while another process reads the partition."""
 
 
 class LagAnswer(AnswerModel):
-    """How far all partitions are behind."""
+    """The lag of all partitions."""
 
     items: list[LagItem]
     """One item for each partition."""
 
 
 def money(amount_minor: int, currency: str | None) -> MoneyOut | None:
-    """Money, or null without a currency."""
+    """Return the amount as money, or None without a currency."""
     return None if currency is None else MoneyOut(amount_minor=amount_minor, currency=currency)
 
 
 def revision_answer(
     number: int, reason: str, recorded_at: datetime, decision: Decision
 ) -> RevisionAnswer:
-    """One revision as answered."""
+    """Return the answer of one revision."""
     return RevisionAnswer(
         revision=number,
         reason=reason,
@@ -315,7 +323,7 @@ def balance_items(
     *,
     by_account: bool,
 ) -> list[BalanceItem]:
-    """One item per model and currency, or per account besides."""
+    """Return one item for each model and currency, and for each account if `by_account`."""
     if by_account:
         return [
             BalanceItem(
@@ -346,7 +354,10 @@ def balance_items(
 def day_items(
     credited: dict[tuple[str, str, str, date], int], *, by_account: bool
 ) -> list[BalanceItem]:
-    """One item per model, currency and day, or per account besides; days without credit have none."""
+    """Return one item for each model, currency and day, and for each account if `by_account`.
+
+    A day without credit has no item.
+    """
     sums: defaultdict[tuple[str, str, str, date], int] = defaultdict(int)
     for (model, currency, account, day), amount in credited.items():
         sums[model, currency, account if by_account else "", day] += amount
@@ -365,7 +376,7 @@ def day_items(
 
 
 def unmatched_answers(bodies: Iterable[bytes]) -> Sequence[UnmatchedAnswer]:
-    """Adjustments that wait, from their events."""
+    """Return the adjustments of these stored events."""
     facts = [conversion_evidence(body) for body in bodies]
     return [_unmatched(fact) for fact in facts if isinstance(fact, Adjustment)]
 

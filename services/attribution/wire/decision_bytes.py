@@ -1,7 +1,8 @@
-"""Decisions and standing entries as stored bytes: exact, and equal bytes exactly when nothing changed.
+"""Decisions and standing ledger entries as stored bytes (JSON).
 
-Promise: what is encoded decodes to an equal value. What can go wrong: bytes of an older release that lacks a field decode with its default;
-the next recompute of that conversion then writes a new revision.
+Promise: encoded bytes decode to an equal value, and equal values have equal bytes.
+What can go wrong: bytes of an older release that lack a field decode with the default of the field;
+the next recompute of the conversion then writes a new revision.
 """
 
 import base64
@@ -34,20 +35,20 @@ _standing_decoder: Final = msgspec.json.Decoder(tuple[CreditEntry, ...])
 
 
 def encode_decision(decision: Decision) -> bytes:
-    """A decision in full."""
+    """Return the stored bytes of a decision."""
     return _encoder.encode(decision)
 
 
 def decode_decision(body: bytes) -> Decision:
-    """The decision in stored bytes."""
+    """Return the decision of stored bytes."""
     return _decision_decoder.decode(body)
 
 
 def encode_standing(entries: tuple[CreditEntry, ...]) -> bytes:
-    """The entries that stand after a posting."""
+    """Return the stored bytes of the entries that stand after a posting."""
     return _encoder.encode(entries)
 
 
 def decode_standing(body: bytes) -> tuple[CreditEntry, ...]:
-    """The entries that stood after the last posting."""
+    """Return the entries that stood after the last posting."""
     return _standing_decoder.decode(body)

@@ -1,7 +1,9 @@
-"""Events of the log as words of the core: what each one proves about touches, keys and conversions.
+"""Events of the log as `Reading`s: the touch, the keys and the conversion of each event.
 
-Promise: one event gives one `Reading`, a pure function of its bytes, so a replay reads the same. Without consent an event has no keys.
-What can go wrong: `EventRejected` for bytes that are no event; arithmetic beyond the calendar raises `ValueError` or `ArithmeticError`.
+Promise: one event gives one `Reading`, a pure function of its bytes, so a replay gives the same
+readings. An event without consent has no keys.
+What can go wrong: bytes that are no event raise `EventRejected`; a time outside the calendar raises
+`ValueError` or `ArithmeticError`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,15 +39,17 @@ from shared.events import (
 )
 from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
 
-# Own keys as a range of the index on keys.
+# The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
 OWN_KEYS_TO: Final = b"p"
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What one event proves. `keys` were seen together (two or more join); `clicks` are the click keys among them with their touch.
+    """The contents of one event that attribution uses.
 
-    `derived` is the touch that a click id on this event says must have happened. Of `touch` and `body` exactly one is set.
+    `keys` occur together in the event; two or more are joined. `clicks` are the click keys among
+    them, each with the id of its touch. `derived` is the touch that the click id of this event
+    proves. Exactly one of `touch` and `body` is set.
     """
 
     workspace_id: str
@@ -62,18 +66,18 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 
 def own_key(key: ConversionKey) -> bytes:
-    """The key of a conversion itself: what puts it into a component, with or without a person."""
+    """Return the own key of a conversion; it has a component by it, even without a person."""
     return conversion_key(key.kind, key.natural_id)
 
 
 def read(value: bytes) -> Reading:
-    """What the event in a record's value proves."""
+    """Return the reading of a record's value. Raises `EventRejected` if it is no event."""
     event = decode_event(value)
     return _READERS[type(event)](event, value)
 
 
 def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
-    """A stored version or adjustment as the core wants it."""
+    """Return the conversion version or the adjustment of a stored event."""
     event = decode_event(body)
     if isinstance(event, OrderAdjusted):
         return Adjustment(
@@ -113,7 +117,7 @@ def _version(event: AnyConversion) -> ConversionVersion:
 
 
 def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
-    """The keys an event carries, in ascending order; none without consent."""
+    """Return the keys of an event in ascending order; none without consent."""
     if not event.consent:
         return ()
     person = event.person
@@ -130,7 +134,10 @@ _AnyTouch = Clicked | Viewed | Referred | Surveyed
 
 
 def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
-    """A touch, and the keys it joins. A plain click joins nothing by itself: its visitor and its click id stand on the touch."""
+    """Return the reading of a touch event.
+
+    A plain click joins no keys: the touch itself holds its visitor and its click id.
+    """
     anon, click, keys = _touch_keys(event) if event.consent else (None, None, ())
     kind, link_id, placement_id, code = _leads_to(event)
     moment = _utc(event.occurred_at)
@@ -159,7 +166,7 @@ def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
 
 
 def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:
-    """The key that the touch hangs on, its click key, and the keys that it joins."""
+    """Return the anonymous key of the touch, its click key, and the keys that it joins."""
     person = event.person
     visitor = person_key("visitor", person.visitor_id) if person.visitor_id else None
     click = person_key("click", person.click_id) if person.click_id else None
@@ -177,7 +184,7 @@ def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[byt
 
 
 def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str | None]:
-    """Kind, link, placement and code of a touch; one of the last three is set."""
+    """Return kind, link, placement and code of a touch; one of the last three is set."""
     kind, names = _TOUCHES[type(event)]
     value: str = getattr(event, names)
     if names == "link_id":
@@ -188,12 +195,12 @@ def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str 
 
 
 def _names(event: type[Event]) -> str:
-    """The field in which a touch event names a link, a placement or a code."""
+    """Return the field in which a touch event names a link, a placement or a code."""
     (found,) = {"link_id", "placement_id", "code"}.intersection(event.__struct_fields__)
     return found
 
 
-# By event: the kind of touch, and the field that names where it leads.
+# For each event type: the kind of touch, and the field that names its link, placement or code.
 _TOUCHES: Final[Mapping[type[Event], tuple[TouchKind, str]]] = {
     facts.event: (kind, _names(facts.event))
     for kind, facts in TOUCHES.items()
@@ -202,7 +209,10 @@ _TOUCHES: Final[Mapping[type[Event], tuple[TouchKind, str]]] = {
 
 
 def _is_minted(event: AnyEvent, click_id: str) -> bool:
-    """Whether the event's id follows from its click id, so that the click is found by it. The redirect's always does."""
+    """Return whether the event id is derived from the click id, so the click is found by its id.
+
+    This is always so for events of the redirect (source kind `edge`).
+    """
     if event.source.kind == "edge":
         return True
     return event.event_id == click_event_id(event.workspace_id, click_id)
@@ -240,7 +250,7 @@ def _evidence_reading(
     )
 
 
-# By type: asking an event in turn what it is not costs more than decoding it.
+# A lookup by type: a chain of `isinstance` costs more than decoding the event.
 _READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
     **dict.fromkeys(_TOUCHES, _touch_reading),
     **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
@@ -261,7 +271,7 @@ def _clicks(workspace_id: str, person: Person) -> tuple[tuple[bytes, str], ...]:
 
 
 def _derived(event: AnyEvent, click: ClickRef) -> Touch | None:
-    """The touch behind a genuine click id, for when the click itself was lost: it hangs on the click alone."""
+    """Return the touch of a genuine click id, in case the click event itself was lost."""
     if event.person.click_id is None:
         return None
     key = person_key("click", event.person.click_id)
