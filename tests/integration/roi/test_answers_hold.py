@@ -32,8 +32,8 @@ GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))
 class Brand:
     """A workspace grows by random steps: placements, costs, margins, orders, refunds, clicks."""
 
-    def __init__(self, roi_workspace: RoiWorkspace, seed: int) -> None:
-        self.roi_workspace = roi_workspace
+    def __init__(self, roi: RoiWorkspace, seed: int) -> None:
+        self.roi = roi
         self.chance = random.Random(seed)
         self.creators: list[str] = []
         self.campaigns: list[str] = []
@@ -45,16 +45,14 @@ class Brand:
         for name, followers, country in (("Mia", 12_000, "DE"), ("Jo", None, None)):
             accounts = [{"platform": "instagram", "handle": name, "followers": followers}]
             facts = {"country": country, "platform_accounts": accounts}
-            self.creators.append(await self.roi_workspace.creator(name, **facts))
+            self.creators.append(await self.roi.creator(name, **facts))
         self.campaigns = [
-            await self.roi_workspace.campaign("Spring", objective="sales"),
-            await self.roi_workspace.campaign("Empty"),
+            await self.roi.campaign("Spring", objective="sales"),
+            await self.roi.campaign("Empty"),
         ]
         for creator in (*self.creators, None):
-            self.placements.append(await self.roi_workspace.placement(creator, self.campaigns[0]))
-        self.placements.append(
-            automatic_placement_id(self.roi_workspace.workspace_id, self.creators[0])
-        )
+            self.placements.append(await self.roi.placement(creator, self.campaigns[0]))
+        self.placements.append(automatic_placement_id(self.roi.workspace_id, self.creators[0]))
 
     def moment(self) -> datetime:
         """Return a random quarter of an hour of March 2026."""
@@ -66,11 +64,11 @@ class Brand:
         """Orders over several accounts and currencies, leads, reversals and clicks."""
         found: list[AnyCredits] = []
         for _ in range(count):
-            self.roi_workspace.now += timedelta(hours=self.chance.randrange(9))
+            self.roi.now += timedelta(hours=self.chance.randrange(9))
             at = self.moment()
             if self.chance.random() < 0.3:
                 account = self.chance.choice(self.placements)
-                found.append(self.roi_workspace.clicks(account, at, self.chance.randrange(-1, 30)))
+                found.append(self.roi.clicks(account, at, self.chance.randrange(-1, 30)))
                 continue
             accounts = self.chance.sample([*self.placements, ORGANIC], 2)
             amounts = [self.chance.randrange(-300, 20_000) for _ in accounts]
@@ -82,12 +80,12 @@ class Brand:
             kind = self.chance.choice(["purchase", "purchase", "renewal", "lead"])
             money = {"currency": self.chance.choice(["EUR", "EUR", "JPY"]), "kind": kind}
             stage = self.chance.choice(["purchase", "retention"])
-            found.append(self.roi_workspace.order(sum(amounts), at, shares, stage=stage, **money))
+            found.append(self.roi.order(sum(amounts), at, shares, stage=stage, **money))
         return found
 
     async def step(self) -> None:
         """Make one random change of the catalog."""
-        chance, roi_workspace = self.chance, self.roi_workspace
+        chance, roi = self.chance, self.roi
         day = f"2026-03-{chance.randrange(1, 31):02}"
         match chance.randrange(6):
             case 0:
@@ -100,22 +98,20 @@ class Brand:
                 )
                 currency = chance.choice(["EUR", "JPY"])
                 self.costs.append(
-                    await roi_workspace.cost(chance.randrange(1, 9_999), day, currency, **owner)
+                    await roi.cost(chance.randrange(1, 9_999), day, currency, **owner)
                 )
             case 1:
                 await self._correct()
             case 2:
-                await roi_workspace.margin(
-                    chance.randrange(1_000_000), chance.choice([None, self.moment()])
-                )
+                await roi.margin(chance.randrange(1_000_000), chance.choice([None, self.moment()]))
             case 3 if self.costs:
-                await roi_workspace.put("cost", entity_id=chance.choice(self.costs), archived=True)
+                await roi.put("cost", entity_id=chance.choice(self.costs), archived=True)
             case 4 if self.costs:
                 owner = {"creator_id": chance.choice(self.creators)}
                 facts = cost_facts(chance.randrange(1, 9_999), day, **owner)
-                await roi_workspace.put("cost", facts, entity_id=chance.choice(self.costs))
+                await roi.put("cost", facts, entity_id=chance.choice(self.costs))
             case _:
-                await roi_workspace.put(
+                await roi.put(
                     "placement", entity_id=chance.choice(self.placements[:3]), archived=True
                 )
 
@@ -129,14 +125,14 @@ class Brand:
             "format": self.chance.choice(["review", None]),
         }
         placement = self.chance.choice(self.placements[:3])
-        await self.roi_workspace.put("placement", facts | kinds, entity_id=placement)
+        await self.roi.put("placement", facts | kinds, entity_id=placement)
 
 
 async def a_brand(database: Database, seed: int, **settings: str) -> Brand:
     brand = Brand(await RoiWorkspace.open(database, **settings), seed)
     await brand.start()
     for _ in range(6):
-        await brand.roi_workspace.fold(*brand.records(8))
+        await brand.roi.fold(*brand.records(8))
         await brand.step()
     return brand
 
@@ -173,18 +169,18 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
     database_for: DatabaseFactory, seed: int
 ) -> None:
     brand = await a_brand(await database_for("roi"), seed, time_zone="Asia/Kathmandu")
-    await brand.roi_workspace.margin(333_333)
+    await brand.roi.margin(333_333)
     totals: dict[str, Any] = {}
     for index, group_by in enumerate(GROUPS[seed::BRANDS]):
         by = BASES[index % 2]
-        answer = await brand.roi_workspace.ask(group_by, by=by)
+        answer = await brand.roi.ask(group_by, by=by)
         assert answer["rows"], group_by
         check_sums(answer)
         if "model" not in group_by:
             totals.setdefault(by, answer["totals"])
             assert answer["totals"] == totals[by], f"{group_by} changes the totals"
         past = datetime.fromisoformat(answer["meta"]["as_of"]) - timedelta(days=3)
-        check_sums(await brand.roi_workspace.ask(group_by, by=by, as_of=past))
+        check_sums(await brand.roi.ask(group_by, by=by, as_of=past))
 
 
 async def figures(
@@ -192,7 +188,7 @@ async def figures(
 ) -> dict[str, Any]:
     """Return an answer without labels, which are always the present ones."""
     days = ("2026-02-05", "2026-03-31")  # a part by days and a month that may be read whole
-    answer = await brand.roi_workspace.ask(group_by, by=by, days=days, as_of=as_of)
+    answer = await brand.roi.ask(group_by, by=by, days=days, as_of=as_of)
     for row in answer["rows"]:
         del row["label"]
     # The source tables are no figure: present rollups answer now, history answers later.
@@ -212,25 +208,25 @@ async def test_an_answer_is_reproduced_as_of_its_moment_for_ever(
         if index % 3 == 0:
             await brand.step()
         else:
-            await brand.roi_workspace.fold(*brand.records(3))
+            await brand.roi.fold(*brand.records(3))
     for ask, answer in asked:
         moment = datetime.fromisoformat(answer["meta"]["as_of"])
         assert await figures(brand, *ask, as_of=moment) == answer
-    latest = await brand.roi_workspace.ask()
-    assert await brand.roi_workspace.ask(as_of=NOON + timedelta(days=999)) == latest
+    latest = await brand.roi.ask()
+    assert await brand.roi.ask(as_of=NOON + timedelta(days=999)) == latest
 
 
 async def test_fresh_to_and_sequence_name_the_last_record_in_the_answer(
     database_for: DatabaseFactory,
 ) -> None:
-    roi_workspace = await RoiWorkspace.open(await database_for("roi"))
-    records = [roi_workspace.order(100, NOON, {ORGANIC: (100, None)}) for _ in range(3)]
-    await roi_workspace.fold(*records)
+    roi = await RoiWorkspace.open(await database_for("roi"))
+    records = [roi.order(100, NOON, {ORGANIC: (100, None)}) for _ in range(3)]
+    await roi.fold(*records)
     moments = [record.recorded_at for record in records]
     for number, moment in enumerate(moments, start=1):
-        meta = (await roi_workspace.ask(as_of=moment))["meta"]
+        meta = (await roi.ask(as_of=moment))["meta"]
         assert (meta["sequence"], datetime.fromisoformat(meta["fresh_to"])) == (number, moment)
-        before = (await roi_workspace.ask(as_of=moment - timedelta(microseconds=1)))["meta"]
+        before = (await roi.ask(as_of=moment - timedelta(microseconds=1)))["meta"]
         assert before["sequence"] == number - 1
 
 
@@ -240,19 +236,17 @@ async def test_the_order_of_arrival_does_not_show(database_for: DatabaseFactory)
     answers_seen = []
     mia, reel = new_id(), new_id()
     for straight in (True, False):
-        roi_workspace = await RoiWorkspace.open(database)
-        await roi_workspace.put("creator", {"name": "Mia"}, entity_id=mia)
-        await roi_workspace.put("placement", placement_facts(mia), entity_id=reel)
+        roi = await RoiWorkspace.open(database)
+        await roi.put("creator", {"name": "Mia"}, entity_id=mia)
+        await roi.put("placement", placement_facts(mia), entity_id=reel)
         if not straight:
             detour = {ORGANIC: (500, None)}
-            await roi_workspace.fold(roi_workspace.order(500, NOON, detour, currency="USD"))
-        await roi_workspace.fold(roi_workspace.order(500, NOON, {reel: (500, NOON)}))
+            await roi.fold(roi.order(500, NOON, detour, currency="USD"))
+        await roi.fold(roi.order(500, NOON, {reel: (500, NOON)}))
         if not straight:
             undo = {ORGANIC: (-500, None)}
-            await roi_workspace.fold(
-                roi_workspace.order(-500, NOON, undo, currency="USD", units=-1_000_000)
-            )
-        answer = await roi_workspace.ask("creator,stage")
+            await roi.fold(roi.order(-500, NOON, undo, currency="USD", units=-1_000_000))
+        answer = await roi.ask("creator,stage")
         answers_seen.append({name: answer[name] for name in ("rows", "organic", "totals")})
     assert answers_seen[0] == answers_seen[1]
 
@@ -389,11 +383,11 @@ async def test_every_column_of_a_rollups_key_up_to_the_model_is_an_index_conditi
         assert any(column in line for line in conditions), plan
 
 
-async def pages_read(roi_workspace: RoiWorkspace) -> int:
+async def pages_read(roi: RoiWorkspace) -> int:
     """Return the pages read for the sums of NOON's day and month."""
     statement = sql.sums(shape(Fact.CREDITS, Source.MONTHS, Source.DAYS, basis="conversion_time"))
-    given = statement.arguments(**arguments(roi_workspace.workspace_id))
-    async with roi_workspace.database.read([roi_workspace.workspace_id]) as conn:
+    given = statement.arguments(**arguments(roi.workspace_id))
+    async with roi.database.read([roi.workspace_id]) as conn:
         connection = await driver(conn)
         plan = await connection.fetchval(
             f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}", *given
@@ -407,11 +401,11 @@ async def test_what_an_answer_reads_does_not_grow_with_the_batches_that_were_fol
 ) -> None:
     # A separate server: a long transaction keeps replaced row versions in all its databases.
     await migrate(own_postgres.owner_url, secret_key)
-    roi_workspace = await RoiWorkspace.open(await database_for("roi", url=own_postgres.owner_url))
+    roi = await RoiWorkspace.open(await database_for("roi", url=own_postgres.owner_url))
     accounts = [new_id() for _ in range(80)]
     pages: list[int] = []
     for _ in range(6):
-        orders = [roi_workspace.order(100, NOON, {account: (100, NOON)}) for account in accounts]
-        await roi_workspace.fold(*orders)
-        pages.append(await pages_read(roi_workspace))
+        orders = [roi.order(100, NOON, {account: (100, NOON)}) for account in accounts]
+        await roi.fold(*orders)
+        pages.append(await pages_read(roi))
     assert max(pages) <= 1.5 * pages[0], pages
