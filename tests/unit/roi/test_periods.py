@@ -44,7 +44,7 @@ def test_a_row_that_begins_there_is_taken_and_none_is_the_first() -> None:
 
 
 def test_a_moment_in_no_row_is_refused() -> None:
-    with pytest.raises(ValueError, match="no row"):
+    with pytest.raises(ValueError, match="no version covers this moment"):
         row_from((Version({}, MARCH, JUNE),), JUNE)
 
 
