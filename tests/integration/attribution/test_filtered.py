@@ -24,6 +24,7 @@ from tests.integration.attribution.large_story import LOYAL_ORDERS, LargeStory
 from tests.integration.attribution.statement_explainer import Explainer
 from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_order import check
+from tests.integration.attribution.test_replay import publish_all
 from tests.integration.attribution.test_statements import statements
 
 BRANDS = 3
@@ -33,6 +34,8 @@ ORDERS = 80
 LATE_PERCENT = 12
 # How many records of a history come before its corrections.
 FACTS = 8
+# The records of one replayed span.
+SPAN_RECORDS = 50
 NEVER_ANALYSED = """
 SELECT relname FROM pg_class
 WHERE relnamespace = 'attribution'::regnamespace AND relkind = 'r' AND reltuples <> -1
@@ -141,6 +144,10 @@ async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
         for brand in brands[:2]:
             await correct(pipeline, brand)
         await look_around(pipeline)
+        # A replay reads spans of records, not a batch.
+        explainer.records = SPAN_RECORDS
+        workspace_id = brands[0].large_story.story.workspace_id
+        await publish_all(pipeline, workspace_id, SPAN_RECORDS)
     assert set(explainer.met) == set(explainer.names.values())
     assert not explainer.scans, "\n".join(explainer.scans)
 
