@@ -174,6 +174,23 @@ def retries_own_letters(pair: TenantPair) -> None:
     pair.refused_alike(422, call, pair.theirs.letter_id)
 
 
+def publishes_own_credits_again(pair: TenantPair) -> None:
+    """A replay reads records of the own workspace: a new order moves only its numbers."""
+
+    def newest(client: httpx.Client) -> int:
+        answer = client.post("/v1/replays", json={"publish": True})
+        assert answer.status_code == 200, answer.text
+        found: int = answer.json()["newest_sequence"]
+        return found
+
+    mine, theirs = pair.mine.brand.attribution, pair.theirs.brand.attribution
+    before, unmoved = newest(mine), newest(theirs)
+    pair.mine.order(f"replayed {new_id()}", net="3.00")
+    eventually(lambda: newest(mine) > before, what="the order has a number")
+    assert newest(theirs) == unmoved
+    assert pair.ask(mine, "POST", "/v1/replays", {"publish": True}).status_code == 200
+
+
 def tells_the_lag(pair: TenantPair) -> None:
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/lag").json()
     assert set(answer["items"][0]) == {"topic", "partition", "records", "seconds"}
@@ -244,11 +261,12 @@ def links_are_public(pair: TenantPair) -> None:
 def has_no_workspace(pair: TenantPair) -> None:
     """Health and metrics show numbers and names of parts, never an id."""
     for client in (pair.mine.brand.roi, pair.mine.brand.attribution, pair.mine.brand.tracking):
-        for path in ("/health/live", "/health/ready", "/metrics"):
+        for path in ("/", "/health/live", "/health/ready", "/metrics"):
             pair.ask(client, "GET", path)
 
 
 CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
+    "GET /": has_no_workspace,
     "GET /health/live": has_no_workspace,
     "GET /health/ready": has_no_workspace,
     "GET /metrics": has_no_workspace,
@@ -260,6 +278,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/ledger/balance": balances_own_ledger,
     "GET /v1/dead-letters": lists_own_letters,
     "POST /v1/dead-letters/retry": retries_own_letters,
+    "POST /v1/replays": publishes_own_credits_again,
     "GET /v1/lag": tells_the_lag,
     "POST /v1/conversions": a_foreign_click_earns_nothing,
     "POST /v1/adjustments": a_foreign_order_is_not_adjusted,
