@@ -189,7 +189,10 @@ def wait_until_caught_up(shop: Shop, *, seconds: float = REVENUE_SECONDS_MAX) ->
         conversions = answer.json()["totals"]["conversions"]
         return (conversions or 0) >= sold or None
 
-    eventually(look, seconds=seconds, what=f"{sold} orders are in the answer")
+    try:
+        eventually(look, seconds=seconds, what=f"{sold} orders are in the answer")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{shop.brand.laurel.output()}") from error
 
 
 def wait_for_sales(shop: Shop, orders: int, *, seconds: float) -> None:
