@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import uuid_utils
 
-KeyKind = Literal["visitor", "click", "customer", "email"]
+KeyKind = Literal["visitor", "click", "customer", "email", "token", "claim"]
 
 # The first store of every workspace. It adds nothing to an id; each other store adds its name.
 MAIN_STORE: Final = "main"
@@ -36,7 +36,12 @@ _KEY_PREFIX: Final[dict[KeyKind, bytes]] = {
     "click": b"k",
     "customer": b"c",
     "email": b"e",
+    "token": b"t",
+    "claim": b"d",
 }
+# The token of an order, and the digest of the keys of one claim. Neither is a key of a person.
+TOKEN_PREFIX: Final = _KEY_PREFIX["token"]
+CLAIM_PREFIX: Final = _KEY_PREFIX["claim"]
 _API_KEY: Final = re.compile(r"lrl_(sec|pub)_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{32,128})", re.ASCII)
 
 
@@ -119,6 +124,11 @@ def person_key(kind: KeyKind, value: str) -> bytes:
 def is_strong(key: bytes) -> bool:
     """Return whether a person key is a customer id or an e-mail hash, not a device or a click."""
     return key[:1] in (b"c", b"e")
+
+
+def is_click(key: bytes) -> bool:
+    """Return whether a person key is a click id."""
+    return key[:1] == b"k"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def touch(
     kind: TouchKind = "click",
     quality: tuple[Quality, ...] = (),
     consent: bool = True,
+    source: SourceKind | None = "edge",
 ) -> Touch:
     """Return a click on the link of a creator; other kinds name the placement instead."""
     return Touch(
@@ -107,18 +108,40 @@ def touch(
         placement_id=placement_id(of) if kind != "click" else None,
         quality=quality,
         consent=consent,
+        source_kind=source,
     )
 
 
-def referral(name: str, *, code: str, by: bytes | None = None, ago: timedelta = AN_HOUR) -> Touch:
+def referral(
+    name: str,
+    *,
+    code: str,
+    by: bytes | None = None,
+    ago: timedelta = AN_HOUR,
+    source: SourceKind = "secret",
+) -> Touch:
     """Return a touch by a referral code."""
-    return Touch(ident("touch", name), "referral", NOON - ago, by, code=code)
+    at = NOON - ago
+    return Touch(ident("touch", name), "referral", at, by, code=code, source_kind=source)
 
 
-def seen_together(event: str, *keys: bytes) -> tuple[Edge, ...]:
+def seen_together(
+    event: str, *keys: bytes, source: SourceKind | None = "secret"
+) -> tuple[Edge, ...]:
     """Return the evidence edges of one event that carries these keys."""
     pairs = combinations(sorted(set(keys)), 2)
-    return tuple(Edge(ident("event", event), low, high) for low, high in pairs)
+    return tuple(Edge(ident("event", event), low, high, source) for low, high in pairs)
+
+
+def claimed(name: str, token: bytes, *keys: bytes) -> tuple[Edge, ...]:
+    """Return the ties of a claim with a token to these anonymous keys."""
+    digest = person_key("claim", b"".join(sorted(keys)).hex())
+    return seen_together(name, token, digest, *keys, source="public")
+
+
+def claim_token(name: str) -> bytes:
+    """Return the key of the claim token of an order."""
+    return person_key("token", name)
 
 
 def conversion_key(name: str = "1001", kind: ConversionKind = "purchase") -> ConversionKey:
@@ -140,6 +163,7 @@ def order(
     carries: Touch | None = None,
     new_customer: bool | None = None,
     taxes_included: bool = False,
+    token: bytes | None = None,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
     natural_key = f"{kind}/{name}/{source}/{source_id}/{version}"
@@ -159,6 +183,7 @@ def order(
         click=ClickRef(carries.link_id or "", carries.occurred_at) if carries else None,
         new_customer=new_customer,
         taxes_included=taxes_included,
+        token=token,
     )
 
 
@@ -178,6 +203,7 @@ def adjustment(
     capped: bool = False,
     currency: str | None = "EUR",
     after: timedelta = A_DAY,
+    source: SourceKind = "webhook",
 ) -> Adjustment:
     """Return an adjustment of an order, `after` the time of `NOON`."""
     key = of or conversion_key()
@@ -192,6 +218,7 @@ def adjustment(
         tax_minor=tax_minor,
         capped=capped,
         currency=currency,
+        source_kind=source,
     )
 
 

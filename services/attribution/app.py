@@ -86,7 +86,9 @@ class Attribution:
         database, clock, cache = outside.database, outside.clock, FactsCache()
         self.relay = Relay(database, outside.log, clock, self.telemetry)
         self.worker = Recomputer(database, cache, clock, self.relay.call)
-        events = EventsHandler(database, cache, clock, self.telemetry, self.relay.call)
+        events = EventsHandler(
+            database, cache, clock, self.telemetry, self.relay.call, self.worker.call
+        )
         catalog = CatalogHandler(database, cache, clock, self.telemetry, self.wake)
         self.retrier = Retrier(database, cache, clock, self.wake)
         self.publisher = Publisher(database, self.relay.call)

@@ -10,8 +10,12 @@ from typing import Final, NewType
 # otherwise grow one giant component. A click id counts as the visitor who made the click: a loyal
 # customer makes many clicks on few devices, a shared "guest" account is seen on many devices.
 HUB_NEIGHBOURS: Final = 50
-# The most touches read per key. More touches do not improve a decision and would not fit in memory.
-TOUCHES_PER_KEY: Final = 10_000
+# The most touches read per person, in equal parts for each visitor, and per click id, which has one
+# touch unless it was told more. More do not improve a decision and would hold up a workspace.
+TOUCHES_PER_PERSON: Final = 10_000
+TOUCHES_PER_CLICK: Final = 10
+# The most claims read of a conversion that no trusted source has told.
+CLAIMS_SHOWN: Final = 20
 # The workspace id stored for records whose own workspace id is unreadable.
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -33,6 +37,7 @@ TOUCH_COLUMNS: Final = (
     "consent",
     "derived",
     "fingerprint",
+    "source_kind",
 )
 EVIDENCE_COLUMNS: Final = (
     "event_id",
@@ -43,7 +48,7 @@ EVIDENCE_COLUMNS: Final = (
     "fingerprint",
     "body",
 )
-EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id")
+EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id", "source_kind")
 
 # PostgreSQL refuses COPY into tables under row-level security, so a batch is copied into these
 # temporary tables first. `place` is the row's position in the batch.
@@ -53,7 +58,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_touches (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
     occurred_at timestamptz NOT NULL, anon_key bytea, click_key bytea, link_id uuid,
     placement_id uuid, code text, quality text[], consent boolean NOT NULL,
-    derived boolean NOT NULL, fingerprint bytea NOT NULL
+    derived boolean NOT NULL, fingerprint bytea NOT NULL, source_kind text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
@@ -61,6 +66,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
     body bytea NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_edges (
-    key_a bytea NOT NULL, event_id uuid NOT NULL, key_b bytea NOT NULL, workspace_id uuid NOT NULL
+    key_a bytea NOT NULL, event_id uuid NOT NULL, key_b bytea NOT NULL, workspace_id uuid NOT NULL,
+    source_kind text
 ) ON COMMIT DELETE ROWS;
 """

@@ -172,6 +172,7 @@ class AttributionProcess(Process):
             self.clock_of(reading),
             telemetry,
             relay.call,
+            worker.call,
         )
 
         def wake(workspaces: Sequence[str]) -> None:

@@ -35,6 +35,7 @@ CLEARED: Final = (
     "attribution.edges",
     "attribution.aliases",
     "attribution.neighbours",
+    "attribution.ties",
     "attribution.conversions",
     "attribution.conversion_keys",
     "attribution.decision_subjects",

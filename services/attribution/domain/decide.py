@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Final
 
 from services.attribution.domain import journey, precedence
-from services.attribution.domain.identity import Identities, Person, identify
+from services.attribution.domain.identity import Identities, Person, alone, identify
 from services.attribution.domain.model import (
     Adjustment,
     Candidate,
@@ -27,12 +27,14 @@ from services.attribution.domain.model import (
     Scope,
     Status,
     Touch,
+    is_trusted_source,
 )
 from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
 from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
+from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
 from shared.credits import ORGANIC
 from shared.events import CONVERSIONS
@@ -46,13 +48,18 @@ _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One conversion without its journey: the version that counts, its net and its person."""
+    """One conversion without its journey: the version that counts, its net and its person.
+
+    `versions` are the trusted ones. `near` are the anonymous keys that an untrusted tie reaches.
+    """
 
     workspace_id: str
     versions: tuple[ConversionVersion, ...]
     counted: ConversionVersion
     net: Net
     person: Person
+    near: frozenset[bytes] = frozenset()
+    is_alone: bool = False
     bought_before: bool = False
 
     @property
@@ -69,7 +76,8 @@ class Case:
 
 def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
     """Decide every conversion with a version in the scope, in the order of the keys."""
-    touches = journey.with_derived_clicks(scope.touches, scope.versions)
+    trusted = [version for version in scope.versions if is_trusted(version)]
+    touches = journey.with_derived_clicks(scope.touches, trusted)
     scope = replace(scope, touches=touches)
     index = _TouchIndex.of(touches)
     cases = _with_history(_cases(scope, identify(scope)))
@@ -77,7 +85,7 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
     for case in cases:
         policy = policy_for(facts.policies, case.counted.occurred_at)
         evidence = _evidence(case, index)
-        own = index.of_person(case.person, evidence.carried)
+        own = index.of_case(case, evidence.carried)
         judged = journey.candidates(evidence, own, policy, facts)
         decisions[case.counted.key] = decide(case, judged, policy)
     return decisions
@@ -215,13 +223,20 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
     adjustments: defaultdict[ConversionKey, set[Adjustment]] = defaultdict(set)
     for adjustment in scope.adjustments:
         adjustments[adjustment.key].add(adjustment)
+    ties = ties_of(scope.edges)
     cases = []
     for key in sorted(versions):
-        known = tuple(sorted(versions[key], key=lambda v: v.event_id))
-        best = counted(known)
+        best = counted(versions[key])
+        # A claim is no part of an order, unless it proves that it belongs to it.
+        known = tuple(sorted(filter(is_trusted, versions[key]), key=lambda v: v.event_id))
         carried = {person_key for version in known for person_key in version.keys}
+        if known:
+            carried |= ties.claimed(best.token)
+        is_alone = key in scope.alone
+        person = alone(carried, scope.hubs) if is_alone else identities.person(carried)
+        near = ties.near(person.clicks - scope.hubs) - scope.hubs
         net = net_of(best, adjustments[key])
-        cases.append(Case(scope.workspace_id, known, best, net, identities.person(carried)))
+        cases.append(Case(scope.workspace_id, known, best, net, person, near, is_alone))
     return cases
 
 
@@ -244,8 +259,11 @@ def _with_history(cases: Sequence[Case]) -> list[Case]:
 
 
 def _new_customer(case: Case) -> bool | None:
-    """Return the value of the counted version, else derive it; None without a customer."""
-    if case.counted.new_customer is not None:
+    """Return the value of the counted version, else derive it; None without a customer.
+
+    Also None in a dissolved component: the earlier orders of its customers are not looked at.
+    """
+    if case.counted.new_customer is not None or case.is_alone:
         return case.counted.new_customer
     if case.bought_before:
         return False
@@ -278,7 +296,7 @@ class _TouchIndex:
     touches: tuple[Touch, ...]
     by_id: Mapping[str, int]
     by_anon: Mapping[bytes, list[int]]
-    by_click: Mapping[bytes, list[int]]
+    by_click: Mapping[bytes, list[int]]  # trusted touches only
 
     @classmethod
     def of(cls, touches: tuple[Touch, ...]) -> "_TouchIndex":
@@ -287,15 +305,19 @@ class _TouchIndex:
         for position, touch in enumerate(touches):
             if touch.anon_key is not None:
                 by_anon[touch.anon_key].append(position)
-            if touch.click_key is not None:
+            if touch.click_key is not None and is_trusted_source(touch.source_kind):
                 by_click[touch.click_key].append(position)
         by_id = {touch.touch_id: position for position, touch in enumerate(touches)}
         return cls(touches, by_id, by_anon, by_click)
 
-    def of_person(self, person: Person, carried: Iterable[str]) -> list[Touch]:
-        """Return the touches of a person and the carried clicks, in canonical order."""
+    def of_case(self, case: Case, carried: Iterable[str]) -> list[Touch]:
+        """Return the touches of a conversion, with the carried clicks, in canonical order."""
         positions = {self.by_id[touch_id] for touch_id in carried if touch_id in self.by_id}
-        positions.update(p for key in person.keys for p in self.by_anon.get(key, ()))
+        keys = case.person.keys | case.near
+        positions.update(p for key in keys for p in self.by_anon.get(key, ()))
+        # A near click is the click of the redirect, not all that was told about its id.
+        clicks = {p for key in case.near for p in self.by_click.get(key, ())}
+        positions.update(p for p in clicks if self.touches[p].source_kind == "edge")
         return [self.touches[position] for position in sorted(positions)]
 
     def of_clicks(self, person: Person) -> set[int]:

@@ -1,7 +1,7 @@
 """The person of a conversion, decided purely from evidence edges, touches and hubs.
 
-Promise: the result depends on the set of evidence, never on its order, and unrelated evidence
-changes nothing. Strong keys of one event form one customer. A weak key that is tied to two
+Promise: the result depends on the set of trusted evidence, never on its order, and unrelated
+evidence changes nothing. Strong keys of one event form one customer. A weak key that is tied to two
 customers is shared and joins no persons. Nothing here raises: a key without evidence is a person of
 its own.
 """
@@ -10,7 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.attribution.domain.model import ConversionVersion, Edge, Scope, Touch
+from services.attribution.domain.model import (
+    ConversionVersion,
+    Edge,
+    Scope,
+    Touch,
+    is_trusted_source,
+)
+from services.attribution.domain.netting import is_trusted
 from shared.ids import is_strong
 
 
@@ -83,6 +90,21 @@ class Identities:
         return cluster.keys if cluster else frozenset((weak_key,))
 
 
+def alone(carried: Iterable[bytes], hubs: frozenset[bytes]) -> Person:
+    """Return the person of a conversion of a dissolved component: the keys that it carries.
+
+    It has no token, so it has no history with other conversions.
+    """
+    carried = frozenset(carried)
+    weak = frozenset(key for key in carried if not is_strong(key))
+    return Person(
+        customers=tuple(sorted(carried - weak - hubs)),
+        keys=weak - hubs,
+        clicks=weak,
+        tokens=frozenset(),
+    )
+
+
 def identify(scope: Scope) -> Identities:
     """Decide the customers of a scope and the owner of each weak key."""
     groups = _keys_by_event(scope.edges, scope.versions, scope.hubs)
@@ -97,9 +119,11 @@ def _keys_by_event(
 ) -> list[frozenset[bytes]]:
     seen: defaultdict[str, set[bytes]] = defaultdict(set)
     for edge in edges:
-        seen[edge.event_id].update((edge.key_a, edge.key_b))
+        if is_trusted_source(edge.source_kind):
+            seen[edge.event_id].update((edge.key_a, edge.key_b))
     for version in versions:
-        seen[version.event_id].update(version.keys)
+        if is_trusted(version):
+            seen[version.event_id].update(version.keys)
     return [frozenset(seen[event_id] - hubs) for event_id in sorted(seen)]
 
 
@@ -147,6 +171,7 @@ def _ties_and_links(
         (touch.anon_key, touch.click_key)
         for touch in touches
         if touch.anon_key and touch.click_key and touch.anon_key != touch.click_key
+        if is_trusted_source(touch.source_kind)
     }
     for visitor, click in contained:
         if visitor in hubs or click in hubs:

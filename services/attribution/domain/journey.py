@@ -66,7 +66,8 @@ def with_derived_clicks(
 ) -> tuple[Touch, ...]:
     """Return each touch once in canonical order.
 
-    A click that an order carries and that never arrived is rebuilt from its click id.
+    A click that an order carries and that never arrived is rebuilt from its click id, which the
+    redirect signed.
     """
     rebuilt = [touch for version in versions if (touch := _rebuilt_click(version)) is not None]
     by_id: dict[str, Touch] = {}
@@ -120,6 +121,7 @@ def _rebuilt_click(version: ConversionVersion) -> Touch | None:
         click_key=clicks[0] if len(clicks) == 1 else None,
         link_id=version.click.link_id,
         derived=True,
+        source_kind="edge",
     )
 
 

@@ -9,13 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.credits import CreditEntry, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
+
+TRUSTED_SOURCES: Final[frozenset[SourceKind]] = frozenset(("edge", "webhook", "secret"))
+
+
+def is_trusted_source(kind: SourceKind | None) -> bool:
+    """Whether evidence of this source may join keys. Stored evidence without a source may not.
+
+    The redirect (`edge`) saw its click itself. What a public key sends, anybody can send.
+    """
+    return kind in TRUSTED_SOURCES
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False):
@@ -39,15 +49,20 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     quality: tuple[Quality, ...] = ()
     consent: bool = True
     derived: bool = False
+    source_kind: SourceKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Two person keys seen together on one event; `key_a` < `key_b`."""
+    """Two keys seen together on one event; `key_a` < `key_b`.
+
+    An edge of an untrusted source is a tie between anonymous keys (see `ties`).
+    """
 
     event_id: str
     key_a: bytes
     key_b: bytes
+    source_kind: SourceKind | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +75,10 @@ class ConversionKey:
 
 @dataclass(frozen=True, slots=True)
 class ConversionVersion:
-    """One version of a conversion from one source. `keys` are its person keys."""
+    """One version of a conversion from one source. `keys` are its person keys.
+
+    `token` is the key of its claim token.
+    """
 
     event_id: str
     key: ConversionKey
@@ -76,6 +94,7 @@ class ConversionVersion:
     click: ClickRef | None = None
     new_customer: bool | None = None
     taxes_included: bool = False
+    token: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,7 @@ class Adjustment:
     tax_minor: int = 0
     capped: bool = False
     currency: str | None = None
+    source_kind: SourceKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,8 @@ class Scope:
     """All evidence that may matter for a set of conversions.
 
     `hubs` are keys with more than 50 distinct neighbours in the workspace; their edges may be
-    missing here.
+    missing here. `alone` are the conversions of dissolved components: they are decided from the
+    keys that they carry themselves.
     """
 
     workspace_id: str
@@ -108,6 +129,7 @@ class Scope:
     versions: tuple[ConversionVersion, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     hubs: frozenset[bytes] = frozenset()
+    alone: frozenset[ConversionKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

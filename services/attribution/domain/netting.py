@@ -1,14 +1,19 @@
 """The net of a conversion: the version that counts, less its adjustments.
 
-Promise: exact integers, independent of the order of arrival. The claim of a public key never
-counts. An adjustment in another currency than its order is left out and listed in `Net.mismatched`.
+Promise: exact integers, independent of the order of arrival. The claim and the adjustment of a
+public key never count. An adjustment in another currency than its order is left out and listed in
+`Net.mismatched`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.attribution.domain.model import Adjustment, ConversionVersion
+from services.attribution.domain.model import (
+    Adjustment,
+    ConversionVersion,
+    is_trusted_source,
+)
 from shared.catalog import normalise_code
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import SourceKind
@@ -66,9 +71,10 @@ def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net
 
 
 def in_effect_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
-    """Sort the adjustments by effect; of one adjustment id the smallest event id counts."""
+    """Sort the trusted adjustments by effect; of one id the smallest event id counts."""
     by_id: dict[str, Adjustment] = {}
-    for adjustment in sorted(adjustments, key=lambda a: a.event_id):
+    trusted = (a for a in adjustments if is_trusted_source(a.source_kind))
+    for adjustment in sorted(trusted, key=lambda a: a.event_id):
         by_id.setdefault(adjustment.adjustment_id, adjustment)
     return sorted(by_id.values(), key=lambda a: (a.occurred_at, a.adjustment_id))
 

@@ -20,6 +20,7 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.stages import conversion_stage
+from services.attribution.pipeline.dissolving import dissolve
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.record_sorting import CURRENCY_MISMATCH
 from services.attribution.pipeline.scope_loading import Gathered, gather
@@ -47,11 +48,12 @@ NOWHERE: Final = -1
 
 @dataclass(slots=True)
 class NewRows:
-    """The rows to write after deciding."""
+    """The rows to write after deciding. `is_queued`: conversions wait in the queue."""
 
     revisions: list[Revision] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    is_queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Change:
 async def decide_again(
     conn: Any,
     components: Collection[Component],
+    alone: Collection[Keyed],
     facts: Mapping[str, CatalogFacts],
     states: Mapping[str, WorkspaceState],
     now: datetime,
@@ -76,15 +79,17 @@ async def decide_again(
 ) -> NewRows:
     """Decide the components, store the new revisions, and return the rows for the outbox.
 
+    `alone` are conversions of dissolved components. Components beyond their bounds are dissolved.
     `reasons` has the reason of the conversions that were named themselves; `otherwise` is the
     reason of the others.
     """
-    gathered = await gather(conn, components, facts)
+    gathered, over = await gather(conn, components, alone, facts)
+    await dissolve(conn, over)
     with faults_of("decide"):
         decided = [(item, _decide(item, facts[item.workspace_id])) for item in gathered]
     keys = {(item.workspace_id, own_key(key)) for item, found in decided for key in found}
     standing = await store.read_standing(conn, keys)
-    new_rows = NewRows()
+    new_rows = NewRows(is_queued=bool(over))
     looked_at: set[tuple[str, str, bytes]] = set()
     dated: list[tuple[str, bytes, datetime]] = []
     for item, found in decided:

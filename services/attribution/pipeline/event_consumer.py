@@ -52,7 +52,11 @@ class Decoded:
 
 
 class EventsHandler(BatchHandler[Decoded]):
-    """The batch handler of `laurel.events`. `wake` gets the workspaces with new outbox records."""
+    """The batch handler of `laurel.events`.
+
+    `wake` gets the workspaces with new outbox records, `decide_later` those whose queue of
+    conversions to decide again grew.
+    """
 
     def __init__(
         self,
@@ -61,12 +65,14 @@ class EventsHandler(BatchHandler[Decoded]):
         clock: Clock,
         telemetry: Telemetry,
         wake: Callable[[Sequence[str]], None],
+        decide_later: Callable[[Sequence[str]], None],
     ) -> None:
         self._database = database
         self._cache = cache
         self._clock = clock
         self._telemetry = telemetry
         self._wake = wake
+        self._decide_later = decide_later
         self._recent: deque[tuple[int, int]] = deque()
 
     @override
@@ -123,6 +129,8 @@ class EventsHandler(BatchHandler[Decoded]):
                     f"{len(records)} records, {accounted} accounted for"
                 )
         self._wake(workspaces)
+        if outcome.is_queued:
+            self._decide_later(workspaces)
         self._measure(partition, next_offset, outcome, self._clock.monotonic() - started)
 
     def _measure(self, partition: int, offset: int, outcome: Outcome, seconds: float) -> None:

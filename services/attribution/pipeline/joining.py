@@ -1,6 +1,7 @@
 """Join the keys of new events into components, and find the components to decide again.
 
-Promise: a component only grows, and is only used as the scope of a recompute. A hub joins nothing.
+Promise: a component only grows, and is only used as the scope of a recompute. It is made of trusted
+evidence and of the keys of proven claims. A hub joins nothing. An untrusted tie joins nothing.
 Every conversion whose decision could change is in the returned components. A late touch is matched
 to the conversions after it by time.
 """
@@ -13,17 +14,21 @@ from itertools import combinations
 from typing import Any, Final
 
 from services.attribution.domain.journey import CARRIED_CLICK_LATE_MINUTES
-from services.attribution.domain.model import Edge
+from services.attribution.domain.model import Edge, is_trusted_source
+from services.attribution.domain.ties import tie_rows as tie_rows_of
+from services.attribution.pipeline.dissolving import REASON_DISSOLVED, parted, split
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.storing import Intake
-from services.attribution.store import decision_rows, scope_queries
+from services.attribution.store import decision_rows, dissolved_rows, scope_queries, tie_rows
 from services.attribution.store import event_rows as rows
 from services.attribution.store import identity_rows as store
-from services.attribution.store.identity_rows import Alias, Keyed
+from services.attribution.store.identity_rows import DISSOLVED, Alias, Keyed
 from services.attribution.store.scope_queries import Component
 from services.attribution.tables import HUB_NEIGHBOURS
+from services.attribution.wire.event_readings import Reading
 
 _CLICK: Final = b"k"
+_OF_A_BROWSER: Final = (b"v", b"k")
 _LATE: Final = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
 
 Pair = tuple[str, bytes, bytes]
@@ -35,7 +40,8 @@ class Evidence:
 
     `keys` need an alias, `edges` are stored, `pairs` are joined, `carried` pairs a key with its
     conversion, `clicks` has the touch of each click key, and `converted_at` the time of each
-    conversion by one of its events.
+    conversion by one of its events. `ties` are untrusted; `tied` are their keys, which need an
+    alias so that late touches find them. `tokens` pairs a claim token with its conversion.
     """
 
     keys: set[Keyed] = field(default_factory=set)
@@ -43,34 +49,49 @@ class Evidence:
     pairs: set[Pair] = field(default_factory=set)
     carried: set[Pair] = field(default_factory=set)
     clicks: dict[Keyed, str] = field(default_factory=dict)
+    ties: set[Pair] = field(default_factory=set)
+    tied: set[Keyed] = field(default_factory=set)
+    tokens: set[Pair] = field(default_factory=set)
     converted_at: dict[Keyed, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The components to decide again, and how many keys became hubs."""
+    """What to decide again, and how many keys became hubs.
+
+    `alone` are conversions of dissolved components. `is_queued`: others of them wait in the queue.
+    """
 
     components: set[Component]
+    alone: set[Keyed]
     hubs: int
+    is_queued: bool
 
 
 async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> Joined:
     """Update aliases and components by a batch; `windows` has the widest lookback by workspace."""
     evidence = _evidence(intake)
     await rows.store_edges(conn, evidence.edges)
+    # Before the new ties are stored: a key that now has too many loses those that it had.
+    reached = await tie_rows.tied_keys(conn, evidence.tied) | evidence.tied
+    await tie_rows.insert_ties(conn, evidence.ties)
+    await decision_rows.write_conversion_keys(conn, evidence.carried)
+    proven = await tie_rows.proven_keys(conn, evidence.tokens)
+    await decision_rows.write_conversion_keys(conn, {(w, key, own) for w, own, key in proven})
     met = await store.probe_clicks(conn) if intake.touches else []
     late = {(w, click, visitor) for place, w, click, visitor in met if place in intake.touches}
     clicked = late | set(await store.visitors_of_clicks(conn, evidence.clicks))
-    keys = evidence.keys | {(w, key) for w, click, visitor in clicked for key in (click, visitor)}
+    keys = evidence.keys | {(w, key) for w, one, other in clicked | proven for key in (one, other)}
     more = await store.insert_neighbours(conn, _neighbours(evidence.edges, clicked), late)
-    known = await store.read_aliases(conn, keys | more.keys())
-    aliases = {keyed: _counted(keyed, known, more) for keyed in keys | more.keys()}
+    asked = keys | more.keys() | evidence.tied
+    known = await store.read_aliases(conn, asked)
+    aliases = {keyed: _counted(keyed, known, more) for keyed in asked}
     hubs = {
         keyed
         for keyed, alias in aliases.items()
         if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
     }
-    moved = _unions(aliases, evidence.pairs | clicked)
+    moved = _unions(aliases, evidence.pairs | clicked | proven)
     aliases = {
         keyed: alias.moved_to(moved.get((keyed[0], alias.component_id)))
         for keyed, alias in aliases.items()
@@ -78,20 +99,28 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     changed = {keyed: alias for keyed, alias in aliases.items() if known.get(keyed) != alias}
     await store.put_aliases(conn, changed, evidence.clicks, evidence.converted_at)
     # Keys that are not in this batch move with their component.
+    absorbed = {component for component, after in moved.items() if after == DISSOLVED}
+    await dissolved_rows.want_components(conn, absorbed, REASON_DISSOLVED)
     older = {(keyed[0], alias.component_id) for keyed, alias in known.items()}
     await store.merge_components(
         conn, [(w, before, after) for (w, before), after in moved.items() if (w, before) in older]
     )
-    await decision_rows.write_conversion_keys(conn, evidence.carried)
     # A known hub joins nothing. A new hub leaves the journeys that it was part of.
-    named = {
-        (keyed[0], aliases[keyed].component_id)
-        for keyed in keys | hubs
-        if not aliases[keyed].is_hub or keyed in hubs
-    }
-    named |= await _late_touches(conn, intake, windows)
-    hub_clicks = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
-    return Joined(named | await scope_queries.carriers(conn, hub_clicks), len(hubs))
+    named = {(w, aliases[w, key].component_id) for w, key in keys if not aliases[w, key].is_hub}
+    named |= await split(conn, {(keyed[0], aliases[keyed].component_id) for keyed in hubs})
+    spans, touched = await _late_touches(conn, intake)
+    touched |= {(w, click): aliases[w, click] for w, click, _ in late}
+    touched |= {hub: aliases[hub] for hub in hubs}
+    named |= await _in_span(conn, spans, windows)
+    # A touch of these counts for the conversions that carry its key themselves.
+    carried = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
+    carried |= {keyed for keyed, alias in touched.items() if alias.component_id == DISSOLVED}
+    carried |= reached | await tie_rows.tied_keys(conn, touched)
+    whole, alone = parted(await scope_queries.carried_by(conn, carried))
+    new = {own for own in evidence.converted_at if aliases[own].component_id == DISSOLVED}
+    await dissolved_rows.want_conversions(conn, alone - new, REASON_DISSOLVED)
+    named = {component for component in named | whole if component[1] != DISSOLVED}
+    return Joined(named, new, len(hubs), is_queued=bool(alone - new or absorbed))
 
 
 def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
@@ -108,12 +137,15 @@ def _evidence(intake: Intake) -> Evidence:
     for reading in intake.new:
         workspace = reading.workspace_id
         keys = reading.keys
+        if reading.tied:
+            _add_ties(evidence, reading)
         if len(keys) < 2 and reading.own_key is None:
             continue  # the usual case: a plain click joins nothing
         evidence.keys.update((workspace, key) for key in keys)
         evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
         for first, second in combinations(keys, 2):
-            evidence.edges.append((workspace, Edge(reading.event_id, first, second)))
+            edge = Edge(reading.event_id, first, second, reading.source_kind)
+            evidence.edges.append((workspace, edge))
             evidence.pairs.add((workspace, first, second))
         if reading.own_key is not None:
             evidence.keys.add((workspace, reading.own_key))
@@ -121,7 +153,20 @@ def _evidence(intake: Intake) -> Evidence:
             own = {(workspace, key, reading.own_key) for key in keys}
             evidence.pairs |= own
             evidence.carried |= own
+            if reading.token is not None:
+                token = (workspace, reading.token, reading.own_key)
+                evidence.tokens.add(token)
+                if is_trusted_source(reading.source_kind):
+                    evidence.carried.add(token)
     return evidence
+
+
+def _add_ties(evidence: Evidence, reading: Reading) -> None:
+    workspace = reading.workspace_id
+    evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
+    for one, other in combinations(reading.tied, 2):
+        evidence.ties |= {(workspace, key, tied) for key, tied in tie_rows_of(one, other)}
+    evidence.tied |= {(workspace, key) for key in reading.tied if key[:1] in _OF_A_BROWSER}
 
 
 def _neighbours(edges: Iterable[tuple[str, Edge]], clicked: Collection[Pair]) -> set[Pair]:
@@ -163,19 +208,27 @@ def _unions(aliases: Mapping[Keyed, Alias], pairs: Iterable[Pair]) -> dict[Compo
 
 
 async def _late_touches(
-    conn: Any, intake: Intake, windows: Mapping[str, timedelta]
-) -> set[Component]:
-    """Return the components with a conversion that one of the new touches may belong to."""
-    if not intake.touches:
-        return set()
+    conn: Any, intake: Intake
+) -> tuple[Mapping[Component, list[datetime]], dict[Keyed, Alias]]:
+    """Return the times of the new touches by component, and the known keys that they have."""
     spans: defaultdict[Component, list[datetime]] = defaultdict(list)
-    for hit in await store.probe_visitors(conn):
+    touched: dict[Keyed, Alias] = {}
+    for hit in await store.probe_visitors(conn) if intake.touches else ():
         staged = intake.touches.get(hit.place)
-        if staged is not None and not hit.alias.is_hub:
+        if staged is not None and staged.touch.anon_key is not None and not hit.alias.is_hub:
             spans[staged.workspace_id, hit.alias.component_id].append(staged.touch.occurred_at)
+            touched[staged.workspace_id, staged.touch.anon_key] = hit.alias
+    return spans, touched
+
+
+async def _in_span(
+    conn: Any, spans: Mapping[Component, list[datetime]], windows: Mapping[str, timedelta]
+) -> set[Component]:
+    """Return the components with a conversion that one of their new touches may belong to."""
     with faults_of("span"):
         asked = [
             (component, min(moments) - _LATE, max(moments) + windows[component[0]])
             for component, moments in sorted(spans.items())
+            if component[1] != DISSOLVED
         ]
     return await scope_queries.touched_components(conn, asked)

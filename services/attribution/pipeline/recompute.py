@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.dissolving import parted
 from services.attribution.pipeline.record_faults import BISECTED
 from services.attribution.pipeline.unit_of_work import REASON_FACT, UnitOfWork
 from services.attribution.store import catalog_rows, offset_rows
@@ -114,8 +115,8 @@ class Recomputer:
                 )
                 if wanted and not is_skipped:
                     work = await UnitOfWork.open(conn, [workspace], self.cache, self.clock.now())
-                    components = await components_of_conversions(conn, wanted)
-                    await work.decide(components, wanted, REASON_FACT)
+                    whole, alone = parted(await components_of_conversions(conn, wanted))
+                    await work.decide(whole, alone, wanted, REASON_FACT)
                     await offset_rows.close_workspaces(conn, work.states.values())
         if wanted:
             self.wake([workspace])

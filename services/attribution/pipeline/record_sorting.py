@@ -153,7 +153,7 @@ def _staged_evidence(place: int, reading: Reading, body: bytes) -> StagedEvidenc
         reading.event_id,
         reading.kind,
         reading.occurred_at,
-        reading.own_key,
+        reading.filed_under,
         reading.fingerprint,
         body,
     )

@@ -13,7 +13,7 @@ from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.catalog_cache import FactsCache, WorkspaceFacts
-from services.attribution.pipeline.deciding import decide_again
+from services.attribution.pipeline.deciding import NewRows, decide_again
 from services.attribution.pipeline.joining import join
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.record_sorting import Sorted
@@ -34,7 +34,10 @@ REASON_FACT: Final = "fact_corrected"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The counts of one transaction, for the metrics."""
+    """The counts of one transaction, for the metrics.
+
+    `is_queued`: conversions wait for the worker.
+    """
 
     workspaces: tuple[str, ...]
     stored: int = 0
@@ -42,6 +45,7 @@ class Outcome:
     dead_lettered: int = 0
     revisions: int = 0
     hubs: int = 0
+    is_queued: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +81,7 @@ class UnitOfWork:
             for reading in intake.new
             if reading.own_key is not None
         }
-        revisions = await self.decide(joined.components, reasons, REASON_JOURNEY)
+        decided = await self.decide(joined.components, joined.alone, reasons, REASON_JOURNEY)
         await self.publish_tallies(tallies)
         refusals = (*batch.refusals, *intake.conflicts)
         await self.write_letters([refusal.letter(self.now) for refusal in refusals])
@@ -87,22 +91,27 @@ class UnitOfWork:
             stored=intake.stored,
             duplicates=intake.duplicates,
             dead_lettered=len(refusals),
-            revisions=revisions,
+            revisions=len(decided.revisions),
             hubs=joined.hubs,
+            is_queued=joined.is_queued or decided.is_queued,
         )
 
     async def decide(
-        self, components: Collection[Component], reasons: Mapping[Keyed, str], otherwise: str
-    ) -> int:
-        """Decide components again and return the number of new revisions."""
-        if not components:
-            return 0
+        self,
+        components: Collection[Component],
+        alone: Collection[Keyed],
+        reasons: Mapping[Keyed, str],
+        otherwise: str,
+    ) -> NewRows:
+        """Decide components and single conversions again; return what was written."""
+        if not components and not alone:
+            return NewRows()
         new_rows = await decide_again(
-            self.conn, components, self.facts, self.states, self.now, reasons, otherwise
+            self.conn, components, alone, self.facts, self.states, self.now, reasons, otherwise
         )
         await outbox_rows.write_outbox(self.conn, new_rows.outbox)
         await self.write_letters(new_rows.letters)
-        return len(new_rows.revisions)
+        return new_rows
 
     async def _tallies(self, intake: Intake) -> dict[str, tuple[Tally, ...]]:
         added: dict[str, list[Touch]] = {}

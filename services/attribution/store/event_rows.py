@@ -42,7 +42,8 @@ ON CONFLICT (event_id, workspace_id) DO NOTHING
 KNOWN_TOUCHES: Final = Sql("""
 SELECT s.place, t.* FROM stage_touches AS s CROSS JOIN LATERAL (
     SELECT event_id::text, kind, occurred_at, anon_key, click_key, link_id::text,
-           placement_id::text, code, quality, consent, derived, fingerprint, xmin AS writer
+           placement_id::text, code, quality, consent, derived, source_kind, fingerprint,
+           xmin AS writer
     FROM attribution.touches AS t
     WHERE t.event_id = s.event_id AND t.workspace_id = s.workspace_id LIMIT 1
 ) AS t
@@ -62,7 +63,7 @@ ON CONFLICT (event_id, workspace_id) DO UPDATE
 SET occurred_at = excluded.occurred_at, anon_key = excluded.anon_key,
     click_key = excluded.click_key, link_id = excluded.link_id,
     quality = excluded.quality, consent = excluded.consent, derived = false,
-    fingerprint = excluded.fingerprint
+    fingerprint = excluded.fingerprint, source_kind = excluded.source_kind
 WHERE t.derived
 """)
 INSERT_EDGES: Final = Sql(f"""
@@ -148,7 +149,10 @@ def _inserted(status: str) -> int:
 
 async def store_edges(conn: asyncpg.Connection, edges: Iterable[tuple[str, Edge]]) -> None:
     """Insert (workspace, edge) pairs; known edges are skipped."""
-    rows = [(edge.key_a, edge.event_id, edge.key_b, workspace) for workspace, edge in edges]
+    rows = [
+        (edge.key_a, edge.event_id, edge.key_b, workspace, edge.source_kind)
+        for workspace, edge in edges
+    ]
     if rows:
         await conn.copy_records_to_table("stage_edges", records=rows, columns=EDGE_COLUMNS)
         await conn.execute(INSERT_EDGES)
@@ -168,6 +172,7 @@ def touch_of(row: Any) -> Touch:
         quality=tuple(Quality(flag) for flag in row["quality"]),
         consent=row["consent"],
         derived=row["derived"],
+        source_kind=row["source_kind"],
     )
 
 
@@ -189,6 +194,7 @@ def touch_row(item: StagedTouch) -> tuple[object, ...]:
         touch.consent,
         touch.derived,
         item.fingerprint,
+        touch.source_kind,
     )
 
 

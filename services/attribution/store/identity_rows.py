@@ -18,6 +18,10 @@ from services.attribution.tables import HUB_NEIGHBOURS, Sql
 # statistics, it joins by a scan of the whole index. For the same reason, existing rows are updated
 # by upsert, which always uses the primary key, and never by UPDATE … FROM.
 
+# The component id of all dissolved components of a workspace. It is smaller than every key, so what
+# is united with it gets this id. It is never loaded as a component.
+DISSOLVED: Final = b"!"
+
 # (workspace, key).
 Keyed = tuple[str, bytes]
 
@@ -83,17 +87,17 @@ CROSS JOIN LATERAL (
     FROM attribution.aliases AS a
     WHERE a.key = s.click_key AND a.workspace_id = s.workspace_id LIMIT 1
 ) AS a
-WHERE s.click_key IS NOT NULL AND a.touch_id = s.event_id
+WHERE s.click_key IS NOT NULL AND a.touch_id = s.event_id AND s.source_kind <> 'public'
 """)
 VISITORS_OF_CLICKS: Final = Sql("""
 SELECT n.workspace_id::text, n.key, t.anon_key
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[]) AS n (key, workspace_id, touch_id)
 CROSS JOIN LATERAL (
-    SELECT anon_key
+    SELECT anon_key, source_kind
     FROM attribution.touches AS t
     WHERE t.event_id = n.touch_id AND t.workspace_id = n.workspace_id LIMIT 1
 ) AS t
-WHERE t.anon_key IS NOT NULL
+WHERE t.anon_key IS NOT NULL AND t.source_kind <> 'public'
 """)
 
 

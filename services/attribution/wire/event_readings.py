@@ -1,7 +1,8 @@
 """Events of the log as `Reading`s: the touch, the keys and the conversion of each event.
 
 Promise: one event gives one `Reading`, a pure function of its bytes, so a replay gives the same
-readings. An event without consent has no keys.
+readings. An event without consent has no keys. An event of a public key joins nothing: it has ties
+between anonymous keys only.
 What can go wrong: bytes that are no event raise `EventRejected`; a time outside the calendar raises
 `ValueError` or `ArithmeticError`.
 """
@@ -12,7 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from services.attribution.domain.model import Adjustment, ConversionKey, ConversionVersion, Touch
+from services.attribution.domain.model import (
+    Adjustment,
+    ConversionKey,
+    ConversionVersion,
+    Touch,
+    is_trusted_source,
+)
 from shared.catalog import normalise_code
 from shared.credits import TOUCHES, TouchKind
 from shared.events import (
@@ -30,6 +37,7 @@ from shared.events import (
     Person,
     Referred,
     SocialReported,
+    SourceKind,
     Surveyed,
     Viewed,
     Visited,
@@ -47,9 +55,11 @@ OWN_KEYS_TO: Final = b"p"
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """The contents of one event that attribution uses.
 
-    `keys` occur together in the event; two or more are joined. `clicks` are the click keys among
-    them, each with the id of its touch. `derived` is the touch that the click id of this event
-    proves. Exactly one of `touch` and `body` is set.
+    `keys` occur together in a trusted event; two or more are joined. `tied` are the anonymous keys
+    of an untrusted event. `clicks` are the click keys among both, each with the id of its touch.
+    `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
+    is set. `token` is the key of the claim token of a conversion; the claim of a public key has it
+    in `tied`, too, with the digest of its keys.
     """
 
     workspace_id: str
@@ -63,6 +73,21 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     keys: tuple[bytes, ...] = ()
     clicks: tuple[tuple[bytes, str], ...] = ()
     derived: Touch | None = None
+    source_kind: SourceKind | None = None
+    tied: tuple[bytes, ...] = ()
+    token: bytes | None = None
+
+    @property
+    def filed_under(self) -> bytes | None:
+        """The key under which the evidence of a conversion is found; claims have another one."""
+        own = self.own_key
+        is_claim = own is not None and not is_trusted_source(self.source_kind)
+        return claims_key(own) if own is not None and is_claim else own
+
+
+def claims_key(own: bytes) -> bytes:
+    """Return the key under which the claims of a conversion are found."""
+    return OWN_KEYS_TO + own[1:]
 
 
 def own_key(key: ConversionKey) -> bytes:
@@ -91,6 +116,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             tax_minor=event.tax_minor,
             capped=event.capped,
             currency=event.currency,
+            source_kind=event.source.kind,
         )
     assert isinstance(event, Converted), "only conversions and adjustments have an own key"
     return _version(event)
@@ -98,9 +124,10 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
 
 def _version(event: AnyConversion) -> ConversionVersion:
     click_id = event.person.click_id if event.consent else None
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
     return ConversionVersion(
         event_id=event.event_id,
-        key=ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id),
+        key=key,
         source_kind=event.source.kind,
         source_id=event.source.id,
         version=event.version,
@@ -113,7 +140,26 @@ def _version(event: AnyConversion) -> ConversionVersion:
         click=event.click if click_id else None,
         new_customer=event.new_customer,
         taxes_included=event.taxes_included,
+        token=_token(event, own_key(key)),
     )
+
+
+def _token(event: Converted, own: bytes) -> bytes | None:
+    """Return the key of the claim token of one order; equal tokens of two orders differ."""
+    if event.claim_token_hash is None or not event.consent:
+        return None
+    return person_key("token", own.hex() + event.claim_token_hash)
+
+
+def _claimed_keys(event: AnyEvent, token: bytes) -> tuple[bytes, ...]:
+    """Return what a claim ties to its token: its anonymous keys and their digest."""
+    anonymous = _anonymous_keys(event)
+    digest = person_key("claim", b"".join(anonymous).hex())
+    return (token, digest, *anonymous) if anonymous else ()
+
+
+def _anonymous_keys(event: AnyEvent) -> tuple[bytes, ...]:
+    return tuple(key for key in person_keys(event) if not is_strong(key))
 
 
 def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
@@ -136,9 +182,17 @@ _AnyTouch = Clicked | Viewed | Referred | Surveyed
 def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
     """Return the reading of a touch event.
 
-    A plain click joins no keys: the touch itself holds its visitor and its click id.
+    A plain click joins no keys: the touch itself holds its visitor and its click id. An untrusted
+    touch has no customer; it ties its visitor and its click id.
     """
-    anon, click, keys = _touch_keys(event) if event.consent else (None, None, ())
+    tied: tuple[bytes, ...] = ()
+    if not event.consent:
+        anon, click, keys = None, None, tied
+    elif is_trusted_source(event.source.kind):
+        anon, click, keys = _touch_keys(event)
+    else:
+        anon, click, keys = _anonymous(event.person)
+        keys, tied = (), keys
     kind, link_id, placement_id, code = _leads_to(event)
     moment = _utc(event.occurred_at)
     touch = Touch(
@@ -152,6 +206,7 @@ def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
         code,
         event.quality,
         event.consent,
+        source_kind=event.source.kind,
     )
     return Reading(
         event.workspace_id,
@@ -161,8 +216,18 @@ def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
         fingerprint(event),
         touch,
         keys=keys,
-        clicks=_clicks(event.workspace_id, event.person) if keys else (),
+        clicks=_clicks(event.workspace_id, event.person) if keys or tied else (),
+        source_kind=event.source.kind,
+        tied=tied,
     )
+
+
+def _anonymous(person: Person) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:
+    """Return the anonymous key of an untrusted touch, its click key, and the keys it ties."""
+    visitor = person_key("visitor", person.visitor_id) if person.visitor_id else None
+    click = person_key("click", person.click_id) if person.click_id else None
+    tied = (click, visitor) if click is not None and visitor is not None else ()
+    return visitor or click, click, tied
 
 
 def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:
@@ -235,7 +300,14 @@ def _visit_reading(event: Visited, body: bytes) -> Reading:
 def _evidence_reading(
     event: AnyEvent, body: bytes, conversion: bytes | None = None, click: ClickRef | None = None
 ) -> Reading:
-    keys = person_keys(event)
+    known = person_keys(event)
+    keys = known if is_trusted_source(event.source.kind) else ()
+    token = None
+    tied: tuple[bytes, ...] = ()
+    if isinstance(event, Converted) and conversion is not None:
+        token = _token(event, conversion)
+    if not is_trusted_source(event.source.kind):
+        tied = _anonymous_keys(event) if token is None else _claimed_keys(event, token)
     return Reading(
         workspace_id=event.workspace_id,
         event_id=event.event_id,
@@ -245,8 +317,11 @@ def _evidence_reading(
         body=body,
         own_key=conversion,
         keys=keys,
-        clicks=_clicks(event.workspace_id, event.person) if keys else (),
-        derived=_derived(event, click) if keys and click else None,
+        clicks=_clicks(event.workspace_id, event.person) if known else (),
+        derived=_derived(event, click) if known and click else None,
+        source_kind=event.source.kind,
+        tied=tied if len(tied) > 1 else (),
+        token=token,
     )
 
 
@@ -271,7 +346,10 @@ def _clicks(workspace_id: str, person: Person) -> tuple[tuple[bytes, str], ...]:
 
 
 def _derived(event: AnyEvent, click: ClickRef) -> Touch | None:
-    """Return the touch of a genuine click id, in case the click event itself was lost."""
+    """Return the touch of a genuine click id, in case the click event itself was lost.
+
+    The redirect signed the click id, so the touch is trusted, whoever sends it.
+    """
     if event.person.click_id is None:
         return None
     key = person_key("click", event.person.click_id)
@@ -283,6 +361,7 @@ def _derived(event: AnyEvent, click: ClickRef) -> Touch | None:
         click_key=key,
         link_id=click.link_id,
         derived=True,
+        source_kind="edge",
     )
 
 

@@ -72,7 +72,9 @@ class AttributionPipeline:
         self.log = MemoryLog(self.broker)
         self.relay = Relay(self.database, self.log, clock, self.telemetry)
         self.worker = Recomputer(self.database, cache, clock, self.relay.call)
-        self.events = EventsHandler(self.database, cache, clock, self.telemetry, self.relay.call)
+        self.events = EventsHandler(
+            self.database, cache, clock, self.telemetry, self.relay.call, self.worker.call
+        )
         self.catalog = CatalogHandler(self.database, cache, clock, self.telemetry, self._wake)
 
     def _wake(self, workspaces: Sequence[str]) -> None:

@@ -63,6 +63,7 @@ class LargeStory:
         person = self.random.randrange(PEOPLE)
         device = self.a_device(person)
         sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
+        token = self._random_story.maybe(f"the token of order {number}")
         customer = self._random_story.maybe(f"c{person}", odds=0.7)
         sold: list[AnyEvent] = [
             self.story.order(
@@ -77,8 +78,16 @@ class LargeStory:
                 email=self._random_story.maybe(f"e{person}", odds=0.6),
                 codes=tuple(code for code in CODES if self.random.random() < 0.2),
                 source=self.random.choice(sources),
+                token=token,
             )
         ]
+        if token is not None:
+            landed = self.random.choice(clicked)
+            page = f"p{person}"
+            claim = self.story.order(
+                f"{number}", visitor=page, click=landed, token=token, source="public", same="claim"
+            )
+            sold += [claim, self.story.visited(page, landed)]
         if customer and self.random.random() < 0.3:
             known = Person(visitor_id=device, customer_id=customer)
             sold.append(self.story.identified(f"i{number}", known, self._random_story.moment()))
@@ -104,11 +113,29 @@ class LargeStory:
 
     def joined_too_often(self, leaked: Clicked) -> list[AnyEvent]:
         """A guest account and a newsletter's click id, each with more visitors than the limit."""
-        met: list[AnyEvent] = [self.story.visited(f"n{n}", leaked) for n in range(MET_BY_A_HUB)]
+        met: list[AnyEvent] = [
+            self.story.visited(f"n{n}", leaked, source="secret") for n in range(MET_BY_A_HUB)
+        ]
         for number in range(MET_BY_A_HUB):
             guest = Person(visitor_id=f"g{number}", email_hash="guest")
             met.append(self.story.identified(f"g{number}", guest, self._random_story.moment()))
         return met
+
+    def chain(self, start: int, stop: int) -> list[AnyEvent]:
+        """Links of a chain of devices and customers that ends beyond the bounds of a person."""
+        return [
+            self.story.identified(
+                f"chain{n}", Person(visitor_id=f"x{n // 2}", customer_id=f"x{(n + 1) // 2}")
+            )
+            for n in range(start, stop)
+        ]
+
+    def terminal(self, start: int, stop: int) -> list[AnyEvent]:
+        """Sign-ins at one terminal."""
+        return [
+            self.story.identified(f"t{n}", Person(visitor_id="terminal", email_hash=f"t{n}"))
+            for n in range(start, stop)
+        ]
 
     def records(self) -> list[AnyCatalogRecord]:
         """Return first facts, then their corrections."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from itertools import combinations
 
+from services.attribution.domain.components import components, is_dissolved
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import (
     Adjustment,
@@ -19,11 +20,13 @@ from services.attribution.domain.model import (
     Edge,
     Scope,
     Touch,
+    is_trusted_source,
 )
+from services.attribution.domain.netting import is_trusted
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.catalog_cache import WorkspaceFacts
 from services.attribution.tables import HUB_NEIGHBOURS
-from services.attribution.wire.event_readings import Reading, conversion_evidence, read
+from services.attribution.wire.event_readings import Reading, conversion_evidence, own_key, read
 from shared.catalog import AnyCatalogRecord
 from shared.credits import Tally
 from shared.events import AnyEvent, encode_event
@@ -49,24 +52,74 @@ def evidence_of(workspace_id: str, events: Iterable[AnyEvent]) -> Scope:
         for reading, body in zip(readings, bodies, strict=True)
         if reading.own_key is not None
     }
-    edges = {Edge(r.event_id, low, high) for r in readings for low, high in combinations(r.keys, 2)}
+    trusted = {
+        Edge(r.event_id, low, high, r.source_kind)
+        for r in readings
+        for low, high in combinations(r.keys, 2)
+    }
+    told = {
+        Edge(r.event_id, min(pair), max(pair), r.source_kind)
+        for r in readings
+        for pair in combinations(r.tied, 2)
+    }
+    hubs = _hubs(trusted, _makers(readings, touches))
+    versions = tuple(f for f in facts.values() if isinstance(f, ConversionVersion))
     return Scope(
         workspace_id=workspace_id,
         touches=tuple(touches.values()),
-        edges=tuple(edges),
-        versions=tuple(f for f in facts.values() if isinstance(f, ConversionVersion)),
+        edges=(*trusted, *told),
+        versions=versions,
         adjustments=tuple(f for f in facts.values() if isinstance(f, Adjustment)),
-        hubs=_hubs(edges, _makers(readings, touches)),
+        hubs=hubs,
+        alone=_alone(readings, versions, touches, hubs),
     )
 
 
+def _alone(
+    readings: Iterable[Reading],
+    versions: Iterable[ConversionVersion],
+    touches: Mapping[str, Touch],
+    hubs: frozenset[bytes],
+) -> frozenset[ConversionKey]:
+    """Return the conversions of the components that are beyond their bounds."""
+    pairs: set[tuple[bytes, bytes]] = set()
+    named: set[tuple[bytes, str]] = set()
+    for reading in readings:
+        together = (*reading.keys, *((reading.own_key,) if reading.own_key else ()))
+        pairs |= set(combinations(together, 2))
+        if len(together) > 1 or reading.tied:
+            named |= set(reading.clicks)
+    for key, touch_id in named:
+        touch = touches.get(touch_id)
+        if touch is not None and touch.anon_key and is_trusted_source(touch.source_kind):
+            pairs.add((key, touch.anon_key))
+    claims = [r for r in readings if r.token and not is_trusted_source(r.source_kind)]
+    proven = {(own_key(v.key), v.token) for v in versions if is_trusted(v) and v.token is not None}
+    for own, token in proven:
+        told = {key for claim in claims if claim.token == token for key in claim.tied}
+        pairs |= {(own, key) for key in told if key[:1] in (b"v", b"k")}
+    members = {key for pair in pairs for key in pair}
+    found = components(members, pairs, hubs)
+    return frozenset(
+        version.key
+        for version in versions
+        if (group := found.get(own_key(version.key))) is not None
+        and is_dissolved(sum(not _is_own(key) for key in group), sum(_is_own(key) for key in group))
+    )
+
+
+def _is_own(key: bytes) -> bool:
+    return key.startswith(b"o")
+
+
 def _makers(readings: Iterable[Reading], touches: Mapping[str, Touch]) -> dict[bytes, bytes]:
-    """Return click key → visitor, for the clicks whose own event exists."""
+    """Return click key → visitor, for the clicks whose own trusted event exists."""
     named = {key: touches.get(touch_id) for reading in readings for key, touch_id in reading.clicks}
     return {
         key: touch.anon_key
         for key, touch in named.items()
-        if touch is not None and touch.anon_key is not None and touch.anon_key != key
+        if touch is not None and is_trusted_source(touch.source_kind)
+        if touch.anon_key is not None and touch.anon_key != key
     }
 
 

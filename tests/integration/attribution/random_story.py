@@ -76,10 +76,13 @@ class RandomStory:
                     customer_id=self.maybe(*self.customers, odds=0.7),
                     email_hash=self.maybe(*self.emails, odds=0.5),
                 )
-                return self.story.identified(f"i{number}", person, self.moment())
+                source: SourceKind = self.random.choice(("secret", "secret", "public"))
+                return self.story.identified(f"i{number}", person, self.moment(), source)
             case "visited":
                 visitor = self.random.choice(self.visitors)
-                return self.story.visited(visitor, self.random.choice(clicks), self.moment())
+                source = self.random.choice(("secret", "public", "public"))
+                click = self.random.choice(clicks)
+                return self.story.visited(visitor, click, self.moment(), source)
             case _:
                 by = self.random.choice(self.visitors[:2])
                 return self.story.referred(self.random.choice(CODES), by=by, at=self.moment())
@@ -98,6 +101,7 @@ class RandomStory:
             source=self.random.choice(sources),
             source_id=f"s{number}",
             version=number,
+            token=self.maybe("the token of the first", "the token of the second", odds=0.6),
         )
 
     def records(self) -> list[AnyCatalogRecord]:

@@ -57,10 +57,14 @@ class Story:
         at: datetime = NOON,
         quality: tuple[Quality, ...] = (),
         consent: bool = True,
+        source: SourceKind = "edge",
+        person: Person | None = None,
     ) -> Clicked:
         event_id = (
             click_event_id(self.workspace_id, click_id)
-            if click_id
+            if click_id and source == "edge"
+            else self.ident("click", f"{of}/{person}/{click_id}/{at.isoformat()}")
+            if source != "edge"
             else self.ident("click", f"{of}/{by}/{at.isoformat()}")
         )
         return Clicked(
@@ -68,8 +72,8 @@ class Story:
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
-            source=Source("edge", "door"),
-            person=Person(visitor_id=by, click_id=click_id),
+            source=Source(source, "door"),
+            person=person or Person(visitor_id=by, click_id=click_id),
             consent=consent,
             quality=quality,
             link_id=self.ident("link", of),
@@ -90,10 +94,12 @@ class Story:
         source: SourceKind = "webhook",
         source_id: str = "shop",
         version: int = 1,
+        token: str | None = None,
+        same: str = "",
     ) -> Ordered:
         click_id = click.person.click_id if click else None
         return Ordered(
-            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}"),
+            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -105,6 +111,7 @@ class Story:
             version=version,
             codes=codes,
             click=ClickRef(click.link_id, click.occurred_at) if click else None,
+            claim_token_hash=token,
         )
 
     def adjusted(
@@ -131,23 +138,27 @@ class Story:
             currency=currency,
         )
 
-    def identified(self, name: str, person: Person, at: datetime = NOON) -> Identified:
+    def identified(
+        self, name: str, person: Person, at: datetime = NOON, source: SourceKind = "secret"
+    ) -> Identified:
         return Identified(
             event_id=self.ident("identified", name),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
-            source=Source("public", "page"),
+            source=Source(source, "page"),
             person=person,
         )
 
-    def visited(self, visitor: str, click: Clicked, at: datetime = NOON) -> Visited:
+    def visited(
+        self, visitor: str, click: Clicked, at: datetime = NOON, source: SourceKind = "public"
+    ) -> Visited:
         return Visited(
-            event_id=self.ident("visited", f"{visitor}/{click.event_id}"),
+            event_id=self.ident("visited", f"{visitor}/{click.event_id}/{source}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
-            source=Source("public", "page"),
+            source=Source(source, "page"),
             person=Person(visitor_id=visitor, click_id=click.person.click_id),
             click=ClickRef(click.link_id, click.occurred_at),
         )

@@ -11,7 +11,9 @@ import asyncpg
 import pytest
 from msgspec import structs
 
+from services.attribution.domain.components import KEYS_MAX
 from services.attribution.store.catalog_rows import look_up_key
+from services.attribution.tables import HUB_NEIGHBOURS
 from shared.catalog import AnyCatalogRecord, ApiKey
 from shared.db.engine import Database, driver
 from shared.db.migrate import move_history
@@ -64,8 +66,16 @@ async def live(pipeline: AttributionPipeline, number: int) -> Brand:
     events, records = large_story.events(CLICKS, ORDERS), large_story.records()
     cut = len(events) * LATE_PERCENT // 100
     await pipeline.learn(*records[:FACTS])
-    await pipeline.feed(*events[cut:])
-    return Brand(large_story, events[cut:], events[:cut], records)
+    story = large_story.story
+    grown: list[AnyEvent] = [
+        *large_story.chain(0, KEYS_MAX - 10),
+        *large_story.terminal(0, HUB_NEIGHBOURS),
+        story.order("chain", visitor="x3", customer="x1"),
+        story.order("terminal", visitor="terminal", email="t1"),
+    ]
+    told = [*events[cut:], *grown]
+    await pipeline.feed(*told)
+    return Brand(large_story, told, events[:cut], records)
 
 
 async def tell_late(
@@ -77,10 +87,16 @@ async def tell_late(
         clicks = [brand.large_story.a_loyal_click(day) for day in (LOYAL_ORDERS, -1)]
         again = random.sample(brand.told, 10)
         batch = [*brand.late[:60], *again, structs.replace(again[0], occurred_at=NOON)]
-        for events in (clicks[:1], clicks[1:], batch):
+        large_story = brand.large_story
+        limit: list[AnyEvent] = [
+            *large_story.chain(KEYS_MAX - 10, KEYS_MAX + 10),
+            *large_story.terminal(HUB_NEIGHBOURS, HUB_NEIGHBOURS + 2),
+        ]
+        beyond: list[AnyEvent] = [large_story.story.click("beyond", by="x3")]
+        for events in (clicks[:1], clicks[1:], batch, limit, beyond):
             explainer.records = len(events)
             await pipeline.feed(*events)
-        brand.told += clicks
+        brand.told += [*clicks, *limit, *beyond]
     rest = [event for brand in brands for event in brand.late[60:]]
     explainer.records = len(rest)
     await pipeline.feed(*rest)

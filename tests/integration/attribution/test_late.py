@@ -91,10 +91,12 @@ async def test_a_claim_earns_nothing_until_it_is_confirmed(
 ) -> None:
     await pipeline.learn(*story.cast())
     click = story.click("k1", by="v1")
-    await pipeline.feed(click, story.order("1001", click=click, net=999, source="public"))
+    token = "the token of the cart"
+    claim = story.order("1001", click=click, net=999, source="public", token=token)
+    await pipeline.feed(click, claim)
     assert await statuses(pipeline, story) == {"1001": "unconfirmed"}
     assert await pipeline.net_ledger(story.workspace_id) == {}
-    await pipeline.feed(story.order("1001", net=100))
+    await pipeline.feed(story.order("1001", net=100, token=token))
     assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
 
 

@@ -15,6 +15,8 @@ STORES = (
     "offset_rows",
     "event_rows",
     "identity_rows",
+    "tie_rows",
+    "dissolved_rows",
     "scope_queries",
     "decision_rows",
     "outbox_rows",

@@ -24,9 +24,10 @@ from services.attribution.domain.model import (
     Status,
     Touch,
 )
+from services.attribution.domain.netting import is_trusted
 from services.attribution.domain.policies import policy_for
 from shared.catalog import Precedence
-from shared.events import Quality
+from shared.events import Quality, SourceKind
 from shared.ids import is_strong
 from shared.models import CREDIT_MODELS
 from tests.factories import (
@@ -36,6 +37,8 @@ from tests.factories import (
     Evidence,
     adjustment,
     brand_content,
+    claim_token,
+    claimed,
     click,
     code,
     conversion_key,
@@ -137,6 +140,7 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
             version=number,
             ago=ago,
             carries=carries,
+            token=claim_token(f"{world}{name}"),
         ),
         st.sampled_from(ORDER_NAMES),
         st.lists(st.sampled_from(keys(world)), max_size=3),
@@ -180,8 +184,13 @@ def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
     found = draw(touches(world))
     groups = draw(st.lists(st.lists(st.sampled_from(keys(world)), max_size=3), max_size=5))
     edges = [
-        edge for n, group in enumerate(groups) for edge in seen_together(f"{world}e{n}", *group)
+        edge
+        for n, group in enumerate(groups)
+        for edge in seen_together(f"{world}e{n}", *group, source=draw(SOURCES))
     ]
+    for name in draw(st.lists(st.sampled_from(ORDER_NAMES), max_size=2)):
+        told = draw(st.lists(st.sampled_from(keys(world)[:6]), max_size=2))
+        edges += claimed(f"{world}{name}{told}", claim_token(f"{world}{name}"), *told)
     hubs = draw(st.one_of(st.just([]), st.lists(st.sampled_from(keys(world)), max_size=1)))
     return Scope(
         workspace_id=WORKSPACE,
@@ -193,6 +202,7 @@ def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
     )
 
 
+SOURCES: Final[st.SearchStrategy[SourceKind]] = st.sampled_from(("secret", "secret", "public"))
 RULES: Final = st.sampled_from(list(Precedence))
 
 
@@ -331,7 +341,7 @@ def reachable(evidence: Scope, strong: bytes) -> set[bytes]:
     groups: dict[str, set[bytes]] = {}
     for edge in evidence.edges:
         groups.setdefault(edge.event_id, set()).update((edge.key_a, edge.key_b))
-    for version in evidence.versions:
+    for version in filter(is_trusted, evidence.versions):
         groups.setdefault(version.event_id, set()).update(version.keys)
     found, before = {strong}, set[bytes]()
     while found != before:
@@ -355,9 +365,68 @@ def test_two_orders_are_one_customer_s_only_by_strong_keys(evidence: Scope) -> N
 
 
 def strong_keys(evidence: Scope, key: ConversionKey) -> set[bytes]:
-    """Return the strong keys of a conversion that are not hubs."""
-    carried = {k for v in evidence.versions if v.key == key for k in v.keys}
+    """Return the strong keys that trusted versions of a conversion carry and that are no hubs."""
+    versions = filter(is_trusted, evidence.versions)
+    carried = {k for v in versions if v.key == key for k in v.keys}
     return {k for k in carried - evidence.hubs if is_strong(k)}
+
+
+@st.composite
+def told_by_strangers(draw: st.DrawFn, world: str) -> Scope:
+    """Draw what anybody can send who knows the customers and orders of a world, not its browsers.
+
+    Even with a browser's key a tie of it to customers adds nothing.
+    """
+    strong = [key for key in keys(world) if is_strong(key)]
+    strange = [*strong, *keys("x")]
+    groups = draw(st.lists(st.lists(st.sampled_from(strange), max_size=4), max_size=6))
+    devices = st.lists(st.sampled_from(keys(world)), max_size=1)
+    groups += [draw(devices) + strong for _ in range(draw(st.integers(0, 2)))]
+    edges = [
+        edge
+        for n, group in enumerate(groups)
+        for edge in seen_together(f"s{n}", *group, source="public")
+    ]
+    tokens = st.sampled_from([claim_token("x"), claim_token("guess")])
+    for n, name in enumerate(draw(st.lists(st.sampled_from(ORDER_NAMES), max_size=3))):
+        edges += claimed(f"c{n}{name}", draw(tokens), *draw(st.lists(st.sampled_from(keys("x")))))
+    versions = [
+        order(
+            f"{world}{name}",
+            *draw(st.lists(st.sampled_from([*keys(world), *keys("x")]), max_size=3)),
+            net_minor=draw(st.integers(0, 99)),
+            codes=("LEO10", "DUO"),
+            source="public",
+            version=number,
+            ago=timedelta(hours=draw(st.integers(0, 200))),
+            token=draw(tokens),
+        )
+        for number, name in enumerate(draw(st.lists(st.sampled_from(ORDER_NAMES), max_size=4)))
+    ]
+    found = [replace(t, source_kind="public") for t in draw(touches("x"))]
+    adjusted = [replace(a, source_kind="public") for a in draw(adjustments(world))]
+    return Scope(
+        WORKSPACE, tuple(found), tuple(edges), tuple(versions), tuple(adjusted), frozenset()
+    )
+
+
+@given(scopes(), told_by_strangers("w"), RULES)
+def test_what_strangers_tell_changes_no_order(
+    evidence: Scope, strange: Scope, rule: Precedence
+) -> None:
+    both = Scope(
+        WORKSPACE,
+        evidence.touches + strange.touches,
+        evidence.edges + strange.edges,
+        evidence.versions + strange.versions,
+        evidence.adjustments + strange.adjustments,
+        evidence.hubs,
+    )
+    known = facts_of(rule)
+    alone, after = decide_scope(evidence, known), decide_scope(both, known)
+    for key, decision in alone.items():
+        if decision.status is not Status.UNCONFIRMED:
+            assert after[key] == decision
 
 
 def kept_ids(decision: Decision) -> set[str]:
@@ -388,7 +457,7 @@ def test_a_device_shared_late_is_taken_from_orders_that_do_not_carry_it(
 @given(scopes())
 def test_a_real_click_gives_what_the_rebuilt_one_gave(evidence: Scope) -> None:
     """Removing an order's carried clicks and flags changes nothing: the order rebuilds them."""
-    carried = {v.click_touch_id for v in evidence.versions}
+    carried = {v.click_touch_id for v in filter(is_trusted, evidence.versions)}
     without = tuple(
         t
         for t in evidence.touches
