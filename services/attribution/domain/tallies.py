@@ -7,18 +7,17 @@ what was counted. The default stages are used, so a policy never changes a count
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.ownership import owners_of_touch
+from services.attribution.domain.quarters import quarter_at, quarter_number
 from services.attribution.domain.stages import touch_stage
 from shared.catalog import Period, normalise_code
 from shared.credits import ORGANIC, Tally, TouchKind
 from shared.events import Quality
 
-_QUARTER: Final = timedelta(minutes=15)
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 
 # The target of a touch: (link, placement, code); one of them is set.
@@ -36,7 +35,7 @@ def tally(
     accounts = _Accounts(facts)
     for group, weight in ((touches, sign), (taken_back, -sign)):
         for touch in group:
-            slot = accounts.of(touch), touch.kind, (touch.occurred_at - _EPOCH) // _QUARTER
+            slot = accounts.of(touch), touch.kind, quarter_number(touch.occurred_at)
             found = counts.get(slot)
             if found is None:
                 found = counts[slot] = [0, 0]
@@ -48,7 +47,7 @@ def tally(
             account=account,
             kind=kind,
             stage=stages[kind],
-            quarter_at=_EPOCH + quarter * _QUARTER,
+            quarter_at=quarter_at(quarter),
             counted=counted,
             flagged=flagged,
         )
