@@ -176,9 +176,11 @@ class DecisionCredited(
 
 
 class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The change in the touch counts of one account, kind, stage and quarter of an hour.
+    """The change in the touch counts of one account, kind, stage, link, code and quarter hour.
 
     Offsets of time zones are whole quarters of an hour, so local days and hours can be summed.
+    `link_id`, `code` and `sub_source` are those of a slot (see `CreditEntry`); in version 1 they
+    are None and a tally counts the touches of all links and codes of the account.
     `counted` are touches that can earn credit. `flagged` are touches of bots, previews and
     prefetches. Both are negative when a corrected owner moves touches to another account.
     """
@@ -189,6 +191,9 @@ class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quarter_at: Moment
     counted: int
     flagged: int = 0
+    link_id: Uuid | None = None
+    code: str | None = None
+    sub_source: str | None = None
 
 
 class TouchesTallied(

@@ -1,4 +1,4 @@
-"""The number of touches of each account, by kind, stage and quarter of an hour.
+"""The number of touches of each account, by kind, stage, link, code and quarter of an hour.
 
 Promise: each touch counts once, with or without consent, for its owner at its time; a touch without
 an owner counts for `organic`. The same touches and facts with the opposite sign subtract exactly
@@ -31,17 +31,23 @@ def tally(
 
     `taken_back` counts with the opposite sign. Tallies of zero are left out.
     """
-    counts: dict[tuple[str, TouchKind, int], list[int]] = {}
+    counts: dict[tuple[str, TouchKind, int, str, str], list[int]] = {}
     accounts = _Accounts(facts)
     for group, weight in ((touches, sign), (taken_back, -sign)):
         for touch in group:
-            slot = accounts.of(touch), touch.kind, quarter_number(touch.occurred_at)
+            slot = (
+                accounts.of(touch),
+                touch.kind,
+                quarter_number(touch.occurred_at),
+                touch.link_id or "",
+                touch.code or "",
+            )
             found = counts.get(slot)
             if found is None:
                 found = counts[slot] = [0, 0]
             is_flagged = bool(touch.quality) and not _FLAGS.isdisjoint(touch.quality)
             found[is_flagged] += weight
-    stages = {kind: touch_stage(kind, {}) for kind in {kind for _, kind, _ in counts}}
+    stages = {kind: touch_stage(kind, {}) for kind in {slot[1] for slot in counts}}
     return tuple(
         Tally(
             account=account,
@@ -50,8 +56,10 @@ def tally(
             quarter_at=quarter_at(quarter),
             counted=counted,
             flagged=flagged,
+            link_id=link_id or None,
+            code=code or None,
         )
-        for (account, kind, quarter), (counted, flagged) in sorted(counts.items())
+        for (account, kind, quarter, link_id, code), (counted, flagged) in sorted(counts.items())
         if counted or flagged
     )
 

@@ -12,6 +12,7 @@ from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, post
 from services.attribution.domain.model import CatalogFacts, Decision, Touch
 from services.attribution.domain.tallies import tally
+from shared.catalog import LinkPeriod
 from shared.credits import CreditEntry, Tally
 from shared.events import Quality
 from tests.factories import (
@@ -23,6 +24,7 @@ from tests.factories import (
     days,
     facts,
     influencers,
+    link_id,
     minutes,
     order,
     placement_id,
@@ -234,6 +236,15 @@ def test_touches_count_by_account_kind_stage_and_quarter() -> None:
     }
 
 
+def test_touches_of_two_links_of_one_account_are_counted_apart() -> None:
+    other = LinkPeriod(placement_id=placement_id("mia"))
+    known = replace(FACTS, links={**FACTS.links, link_id("leo"): (other,)})
+    found = tally([FIRST, structs.replace(SECOND, occurred_at=FIRST.occurred_at)], known)
+    assert {(t.account, t.link_id, t.counted) for t in found} == {
+        (placement_id("mia"), link_id(name), 1) for name in ("mia", "leo")
+    }
+
+
 def test_quarters_are_of_utc_whatever_the_offset() -> None:
     kathmandu = timezone(timedelta(hours=5, minutes=45))
     seen = structs.replace(touch("1"), occurred_at=datetime(2026, 3, 1, 5, 50, tzinfo=kathmandu))
@@ -264,4 +275,6 @@ def negated(counted: Tally) -> Tally:
         quarter_at=counted.quarter_at,
         counted=-counted.counted,
         flagged=-counted.flagged,
+        link_id=counted.link_id,
+        code=counted.code,
     )
