@@ -57,7 +57,7 @@ class NewRows:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A decision that differs from the stored one."""
+    """A decision, as it is stored, that differs from the stored one."""
 
     workspace_id: str
     own_key: bytes
@@ -140,9 +140,10 @@ def _changes(
     for key in sorted(found):
         own = own_key(key)
         before = standing.get((item.workspace_id, own))
-        body = encode_decision(listed(found[key]))
+        decision = listed(found[key])
+        body = encode_decision(decision)
         if before is None or before.decision != body:
-            yield Change(item.workspace_id, own, found[key], body, before)
+            yield Change(item.workspace_id, own, decision, body, before)
 
 
 def _looked_at(
