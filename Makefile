@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Two workers: the tests start real processes (Postgres, Kafka, services), and two cores must do.
 WORKERS ?= 2
+# Tests start hundreds of processes. Without compiled files each start costs two more seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test test-tools check format lock schemas bench chaos sim kafka kafka-stop
 .PHONY: verify doctor demo clean
