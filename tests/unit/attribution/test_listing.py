@@ -39,7 +39,9 @@ BOTS: Final = [
 OLD: Final = [touch(f"o{n}", of="leo", by=PHONE, ago=days(40) + minutes(n)) for n in range(50)]
 CARRIED: Final = touch("carried", click_key=click("k"), ago=days(25))
 # A decision as version 0.1 stored it: credits by touch, without kind, link and code.
-STORED_BEFORE: Final = Path(__file__).parents[2] / "golden" / "stored_decision.v1.json"
+STORED_BEFORE: Final = (
+    Path(__file__).parents[2] / "golden" / "stored_decision.v1.json"
+).read_bytes()
 
 
 def decided(*evidence: Evidence) -> Decision:
@@ -103,7 +105,7 @@ def test_codes_of_an_order_never_fill_the_list(owners: int) -> None:
 
 
 def test_a_decision_of_an_older_release_is_read_and_reversed_exactly() -> None:
-    stored = decode_decision(STORED_BEFORE.read_bytes())
+    stored = decode_decision(STORED_BEFORE)
     assert [credit.placed_units for credit in stored.credits] == [None] * len(stored.credits)
     booked = entries(stored, 1)
     assert {entry.touched_at for entry in booked} == {c.touched_at for c in stored.credits}
