@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from services.attribution.domain.journey import TOUCHES_MAX
 from services.attribution.domain.listing import LISTED_MAX
 from services.attribution.wire.decision_bytes import decode_decision
 from shared.credits import DecisionCredited, encode_credits
@@ -13,7 +14,6 @@ from tests.factories import NOON
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
 
-CLICKS: Final = 10_000
 BATCH: Final = 5_000
 MODELS: Final = ("first", "last", "linear")
 WRITTEN: Final = """
@@ -32,24 +32,31 @@ SELECT revision, count(*)::integer FROM attribution.ledger GROUP BY revision ORD
 
 
 @pytest.mark.parametrize(
-    ("apart", "quarters", "kilobytes_max"),
-    [(timedelta(seconds=1), 13, 50), (timedelta(minutes=4), 2_668, 2_500)],
-    ids=["in three hours", "over 28 days"],
+    ("clicks", "apart", "quarters", "bytes_max"),
+    [
+        # The bound of a journey is 10,000 touches: one more click takes the place of the oldest.
+        (10_000, timedelta(seconds=1), 13, 60_000),
+        # Below the bound, one more click changes each share of the linear model.
+        (9_000, timedelta(seconds=1), 11, 60_000),
+        (9_000, timedelta(seconds=268), 2_681, 2_500_000),
+    ],
+    ids=["10,000 in three hours", "9,000 in three hours", "9,000 over 28 days"],
 )
 async def test_one_more_click_writes_the_slots_that_changed(
     pipeline: AttributionPipeline,
     story: Story,
+    clicks: int,
     apart: timedelta,
     quarters: int,
-    kilobytes_max: int,
+    bytes_max: int,
 ) -> None:
-    """Before, the second revision wrote 20,004 ledger lines and 15 MB for either journey."""
+    """Before, the second revision wrote 20,004 ledger lines and 15 MB for any of them."""
     await pipeline.learn(*story.cast())
-    clicks: list[AnyEvent] = [
-        story.click(f"k{number}", by="v1", at=NOON - number * apart) for number in range(CLICKS)
+    clicked: list[AnyEvent] = [
+        story.click(f"k{number}", by="v1", at=NOON - number * apart) for number in range(clicks)
     ]
-    for place in range(0, CLICKS, BATCH):
-        await pipeline.feed(*clicks[place : place + BATCH])
+    for place in range(0, clicks, BATCH):
+        await pipeline.feed(*clicked[place : place + BATCH])
     await pipeline.feed(story.order("1001", visitor="v1", net=99_999))
     await pipeline.feed(story.click("one more", by="v1", at=NOON + timedelta(minutes=1)))
 
@@ -57,18 +64,19 @@ async def test_one_more_click_writes_the_slots_that_changed(
     assert second.revision == first.revision + 1
     assert len(first.entries) <= quarters + 2
     assert len(second.entries) <= 2 * (quarters + 3)
-    assert len(encode_credits(second)) < kilobytes_max * 1_000
+    assert len(encode_credits(second)) < bytes_max
     rows = await pipeline.rows(BY_REVISION, story.workspace_id)
     assert rows == [(1, len(first.entries)), (2, len(second.entries))]
 
     ((body, _, stored),) = await pipeline.rows(WRITTEN, story.workspace_id)
-    assert stored < kilobytes_max * 1_000
+    assert stored < bytes_max
     decision = decode_decision(body)
     assert len(decision.candidates) == LISTED_MAX
-    # The newest 10,000 touches of a key are read: the oldest click is no candidate any more.
-    assert sum(item.count for item in decision.unlisted) == CLICKS - LISTED_MAX
+    # The newest 10,000 touches of a key are read: older ones are no candidates any more.
+    counted = min(clicks + 1, TOUCHES_MAX)
+    assert sum(item.count for item in decision.unlisted) == counted - LISTED_MAX
     linear = [credit for credit in decision.credits if credit.model == "linear"]
-    assert sum(credit.touches for credit in linear) == CLICKS
+    assert sum(credit.touches for credit in linear) == counted
     assert sum(credit.share for credit in linear) == 1
     balance = await pipeline.rows(BALANCE, story.workspace_id)
     assert balance == [(model, 99_999, 1_000_000, 1_000_000) for model in MODELS]
