@@ -243,7 +243,7 @@ def decode_credits(value: bytes) -> AnyCredits:
     version = read_envelope(value).v
     if version not in READ_VERSIONS:
         raise CreditsRejected(f"version {version}, known are {READ_VERSIONS}")
-    record = _decoded(_decoder, value)
+    record: AnyCredits = _decoded(_decoder, value)
     return record if record.v == version else structs.replace(record, v=version)
 
 

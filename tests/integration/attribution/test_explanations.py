@@ -26,7 +26,7 @@ async def test_an_explanation_is_read_page_by_page_from_the_newest_revision(
         whole = await service.explained("1001", revisions=5)
         assert (whole["next_cursor"], whole["ledger_left_out"]) == (None, 0)
 
-        asked = {"order_id": "1001", "limit": 2}
+        asked: dict[str, str | int] = {"order_id": "1001", "limit": 2}
         page = await service.get("/v1/explanations", **asked)
         assert page["net"]["amount_minor"] == 4590
         revisions, lines = page["revisions"], page["ledger"]

@@ -49,8 +49,10 @@ def balance(posted: list[CreditEntry]) -> Counter[tuple[object, ...]]:
     """Return amounts, units and squares by all other fields, without zeros."""
     total: Counter[tuple[object, ...]] = Counter()
     for entry in posted:
-        slot = (entry.model, entry.account, entry.touched_at, entry.touch_stage, entry.currency)
-        slot = (*slot, entry.stage, entry.touch_kind, entry.evidence_class, entry.link_id)
+        slot = (
+            *(entry.model, entry.account, entry.touched_at, entry.touch_stage, entry.currency),
+            *(entry.stage, entry.touch_kind, entry.evidence_class, entry.link_id),
+        )
         total[(*slot, "amount")] += entry.amount_minor
         total[(*slot, "units")] += entry.units
         total[(*slot, "placed")] += entry.placed_units or 0
