@@ -37,15 +37,28 @@ def memos(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
     return _entries(decision, revision, decision.memos)
 
 
-def by_slot(credits: Iterable[Credit]) -> tuple[Credit, ...]:
-    """Return the credits with those of one slot added up, in canonical order.
+def slotted(decision: Decision) -> Decision:
+    """Return the decision with the credits and memos of one slot added up.
 
-    A sum of several has the touch id and the time of its oldest touch.
+    A sum of several has the touch id and the time of its oldest touch. Entries and memos stay.
     """
-    slots: dict[Slot, list[Credit]] = {}
-    for credit in credits:
-        slots.setdefault(_slot_of(credit), []).append(credit)
-    return tuple(_added_up(slots[slot]) for slot in sorted(slots))
+    return replace(decision, credits=_by_slot(decision.credits), memos=_by_slot(decision.memos))
+
+
+def added_up(credits: Sequence[Credit]) -> Credit:
+    """Return the sum of credits; its other fields are those of the oldest touch."""
+    if len(credits) == 1:
+        return credits[0]
+    oldest = min(credits, key=lambda c: (c.touched_at or _NEVER, c.touch_id or ""))
+    is_placed = oldest.placed_units is not None
+    return replace(
+        oldest,
+        share=sum((credit.share for credit in credits), start=Fraction(0)),
+        amount_minor=sum(credit.amount_minor for credit in credits),
+        units=sum(credit.units for credit in credits),
+        placed_units=sum(credit.placed_units or 0 for credit in credits) if is_placed else None,
+        touches=sum(credit.touches for credit in credits),
+    )
 
 
 def post(
@@ -85,7 +98,14 @@ def post(
 def _entries(
     decision: Decision, revision: int, credits: Sequence[Credit]
 ) -> tuple[CreditEntry, ...]:
-    return tuple(_entry(decision, revision, credit) for credit in by_slot(credits))
+    return tuple(_entry(decision, revision, credit) for credit in _by_slot(credits))
+
+
+def _by_slot(credits: Iterable[Credit]) -> tuple[Credit, ...]:
+    slots: dict[Slot, list[Credit]] = {}
+    for credit in credits:
+        slots.setdefault(_slot_of(credit), []).append(credit)
+    return tuple(added_up(slots[slot]) for slot in sorted(slots))
 
 
 def _parted(standing: Sequence[CreditEntry]) -> tuple[list[CreditEntry], list[CreditEntry]]:
@@ -129,21 +149,6 @@ def _slot_of_entry(entry: CreditEntry) -> Slot:
         entry.link_id or "",
         entry.code or "",
         entry.sub_source or "",
-    )
-
-
-def _added_up(credits: Sequence[Credit]) -> Credit:
-    if len(credits) == 1:
-        return credits[0]
-    oldest = min(credits, key=lambda c: (c.touched_at or _NEVER, c.touch_id or ""))
-    is_placed = oldest.placed_units is not None
-    return replace(
-        oldest,
-        share=sum((credit.share for credit in credits), start=Fraction(0)),
-        amount_minor=sum(credit.amount_minor for credit in credits),
-        units=sum(credit.units for credit in credits),
-        placed_units=sum(credit.placed_units or 0 for credit in credits) if is_placed else None,
-        touches=sum(credit.touches for credit in credits),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.attribution.domain.decide import conversion_id, decide_scope
-from services.attribution.domain.ledger import post
+from services.attribution.domain.ledger import post, slotted
 from services.attribution.domain.listing import listed
 from services.attribution.domain.model import (
     CatalogFacts,
@@ -57,7 +57,7 @@ class NewRows:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A decision, as it is stored, that differs from the stored one."""
+    """A decision that differs from the stored one; `body` is what is stored of it."""
 
     workspace_id: str
     own_key: bytes
@@ -140,8 +140,8 @@ def _changes(
     for key in sorted(found):
         own = own_key(key)
         before = standing.get((item.workspace_id, own))
-        decision = listed(found[key])
-        body = encode_decision(decision)
+        decision = slotted(found[key])
+        body = encode_decision(listed(decision))
         if before is None or before.decision != body:
             yield Change(item.workspace_id, own, decision, body, before)
 

@@ -48,9 +48,10 @@ class UnlistedAnswer(AnswerModel):
 class CreditAnswer(AnswerModel):
     """The share of one ledger slot under one model. `units` are millionths of a conversion.
 
-    A slot holds the touches of one account, kind, link, code and quarter of an hour. If `additive`
-    is false the credit is a memo, which is not in the ledger: the shares of such a model do not sum
-    to the order.
+    A slot holds the touches of one account, kind, link, code and quarter of an hour. A model with
+    more than 100 slots has one credit for each account and kind here. If `additive` is false the
+    credit is a memo, which is not in the ledger: the shares of such a model do not sum to the
+    order.
     """
 
     model: str

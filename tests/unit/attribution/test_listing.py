@@ -1,6 +1,7 @@
 """What is kept of a decision: at most 100 candidates, exact counts of the others, whole credits."""
 
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.ledger import entries, memos, post
+from services.attribution.domain.ledger import entries, memos, post, slotted
 from services.attribution.domain.listing import CARRIED_MAX, LISTED_MAX, REJECTED_LEAST, listed
 from services.attribution.domain.model import Candidate, Decision, Reason
 from services.attribution.wire.decision_bytes import decode_decision, encode_decision
@@ -21,6 +22,7 @@ from tests.factories import (
     days,
     facts,
     influencers,
+    link_id,
     minutes,
     order,
     policy,
@@ -92,6 +94,24 @@ def test_what_is_stored_has_the_same_ledger_and_is_stored_once() -> None:
     assert sum(credit.touches for credit in linear) == len(KEPT)
     assert sum(credit.share for credit in linear) == 1
     assert len(linear) <= len(KEPT) // 15 + 1
+
+
+def test_a_model_with_many_slots_has_one_credit_for_each_account() -> None:
+    mia = [touch(f"m{n}", by=PHONE, ago=days(1) + n * minutes(15)) for n in range(150)]
+    leo = [touch(f"l{n}", of="leo", by=PHONE, ago=days(4) + n * minutes(15)) for n in range(50)]
+    decision = decided(*mia, *leo, order("1001", PHONE, net_minor=20_000))
+    short = listed(decision)
+    assert listed(short) == short
+    linear = {c.account: c for c in short.credits if c.model == "linear"}
+    assert {(c.touches, c.amount_minor, c.share) for c in linear.values()} == {
+        (150, 15_000, Fraction(3, 4)),
+        (50, 5_000, Fraction(1, 4)),
+    }
+    assert {c.link_id for c in linear.values()} == {link_id("mia"), link_id("leo")}
+    assert [c for c in short.credits if c.model != "linear"] == [
+        c for c in slotted(decision).credits if c.model != "linear"
+    ]
+    assert short.memos == slotted(decision).memos
 
 
 @pytest.mark.parametrize("owners", [30, 200])
