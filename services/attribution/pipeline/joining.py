@@ -108,19 +108,28 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     # A known hub joins nothing. A new hub leaves the journeys that it was part of.
     named = {(w, aliases[w, key].component_id) for w, key in keys if not aliases[w, key].is_hub}
     named |= await split(conn, {(keyed[0], aliases[keyed].component_id) for keyed in hubs})
+    own_hubs = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
     spans, touched = await _late_touches(conn, intake)
     touched |= {(w, click): aliases[w, click] for w, click, _ in late}
     touched |= {hub: aliases[hub] for hub in hubs}
     named |= await _in_span(conn, spans, windows)
-    # A touch of these counts for the conversions that carry its key themselves.
-    carried = {(w, k) for w, k, _ in clicked if aliases[w, k].is_hub}
-    carried |= {keyed for keyed, alias in touched.items() if alias.component_id == DISSOLVED}
-    carried |= reached | await tie_rows.tied_keys(conn, touched)
-    whole, alone = parted(await scope_queries.carried_by(conn, carried))
+    whole, alone = await _carriers(conn, own_hubs | reached, touched)
     new = {own for own in evidence.converted_at if aliases[own].component_id == DISSOLVED}
     await dissolved_rows.want_conversions(conn, alone - new, REASON_DISSOLVED)
     named = {component for component in named | whole if component[1] != DISSOLVED}
     return Joined(named, new, len(hubs), is_queued=bool(alone - new or absorbed))
+
+
+async def _carriers(
+    conn: Any, keys: set[Keyed], touched: Mapping[Keyed, Alias]
+) -> tuple[set[Component], set[Keyed]]:
+    """Return the conversions that carry a key themselves or are tied to a touched one.
+
+    They are components, and conversions of dissolved components.
+    """
+    carried = keys | await tie_rows.tied_keys(conn, touched)
+    carried |= {keyed for keyed, alias in touched.items() if alias.component_id == DISSOLVED}
+    return parted(await scope_queries.carried_by(conn, carried))
 
 
 def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
