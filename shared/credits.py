@@ -5,7 +5,8 @@ counts of one batch. It carries the next `sequence` of its workspace. A reader a
 `last + 1`, drops smaller numbers, and stops with an error on a gap. `recorded_at` never falls
 while `sequence` grows. `person_ref` is a pseudonym: it is equal for one person at that moment and
 reveals nothing.
-What can go wrong: `CreditsRejected` for bytes that are no credits record.
+What can go wrong: `CreditsRejected` for bytes that are no credits record. The envelope
+(`read_envelope`) can often still be read then.
 """
 
 from collections.abc import Mapping
@@ -164,17 +165,38 @@ class TouchesTallied(
 
 AnyCredits = DecisionCredited | TouchesTallied
 
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """The fields that every version of a credits record has; records of version 1 omit `v`."""
+
+    v: int = 1
+    workspace_id: Uuid
+    sequence: int
+
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(AnyCredits)
+_envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 
 
 class CreditsRejected(Permanent):
-    """The bytes are not a credits record: a bug or a newer writer. The reader stops."""
+    """The bytes are not a credits record: a bug or a newer writer.
+
+    The reader stops the workspace of the record.
+    """
 
 
 def encode_credits(record: AnyCredits) -> bytes:
     """Return the JSON bytes of a record for the log."""
     return _encoder.encode(record)
+
+
+def read_envelope(value: bytes) -> Envelope:
+    """Return workspace, number and version of a record of any version. Raises `CreditsRejected`."""
+    try:
+        return _envelope_decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CreditsRejected(str(error)) from error
 
 
 def decode_credits(value: bytes) -> AnyCredits:
