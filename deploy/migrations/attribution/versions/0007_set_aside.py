@@ -7,8 +7,8 @@ What can go wrong: the tables are locked for the time of the change, and attribu
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ can go wrong: the downgrade loses the reasons.
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
