@@ -37,6 +37,8 @@ _Uuid = Annotated[
 ]
 Moment = Annotated[datetime, Meta(tz=True)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+# The hash is hexadecimal or base64; the token itself never enters an event.
+ClaimTokenHash = Annotated[str, Meta(min_length=16, max_length=TEXT_LENGTH_MAX)]
 
 AdjustmentKind = Literal["refund", "cancel", "edit", "chargeback"]
 SourceKind = Literal["edge", "webhook", "secret", "public"]
@@ -135,6 +137,8 @@ class Converted(Event, frozen=True, kw_only=True):
     renewals have `net_minor` (subtotal − discount, no tax, no shipping) and `currency`. `version`
     orders the versions of one source: the vendor's own time in microseconds, else that of
     `occurred_at`. `taxes_included`: refunds of this order contain tax, which is subtracted.
+    `claim_token_hash`: the hash of a token that only the shop and the browser of the order know,
+    such as the token of its cart. It proves that what a public key says belongs to the order.
     """
 
     natural_id: Text
@@ -145,6 +149,7 @@ class Converted(Event, frozen=True, kw_only=True):
     click: ClickRef | None = None
     new_customer: bool | None = None
     taxes_included: bool = False
+    claim_token_hash: ClaimTokenHash | None = None
 
 
 class Ordered(Converted, frozen=True, kw_only=True, tag="ordered"):
