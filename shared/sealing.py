@@ -30,7 +30,7 @@ class Sealer:
 
     def __init__(self, secret_key: str) -> None:
         self._secret = secret_key.encode()
-        self._peppers: dict[str, bytes] = {}  # one for each workspace
+        self._peppers: dict[str, bytes] = {}  # one for each use and workspace
 
     def derive(self, label: str) -> bytes:
         """Return the key (32 bytes) of the use that the label names."""
@@ -55,14 +55,22 @@ class Sealer:
 
     def email_hash(self, workspace_id: str, email: str) -> str:
         """Return the keyed hash of an e-mail in the workspace: 32 hexadecimal characters."""
-        pepper = self._peppers.get(workspace_id)
-        if pepper is None:
-            pepper = self._peppers[workspace_id] = self.derive(f"email/{workspace_id}")
-        return hmac.digest(pepper, email.strip().lower().encode(), "sha256")[:16].hex()
+        return self._keyed_hash("email", workspace_id, email.strip().lower())
+
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        """Return the keyed hash of a claim token in the workspace: 32 hexadecimal characters."""
+        return self._keyed_hash("claim", workspace_id, token)
 
     def click_key(self) -> bytes:
         """Return the key of `shared.ids.ClickSigner`."""
         return self.derive("click")
+
+    def _keyed_hash(self, use: str, workspace_id: str, text: str) -> str:
+        label = f"{use}/{workspace_id}"
+        pepper = self._peppers.get(label)
+        if pepper is None:
+            pepper = self._peppers[label] = self.derive(label)
+        return hmac.digest(pepper, text.encode(), "sha256")[:16].hex()
 
     def role_password(self, role: str) -> str:
         """Return the database password of a role."""

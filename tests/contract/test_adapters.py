@@ -73,6 +73,10 @@ class Nothing(Lookups):
         return "hash"
 
     @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return f"keyed hash of {len(token)}"
+
+    @override
     def click(self, click_id: str) -> ClickIdContents | None:
         return None
 

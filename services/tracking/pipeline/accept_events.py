@@ -53,6 +53,10 @@ class MemoryLookups(Lookups):
         return self._sealer.email_hash(workspace_id, email)
 
     @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return self._sealer.claim_token_hash(workspace_id, token)
+
+    @override
     def click(self, click_id: str) -> ClickIdContents | None:
         return self._signer.read(click_id)
 
@@ -149,7 +153,8 @@ class Intake:
 
         A delivery that cannot be used is answered 200, too. After an error, a shop would send the
         same bytes for hours and then end its subscription. The delivery is counted, logged with
-        the names of its wrong fields, and reported in the answer.
+        the names of its wrong fields, and reported in the answer. A message may hold a text of the
+        body, so no message is logged.
         """
         claims = adapter.read(delivery, self.catalog.currency(connection.workspace_id))
         if isinstance(claims, Rejected):
@@ -158,7 +163,7 @@ class Intake:
                 vendor=adapter.name,
                 connection=connection.connection_id,
                 topic=claims.topic,
-                fields=[f"{flaw.field}: {flaw.message}" for flaw in claims.flaws],
+                fields=[flaw.field for flaw in claims.flaws],
             )
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
             return DeliveryResult(rejected=claims)

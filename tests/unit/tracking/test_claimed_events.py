@@ -34,6 +34,7 @@ from shared.events import (
     Visited,
     decode_event,
     encode_event,
+    fingerprint,
 )
 from shared.ids import ClickIdContents, ClickSigner, new_id
 
@@ -48,6 +49,10 @@ class Known(Lookups):
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
         return f"hash of {len(email)}"
+
+    @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return f"keyed hash of {len(token)}"
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -154,6 +159,39 @@ def test_only_genuine_click_ids_of_this_workspace_are_keys(
     assert (event.person.click_id == sent) is kept
     assert (event.click is not None) is kept
     assert event.quality == flags
+
+
+def test_a_public_key_names_no_customer_and_dates_nothing() -> None:
+    sent = PersonClaim("v-1", click_id(LINK), "c-1", "e@x.de")
+    long_ago = NOW - timedelta(days=5)
+    event = conversion(order(person=sent, occurred_at=long_ago), caller("public"), Known())
+    assert (event.person.visitor_id, event.person.click_id) == ("v-1", click_id(LINK))
+    assert (event.person.customer_id, event.person.email_hash) == (None, None)
+    assert (event.occurred_at, event.quality) == (NOW, (Quality.CLAMPED,))
+    near = order(person=sent, occurred_at=NOW - timedelta(minutes=5))
+    assert conversion(near, caller("public"), Known()).quality == ()
+    trusted = conversion(order(person=sent, occurred_at=long_ago), caller(), Known())
+    assert (trusted.occurred_at, trusted.quality) == (long_ago, ())
+    assert trusted.person.customer_id == "c-1"
+
+
+@given(st.data())
+def test_two_contents_of_a_public_key_never_have_one_id(data: st.DataObject) -> None:
+    def drawn() -> ConversionClaim:
+        return order(
+            net_minor=data.draw(st.integers(0, 2)),
+            person=PersonClaim(data.draw(st.sampled_from([None, "v-1", "v-2"]))),
+            codes=data.draw(st.sampled_from([(), ("A",), ("B",)])),
+            claim_token=data.draw(st.sampled_from([None, "t" * 16, "u" * 17])),
+        )
+
+    first, second = drawn(), drawn()
+    later = NOW + timedelta(days=data.draw(st.integers(0, 2)))
+    one = conversion(first, caller("public"), Known())
+    other = conversion(second, caller("public", later), Known())
+    assert (one.event_id == other.event_id) is (first == second)
+    assert (fingerprint(one) == fingerprint(other)) is (one.event_id == other.event_id)
+    assert one.event_id != conversion(first, caller(), Known()).event_id
 
 
 def test_every_value_like_an_email_is_hashed() -> None:
