@@ -1,14 +1,13 @@
 """Events of conversion and adjustment claims, and the rules that all claims share.
 
 Promise: the same claim from the same source class always gives the same event id, except for a
-claim without any identity. E-mail addresses are hashed, so no event contains one in clear. Times
+claim without any identity. No event holds a text that may name a person (`stored_fields`). Times
 too far in the future are clamped, and click ids that Laurel did not sign are dropped; both are
 flagged. A public key speaks only for its browser, now: its events have no customer and no e-mail,
 their time is at most 5 minutes off, and another content gives another event id, so no event of a
 public key can conflict with another event.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -21,11 +20,9 @@ from services.tracking.domain.claims import (
     Lookups,
     PersonClaim,
 )
-from shared.catalog import normalise_code
+from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
 from shared.events import (
-    CODES_MAX,
     CONVERSIONS,
-    TEXT_LENGTH_MAX,
     AnyConversion,
     AnyEvent,
     ClickRef,
@@ -104,7 +101,7 @@ def dated(occurred_at: datetime, caller: Caller) -> tuple[datetime, tuple[Qualit
 
 
 def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> CheckedPerson:
-    """Return the keys of a person, with every value that looks like an e-mail address hashed.
+    """Return the keys of a person, with every value that may name the person hashed.
 
     A click id that Laurel did not sign, or that belongs to another workspace, is flagged and
     dropped. As a key it would join all people whose page sent the word "undefined". A public key
@@ -112,23 +109,17 @@ def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> Chec
     """
     workspace_id = caller.workspace_id
     click_id, click, flags = _read_click(claim.click_id, workspace_id, lookups)
-    visitor_id = _pseudonym(claim.visitor_id, workspace_id, lookups)
+    visitor_id = stored_key(claim.visitor_id, caller, lookups)
     if caller.is_public:
         return CheckedPerson(Person(visitor_id=visitor_id, click_id=click_id), click, flags)
     email_hash = None if claim.email is None else lookups.email_hash(workspace_id, claim.email)
     person = Person(
         visitor_id=visitor_id,
         click_id=click_id,
-        customer_id=_pseudonym(claim.customer_id, workspace_id, lookups),
+        customer_id=stored_key(claim.customer_id, caller, lookups),
         email_hash=email_hash,
     )
     return CheckedPerson(person, click, flags)
-
-
-def _pseudonym(value: str | None, workspace_id: str, lookups: Lookups) -> str | None:
-    if value is None or "@" not in value:
-        return value
-    return "email:" + lookups.email_hash(workspace_id, value)
 
 
 def _read_click(
@@ -141,12 +132,6 @@ def _read_click(
     if found is None or lookups.link_workspace(found.link_id) not in (workspace_id, None):
         return None, None, (Quality.FOREIGN_CLICK_ID,)
     return click_id, ClickRef(found.link_id, found.occurred_at), ()
-
-
-def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
-    """Return the normalised discount codes, each once, without values that cannot be codes."""
-    normal = [normalise_code(code) for code in codes]
-    return tuple(dict.fromkeys([c for c in normal if 0 < len(c) <= TEXT_LENGTH_MAX]))[:CODES_MAX]
 
 
 def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyConversion:
@@ -164,11 +149,11 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         source=caller.source,
         person=checked.person,
         quality=late + checked.flags,
-        natural_id=claim.natural_id,
+        natural_id=stored_reference(claim.natural_id, caller, lookups),
         net_minor=claim.net_minor,
         currency=claim.currency,
         version=microseconds(claim.occurred_at) if claim.version is None else claim.version,
-        codes=clean_codes(claim.codes),
+        codes=stored_codes(claim.codes, caller, lookups),
         click=checked.click,
         new_customer=claim.new_customer,
         taxes_included=claim.taxes_included,
@@ -181,7 +166,7 @@ def _token_hash(token: str | None, caller: Caller, lookups: Lookups) -> str | No
     return None if token is None else lookups.claim_token_hash(caller.workspace_id, token)
 
 
-def adjustment(claim: AdjustmentClaim, caller: Caller) -> OrderAdjusted:
+def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> OrderAdjusted:
     """Return the event of an adjustment. No public key may send one.
 
     Its natural key is made of the conversion's kind and id and of the adjustment's own id.
@@ -196,8 +181,8 @@ def adjustment(claim: AdjustmentClaim, caller: Caller) -> OrderAdjusted:
         source=caller.source,
         quality=late,
         conversion_kind=claim.conversion_kind,
-        natural_id=claim.natural_id,
-        adjustment_id=claim.adjustment_id,
+        natural_id=stored_reference(claim.natural_id, caller, lookups),
+        adjustment_id=stored_reference(claim.adjustment_id, caller, lookups),
         kind=claim.kind,
         amount_minor=claim.amount_minor,
         net_after_minor=claim.net_after_minor,

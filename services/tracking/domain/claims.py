@@ -41,6 +41,14 @@ class Lookups(Protocol):
         """Return the keyed hash of an e-mail address."""
         ...
 
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        """Return the keyed hash of a text that may name a person."""
+        ...
+
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        """Return whether the catalog has this discount code, in its normal form."""
+        ...
+
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
         """Return the keyed hash of a claim token."""
         ...

@@ -18,7 +18,12 @@ from services.tracking.domain.claimed_events import (
     with_id,
 )
 from services.tracking.domain.claims import Caller, Flaw, Lookups, PersonClaim, Rejected, TouchClaim
-from shared.catalog import normalise_code
+from services.tracking.domain.stored_fields import (
+    stored_action,
+    stored_code,
+    stored_page,
+    stored_reference,
+)
 from shared.events import (
     AnyEvent,
     Clicked,
@@ -80,25 +85,43 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
             return Rejected((Flaw("link", "is not a link of this workspace"),))
         event: AnyEvent = Clicked(link_id=link_id, **common)
     else:
-        event = _without_link(claim, checked, common)
+        event = _without_link(claim, caller, lookups, checked, common)
     return with_id(event, caller, _natural_key(event, claim, caller))
 
 
-def _without_link(claim: TouchClaim, checked: CheckedPerson, common: dict[str, Any]) -> AnyEvent:
+def _without_link(
+    claim: TouchClaim,
+    caller: Caller,
+    lookups: Lookups,
+    checked: CheckedPerson,
+    common: dict[str, Any],
+) -> AnyEvent:
     match claim.type:
         case "viewed":
             return Viewed(placement_id=claim.placement_id, **common)
         case "surveyed":
             return Surveyed(placement_id=claim.placement_id, **common)
         case "visited":
-            page = None if claim.page is None else bare_page(claim.page)
+            address = None if claim.page is None else bare_page(claim.page)
+            page = None if address is None else stored_page(address, caller, lookups)
             return Visited(page=page, click=checked.click, **common)
         case "engaged":
-            return Engaged(action=claim.action, product_id=claim.product_id, **common)
+            return _engaged(claim, caller, lookups, common)
         case "referred":
-            return Referred(code=normalise_code(claim.code), **common)
+            return Referred(code=stored_code(claim.code, caller, lookups), **common)
         case "identified" | "clicked":
             return Identified(**common)
+
+
+def _engaged(
+    claim: TouchClaim, caller: Caller, lookups: Lookups, common: dict[str, Any]
+) -> Engaged:
+    product = claim.product_id
+    return Engaged(
+        action=stored_action(claim.action, caller, lookups),
+        product_id=None if product is None else stored_reference(product, caller, lookups),
+        **common,
+    )
 
 
 def _with_page_click(claim: TouchClaim) -> PersonClaim:

@@ -46,6 +46,8 @@ class MemoryLookups(Lookups):
         self._catalog = catalog
         self._signer = signer
         self._sealer = sealer
+        self._text_hash = sealer.text_hasher()
+        self._token_hash = sealer.claim_token_hasher()
         self._agents = agents
 
     @override
@@ -53,8 +55,16 @@ class MemoryLookups(Lookups):
         return self._sealer.email_hash(workspace_id, email)
 
     @override
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        return self._text_hash(workspace_id, text)
+
+    @override
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        return self._catalog.is_code(workspace_id, code)
+
+    @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
-        return self._sealer.claim_token_hash(workspace_id, token)
+        return self._token_hash(workspace_id, token)
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -112,7 +122,7 @@ class Intake:
             case ConversionClaim():
                 return conversion(claim, caller, self._lookups)
             case AdjustmentClaim():
-                return adjustment(claim, caller)
+                return adjustment(claim, caller, self._lookups)
             case _:
                 return touch(claim, caller, self._lookups)
 

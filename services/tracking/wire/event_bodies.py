@@ -26,6 +26,7 @@ from shared.events import (
     ConversionKind,
 )
 from shared.http.problems import field_problem
+from shared.ids import clean_id
 
 LINES_MAX: Final = 500  # line items of one order; no basket has more
 AGENT_LENGTH_MAX: Final = 2_048
@@ -52,8 +53,12 @@ def _token(value: str) -> str:
     return token
 
 
-Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)]
-Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(_not_blank)]
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(clean_id)]
+Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(clean_id)]
+# A shopper types it, and characters that nobody sees make no difference.
+CodeText = Annotated[
+    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)
+]
 Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
 ClaimToken = Annotated[
     str, Field(min_length=CLAIM_TOKEN_LENGTH_MIN, max_length=KEY_LENGTH_MAX), AfterValidator(_token)
@@ -129,7 +134,7 @@ class ConversionIn(StrictModel):
     """The currency of the amounts that name no currency."""
     person: PersonIn | None = None
     """The keys of the buyer, as far as you know them."""
-    codes: Annotated[tuple[Text, ...], Field(max_length=CODES_MAX)] = ()
+    codes: Annotated[tuple[CodeText, ...], Field(max_length=CODES_MAX)] = ()
     """The discount codes of the order."""
     claim_token: ClaimToken | None = None
     """A text that only the shop and the browser of the order know, such as the checkout's token.
@@ -345,7 +350,7 @@ class ReferredIn(TouchIn):
 
     type: Literal["referred"]
     """A referral."""
-    code: Text
+    code: CodeText
     """The referral code."""
 
 

@@ -1,5 +1,6 @@
 """Events of claims: ids, hashed keys, clamped times, evidence."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -10,7 +11,6 @@ from typing_extensions import override
 
 from services.tracking.domain.claimed_events import (
     adjustment,
-    clean_codes,
     conversion,
     joined,
     microseconds,
@@ -24,6 +24,7 @@ from services.tracking.domain.claims import (
     Rejected,
     TouchClaim,
 )
+from services.tracking.domain.stored_fields import stored_codes
 from services.tracking.domain.touches import bare_page, click_parameter, touch
 from shared.events import (
     Clicked,
@@ -49,6 +50,14 @@ class Known(Lookups):
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
         return f"hash of {len(email)}"
+
+    @override
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        return f"keyed hash of {text!r}".encode().hex()[:64]
+
+    @override
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        return code == "MIA10"
 
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
@@ -109,7 +118,7 @@ def test_another_store_has_events_of_its_own() -> None:
     again = [caller(retry="key", store=store) for store in ("main", "outlet")]
     pairs = [
         [conversion(order(), each, Known()).event_id for each in (first, second)],
-        [adjustment(refund, each).event_id for each in (first, second)],
+        [adjustment(refund, each, Known()).event_id for each in (first, second)],
         [touched(own, each) for each in (first, second)],
         [touched(retried, each) for each in again],
     ]
@@ -134,7 +143,7 @@ def test_a_clamped_time_does_not_change_the_id() -> None:
 def test_the_id_of_an_adjustment_is_of_its_order_and_its_own_id() -> None:
     def event_id(conversion_kind: str = "purchase", order_id: str = "A", own: str = "1") -> str:
         claim = AdjustmentClaim(conversion_kind, order_id, own, "refund", NOW)
-        return adjustment(claim, caller()).event_id
+        return adjustment(claim, caller(), Known()).event_id
 
     assert event_id() == event_id()
     ids = {event_id(), event_id("renewal"), event_id(own="2"), event_id(order_id="A1", own="")}
@@ -204,13 +213,15 @@ def test_every_value_like_an_email_is_hashed() -> None:
 
 @given(st.lists(st.text(max_size=140), max_size=30))
 def test_codes_are_normalised(codes: list[str]) -> None:
-    cleaned = clean_codes(codes)
+    def clean(texts: Iterable[str]) -> tuple[str, ...]:
+        return stored_codes(texts, caller(), Known())
+
+    cleaned = clean(codes)
     assert len(cleaned) <= 20
     assert len(set(cleaned)) == len(cleaned)
-    assert clean_codes(cleaned) == cleaned
-    assert clean_codes([code.lower() for code in codes if code.isascii()]) == clean_codes(
-        [code for code in codes if code.isascii()]
-    )
+    assert not [code for code in cleaned if "@" in code]
+    plain = [code for code in codes if code.isascii()]
+    assert clean([code.lower() for code in plain]) == clean(plain)
 
 
 @given(st.lists(st.text(max_size=5), max_size=4), st.lists(st.text(max_size=5), max_size=4))

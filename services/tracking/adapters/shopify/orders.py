@@ -20,6 +20,7 @@ from services.tracking.adapters.payload import (
     Unusable,
     amount_of,
     first_moment,
+    id_of,
     identifier,
     minor_units,
     moment,
@@ -66,15 +67,17 @@ def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
 def claims_of(topic: str, payload: object, workspace_currency: str | None) -> Claims | Rejected:
     """Return the claims in a parsed payload; `payload` None means that it was not JSON."""
     resource = _resource(payload) if isinstance(payload, dict) else None
+    # A refusal is logged, and whoever repeats a delivery can write anything into the header.
+    known_topic = topic if topic in USED_TOPICS else ""
     try:
         if isinstance(payload, dict) and resource == ORDER:
             return _order(topic, payload)
         if isinstance(payload, dict) and resource == REFUND:
             return _refund(payload, workspace_currency)
     except Unusable as problem:
-        return Rejected((problem.flaw,), topic)
-    if topic in USED_TOPICS:
-        return Rejected((Flaw("body", "is not an order and not a refund"),), topic)
+        return Rejected((problem.flaw,), known_topic)
+    if known_topic:
+        return Rejected((Flaw("body", "is not an order and not a refund"),), known_topic)
     return ()
 
 
@@ -163,7 +166,7 @@ def _person(payload: Payload) -> PersonClaim:
     customer = customer if isinstance(customer, dict) else {}
     return PersonClaim(
         click_id=_click_id(payload),
-        customer_id=text_of(customer.get("id")),
+        customer_id=id_of(customer.get("id")),
         email=_email(payload) or _email(customer),
     )
 

@@ -1,0 +1,75 @@
+"""The stored form of each text of a claim: clear, or the keyed hash of it.
+
+Promise: every text of a claim that an event holds went through one of these functions, and each of
+them through `shared.private_texts.stored_text`. A public key's text stays clear only if it is a
+word of the catalog or of a vocabulary, or an id of the form that machines make. A text of a trusted
+source stays clear unless it has an `@` in any spelling. Ids of browsers and customers must have
+the form of an id from every source, because a page and a shop name one browser.
+"""
+
+from collections.abc import Iterable
+
+from services.tracking.domain.claims import Caller, Lookups
+from shared.catalog import normalise_code
+from shared.events import CODES_MAX, TEXT_LENGTH_MAX
+from shared.private_texts import (
+    ACTION_WORDS,
+    has_id_form,
+    is_made_of,
+    plain_spelling,
+    stored_text,
+)
+
+
+def stored_reference(text: str, caller: Caller, lookups: Lookups) -> str:
+    """Return the id of an order, a conversion, an adjustment or a product."""
+    return _stored(text, caller, lookups, is_word=has_id_form(text))
+
+
+def stored_action(text: str, caller: Caller, lookups: Lookups) -> str:
+    """Return what a person did."""
+    return _stored(text, caller, lookups, is_word=is_made_of(text, ACTION_WORDS))
+
+
+def stored_page(address: str, caller: Caller, lookups: Lookups) -> str:
+    """Return the address of a page."""
+    return _stored(address, caller, lookups, is_word=False)
+
+
+def stored_code(code: str, caller: Caller, lookups: Lookups) -> str:
+    """Return a discount or referral code in its normal form."""
+    normal = normalise_code(code)
+    is_word = caller.is_public and lookups.is_code(caller.workspace_id, normal)
+    return _stored(normal, caller, lookups, is_word=is_word)
+
+
+def stored_codes(codes: Iterable[str], caller: Caller, lookups: Lookups) -> tuple[str, ...]:
+    """Return the discount codes, each once, without values that cannot be codes."""
+    normal = [normalise_code(code) for code in codes]
+    found = dict.fromkeys([code for code in normal if 0 < len(code) <= TEXT_LENGTH_MAX])
+    return tuple(stored_code(code, caller, lookups) for code in [*found][:CODES_MAX])
+
+
+def stored_key(value: str | None, caller: Caller, lookups: Lookups) -> str | None:
+    """Return the id of a browser or a customer.
+
+    One that is an e-mail address has the form that earlier releases gave it.
+    """
+    if value is None:
+        return None
+    plain = plain_spelling(value)
+    if plain is not None and "@" in plain:
+        return "email:" + lookups.email_hash(caller.workspace_id, plain)
+    return stored_text(
+        value,
+        lambda text: lookups.text_hash(caller.workspace_id, text),
+        may_stay=has_id_form(value),
+    )
+
+
+def _stored(text: str, caller: Caller, lookups: Lookups, *, is_word: bool) -> str:
+    return stored_text(
+        text,
+        lambda plain: lookups.text_hash(caller.workspace_id, plain),
+        may_stay=is_word or not caller.is_public,
+    )
