@@ -126,15 +126,19 @@ def has_id_form(text: str) -> bool:
         return True
     if not _ID_CHARACTERS.fullmatch(text) or not _DIGITS.search(text):
         return False
-    return all(_is_machine_made(token) for token in _TOKEN.findall(text))
+    return all(_is_mark(run) for run in _LETTERS.findall(text)) or all(
+        _is_machine_made(token) for token in _TOKEN.findall(text)
+    )
 
 
 def _is_machine_made(token: str) -> bool:
     if len(_DIGITS.findall(token)) >= _RANDOM_RUNS_MIN or _HEXADECIMAL.fullmatch(token):
         return True
-    return all(
-        len(run) <= _MARK_LETTERS_MAX or run.lower() in ID_WORDS for run in _LETTERS.findall(token)
-    )
+    return all(_is_mark(run) for run in _LETTERS.findall(token))
+
+
+def _is_mark(letters: str) -> bool:
+    return len(letters) <= _MARK_LETTERS_MAX or letters.lower() in ID_WORDS
 
 
 def is_made_of(text: str, words: frozenset[str]) -> bool:

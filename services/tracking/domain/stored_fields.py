@@ -8,6 +8,7 @@ the form of an id from every source, because a page and a shop name one browser.
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 from services.tracking.domain.claims import Caller, Lookups
 from shared.catalog import normalise_code
@@ -23,24 +24,26 @@ from shared.private_texts import (
 
 def stored_reference(text: str, caller: Caller, lookups: Lookups) -> str:
     """Return the id of an order, a conversion, an adjustment or a product."""
-    return _stored(text, caller, lookups, is_word=has_id_form(text))
+    return _stored(text, caller, lookups, may_stay=not caller.is_public or has_id_form(text))
 
 
 def stored_action(text: str, caller: Caller, lookups: Lookups) -> str:
     """Return what a person did."""
-    return _stored(text, caller, lookups, is_word=is_made_of(text, ACTION_WORDS))
+    is_word = is_made_of(text, ACTION_WORDS)
+    return _stored(text, caller, lookups, may_stay=is_word or not caller.is_public)
 
 
 def stored_page(address: str, caller: Caller, lookups: Lookups) -> str:
     """Return the address of a page."""
-    return _stored(address, caller, lookups, is_word=False)
+    return _stored(address, caller, lookups, may_stay=not caller.is_public)
 
 
 def stored_code(code: str, caller: Caller, lookups: Lookups) -> str:
-    """Return a discount or referral code in its normal form."""
+    """Return a discount or referral code in its normal form; one of the catalog stays clear."""
     normal = normalise_code(code)
-    is_word = caller.is_public and lookups.is_code(caller.workspace_id, normal)
-    return _stored(normal, caller, lookups, is_word=is_word)
+    if lookups.is_code(caller.workspace_id, normal):
+        return normal
+    return _stored(normal, caller, lookups, may_stay=not caller.is_public)
 
 
 def stored_codes(codes: Iterable[str], caller: Caller, lookups: Lookups) -> tuple[str, ...]:
@@ -53,23 +56,17 @@ def stored_codes(codes: Iterable[str], caller: Caller, lookups: Lookups) -> tupl
 def stored_key(value: str | None, caller: Caller, lookups: Lookups) -> str | None:
     """Return the id of a browser or a customer.
 
-    One that is an e-mail address has the form that earlier releases gave it.
+    An e-mail address in its place has the form that earlier releases gave it.
     """
     if value is None:
         return None
+    if has_id_form(value):
+        return value
     plain = plain_spelling(value)
     if plain is not None and "@" in plain:
         return "email:" + lookups.email_hash(caller.workspace_id, plain)
-    return stored_text(
-        value,
-        lambda text: lookups.text_hash(caller.workspace_id, text),
-        may_stay=has_id_form(value),
-    )
+    return _stored(value, caller, lookups, may_stay=False)
 
 
-def _stored(text: str, caller: Caller, lookups: Lookups, *, is_word: bool) -> str:
-    return stored_text(
-        text,
-        lambda plain: lookups.text_hash(caller.workspace_id, plain),
-        may_stay=is_word or not caller.is_public,
-    )
+def _stored(text: str, caller: Caller, lookups: Lookups, *, may_stay: bool) -> str:
+    return stored_text(text, partial(lookups.text_hash, caller.workspace_id), may_stay=may_stay)
