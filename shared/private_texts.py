@@ -34,8 +34,8 @@ ID_WORDS: Final = _words(
     "account api app beacon browser buyer call cart chargeback checkout click client cookie"
     " customer delivery demo device draft edit email event form guest invoice item lead member mine"
     " order page payment product purchase quote receipt refund renewal return sale session"
-    " shopify shop sign signup sku store stripe subscription test ticket transaction user variant"
-    " visit visitor webhook woocommerce"
+    " shop sign signup sku store subscription test ticket transaction user variant"
+    " visit visitor webhook"
 )
 # What a page may say that a person did. Other words are stored as a hash.
 ACTION_WORDS: Final = _words(

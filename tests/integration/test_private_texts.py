@@ -171,7 +171,7 @@ class Sender:
                     self.note(path, is_accepted=answer.status_code < 400)
             for name in headers:
                 value = f"lvid={spelled}" if name == "Cookie" else spelled
-                body = [] if method == "post" else None
+                body: list[Json] | None = [] if method == "post" else None
                 answer = self.public.request(method, bare, json=body, headers={name: value})
                 assert answer.status_code < 500, answer.text
 
@@ -206,7 +206,7 @@ def replaced(value: Any, at: Path_, text: str) -> Any:
     if not at:
         return text
     copy: Any = dict(value) if isinstance(value, dict) else list(value)
-    copy[at[0]] = replaced(value[at[0]], at[1:], text)  # type: ignore[index] # a key of its kind
+    copy[at[0]] = replaced(value[at[0]], at[1:], text)
     return copy
 
 

@@ -186,7 +186,7 @@ async def test_a_repeated_cancel_is_one_adjustment(site: Site) -> None:
         ("orders/create", ["list"], "body"),
         ("orders/create", b"no json", "body"),
         ("orders/create", b'{"id": ' + b"9" * 5_000 + b"}", "body"),
-        ("refunds/create", {"id": 1, "transactions": []}, "id"),
+        ("refunds/create", {"id": 1, "order_id": None, "transactions": []}, "order_id"),
         ("refunds/create", {"id": 1}, "body"),
     ],
 )

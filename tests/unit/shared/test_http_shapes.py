@@ -115,7 +115,7 @@ def test_the_day_of_an_accepted_time_exists_in_every_zone(moment: datetime, zone
         found = in_calendar(moment)
     except ValueError:
         return
-    assert found == moment
+    assert found == moment.astimezone(UTC)
     assert 1970 <= found.astimezone(zone).year < 9000
 
 

@@ -94,7 +94,6 @@ def test_both_forms_of_an_id_are_looked_up() -> None:
         "order-1001",
         "A-1",
         "WC-2024-000123",
-        "gid://shopify/Order/450789469",
         "01900000-0000-7000-8000-000000000001",
         "deadbeef-0000-7000-8000-00000000abcd",
         "cs_test_a1B2c3D4",
