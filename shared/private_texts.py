@@ -21,7 +21,7 @@ OPAQUE_PREFIX: Final = "text:"
 # Spellings inside spellings are decoded this often. Deeper ones are nobody's id.
 _ROUNDS_MAX: Final = 6
 # An escape of JavaScript or of a mail: \u0040, \x40.
-_ESCAPE: Final = re.compile(r"\\(?:u|U0000|x)([0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
+_ESCAPE: Final = re.compile(r"\\(?:[uU](?:0000)?|[xX])([0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
 _SPELLED: Final = re.compile(r"[%&\\]")
 
 

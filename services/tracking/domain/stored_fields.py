@@ -33,9 +33,13 @@ def stored_action(text: str, caller: Caller, lookups: Lookups) -> str:
     return _stored(text, caller, lookups, may_stay=is_word or not caller.is_public)
 
 
-def stored_page(address: str, caller: Caller, lookups: Lookups) -> str:
-    """Return the address of a page."""
-    return _stored(address, caller, lookups, may_stay=not caller.is_public)
+def stored_page(address: str, plain: str | None, caller: Caller, lookups: Lookups) -> str:
+    """Return the address of a page, without its query and fragment.
+
+    `plain` is the same part of the plain spelling: an escaped `@` can look like a fragment.
+    """
+    may_stay = not caller.is_public and plain is not None and "@" not in plain
+    return _stored(address, caller, lookups, may_stay=may_stay)
 
 
 def stored_code(code: str, caller: Caller, lookups: Lookups) -> str:
@@ -43,14 +47,18 @@ def stored_code(code: str, caller: Caller, lookups: Lookups) -> str:
     normal = normalise_code(code)
     if lookups.is_code(caller.workspace_id, normal):
         return normal
+    # The normal form is in capital letters, in which an escape is no escape any more.
+    plain = plain_spelling(code)
+    if plain is None or "@" in plain:
+        return _stored(normalise_code(plain or code), caller, lookups, may_stay=False)
     return _stored(normal, caller, lookups, may_stay=not caller.is_public)
 
 
 def stored_codes(codes: Iterable[str], caller: Caller, lookups: Lookups) -> tuple[str, ...]:
     """Return the discount codes, each once, without values that cannot be codes."""
-    normal = [normalise_code(code) for code in codes]
-    found = dict.fromkeys([code for code in normal if 0 < len(code) <= TEXT_LENGTH_MAX])
-    return tuple(stored_code(code, caller, lookups) for code in [*found][:CODES_MAX])
+    possible = [code for code in codes if 0 < len(normalise_code(code)) <= TEXT_LENGTH_MAX]
+    stored = [stored_code(code, caller, lookups) for code in possible]
+    return tuple(dict.fromkeys(stored))[:CODES_MAX]
 
 
 def stored_key(value: str | None, caller: Caller, lookups: Lookups) -> str | None:

@@ -35,6 +35,7 @@ from shared.events import (
     Viewed,
     Visited,
 )
+from shared.private_texts import plain_spelling
 
 CLICK_PARAMETER = "lclid"
 _QUERY_FIELDS_MAX = 200  # no shop's address has more; a longer query is not parsed
@@ -102,8 +103,7 @@ def _without_link(
         case "surveyed":
             return Surveyed(placement_id=claim.placement_id, **common)
         case "visited":
-            address = None if claim.page is None else bare_page(claim.page)
-            page = None if address is None else stored_page(address, caller, lookups)
+            page = _page(claim.page, caller, lookups)
             return Visited(page=page, click=checked.click, **common)
         case "engaged":
             return _engaged(claim, caller, lookups, common)
@@ -111,6 +111,14 @@ def _without_link(
             return Referred(code=stored_code(claim.code, caller, lookups), **common)
         case "identified" | "clicked":
             return Identified(**common)
+
+
+def _page(sent: str | None, caller: Caller, lookups: Lookups) -> str | None:
+    address = None if sent is None else bare_page(sent)
+    if sent is None or address is None:
+        return None
+    plain = plain_spelling(sent)
+    return stored_page(address, None if plain is None else bare_page(plain), caller, lookups)
 
 
 def _engaged(

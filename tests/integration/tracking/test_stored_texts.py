@@ -80,6 +80,24 @@ async def test_a_secret_key_writes_everything_without_an_at(site: Site) -> None:
     assert (sixth.natural_id, sixth.codes) == (hashed(site, "a@b"), (hashed(site, "A@B"),))
 
 
+@pytest.mark.parametrize("spelled", ["z@x.de", "z&commat;x.de", "z\\u0040x.de", "z&#64;x.de"])
+async def test_an_escape_is_found_before_a_text_is_cut_or_capitalised(
+    site: Site, spelled: str
+) -> None:
+    moment = {"occurred_at": now(site)}
+    sent = [
+        {"type": "referred", "code": spelled, **moment},
+        {"type": "visited", "page": f"/account/{spelled}", **moment},
+    ]
+    await site.post("/v1/events", sent)
+    referred, visited = await site.events(2)
+    assert isinstance(referred, Referred)
+    assert referred.code == hashed(site, "Z@X.DE")
+    assert isinstance(visited, Visited)
+    assert visited.page is not None
+    assert visited.page.startswith("text:")
+
+
 @pytest.mark.parametrize("visitor_id", ["v-7", "Zaphod Beeblebrox", "zaphod%40shop.example", "x"])
 async def test_both_kinds_of_key_store_a_browser_alike(site: Site, visitor_id: str) -> None:
     """The page and the shop name one browser, so its touches and its order must meet."""
