@@ -1,4 +1,4 @@
-"""The HTTP routes of attribution: explanations, ledger balance, dead letters, replays and lag.
+"""The HTTP routes of attribution: explanations, balance, attention, dead letters, replays, lag.
 
 Promise: each call reads only the workspace of its key, in one snapshot. Only the retry of dead
 letters and the replay write; both need scope admin. A wrong parameter is answered 422 with its
@@ -8,6 +8,7 @@ name, an unknown order 404.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
@@ -19,11 +20,18 @@ from services.attribution.domain.listing import listed
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.dead_letter_retry import Retrier
 from services.attribution.pipeline.publish_again import Publisher
-from services.attribution.store import outbox_rows
+from services.attribution.store import attention_rows, outbox_rows
 from services.attribution.store import read_queries as store
+from services.attribution.store.attention import KINDS as ATTENTION_KINDS
+from services.attribution.store.attention import KindId
 from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.wire import answer_shapes as wire
 from services.attribution.wire import explanation_shapes as shapes
+from services.attribution.wire.attention_shapes import (
+    AttentionAnswer,
+    AttentionExample,
+    AttentionItem,
+)
 from services.attribution.wire.decision_bytes import decode_decision
 from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import problems
@@ -33,6 +41,8 @@ from shared.events import TEXT_LENGTH_MAX, ConversionKind
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
 from shared.http.problems import Problem, field_problem
+from shared.ids import clean_id
+from shared.private_texts import stored_forms
 
 # How much of a record the list of dead letters shows; the record is stored in full.
 VALUE_CHARACTERS_MAX: Final = 10_000
@@ -56,6 +66,8 @@ class Parts:
     retrier: Retrier
     publisher: Publisher
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
+    # Of a workspace and an id that may name a person.
+    text_hash: Callable[[str, str], str]
 
 
 def _parts(request: Request) -> Parts:
@@ -108,7 +120,8 @@ async def explain(
     below = _below(asked.cursor) if asked.cursor else REVISION_MAX + 1
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
-    keys = [own_key(ConversionKey(kind, natural_id)) for kind in kinds]
+    stored = stored_forms(natural_id, partial(parts.text_hash, caller.workspace_id))
+    keys = [own_key(ConversionKey(kind, text)) for kind in kinds for text in stored]
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
         known = await store.known_conversions(conn, keys)
@@ -154,10 +167,11 @@ def _bad_cursor() -> Problem:
 def _natural_id(asked: ExplanationParameters) -> str:
     if (asked.order_id is None) == (asked.conversion_id is None):
         raise field_problem("order_id", "send either order_id or conversion_id")
-    natural_id = asked.order_id or asked.conversion_id or ""
-    if "\x00" in natural_id or not natural_id.isprintable():
-        raise field_problem("order_id", "an order id has no control characters")
-    return natural_id
+    field = "order_id" if asked.order_id is not None else "conversion_id"
+    try:
+        return clean_id(asked.order_id or asked.conversion_id or "")
+    except ValueError as error:
+        raise field_problem(field, str(error)) from None
 
 
 def _line(line: store.LedgerLine) -> shapes.LineAnswer:
@@ -237,6 +251,46 @@ async def _credited_by_day(
         return await store.credited_by_day(conn, sequence, asked.time_zone, asked.from_, asked.to)
     except store.UnknownTimeZone:
         raise field_problem("time_zone", "use a name such as Europe/Berlin") from None
+
+
+class AttentionParameters(StrictModel):
+    """Which kind of attention is asked for."""
+
+    kind: Annotated[KindId | None, Query(examples=[next(iter(ATTENTION_KINDS))])] = None
+    """Only this kind; the default is every kind."""
+
+
+@router.get("/v1/attention", summary="What was accepted and changes no figure, or a doubtful one")
+async def attention(
+    caller: Reader, parts: PartsHere, asked: Annotated[AttentionParameters, Query()]
+) -> AttentionAnswer:
+    """Return each kind that found something, with its count and newest examples.
+
+    The list is empty when there is nothing to look at.
+    """
+    kinds = [kind for kind in ATTENTION_KINDS.values() if asked.kind in (None, kind.id)]
+    async with parts.database.read([caller.workspace_id]) as connection:
+        found = await attention_rows.attention(await driver(connection), kinds)
+    return AttentionAnswer(items=[_attention_item(item) for item in found])
+
+
+def _attention_item(found: attention_rows.Attention) -> AttentionItem:
+    return AttentionItem(
+        kind=found.kind.id,
+        sentence=found.kind.sentence,
+        count=found.count,
+        newest_at=found.newest_at,
+        what_to_do=found.kind.what_to_do,
+        examples=[
+            AttentionExample(
+                order_id=item.order_id,
+                event_id=item.event_id,
+                occurred_at=item.occurred_at,
+                detail=item.detail,
+            )
+            for item in found.examples
+        ],
+    )
 
 
 @router.get("/v1/dead-letters", summary="Records that could not be used")
