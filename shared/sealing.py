@@ -25,8 +25,8 @@ from shared.errors import ConfigurationError, Permanent
 
 # The uses of each service.
 USES: Final[Mapping[str, tuple[str, ...]]] = {
-    "tracking": ("seal", "click", "email"),
-    "attribution": (),
+    "tracking": ("seal", "click", "email", "text", "claim"),
+    "attribution": ("text",),
     "roi": ("seal", "api-key", "idempotency"),
 }
 _RING_PREFIX: Final = "lrl_ring_"
@@ -63,6 +63,22 @@ def _has_own_email_key(workspace_id: str) -> bool:
     return UUID(workspace_id).int >> 80 < _EMAIL_USE_SINCE_MS
 
 
+class TextHasher:
+    """Makes keyed hashes of texts for one use, each workspace with a key of its own."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._peppers: dict[str, bytes] = {}  # one for each workspace
+
+    def __call__(self, workspace_id: str, text: str) -> str:
+        """Return the hash of a text in the workspace: 32 hexadecimal characters."""
+        pepper = self._peppers.get(workspace_id)
+        if pepper is None:
+            pepper = hmac.digest(self._key, workspace_id.encode(), "sha256")
+            self._peppers[workspace_id] = pepper
+        return hmac.digest(pepper, text.encode(), "sha256")[:16].hex()
+
+
 class Sealer:
     """The keys of one `LAUREL_SECRET_KEY`: a secret, or a key ring made from one.
 
@@ -78,7 +94,9 @@ class Sealer:
         """Return the key (32 bytes) of the use that the label names."""
         if self._handed is not None:
             if label not in self._handed:
-                raise KeyNotHanded(f"this service was not handed the key {label!r}")
+                raise KeyNotHanded(
+                    f"this service has no key for {label!r}: see shared.sealing.USES"
+                )
             return self._handed[label]
         return hmac.digest(self._secret, f"laurel/{label}".encode(), "sha256")
 
@@ -121,6 +139,14 @@ class Sealer:
         if _has_own_email_key(workspace_id):
             return self.derive(f"email/{workspace_id}")
         return hmac.digest(self.derive("email"), workspace_id.encode(), "sha256")
+
+    def text_hasher(self) -> TextHasher:
+        """Return the hash of texts that may name a person (`shared.private_texts`)."""
+        return TextHasher(self.derive("text"))
+
+    def claim_token_hasher(self) -> TextHasher:
+        """Return the hash of claim tokens."""
+        return TextHasher(self.derive("claim"))
 
     def click_key(self) -> bytes:
         """Return the key of `shared.ids.ClickSigner`."""

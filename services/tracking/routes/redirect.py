@@ -6,7 +6,7 @@ What can go wrong: 404 for an unknown code, 410 for a disabled or deleted link, 
 are not loaded.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
@@ -71,6 +71,15 @@ class RedirectResponder:
         return self._links.find(key, host_of(headers) if self._links.has_hosts else b"")
 
 
+SUB_SOURCE: Final[dict[str, Any]] = {
+    "name": "s",
+    "in": "query",
+    "required": False,
+    "description": "Where the link stands, such as `bio` or `video-2`. Other words are hashed.",
+    "schema": {"type": "string", "examples": ["bio"]},
+}
+
+
 def redirect_router(responder: RedirectResponder) -> Router:
     """Return the route of short links. Include it last: it matches every path of one segment."""
     router = Router(tags=["links"])
@@ -81,6 +90,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
         status_code=302,
         response_class=Response,
         summary="Follow a short link",
+        openapi_extra={"parameters": [SUB_SOURCE]},
         responses=problems(410)
         | {302: {"description": "To the destination, with the click id appended"}},
     )
