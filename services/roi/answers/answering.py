@@ -6,19 +6,22 @@ What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Layout, assemble
 from services.roi.answers.building import gathered
-from services.roi.answers.context import AnswerContext, context_of
+from services.roi.answers.context import AnswerContext, WorkspaceStop, context_of
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
 from services.roi.answers.reading import RowsRead, read_rows
 from services.roi.answers.sizes import check_cells
 from services.roi.answers.span import span_of
+
+# The warning that a workspace takes no new credits.
+STOPPED: Final = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +79,21 @@ def _moment(at: AnswerContext) -> dict[str, Any]:
         "as_of": at.as_of,
         "fresh_to": at.fresh_to,
         "sequence": at.sequence,
+        "warnings": _warnings(at),
     }
+
+
+def _warnings(at: AnswerContext) -> list[dict[str, str]]:
+    """Return what weakens the figures of an answer, each as a sentence."""
+    if at.stop is None:
+        return []
+    since = at.stop.stopped_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    sentence = (
+        f"The figures of this workspace stand still since {since}: credits record"
+        f" {at.stop.sequence} {_cause(at.stop)}. `laurel replay --publish` publishes it again."
+    )
+    return [{"id": STOPPED, "sentence": sentence}]
+
+
+def _cause(stop: WorkspaceStop) -> str:
+    return f"cannot be used ({stop.problem})" if stop.problem else "has not come"
