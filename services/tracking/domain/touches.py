@@ -62,6 +62,11 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
     checked = checked_person(_with_page_click(claim), caller.workspace_id, lookups)
     if claim.type == "identified" and checked.person == Person():
         return Rejected((Flaw("person", "give at least one key of the person"),))
+    link_id = None
+    if claim.type == "clicked":
+        link_id = lookups.link_id(caller.workspace_id, claim.link)
+        if link_id is None:
+            return Rejected((Flaw("link", "is not a link of this workspace"),))
     common: dict[str, Any] = {
         "event_id": _event_id(claim, caller, checked),
         "workspace_id": caller.workspace_id,
@@ -71,10 +76,7 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
         "person": checked.person,
         "quality": late + checked.flags + lookups.agent_flags(claim.user_agent or ""),
     }
-    if claim.type == "clicked":
-        link_id = lookups.link_id(caller.workspace_id, claim.link)
-        if link_id is None:
-            return Rejected((Flaw("link", "is not a link of this workspace"),))
+    if link_id is not None:
         return Clicked(link_id=link_id, **common)
     return _without_link(claim, checked, common)
 
