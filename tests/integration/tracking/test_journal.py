@@ -19,6 +19,8 @@ from shared.sealing import Sealer
 from shared.telemetry import Telemetry
 from tests.integration.tracking.world import SECRET_KEY, Brand, until
 
+BRAND = "01900000-0000-7000-8000-000000000001"
+
 
 def journal(folder: Path, bytes_max: int = 10**9) -> Journal:
     return Journal(folder, SystemClock(), Telemetry("tracking"), bytes_max=bytes_max)
@@ -38,10 +40,10 @@ def test_groups_are_read_in_order_up_to_the_limit(tmp_path: Path) -> None:
     rest = file.read(after=some[-1].row, bytes_max=10**6)
     assert [group.row for group in (*some, *rest)] == [1, 2, 3, 4, 5]
     assert len(some) == 2
-    file.forget_through(5)
-    assert file.read(after=0, bytes_max=10) == []
     assert file.is_spent() is False
-    file.relayed_through = 5
+    file.note_relayed([*some, *rest])
+    file.forget_through(5)
+    assert file.read(after=file.relayed_through, bytes_max=10) == []
     assert file.is_spent() is True
     file.remove()
     assert list(tmp_path.iterdir()) == []
@@ -66,8 +68,10 @@ def test_closing_never_checkpoints(tmp_path: Path) -> None:
     file.close()
     assert (tmp_path / "a.journal-wal").read_bytes() == wal
     adopted = JournalFile(tmp_path / "a.journal")
-    assert [group.frames for group in adopted.read(after=0, bytes_max=100)] == [(b"kept",)]
-    adopted.relayed_through = 1
+    groups = adopted.read(after=0, bytes_max=100)
+    assert [group.frames for group in groups] == [(b"kept",)]
+    adopted.note_relayed(groups)
+    assert adopted.is_spent()
     adopted.remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -105,12 +109,12 @@ def test_a_damaged_block_costs_the_rows_of_its_page_only(
 async def test_offers_share_a_group_and_puts_wait_for_theirs(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    assert all(subject.offer(b"%d" % number) for number in range(100))
+    assert all(subject.offer(b"%d" % number, BRAND) for number in range(100))
     assert subject.current is not None
     await until(lambda: subject.records_waiting == 100)
     groups = subject.current.read(after=0, bytes_max=10**6)
     assert len(groups) == 1
-    await asyncio.gather(*(subject.put([b"p", b"q"]) for _ in range(50)))
+    await asyncio.gather(*(subject.put([b"p", b"q"], BRAND) for _ in range(50)))
     groups = subject.current.read(after=groups[-1].row, bytes_max=10**6)
     assert sum(len(group.frames) for group in groups) == 100
     assert len(groups) <= 3
@@ -121,7 +125,7 @@ async def test_waiting_requests_are_limited(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
     results = await asyncio.gather(
-        *(subject.put([b"x"]) for _ in range(WAITERS_MAX * 3)), return_exceptions=True
+        *(subject.put([b"x"], BRAND) for _ in range(WAITERS_MAX * 3)), return_exceptions=True
     )
     refused = [result for result in results if isinstance(result, Transient)]
     assert refused
@@ -133,7 +137,7 @@ async def test_waiting_requests_are_limited(tmp_path: Path) -> None:
 async def test_offers_are_limited_in_memory(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    taken = sum(subject.offer(b"x") for _ in range(FRAMES_WAITING_MAX + 10))
+    taken = sum(subject.offer(b"x", BRAND) for _ in range(FRAMES_WAITING_MAX + 10))
     assert taken == FRAMES_WAITING_MAX
     await subject.close()
 
@@ -141,16 +145,16 @@ async def test_offers_are_limited_in_memory(tmp_path: Path) -> None:
 async def test_a_locked_file_ends_and_a_new_one_replaces_it(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    await subject.put([b"kept"])
+    await subject.put([b"kept"], BRAND)
     old = subject.current
     assert old is not None
     intruder = sqlite3.connect(old.path, isolation_level=None)
     intruder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Transient):
-        await subject.put([b"refused"])
+        await subject.put([b"refused"], BRAND)
     intruder.execute("ROLLBACK")
     intruder.close()
-    assert subject.offer(b"unrecorded") is False
+    assert subject.offer(b"unrecorded", BRAND) is False
     assert subject.backlog == [old]
     reopening = asyncio.ensure_future(subject.reopen())
     await until(lambda: not subject.trouble)
@@ -163,20 +167,19 @@ async def test_a_locked_file_ends_and_a_new_one_replaces_it(tmp_path: Path) -> N
 async def test_a_large_empty_file_is_left_behind(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    await subject.put([b"x" * (ROTATE_BYTES + 1)])
+    await subject.put([b"x" * (ROTATE_BYTES + 1)], BRAND)
     old = subject.current
     assert old is not None
     groups = old.read(after=0, bytes_max=1)
     await subject.rotate()
     assert subject.current is old
-    old.relayed_through = groups[-1].row
-    subject.relayed(old, groups)
+    subject.relayed(old, groups, {})
     await until(lambda: old.disk_bytes() >= ROTATE_BYTES or _checkpointed(old))
     await subject.rotate()
     assert subject.current is not old
     subject.retire(old)
     assert not old.path.exists()
-    await subject.put([b"y"])
+    await subject.put([b"y"], BRAND)
     await subject.close()
 
 
@@ -192,7 +195,7 @@ async def test_an_orphan_is_adopted_also_while_running(tmp_path: Path) -> None:
     await subject.open()
     sibling = journal(tmp_path)
     await sibling.open()
-    await sibling.put([b"left"])
+    await sibling.put([b"left"], BRAND)
     await subject.adopt_orphans()
     assert subject.backlog == []
     await sibling.close()
