@@ -25,6 +25,7 @@ from services.tracking.domain.short_links import link_key
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
 from services.tracking.store.journal import Journal
+from services.tracking.store.quotas import Quotas
 from services.tracking.store.user_agents import Agents
 from shared.clock import Clock
 from shared.errors import Transient
@@ -86,10 +87,12 @@ class Intake:
         catalog: Catalog,
         journal: Journal,
         lookups: Lookups,
+        quotas: Quotas,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self.catalog = catalog
+        self.quotas = quotas
         self._journal = journal
         self._lookups = lookups
         self._clock = clock
@@ -117,7 +120,9 @@ class Intake:
         if not events:
             return
         try:
-            await self._journal.put([encode_event(event) for event in events])
+            # All events of one request are of one workspace.
+            frames = [encode_event(event) for event in events]
+            await self._journal.put(frames, events[0].workspace_id)
         except Transient:
             self._count(events, "refused")
             raise
