@@ -1,20 +1,23 @@
 """The records of the topic `laurel.credits`: attribution publishes them, roi adds them to rollups.
 
-Promise: a record is one whole decision revision (all its reversals and entries), or the touch
+Promise: a record is one whole decision revision (all its reversals and new entries), or the touch
 counts of one batch. It carries the next `sequence` of its workspace. A reader applies
 `last + 1`, drops smaller numbers, and stops with an error on a gap. `recorded_at` never falls
 while `sequence` grows. `person_ref` is a pseudonym: it is equal for one person at that moment and
 reveals nothing.
-What can go wrong: `CreditsRejected` for bytes that are no credits record.
+Version 2 is written; versions 1 and 2 are read. In version 1 an entry belongs to one touch with
+its exact time; a reader finds the fields that came with version 2 at their defaults.
+What can go wrong: `CreditsRejected` for bytes that are no credits record, or that have a version
+of a newer Laurel. The envelope (`read_envelope`) can still be read then.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field, structs
 
 from shared.errors import Permanent
 from shared.events import (
@@ -33,7 +36,9 @@ from shared.events import (
     Viewed,
 )
 
-VERSION: Final = 1
+VERSION: Final = 2
+READ_VERSIONS: Final = (1, 2)
+MAIN_STORE: Final = "main"  # the store of every conversion until a workspace has several
 ORGANIC: Final = "organic"  # the account of credit that no placement earned
 UNITS_PER_CONVERSION: Final = 1_000_000
 
@@ -78,22 +83,44 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
     | {LATER_PURCHASE: LATER_PURCHASE_STAGE}
 )
 
+# Evidence classes that are no touch kind: a code and a click of one creator that say the same, and
+# credit of a returning customer for those who won the customer. No entry has them yet.
+CODE_AND_CLICK: Final = "code+click"
+ACQUIRED: Final = "acquired"
+
 if TYPE_CHECKING:
     TouchKind = str
+    EvidenceClass = str
 else:
-    # The closed list for decoders and schemas.
+    # The closed lists for decoders and schemas.
     TouchKind = Literal[tuple(TOUCHES)]
+    EvidenceClass = Literal[(*TOUCHES, CODE_AND_CLICK, ACQUIRED)]
 
 
 class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One ledger entry.
+    """One ledger entry: the credits of one decision in one slot.
 
-    A reversal repeats an entry of an earlier revision with both signs inverted.
-    `account` is a placement id or `organic`. `units` are millionths of a conversion. `stage` is
-    the stage of the conversion, `touch_stage` the stage of the touch. `touched_at` is None on
-    organic credit: both time bases then use the time of the conversion. `occurred_at` None means
-    the record's `occurred_at`. When the time of a conversion was corrected, a reversal carries the
-    old time, so that it subtracts from the day to which the entry was added.
+    A slot is model, account, evidence class, touch kind, stage of the touch, link, code, sub-source
+    and `touched_at`: the UTC quarter of an hour in which the touches happened. In version 1 it is
+    the exact time of one touch. `account` is a placement id or `organic`. `stage` is the stage of
+    the conversion, `touch_stage` the stage of the touches.
+
+    `evidence_class` says by what the credit was earned; today it is the touch kind. `link_id` is
+    the clicked link. `code` is the discount or referral code, normalised. `sub_source` is what the
+    sender said about the place of a link; touches do not carry it yet, so it is None. Organic
+    credit has none of these and no `touched_at`: both time bases then use the time of the
+    conversion.
+
+    `units` are millionths of a conversion that was kept. `placed_units` are the same share of the
+    order as it was placed: a cancellation does not take them away. `net_minor` is the net of the
+    whole conversion in this revision; the sum of `amount_minor` times `net_minor` adds over any
+    grouping, reversals included. Both are None on entries of version 1.
+
+    A reversal repeats an entry with the signs of amount, units and placed units inverted;
+    `reverses` is the revision that booked the entry, None on other entries and in version 1.
+    `occurred_at` None means the record's `occurred_at`. When the time of a conversion was
+    corrected, a reversal carries the old time, so that it subtracts from the day to which the entry
+    was added.
     """
 
     model: str
@@ -106,6 +133,14 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     touch_stage: Stage | None = None
     touched_at: Moment | None = None
     occurred_at: Moment | None = None
+    touch_kind: TouchKind | None = None
+    evidence_class: EvidenceClass | None = None
+    link_id: Uuid | None = None
+    code: str | None = None
+    sub_source: str | None = None
+    placed_units: int | None = None
+    net_minor: int | None = None
+    reverses: int | None = None
 
 
 class DecisionCredited(
@@ -113,11 +148,15 @@ class DecisionCredited(
 ):
     """One revision of one decision: every entry that it adds to the ledger, reversals first.
 
-    `memos` have the form of entries and belong to models that are not additive. They are not in
-    the ledger and are never summed. `currency` is None for a conversion without money.
+    An entry that the revision does not change is not repeated: it stays in the ledger under its
+    earlier revision. `memos` have the form of entries and belong to models that are not additive.
+    They are not in the ledger and are never summed. `currency` is None for a conversion without
+    money. `store` is the shop of the conversion; today each workspace has one, `main`. `bought_at`
+    is the time of the person's first standing order at or before this conversion, itself included;
+    None: no such order is known, or the record is of version 1.
     """
 
-    v: int = VERSION
+    v: int = field(default_factory=lambda: VERSION)
     workspace_id: Uuid
     sequence: int
     recorded_at: Moment
@@ -126,18 +165,22 @@ class DecisionCredited(
     conversion_id: Uuid
     kind: ConversionKind
     natural_id: str
+    store: str = MAIN_STORE
     occurred_at: Moment
     currency: Currency | None
     person_ref: str
     new_customer: bool | None = None
+    bought_at: Moment | None = None
     entries: tuple[CreditEntry, ...]
     memos: tuple[CreditEntry, ...] = ()
 
 
 class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The change in the touch counts of one account, kind, stage and quarter of an hour.
+    """The change in the touch counts of one account, kind, stage, link, code and quarter hour.
 
     Offsets of time zones are whole quarters of an hour, so local days and hours can be summed.
+    `link_id`, `code` and `sub_source` are those of a slot (see `CreditEntry`); in version 1 they
+    are None and a tally counts the touches of all links and codes of the account.
     `counted` are touches that can earn credit. `flagged` are touches of bots, previews and
     prefetches. Both are negative when a corrected owner moves touches to another account.
     """
@@ -148,6 +191,9 @@ class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quarter_at: Moment
     counted: int
     flagged: int = 0
+    link_id: Uuid | None = None
+    code: str | None = None
+    sub_source: str | None = None
 
 
 class TouchesTallied(
@@ -155,7 +201,7 @@ class TouchesTallied(
 ):
     """The changes in the touch counts of a workspace by one batch or one corrected owner."""
 
-    v: int = VERSION
+    v: int = field(default_factory=lambda: VERSION)
     workspace_id: Uuid
     sequence: int
     recorded_at: Moment
@@ -164,8 +210,18 @@ class TouchesTallied(
 
 AnyCredits = DecisionCredited | TouchesTallied
 
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """The fields that every version of a credits record has; records of version 1 omit `v`."""
+
+    v: int = 1
+    workspace_id: Uuid
+    sequence: int
+
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(AnyCredits)
+_envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 
 
 class CreditsRejected(Permanent):
@@ -177,10 +233,25 @@ def encode_credits(record: AnyCredits) -> bytes:
     return _encoder.encode(record)
 
 
+def read_envelope(value: bytes) -> Envelope:
+    """Return workspace, number and version of a record of any version. Raises `CreditsRejected`."""
+    return _decoded(_envelope_decoder, value)
+
+
 def decode_credits(value: bytes) -> AnyCredits:
     """Return the record in the value of a log record. Raises `CreditsRejected`."""
+    version = read_envelope(value).v
+    if version not in READ_VERSIONS:
+        raise CreditsRejected(f"version {version}, known are {READ_VERSIONS}")
+    record: AnyCredits = _decoded(_decoder, value)
+    return record if record.v == version else structs.replace(record, v=version)
+
+
+_Decoded = TypeVar("_Decoded")
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Decoded], value: bytes) -> _Decoded:
     try:
-        record: AnyCredits = _decoder.decode(value)
+        return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CreditsRejected(str(error)) from error
-    return record

@@ -15,6 +15,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
+from services.attribution.domain.listing import listed
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.dead_letter_retry import Retrier
 from services.attribution.pipeline.publish_again import Publisher
@@ -22,6 +23,7 @@ from services.attribution.store import outbox_rows
 from services.attribution.store import read_queries as store
 from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.wire import answer_shapes as wire
+from services.attribution.wire import explanation_shapes as shapes
 from services.attribution.wire.decision_bytes import decode_decision
 from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import problems
@@ -37,6 +39,8 @@ VALUE_CHARACTERS_MAX: Final = 10_000
 # Purchases come first, because an order usually means a purchase.
 KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
 GROUPS: Final = ("model", "currency", "account", "day")
+# Revisions are numbered by a 32-bit column.
+REVISION_MAX: Final = 2**31 - 1
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 
@@ -76,8 +80,8 @@ PartsHere = Annotated[Parts, Depends(_parts)]
 _Id = Annotated[str, Query(min_length=1, max_length=TEXT_LENGTH_MAX)]
 
 
-class ExplanationParameters(StrictModel):
-    """The conversion to explain: the id of an order or of another conversion."""
+class ExplanationParameters(ListParameters):
+    """The conversion to explain (the id of an order or of another conversion) and the page."""
 
     order_id: Annotated[_Id | None, Query(examples=["1001"])] = None
     """The id of the order."""
@@ -94,11 +98,14 @@ class ExplanationParameters(StrictModel):
 )
 async def explain(
     caller: Reader, parts: PartsHere, asked: Annotated[ExplanationParameters, Query()]
-) -> wire.ExplanationAnswer:
-    """Return every revision with its candidates and credits, and the ledger lines.
+) -> shapes.ExplanationAnswer:
+    """Return the newest revisions with candidates and credits, and their ledger lines.
 
-    Without `kind` all kinds are searched, purchases first.
+    Without `cursor` the last revision of the page is the valid one; `next_cursor` leads to older
+    revisions. A page has at most 1,000 ledger lines. Without `kind` all kinds are searched,
+    purchases first.
     """
+    below = _below(asked.cursor) if asked.cursor else REVISION_MAX + 1
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
     keys = [own_key(ConversionKey(kind, natural_id)) for kind in kinds]
@@ -108,23 +115,40 @@ async def explain(
         key = next((key for key in keys if key in known), None)
         if key is None:
             raise Problem(404, None, "the order or conversion is unknown")
-        revisions = await store.revisions(conn, key)
-        lines = await store.ledger_lines(conn, key)
-    kind, _, status = known[key]
+        revisions = await store.revisions(conn, key, below, asked.limit)
+        if not revisions:
+            raise _bad_cursor()
+        first, last = revisions[0].revision, revisions[-1].revision
+        lines, left_out = await store.ledger_lines(conn, key, first, last)
     shown = [
-        wire.revision_answer(
-            item.revision, item.reason, item.recorded_at, decode_decision(item.body)
+        shapes.revision_answer(
+            item.revision, item.reason, item.recorded_at, listed(decode_decision(item.body))
         )
         for item in revisions
     ]
-    return wire.ExplanationAnswer(
+    found = known[key]
+    return shapes.ExplanationAnswer(
         order_id=natural_id,
-        kind=kind,
-        status=status,
-        net=shown[-1].net,
+        kind=found.kind,
+        status=found.status,
+        net=wire.money(found.net_minor, found.currency),
         revisions=shown,
         ledger=[_line(line) for line in lines],
+        ledger_left_out=left_out,
+        next_cursor=encode_cursor(first) if first > 1 else None,
     )
+
+
+def _below(cursor: str) -> int:
+    """Return the revision number below which the page begins."""
+    (number,) = decode_cursor(cursor, (int,))
+    if not 1 < number <= REVISION_MAX:
+        raise _bad_cursor()
+    return int(number)
+
+
+def _bad_cursor() -> Problem:
+    return field_problem("cursor", "is not a cursor of this list; start again without one")
 
 
 def _natural_id(asked: ExplanationParameters) -> str:
@@ -136,8 +160,8 @@ def _natural_id(asked: ExplanationParameters) -> str:
     return natural_id
 
 
-def _line(line: store.LedgerLine) -> wire.LineAnswer:
-    return wire.LineAnswer(
+def _line(line: store.LedgerLine) -> shapes.LineAnswer:
+    return shapes.LineAnswer(
         sequence=line.sequence,
         model=line.model,
         revision=line.revision,
@@ -148,6 +172,12 @@ def _line(line: store.LedgerLine) -> wire.LineAnswer:
         touched_at=line.touched_at,
         occurred_at=line.occurred_at,
         recorded_at=line.recorded_at,
+        touch_kind=line.touch_kind,
+        evidence_class=line.evidence_class,
+        link_id=line.link_id,
+        code=line.code,
+        sub_source=line.sub_source,
+        reverses=line.reverses,
     )
 
 
@@ -235,9 +265,7 @@ def _before(cursor: str) -> tuple[datetime, str]:
             raise ValueError("the time of a cursor has an offset")
         return at, str(UUID(letter_id))
     except ValueError:
-        raise field_problem(
-            "cursor", "is not a cursor of this list; start again without one"
-        ) from None
+        raise _bad_cursor() from None
 
 
 def _letter(letter: DeadLetter) -> wire.DeadLetterAnswer:

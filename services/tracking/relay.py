@@ -100,7 +100,7 @@ class Relay:
         sizes = Counter[bytes]()
         for record in records:
             sizes[record.key] += len(record.value)
-        self._journal.relayed(file, groups, {key.decode(): n for key, n in sizes.items()})
+        self._journal.relayed(file, groups, sizes)
         return True
 
     async def _next_groups(self, file: JournalFile) -> Sequence[Group]:

@@ -33,6 +33,8 @@ FAMILIES: Final[dict[str, tuple[Any, int, Codec]]] = {
 
 # The samples of old versions, and the sample that each decodes to.
 READ_AS: Final = {("catalog", "placement.v1.json"): "placement.v2.json"}
+# The samples of old versions that keep their version: their records are stored and published again.
+KEPT: Final = (("credits", "decision.v1.json"), ("credits", "touches.v1.json"))
 
 
 def expected() -> list[tuple[str, str, type[msgspec.Struct]]]:
@@ -62,8 +64,15 @@ def test_the_sample_of_an_old_version_is_read_as_the_new_one(family: str, name: 
     assert decode(old) == decode(new)
 
 
+@pytest.mark.parametrize(("family", "name"), KEPT)
+def test_the_sample_of_an_old_version_keeps_its_content(family: str, name: str) -> None:
+    text = (GOLDEN / family / name).read_bytes()
+    decode, encode = FAMILIES[family][2]
+    assert json.loads(encode(decode(text))) == json.loads(text) | {"v": 1}
+
+
 def test_no_sample_without_its_kind() -> None:
-    known = {(family, name) for family, name, _ in expected()} | set(READ_AS)
+    known = {(family, name) for family, name, _ in expected()} | set(READ_AS) | set(KEPT)
     present = {(path.parent.name, path.name) for path in GOLDEN.glob("*/*.json")}
     assert present == known
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
+from services.attribution.domain.listing import listed
 from services.attribution.domain.model import Decision
 from services.attribution.pipeline.record_sorting import CONFLICT, UNUSABLE
 from services.attribution.wire.decision_bytes import decode_decision
@@ -181,7 +182,7 @@ class Judge:
         found = {(row[0], row[1]): row[2] for row in await self.conn.fetch(DECIDED)}
         for workspace, decisions in decided.items():
             people: set[tuple[str, str]] = set()
-            for expected in decisions:
+            for expected in map(listed, decisions):
                 stored = decode_decision(found[workspace, expected.conversion_id])
                 people.add((stored.person_ref, expected.person_ref))
                 stored = replace(stored, person_ref=expected.person_ref)

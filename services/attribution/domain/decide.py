@@ -34,7 +34,7 @@ from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
 from shared.catalog import Policy
-from shared.credits import ORGANIC
+from shared.credits import ORGANIC, UNITS_PER_CONVERSION
 from shared.events import CONVERSIONS
 from shared.ids import conversion_id as published_conversion_id
 from shared.models import ChosenModel, chosen_model
@@ -53,12 +53,18 @@ class Case:
     counted: ConversionVersion
     net: Net
     person: Person
+    first_bought_at: datetime | None = None
     bought_before: bool = False
 
     @property
     def confirmed(self) -> bool:
         """Whether the version that counts comes from a trusted source."""
         return is_trusted(self.counted)
+
+    @property
+    def is_bought(self) -> bool:
+        """Whether it is a trusted order that stands."""
+        return self.confirmed and not self.net.cancelled and self.counted.key.kind in _BUYING
 
     @property
     def moment(self) -> tuple[datetime, str, str]:
@@ -90,6 +96,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     # A claim counts nothing in any sum until a trusted source confirms it.
     net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
+    is_returning = new_customer is False
     key = case.counted.key
     occurred_at = case.counted.occurred_at
     credits, memos = _credits(kept, net, occurred_at, policy) if case.confirmed else ((), ())
@@ -101,7 +108,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         currency=net.currency,
         net_minor=net.net_minor,
         units=net.units,
-        stage=conversion_stage(key.kind, policy.stages, bought_before=new_customer is False),
+        stage=conversion_stage(key.kind, policy.stages, bought_before=is_returning),
         person_ref=_person_ref(case),
         new_customer=new_customer,
         policy_id=policy.id or None,
@@ -109,6 +116,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         credits=credits,
         memos=memos,
         mismatched=net.mismatched,
+        bought_at=None if is_returning and not case.bought_before else case.first_bought_at,
     )
 
 
@@ -152,7 +160,17 @@ def _choices(policy: Policy) -> Iterable[ChosenModel]:
 
 
 def _organic(model: str, net: Net) -> Credit:
-    return Credit(model, ORGANIC, None, Fraction(1), net.net_minor, net.units, None, None)
+    return Credit(
+        model,
+        ORGANIC,
+        None,
+        Fraction(1),
+        net.net_minor,
+        net.units,
+        None,
+        None,
+        placed_units=UNITS_PER_CONVERSION,
+    )
 
 
 _Member = tuple[Candidate, Fraction]
@@ -188,13 +206,13 @@ def _credited(
 ) -> Iterable[Credit]:
     shares = [share for _, share in members]
     if len(shares) == 1 and shares[0] == 1:
-        amounts, units = [net.net_minor], [net.units]
+        amounts, placed = [net.net_minor], [UNITS_PER_CONVERSION]
     elif choice.model.is_additive:
-        amounts, units = split(net.net_minor, shares), split(net.units, shares)
+        amounts, placed = split(net.net_minor, shares), split(UNITS_PER_CONVERSION, shares)
     else:
         amounts = [round(net.net_minor * share) for share in shares]
-        units = [round(net.units * share) for share in shares]
-    for (touch, share), amount, part in zip(members, amounts, units, strict=True):
+        placed = [round(UNITS_PER_CONVERSION * share) for share in shares]
+    for (touch, share), amount, part in zip(members, amounts, placed, strict=True):
         assert touch.placement_id is not None, "a kept candidate has an account"
         yield Credit(
             model=choice.name,
@@ -202,9 +220,14 @@ def _credited(
             touch_id=touch.touch_id,
             share=share,
             amount_minor=amount,
-            units=part,
+            units=0 if net.cancelled else part,
             touch_stage=touch_stage(touch.kind, policy.stages),
             touched_at=touch.occurred_at,
+            touch_kind=touch.kind,
+            evidence_class=touch.kind,
+            link_id=touch.link_id,
+            code=touch.code,
+            placed_units=part,
         )
 
 
@@ -226,21 +249,33 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
 
 
 def _with_history(cases: Sequence[Case]) -> list[Case]:
-    """Set `bought_before` by earlier orders of the same person that were not cancelled."""
+    """Set the first order of the person that was not cancelled, and whether it came before."""
     first_bought: dict[bytes, tuple[datetime, str, str]] = {}
     for case in cases:
-        if case.confirmed and not case.net.cancelled and case.counted.key.kind in _BUYING:
+        if case.is_bought:
             for token in case.person.tokens:
                 first_bought[token] = min(first_bought.get(token, case.moment), case.moment)
     return [
         replace(
             case,
+            first_bought_at=_first_bought_at(case, first_bought),
             bought_before=any(
                 first_bought.get(token, case.moment) < case.moment for token in case.person.tokens
             ),
         )
         for case in cases
     ]
+
+
+def _first_bought_at(
+    case: Case, first_bought: Mapping[bytes, tuple[datetime, str, str]]
+) -> datetime | None:
+    """Return the time of the first order up to this conversion, itself included."""
+    orders = [first_bought[token] for token in case.person.tokens if token in first_bought]
+    orders += [case.moment] if case.is_bought else []
+    return min(
+        (at for at, _, _ in filter(lambda order: order <= case.moment, orders)), default=None
+    )
 
 
 def _new_customer(case: Case) -> bool | None:

@@ -20,7 +20,7 @@ from services.attribution.domain.model import (
 )
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
 from shared.catalog import Policy
-from shared.credits import WINDOWS_DAYS, TouchKind
+from shared.credits import WINDOWS_DAYS
 from shared.events import Quality
 
 # Clocks of shops have whole seconds and lag; a click that an order carries happened before it.
@@ -28,7 +28,6 @@ CARRIED_CLICK_LATE_MINUTES: Final = 5
 # Older touches cannot count; without a bound the list of a returning customer would only grow.
 LISTED_BACK_DAYS: Final = 366
 TOUCHES_MAX: Final = 10_000  # a longer journey comes from a robot or a shared terminal
-LISTED_REJECTED_MAX: Final = 1_000  # the length of an explanation; kept candidates are all listed
 
 _FLAG_REASONS: Final = {
     Quality.BOT: Reason.BOT,
@@ -87,8 +86,7 @@ def candidates(
     start, end = earliest_at(evidence.occurred_at, policy), latest_at(evidence.occurred_at)
     near = [t for t in touches if start <= t.occurred_at <= end or t.touch_id in evidence.carried]
     windows = windows_of(policy)
-    kept: list[Candidate] = []
-    rejected: list[Candidate] = []
+    found: list[Candidate] = []
     room = TOUCHES_MAX
     for touch in reversed(near):
         reason = _rejection(touch, evidence, windows)
@@ -96,12 +94,8 @@ def candidates(
             room -= 1
             if room < 0 and reason is None and touch.touch_id not in evidence.carried:
                 reason = Reason.JOURNEY_TOO_LONG
-        if reason is not None and len(rejected) >= LISTED_REJECTED_MAX:
-            continue
-        for candidate in _of_touch(touch, reason, facts):
-            (kept if candidate.verdict == "kept" else rejected).append(candidate)
-    journey = sorted((*kept, *rejected), key=_by_time)
-    return (*journey, *_of_codes(evidence, facts))
+        found += _of_touch(touch, reason, facts, carried=touch.touch_id in evidence.carried)
+    return (*sorted(found, key=_by_time), *_of_codes(evidence, facts))
 
 
 def _by_time(candidate: Candidate) -> tuple[datetime, str, str]:
@@ -147,40 +141,49 @@ def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> 
     return None
 
 
-def _of_touch(touch: Touch, reason: Reason | None, facts: CatalogFacts) -> list[Candidate]:
+def _of_touch(
+    touch: Touch, reason: Reason | None, facts: CatalogFacts, *, carried: bool
+) -> list[Candidate]:
     """Return a candidate for each account of the touch; without an account a rejected one."""
     owners: tuple[Owner | None, ...] = owners_of_touch(touch, facts)
     if not owners:
         unowned = Reason.LINK_NOT_OWNED_THEN if touch.code is None else Reason.CODE_NOT_OWNED_THEN
         owners, reason = (None,), reason or unowned
     return [
-        _candidate(touch.touch_id, touch.kind, owner, touch.occurred_at, reason) for owner in owners
+        Candidate(
+            touch_id=touch.touch_id,
+            kind=touch.kind,
+            placement_id=owner.placement_id if owner else None,
+            creator_id=owner.creator_id if owner else None,
+            occurred_at=touch.occurred_at,
+            verdict="rejected" if reason else "kept",
+            reason=reason,
+            link_id=touch.link_id,
+            code=touch.code,
+            carried=carried,
+        )
+        for owner in owners
     ]
 
 
 def _of_codes(evidence: Evidence, facts: CatalogFacts) -> list[Candidate]:
     """Return the codes of the order: a candidate for each owner at its time, or a rejected one."""
-    found = []
+    found: list[Candidate] = []
     for code in evidence.codes:
-        at = evidence.occurred_at
-        for owner in owners_of_code(code, at, facts):
-            touch_id = f"code:{code}:{owner.placement_id}"
-            found.append(_candidate(touch_id, "code", owner, at, None))
-        if not owners_of_code(code, at, facts):
-            reason = Reason.CODE_NOT_OWNED_THEN
-            found.append(_candidate(f"code:{code}:", "code", None, at, reason))
+        owners: tuple[Owner | None, ...] = owners_of_code(code, evidence.occurred_at, facts)
+        found += [_of_code(code, owner, evidence.occurred_at) for owner in owners or (None,)]
     return sorted(found, key=_by_time)
 
 
-def _candidate(
-    touch_id: str, kind: TouchKind, owner: Owner | None, at: datetime, reason: Reason | None
-) -> Candidate:
+def _of_code(code: str, owner: Owner | None, at: datetime) -> Candidate:
     return Candidate(
-        touch_id=touch_id,
-        kind=kind,
+        touch_id=f"code:{code}:{owner.placement_id if owner else ''}",
+        kind="code",
         placement_id=owner.placement_id if owner else None,
         creator_id=owner.creator_id if owner else None,
         occurred_at=at,
-        verdict="rejected" if reason else "kept",
-        reason=reason,
+        verdict="kept" if owner else "rejected",
+        reason=None if owner else Reason.CODE_NOT_OWNED_THEN,
+        code=code,
+        carried=True,
     )

@@ -1,30 +1,34 @@
 """The ledger entries and memos of a decision, and the posting of a new revision.
 
-Promise: a posting only adds rows. A reversal is the old entry with both signs changed, so the sum
-of all postings equals the last decision. Nothing is posted when nothing changed. Credits of
+Promise: credits of one slot are one entry (`CreditEntry` in `shared/credits.py` defines the slot).
+A posting only adds rows. A reversal is the old entry with its signs changed, so the sum of all
+postings equals the last decision. Only slots that changed are reversed and booked again. Credits of
 additive models are ledger entries. Credits of other models are memos: they have the same form and
 are never in the ledger (`is_additive` of `shared/models.py`).
+What can go wrong: an entry in the form of version 1 (a touch with its exact time) equals no new
+entry, so the first new revision of its conversion reverses it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Final
 
 from msgspec import structs
 
 from services.attribution.domain.model import Credit, Decision, Posting
+from services.attribution.domain.quarters import quarter_of
 from shared.credits import CreditEntry
 from shared.models import is_additive
 
 _NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
-_Slot = tuple[str, str, datetime, str]
+# The sort key of a slot: every field of it, None as the least value.
+Slot = tuple[str, str, datetime, str, str, str, str, str, str]
 
 
 def entries(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
-    """Return the ledger entries of a decision in canonical order.
-
-    Credits of one model, account, touch stage and moment are one entry.
-    """
+    """Return the ledger entries of a decision, one for each slot, in canonical order."""
     return _entries(decision, revision, decision.credits)
 
 
@@ -33,13 +37,28 @@ def memos(decision: Decision, revision: int) -> tuple[CreditEntry, ...]:
     return _entries(decision, revision, decision.memos)
 
 
-def _entries(
-    decision: Decision, revision: int, credits: Sequence[Credit]
-) -> tuple[CreditEntry, ...]:
-    slots: dict[_Slot, list[Credit]] = {}
-    for credit in credits:
-        slots.setdefault(_slot(credit), []).append(credit)
-    return tuple(_entry(decision, revision, slots[slot]) for slot in sorted(slots))
+def slotted(decision: Decision) -> Decision:
+    """Return the decision with the credits and memos of one slot added up.
+
+    A sum of several has the touch id and the time of its oldest touch. Entries and memos stay.
+    """
+    return replace(decision, credits=_by_slot(decision.credits), memos=_by_slot(decision.memos))
+
+
+def added_up(credits: Sequence[Credit]) -> Credit:
+    """Return the sum of credits; its other fields are those of the oldest touch."""
+    if len(credits) == 1:
+        return credits[0]
+    oldest = min(credits, key=lambda c: (c.touched_at or _NEVER, c.touch_id or ""))
+    is_placed = oldest.placed_units is not None
+    return replace(
+        oldest,
+        share=sum((credit.share for credit in credits), start=Fraction(0)),
+        amount_minor=sum(credit.amount_minor for credit in credits),
+        units=sum(credit.units for credit in credits),
+        placed_units=sum(credit.placed_units or 0 for credit in credits) if is_placed else None,
+        touches=sum(credit.touches for credit in credits),
+    )
 
 
 def post(
@@ -58,26 +77,35 @@ def post(
     booked_at = last_occurred_at if moved else None
     old_entries, old_memos = _parted(last or ())
 
-    def posted(old: Sequence[CreditEntry], new: tuple[CreditEntry, ...]) -> tuple[CreditEntry, ...]:
-        if _unnumbered(old) == _unnumbered(new) and not (moved and old):
-            return ()
-        return (*(_reversed(entry, revision, booked_at) for entry in old), *new)
+    def posted(
+        old: Sequence[CreditEntry], new: Sequence[CreditEntry]
+    ) -> tuple[tuple[CreditEntry, ...], list[CreditEntry]]:
+        unchanged = set() if moved else set(map(_plain, old)).intersection(map(_plain, new))
+        gone = [entry for entry in old if _plain(entry) not in unchanged]
+        come = [entry for entry in new if _plain(entry) not in unchanged]
+        stays = [entry for entry in old if _plain(entry) in unchanged]
+        return (*(_reversed(entry, revision, booked_at) for entry in gone), *come), stays + come
 
-    return Posting(
-        revision,
-        posted(old_entries, entries(decision, revision)),
-        posted(old_memos, memos(decision, revision)),
+    new_rows, standing_entries = posted(old_entries, entries(decision, revision))
+    new_memos, standing_memos = posted(old_memos, memos(decision, revision))
+    standing = (
+        *sorted(standing_entries, key=_slot_of_entry),
+        *sorted(standing_memos, key=_slot_of_entry),
     )
+    return Posting(revision, new_rows, new_memos, standing)
 
 
-def stands(
-    last: Sequence[CreditEntry] | None, decision: Decision, posting: Posting
+def _entries(
+    decision: Decision, revision: int, credits: Sequence[Credit]
 ) -> tuple[CreditEntry, ...]:
-    """Return the current entries, then the memos; rows that did not change keep their revision."""
-    old_entries, old_memos = _parted(last or ())
-    revision = posting.revision
-    new_entries = entries(decision, revision) if posting.entries else tuple(old_entries)
-    return (*new_entries, *(memos(decision, revision) if posting.memos else old_memos))
+    return tuple(_entry(decision, revision, credit) for credit in _by_slot(credits))
+
+
+def _by_slot(credits: Iterable[Credit]) -> tuple[Credit, ...]:
+    slots: dict[Slot, list[Credit]] = {}
+    for credit in credits:
+        slots.setdefault(_slot_of(credit), []).append(credit)
+    return tuple(added_up(slots[slot]) for slot in sorted(slots))
 
 
 def _parted(standing: Sequence[CreditEntry]) -> tuple[list[CreditEntry], list[CreditEntry]]:
@@ -89,31 +117,65 @@ def _parted(standing: Sequence[CreditEntry]) -> tuple[list[CreditEntry], list[Cr
     return in_ledger, beside_it
 
 
-def _slot(credit: Credit) -> _Slot:
-    touched_at = credit.touched_at or _NEVER
-    return (credit.model, credit.account, touched_at, credit.touch_stage or "")
+def _slot_of(credit: Credit) -> Slot:
+    return (
+        credit.model,
+        credit.account,
+        _slot_time(credit) or _NEVER,
+        credit.touch_stage or "",
+        credit.touch_kind or "",
+        credit.evidence_class or "",
+        credit.link_id or "",
+        credit.code or "",
+        credit.sub_source or "",
+    )
 
 
-def _entry(decision: Decision, revision: int, credits: Sequence[Credit]) -> CreditEntry:
+def _slot_time(credit: Credit) -> datetime | None:
+    """Return the time of the slot: the quarter, or the exact time on credits of version 1."""
+    if credit.touched_at is None or credit.placed_units is None:
+        return credit.touched_at
+    return quarter_of(credit.touched_at)
+
+
+def _slot_of_entry(entry: CreditEntry) -> Slot:
+    return (
+        entry.model,
+        entry.account,
+        entry.touched_at or _NEVER,
+        entry.touch_stage or "",
+        entry.touch_kind or "",
+        entry.evidence_class or "",
+        entry.link_id or "",
+        entry.code or "",
+        entry.sub_source or "",
+    )
+
+
+def _entry(decision: Decision, revision: int, credit: Credit) -> CreditEntry:
     return CreditEntry(
-        model=credits[0].model,
+        model=credit.model,
         revision=revision,
-        account=credits[0].account,
-        amount_minor=sum(credit.amount_minor for credit in credits),
-        units=sum(credit.units for credit in credits),
+        account=credit.account,
+        amount_minor=credit.amount_minor,
+        units=credit.units,
         currency=decision.currency,
         stage=decision.stage,
-        touch_stage=credits[0].touch_stage,
-        touched_at=credits[0].touched_at,
+        touch_stage=credit.touch_stage,
+        touched_at=_slot_time(credit),
+        touch_kind=credit.touch_kind,
+        evidence_class=credit.evidence_class,
+        link_id=credit.link_id,
+        code=credit.code,
+        sub_source=credit.sub_source,
+        placed_units=credit.placed_units,
+        net_minor=None if credit.placed_units is None else decision.net_minor,
     )
 
 
-def _unnumbered(standing: Sequence[CreditEntry]) -> list[CreditEntry]:
-    """Return the entries without their revision, in canonical order."""
-    plain = [structs.replace(entry, revision=0, occurred_at=None) for entry in standing]
-    return sorted(
-        plain, key=lambda e: (e.model, e.account, e.touched_at or _NEVER, e.touch_stage or "")
-    )
+def _plain(entry: CreditEntry) -> CreditEntry:
+    """Return an entry without the revision that booked it."""
+    return structs.replace(entry, revision=0, occurred_at=None)
 
 
 def _reversed(entry: CreditEntry, revision: int, booked_at: datetime | None) -> CreditEntry:
@@ -122,5 +184,8 @@ def _reversed(entry: CreditEntry, revision: int, booked_at: datetime | None) -> 
         revision=revision,
         amount_minor=-entry.amount_minor,
         units=-entry.units,
+        placed_units=None if entry.placed_units is None else -entry.placed_units,
         occurred_at=booked_at,
+        # Memos are stored in no table: a replay knows only that they stood before this revision.
+        reverses=entry.revision if is_additive(entry.model) else revision - 1,
     )

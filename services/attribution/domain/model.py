@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from shared.catalog import CodePeriod, LinkPeriod, Policy
-from shared.credits import CreditEntry, TouchKind
+from shared.credits import CreditEntry, EvidenceClass, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
 
 
@@ -153,7 +153,8 @@ class Status(StrEnum):
 class Candidate:
     """One piece of evidence, kept or rejected.
 
-    A code of an order has the touch id `code:<TEXT>:<placement id>`.
+    A code of an order has the touch id `code:<TEXT>:<placement id>`. `link_id` and `code` are those
+    of the touch. `carried`: the order itself names it, by its click id or as its code.
     """
 
     touch_id: str
@@ -163,11 +164,27 @@ class Candidate:
     occurred_at: datetime
     verdict: Literal["kept", "rejected"]
     reason: Reason | None = None
+    link_id: str | None = None
+    code: str | None = None
+    carried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """How many candidates a stored decision does not list; `reason` None: they were kept."""
+
+    reason: Reason | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """The share of one account in one conversion under one model, for one touch or organic."""
+    """The share of one account in one conversion under one model, for one touch or organic.
+
+    A stored decision has one for each ledger slot: `touches` are then added up, `touch_id` and
+    `touched_at` are those of the oldest. `placed_units` is None on a credit that was stored before
+    version 2 of `laurel.credits`; such a credit has no kind, class, link and code.
+    """
 
     model: str
     account: str
@@ -177,15 +194,24 @@ class Credit:
     units: int
     touch_stage: Stage | None
     touched_at: datetime | None
+    touch_kind: TouchKind | None = None
+    evidence_class: EvidenceClass | None = None
+    link_id: str | None = None
+    code: str | None = None
+    sub_source: str | None = None
+    placed_units: int | None = None
+    touches: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision on one conversion: every candidate with its verdict, and the credits.
+    """The decision on one conversion: the candidates with their verdicts, and the credits.
 
     `credits` are those of additive models: for each model they sum to the net. `memos` are those
     of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
-    `unconfirmed`) there are none. `mismatched` are adjustments in another currency.
+    `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
+    the time of the person's first standing order, at or before this conversion. `unlisted` counts
+    the candidates that a stored decision leaves out.
     """
 
     key: ConversionKey
@@ -203,15 +229,20 @@ class Decision:
     credits: tuple[Credit, ...] = ()
     memos: tuple[Credit, ...] = ()
     mismatched: tuple[str, ...] = ()
+    bought_at: datetime | None = None
+    unlisted: tuple[Unlisted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
     """The rows that a new decision revision adds to the ledger and to the memos.
 
-    Both hold the reversals of the old rows, then the new rows; they are empty without a change.
+    Both hold the reversals of the old rows, then the new rows, of the slots that changed; they are
+    empty without a change. `standing` are the entries, then the memos, that stand afterwards; rows
+    that did not change keep their revision.
     """
 
     revision: int
     entries: tuple[CreditEntry, ...] = ()
     memos: tuple[CreditEntry, ...] = ()
+    standing: tuple[CreditEntry, ...] = ()

@@ -1,4 +1,4 @@
-"""The number of touches of each account, by kind, stage and quarter of an hour.
+"""The number of touches of each account, by kind, stage, link, code and quarter of an hour.
 
 Promise: each touch counts once, with or without consent, for its owner at its time; a touch without
 an owner counts for `organic`. The same touches and facts with the opposite sign subtract exactly
@@ -7,18 +7,17 @@ what was counted. The default stages are used, so a policy never changes a count
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.ownership import owners_of_touch
+from services.attribution.domain.quarters import quarter_at, quarter_number
 from services.attribution.domain.stages import touch_stage
 from shared.catalog import Period, normalise_code
 from shared.credits import ORGANIC, Tally, TouchKind
 from shared.events import Quality
 
-_QUARTER: Final = timedelta(minutes=15)
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 
 # The target of a touch: (link, placement, code); one of them is set.
@@ -32,27 +31,35 @@ def tally(
 
     `taken_back` counts with the opposite sign. Tallies of zero are left out.
     """
-    counts: dict[tuple[str, TouchKind, int], list[int]] = {}
+    counts: dict[tuple[str, TouchKind, int, str, str], list[int]] = {}
     accounts = _Accounts(facts)
     for group, weight in ((touches, sign), (taken_back, -sign)):
         for touch in group:
-            slot = accounts.of(touch), touch.kind, (touch.occurred_at - _EPOCH) // _QUARTER
+            slot = (
+                accounts.of(touch),
+                touch.kind,
+                quarter_number(touch.occurred_at),
+                touch.link_id or "",
+                touch.code or "",
+            )
             found = counts.get(slot)
             if found is None:
                 found = counts[slot] = [0, 0]
             is_flagged = bool(touch.quality) and not _FLAGS.isdisjoint(touch.quality)
             found[is_flagged] += weight
-    stages = {kind: touch_stage(kind, {}) for kind in {kind for _, kind, _ in counts}}
+    stages = {kind: touch_stage(kind, {}) for kind in {slot[1] for slot in counts}}
     return tuple(
         Tally(
             account=account,
             kind=kind,
             stage=stages[kind],
-            quarter_at=_EPOCH + quarter * _QUARTER,
+            quarter_at=quarter_at(quarter),
             counted=counted,
             flagged=flagged,
+            link_id=link_id or None,
+            code=code or None,
         )
-        for (account, kind, quarter), (counted, flagged) in sorted(counts.items())
+        for (account, kind, quarter, link_id, code), (counted, flagged) in sorted(counts.items())
         if counted or flagged
     )
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.attribution.domain.decide import conversion_id, decide_scope
-from services.attribution.domain.ledger import post, stands
+from services.attribution.domain.ledger import post, slotted
+from services.attribution.domain.listing import listed
 from services.attribution.domain.model import (
     CatalogFacts,
     ConversionKey,
@@ -56,7 +57,7 @@ class NewRows:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A decision that differs from the stored one."""
+    """A decision that differs from the stored one; `body` is what is stored of it."""
 
     workspace_id: str
     own_key: bytes
@@ -139,9 +140,10 @@ def _changes(
     for key in sorted(found):
         own = own_key(key)
         before = standing.get((item.workspace_id, own))
-        body = encode_decision(found[key])
+        decision = slotted(found[key])
+        body = encode_decision(listed(decision))
         if before is None or before.decision != body:
-            yield Change(item.workspace_id, own, found[key], body, before)
+            yield Change(item.workspace_id, own, decision, body, before)
 
 
 def _looked_at(
@@ -204,7 +206,6 @@ def _revise(
     stood = decode_standing(before.standing) if before else ()
     with faults_of("post"):
         posting = post(stood, decision, revision, last.occurred_at if last else None)
-        standing = stands(stood, decision, posting)
     # Readers need no record when neither entries nor memos change, unless the person changes:
     # some readers count persons.
     is_published = bool(posting.entries or posting.memos) or (
@@ -230,7 +231,7 @@ def _revise(
         decision_id=decision_id,
         reason=reason if before else "first_decision",
         body=change.body,
-        standing=encode_standing(standing),
+        standing=encode_standing(posting.standing),
         sequence=sequence,
         recorded_at=recorded_at,
         entries=posting.entries,
@@ -240,7 +241,11 @@ def _revise(
 
 
 def _people_differ(last: Decision, decision: Decision) -> bool:
-    return (last.person_ref, last.new_customer) != (decision.person_ref, decision.new_customer)
+    return (last.person_ref, last.new_customer, last.bought_at) != (
+        decision.person_ref,
+        decision.new_customer,
+        decision.bought_at,
+    )
 
 
 def _credited(revision: Revision, decision: Decision) -> OutboxRow:
@@ -283,6 +288,7 @@ def credits_record(
         currency=decision.currency,
         person_ref=decision.person_ref,
         new_customer=decision.new_customer,
+        bought_at=decision.bought_at,
         entries=entries,
         memos=memos,
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
+from msgspec import structs
+
 from services.attribution.domain.journey import LISTED_BACK_DAYS, windows_of
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
@@ -145,22 +147,25 @@ class UnitOfWork:
 
 def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:
     """Return the sums of tallies of the same slot; sums of zero are left out."""
-    sums: dict[tuple[str, str, str, datetime], tuple[Tally, int, int]] = {}
+    sums: dict[tuple[str, str, str, datetime, str, str], Tally] = {}
     for item in tallies:
-        slot = (item.account, item.kind, item.stage, item.quarter_at)
-        _, counted, flagged = sums.get(slot, (item, 0, 0))
-        sums[slot] = (item, counted + item.counted, flagged + item.flagged)
-    return tuple(
-        Tally(
-            account=item.account,
-            kind=item.kind,
-            stage=item.stage,
-            quarter_at=item.quarter_at,
-            counted=counted,
-            flagged=flagged,
+        slot = (
+            item.account,
+            item.kind,
+            item.stage,
+            item.quarter_at,
+            item.link_id or "",
+            item.code or "",
         )
-        for item, counted, flagged in (sums[slot] for slot in sorted(sums))
-        if counted or flagged
+        found = sums.get(slot)
+        sums[slot] = item if found is None else _sum_of(found, item)
+    return tuple(found for _, found in sorted(sums.items()) if found.counted or found.flagged)
+
+
+def _sum_of(one: Tally, other: Tally) -> Tally:
+    """Return the sum of two tallies of one slot."""
+    return structs.replace(
+        one, counted=one.counted + other.counted, flagged=one.flagged + other.flagged
     )
 
 

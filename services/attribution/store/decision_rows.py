@@ -59,11 +59,13 @@ FROM unnest($1::bytea[], $2::integer[], $3::uuid[], $4::uuid[], $5::bigint[], $6
 INSERT_LEDGER: Final = Sql("""
 INSERT INTO attribution.ledger (sequence, line, workspace_id, own_key, decision_id, model, revision,
                                 account, amount_minor, currency, units, stage, touch_stage,
-                                touched_at, occurred_at, recorded_at)
+                                touched_at, occurred_at, recorded_at, touch_kind, evidence_class,
+                                link_id, code, sub_source, placed_units, net_minor, reverses)
 SELECT * FROM unnest($1::bigint[], $2::integer[], $3::uuid[], $4::bytea[], $5::uuid[], $6::text[],
                      $7::integer[], $8::text[], $9::bigint[], $10::text[], $11::bigint[],
                      $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[],
-                     $16::timestamptz[])
+                     $16::timestamptz[], $17::text[], $18::text[], $19::uuid[], $20::text[],
+                     $21::text[], $22::bigint[], $23::bigint[], $24::integer[])
 """)
 INSERT_SUBJECTS: Final = Sql("""
 INSERT INTO attribution.decision_subjects (subject, own_key, workspace_id)
@@ -245,6 +247,14 @@ def _ledger_columns(lines: Sequence[tuple[Revision, int, CreditEntry]]) -> list[
             entry.touched_at,
             entry.occurred_at or item.occurred_at,
             item.recorded_at,
+            entry.touch_kind,
+            entry.evidence_class,
+            entry.link_id,
+            entry.code,
+            entry.sub_source,
+            entry.placed_units,
+            entry.net_minor,
+            entry.reverses,
         )
         for item, number, entry in lines
     ]

@@ -27,7 +27,8 @@ WHERE d.sequence BETWEEN $1::bigint AND $2::bigint ORDER BY d.sequence
 """)
 READ_LINES: Final = Sql("""
 SELECT sequence, model, revision, account, amount_minor, units, currency, stage, touch_stage,
-       touched_at, occurred_at
+       touched_at, occurred_at, touch_kind, evidence_class, link_id::text, code, sub_source,
+       placed_units, net_minor, reverses
 FROM attribution.ledger WHERE sequence BETWEEN $1::bigint AND $2::bigint ORDER BY sequence, line
 """)
 # A tally can have a megabyte, so the range ends before the row that follows $3 bytes or more. Later
@@ -59,20 +60,8 @@ async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> lis
     """Return the published revisions with numbers from `first` to `last`, both included."""
     lines: defaultdict[int, list[CreditEntry]] = defaultdict(list)
     for row in await conn.fetch(READ_LINES, first, last):
-        sequence, *values = row
-        names = (
-            "model",
-            "revision",
-            "account",
-            "amount_minor",
-            "units",
-            "currency",
-            "stage",
-            "touch_stage",
-            "touched_at",
-            "occurred_at",
-        )
-        lines[sequence].append(CreditEntry(**dict(zip(names, values, strict=True))))
+        fields = dict(row)
+        lines[fields.pop("sequence")].append(CreditEntry(**fields))
     return [
         NumberedDecision(
             sequence=row["sequence"],

@@ -13,19 +13,36 @@ import asyncpg
 
 # A limit for people who read the list; a metric counts all of them.
 UNMATCHED_MAX: Final = 1_000
+# The weight of one page of an explanation, by the stored bytes of its decisions.
+REVISION_BYTES_MAX: Final = 1_000_000
+# The most ledger lines of one page of an explanation.
+LINES_MAX: Final = 1_000
 
 STORY: Final = """
-SELECT own_key, kind, natural_id, status
+SELECT own_key, kind, status, net_minor, currency
 FROM attribution.conversions WHERE own_key = ANY ($1::bytea[])
 """
+# The newest revisions below $2, at most $3 of them. The page ends with the revision that reaches $4
+# bytes, so it has at least one.
 REVISIONS: Final = """
-SELECT revision, reason, recorded_at, body
-FROM attribution.decisions WHERE own_key = $1::bytea ORDER BY revision
+SELECT revision, reason, recorded_at, body FROM (
+    SELECT *, sum(octet_length(body)) OVER (ORDER BY revision DESC) - octet_length(body) AS newer
+    FROM (
+        SELECT revision, reason, recorded_at, body FROM attribution.decisions
+        WHERE own_key = $1::bytea AND revision < $2::bigint ORDER BY revision DESC LIMIT $3::integer
+    ) AS newest
+) AS sized WHERE newer < $4::bigint ORDER BY revision
 """
+# The newest $4 lines of a range of revisions, and how many the range has.
 LINES: Final = """
-SELECT sequence, model, revision, account, amount_minor, currency, units, stage, touched_at,
-       occurred_at, recorded_at
-FROM attribution.ledger WHERE own_key = $1::bytea ORDER BY sequence, line
+SELECT * FROM (
+    SELECT sequence, line, model, revision, account, amount_minor, currency, units, stage,
+           touched_at, occurred_at, recorded_at, touch_kind, evidence_class, link_id::text, code,
+           sub_source, reverses, count(*) OVER () AS in_all
+    FROM attribution.ledger
+    WHERE own_key = $1::bytea AND revision BETWEEN $2::integer AND $3::integer
+    ORDER BY sequence DESC, line DESC LIMIT $4::integer
+) AS newest ORDER BY sequence, line
 """
 LAST_SEQUENCE: Final = """
 SELECT coalesce(max(last_sequence), 0) FROM attribution.workspaces WHERE workspace_id = $1::uuid
@@ -58,6 +75,16 @@ WHERE c.status = 'awaiting_order' ORDER BY e.occurred_at, e.event_id LIMIT $1::i
 
 
 @dataclass(frozen=True, slots=True)
+class KnownConversion:
+    """The present state of a conversion."""
+
+    kind: str
+    status: str
+    net_minor: int
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRevision:
     """One decision revision as stored."""
 
@@ -69,9 +96,10 @@ class StoredRevision:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One line of the ledger."""
+    """One line of the ledger; its number in the record is `line`."""
 
     sequence: int
+    line: int
     model: str
     revision: int
     account: str
@@ -82,6 +110,12 @@ class LedgerLine:
     touched_at: datetime | None
     occurred_at: datetime
     recorded_at: datetime
+    touch_kind: str | None
+    evidence_class: str | None
+    link_id: str | None
+    code: str | None
+    sub_source: str | None
+    reverses: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +133,31 @@ class Balance:
 
 async def known_conversions(
     conn: asyncpg.Connection, own_keys: list[bytes]
-) -> dict[bytes, tuple[str, str, str]]:
-    """Return (kind, natural id, status) by own key, of the conversions that exist."""
-    return {row[0]: (row[1], row[2], row[3]) for row in await conn.fetch(STORY, own_keys)}
+) -> dict[bytes, KnownConversion]:
+    """Return the conversions that exist, by own key."""
+    return {
+        row[0]: KnownConversion(*row[1:]) for row in map(tuple, await conn.fetch(STORY, own_keys))
+    }
 
 
-async def revisions(conn: asyncpg.Connection, own_key: bytes) -> list[StoredRevision]:
-    """Return all revisions of a conversion, oldest first."""
-    return [StoredRevision(*row) for row in await conn.fetch(REVISIONS, own_key)]
+async def revisions(
+    conn: asyncpg.Connection, own_key: bytes, below: int, limit: int
+) -> list[StoredRevision]:
+    """Return the newest revisions of a conversion with numbers below `below`, oldest first."""
+    rows = await conn.fetch(REVISIONS, own_key, below, limit, REVISION_BYTES_MAX)
+    return [StoredRevision(*row) for row in rows]
 
 
-async def ledger_lines(conn: asyncpg.Connection, own_key: bytes) -> list[LedgerLine]:
-    """Return all ledger lines of a conversion, oldest first."""
-    return [LedgerLine(*row) for row in await conn.fetch(LINES, own_key)]
+async def ledger_lines(
+    conn: asyncpg.Connection, own_key: bytes, first: int, last: int
+) -> tuple[list[LedgerLine], int]:
+    """Return the newest lines of the revisions from `first` to `last`, oldest first.
+
+    The second value is how many older lines of these revisions are left out.
+    """
+    rows = await conn.fetch(LINES, own_key, first, last, LINES_MAX)
+    lines = [LedgerLine(*row[:-1]) for row in map(tuple, rows)]
+    return lines, (rows[0]["in_all"] - len(rows) if rows else 0)
 
 
 async def last_sequence(conn: asyncpg.Connection, workspace_id: str) -> int:

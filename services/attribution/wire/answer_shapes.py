@@ -1,7 +1,7 @@
 """The request and answer bodies of the API, and the functions that build them from stored values.
 
-Promise: money is always `{amount_minor, currency}`, and null for a conversion without money. A
-share is an exact fraction as text.
+Promise: money is always `{amount_minor, currency}`, and null for a conversion without money.
+Explanations are in `explanation_shapes.py`.
 """
 
 from collections import defaultdict
@@ -11,112 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from services.attribution.domain.model import Adjustment, Candidate, Credit, Decision
+from services.attribution.domain.model import Adjustment
 from services.attribution.wire.event_readings import conversion_evidence
 from shared.api.shapes import AnswerModel, MoneyOut, StrictModel
-from shared.models import is_additive
-
-
-class CandidateAnswer(AnswerModel):
-    """One piece of evidence, kept or rejected."""
-
-    touch_id: str
-    """The id of the event of the touch."""
-    kind: str
-    """The kind of evidence: click, code, view, referral or survey."""
-    placement_id: str | None
-    """The placement that it counts for."""
-    creator_id: str | None
-    """The creator of that placement."""
-    occurred_at: datetime
-    """When it happened."""
-    verdict: Literal["kept", "rejected"]
-    """Whether it can earn credit."""
-    reason: str | None
-    """Why it was rejected; null when it was kept."""
-
-
-class CreditAnswer(AnswerModel):
-    """The share of one account under one model. `units` are millionths of a conversion.
-
-    `touch_id` names the candidate that earned the share; it is null for organic credit. If
-    `additive` is false the credit is a memo, which is not in the ledger: the shares of such a model
-    do not sum to the order.
-    """
-
-    model: str
-    """The credit model."""
-    additive: bool
-    """Whether credits of this model are entries of the ledger; memos are never summed."""
-    account: str
-    """The placement that gets the credit, or `organic`."""
-    touch_id: str | None
-    """The touch that earned it; null for organic."""
-    share: str
-    """The share of the conversion as an exact fraction, such as `1/3`."""
-    amount: MoneyOut | None
-    """The credited amount; null for a conversion without money."""
-    units: int
-    """The credited part of the conversion, in millionths."""
-
-
-class RevisionAnswer(AnswerModel):
-    """One decision revision."""
-
-    revision: int
-    """The number of the decision, from 1."""
-    reason: str
-    """Why it was decided: the first decision, or what changed."""
-    recorded_at: datetime
-    """When it was decided."""
-    net: MoneyOut | None
-    """The net of the conversion at that time; null without money."""
-    candidates: list[CandidateAnswer]
-    """Every touch that was considered, oldest first."""
-    credits: list[CreditAnswer]
-    """The share of each account under each model."""
-
-
-class LineAnswer(AnswerModel):
-    """One line of the ledger."""
-
-    sequence: int
-    """The workspace's number of the publication that holds the line."""
-    model: str
-    """The credit model."""
-    revision: int
-    """The number of the decision, from 1."""
-    account: str
-    """The placement that gets the credit, or `organic`."""
-    amount: MoneyOut | None
-    """The credited amount; null for a conversion without money."""
-    units: int
-    """The credited part of the conversion, in millionths."""
-    stage: str
-    """The stage of the conversion."""
-    touched_at: datetime | None
-    """When the touch that earned it happened; null for organic."""
-    occurred_at: datetime
-    """When the conversion happened."""
-    recorded_at: datetime
-    """When the line was written."""
-
-
-class ExplanationAnswer(AnswerModel):
-    """Why a conversion was credited as it was; the last revision is the valid one."""
-
-    order_id: str
-    """The id of the order or conversion."""
-    kind: str
-    """The kind of the conversion."""
-    status: str
-    """Its status: credited, organic, cancelled or awaiting its order."""
-    net: MoneyOut | None
-    """Its present net; null without money."""
-    revisions: list[RevisionAnswer]
-    """Every decision, oldest first; the last one is valid."""
-    ledger: list[LineAnswer]
-    """The lines of the ledger, oldest first."""
 
 
 class BalanceItem(AnswerModel):
@@ -277,44 +174,6 @@ class LagAnswer(AnswerModel):
 def money(amount_minor: int, currency: str | None) -> MoneyOut | None:
     """Return the amount as money, or None without a currency."""
     return None if currency is None else MoneyOut(amount_minor=amount_minor, currency=currency)
-
-
-def revision_answer(
-    number: int, reason: str, recorded_at: datetime, decision: Decision
-) -> RevisionAnswer:
-    """Return the answer of one revision."""
-    return RevisionAnswer(
-        revision=number,
-        reason=reason,
-        recorded_at=recorded_at,
-        net=money(decision.net_minor, decision.currency),
-        candidates=[_candidate(item) for item in decision.candidates],
-        credits=[_credit(item, decision.currency) for item in (*decision.credits, *decision.memos)],
-    )
-
-
-def _candidate(item: Candidate) -> CandidateAnswer:
-    return CandidateAnswer(
-        touch_id=item.touch_id,
-        kind=item.kind,
-        placement_id=item.placement_id,
-        creator_id=item.creator_id,
-        occurred_at=item.occurred_at,
-        verdict=item.verdict,
-        reason=item.reason,
-    )
-
-
-def _credit(item: Credit, currency: str | None) -> CreditAnswer:
-    return CreditAnswer(
-        model=item.model,
-        additive=is_additive(item.model),
-        account=item.account,
-        touch_id=item.touch_id,
-        share=str(item.share),
-        amount=money(item.amount_minor, currency),
-        units=item.units,
-    )
 
 
 def balance_items(

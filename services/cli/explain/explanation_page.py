@@ -22,17 +22,29 @@ def page(answer: dict[str, Any], names: Names, model: str) -> Iterator[Renderabl
     revisions = answer["revisions"]
     if revisions and revisions[-1]["candidates"]:
         yield _evidence(revisions[-1]["candidates"], names, _order_time(answer))
+        for item in revisions[-1]["unlisted"]:
+            yield Text(_not_listed(item), style="quiet")
     if revisions and revisions[-1]["credits"]:
         yield _credits(revisions[-1]["credits"], names)
     if len(revisions) > 1:
         yield _history(revisions)
+    if answer["next_cursor"]:
+        yield Text("Older revisions: GET /v1/explanations with a cursor.", style="quiet")
     if answer["ledger"]:
-        count = len(answer["ledger"])
+        count = len(answer["ledger"]) + answer["ledger_left_out"]
         yield Text(
             f"{count} ledger entries, the last at"
             f" {plain_words.moment(answer['ledger'][-1]['recorded_at'])} UTC",
             style="quiet",
         )
+
+
+def _not_listed(item: dict[str, Any]) -> str:
+    """Return `and 9,900 more that count`, or why they do not."""
+    if item["reason"] is None:
+        return f"and {item['count']:,} more that count"
+    reason = plain_words.plain(plain_words.REASONS, item["reason"])
+    return f"and {item['count']:,} more that do not count: {reason}"
 
 
 def _order_time(answer: dict[str, Any]) -> datetime | None:

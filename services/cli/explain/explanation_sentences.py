@@ -35,18 +35,23 @@ def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
     credits = [credit for credit in last["credits"] if credit["model"] == model]
     kept = [candidate for candidate in last["candidates"] if candidate["verdict"] == "kept"]
     if not kept:
-        return "Nobody is credited: " + _why_nobody(last["candidates"])
+        return "Nobody is credited: " + _why_nobody(last)
     shares = _by_account(credits, names)
     who = " and ".join(f"{name} gets {share}" for name, share in shares)
-    others = len(last["candidates"]) - len(kept)
+    others = len(last["candidates"]) - len(kept) + unlisted(last, kept=False)
     aside = (
         f" {_counted(others, 'other touch', 'other touches')} considered and set aside."
         if others
         else ""
     )
-    return (
-        f"Under the model “{model}”, {who}, because {_because(kept, credits, names, model)}.{aside}"
-    )
+    count = len(kept) + unlisted(last, kept=True)
+    because = _because(kept, count, credits, names, model)
+    return f"Under the model “{model}”, {who}, because {because}.{aside}"
+
+
+def unlisted(revision: dict[str, Any], *, kept: bool) -> int:
+    """Return how many kept or rejected touches the list of a revision leaves out."""
+    return sum(item["count"] for item in revision["unlisted"] if (item["reason"] is None) == kept)
 
 
 def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[str, str]]:
@@ -68,14 +73,18 @@ def _by_account(credits: Sequence[dict[str, Any]], names: Names) -> list[tuple[s
 
 def _because(
     kept: Sequence[dict[str, Any]],
+    count: int,
     credits: Sequence[dict[str, Any]],
     names: Names,
     model: str,
 ) -> str:
-    if len(kept) == 1:
+    if count == 1:
         return _touched(kept[0], names)
-    rule = f"{len(kept)} touches count and {plain_words.plain(plain_words.MODELS, model)}"
-    earning = {credit["touch_id"] for credit in credits}
+    rule = f"{count} touches count and {plain_words.plain(plain_words.MODELS, model)}"
+    # A credit of several touches names only one of them.
+    earning = {credit["touch_id"] for credit in credits if credit["touches"] == 1}
+    if len(earning) < len(credits):
+        return rule
     chosen = [item for item in kept if item["touch_id"] in earning]
     return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
 
@@ -91,10 +100,10 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one} was" if count == 1 else f"{count} {many} were"
 
 
-def _why_nobody(candidates: Sequence[dict[str, Any]]) -> str:
-    if not candidates:
+def _why_nobody(revision: dict[str, Any]) -> str:
+    rejected = [*revision["candidates"], *revision["unlisted"]]
+    if not rejected:
         return "no touch with a creator's content is known."
-    reasons = sorted(
-        {plain_words.plain(plain_words.REASONS, item["reason"]) for item in candidates}
-    )
-    return f"{len(candidates)} touches were looked at and none counts: {'; '.join(reasons)}."
+    count = len(revision["candidates"]) + unlisted(revision, kept=False)
+    reasons = sorted({plain_words.plain(plain_words.REASONS, item["reason"]) for item in rejected})
+    return f"{count} touches were looked at and none counts: {'; '.join(reasons)}."

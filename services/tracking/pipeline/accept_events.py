@@ -120,9 +120,7 @@ class Intake:
         if not events:
             return
         try:
-            # All events of one request are of one workspace.
-            frames = [encode_event(event) for event in events]
-            await self._journal.put(frames, events[0].workspace_id)
+            await self._journal.put([encode_event(event) for event in events])
         except Transient:
             self._count(events, "refused")
             raise

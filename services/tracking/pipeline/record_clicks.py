@@ -127,7 +127,7 @@ class ClickRecorder:
             event_id, who = new_id(), NO_CONSENT
         more = optional_fields(flags, visit.sub_source) if flags or visit.sub_source else ""
         event = click(event_id, link.workspace_id, link.link_id, self._moment, who, more)
-        if self._journal.offer(event, link.workspace_id):
+        if self._journal.offer(event):
             self.counts.recorded += 1
         else:
             self.counts.count("unrecorded")

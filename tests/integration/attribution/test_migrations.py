@@ -1,10 +1,19 @@
-"""Attribution's migrations on stored data: a downgrade restores what the upgrade moved."""
+"""Attribution's migrations on stored data: a downgrade restores what the upgrade moved.
+
+Rows that an older release wrote are read, and reversed exactly.
+"""
+
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import make_url
 
 from shared.db.migrate import move_history
 from shared.ids import new_id
+from tests.factories import NOON
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
@@ -17,6 +26,89 @@ ORDER BY 1
 """
 
 
+# The fields of a ledger line, a standing entry and a credit that came with slots.
+SLOT_FIELDS = ("touch_kind", "evidence_class", "link_id", "code", "sub_source", "placed_units")
+LINES = """
+SELECT model, account, touched_at, touch_kind, amount_minor, units, reverses, revision
+FROM attribution.ledger ORDER BY sequence, line
+"""
+
+
+async def owner_of(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    found = make_url(url)
+    return await asyncpg.connect(
+        user=found.username, database=found.database, host=found.query["host"]
+    )
+
+
+async def as_stored_before_slots(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Give what stands the form of release 0.1: a touch with its exact time, no slot fields."""
+    await conn.execute(
+        "UPDATE attribution.ledger SET touched_at = touched_at + interval '7 minutes',"
+        f" net_minor = NULL, {', '.join(f'{name} = NULL' for name in SLOT_FIELDS)}"
+    )
+    row = await conn.fetchrow(
+        "SELECT c.standing, d.body FROM attribution.conversions AS c"
+        " JOIN attribution.decisions AS d ON d.own_key = c.own_key"
+    )
+    assert row is not None
+    standing = [without(entry, "net_minor") for entry in json.loads(row["standing"])]
+    decision = without(json.loads(row["body"]), "bought_at", "unlisted")
+    decision["credits"] = [without(credit, "touches") for credit in decision["credits"]]
+    for entry in standing:
+        if entry.get("touched_at"):
+            entry["touched_at"] = entry["touched_at"].replace(":00:00Z", ":07:00Z")
+    await conn.execute("UPDATE attribution.conversions SET standing = $1", encoded(standing))
+    await conn.execute("UPDATE attribution.decisions SET body = $1", encoded(decision))
+
+
+def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: v for name, v in found.items() if name not in (*SLOT_FIELDS, *names)}
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+async def test_lines_of_an_older_release_are_reversed_by_the_first_new_revision(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    await pipeline.learn(*story.cast())
+    earlier, later = NOON - timedelta(hours=2), NOON - timedelta(hours=1)
+    await pipeline.feed(
+        story.click("k1", by="v1", at=earlier), story.click("k2", of="tom", by="v1", at=later)
+    )
+    await pipeline.feed(story.order("1001", visitor="v1", net=500))
+    conn = await owner_of(fresh_database)
+    try:
+        await as_stored_before_slots(conn)
+        old = await conn.fetch(LINES)
+        assert {row["touched_at"].minute for row in old} == {7}
+        await pipeline.feed(story.adjusted(amount=100))
+        rows = await conn.fetch(LINES)
+    finally:
+        await conn.close()
+    assert [row["revision"] for row in rows] == [1] * 4 + [2] * 8
+    assert {row["reverses"] for row in rows[4:8]} == {1}
+    left = Counter[tuple[object, ...]]()
+    for row in rows:
+        slot = (row["model"], row["account"], row["touched_at"].minute, row["touch_kind"])
+        left[slot] += row["amount_minor"]
+        left[*slot, "units"] += row["units"]
+    assert {slot[2:4] for slot, value in left.items() if value} == {(0, "click")}
+    assert await pipeline.net_ledger(story.workspace_id) == {
+        ("1001", model, story.ident("placement", name), "EUR"): amount
+        for model, name, amount in (
+            ("first", "mia", 400),
+            ("last", "tom", 400),
+            ("linear", "mia", 200),
+            ("linear", "tom", 200),
+        )
+    }
+
+
 async def test_what_stands_repeats_its_decision_again_after_going_down(
     fresh_database: str, database_for: DatabaseFactory
 ) -> None:
@@ -26,8 +118,7 @@ async def test_what_stands_repeats_its_decision_again_after_going_down(
     await pipeline.feed(story.order("1001", net=500), story.order("1002", net=700))
     await pipeline.feed(story.adjusted("r1", of="1001", amount=100))
     await pipeline.database.close()
-    url = make_url(fresh_database)
-    conn = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    conn = await owner_of(fresh_database)
     try:
         bodies = await conn.fetch(LAST_BODIES.format(column="d.body"))
         assert [row[0] for row in bodies] == ["1001", "1002"]

@@ -12,6 +12,7 @@ from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, post
 from services.attribution.domain.model import CatalogFacts, Decision, Touch
 from services.attribution.domain.tallies import tally
+from shared.catalog import LinkPeriod
 from shared.credits import CreditEntry, Tally
 from shared.events import Quality
 from tests.factories import (
@@ -23,6 +24,7 @@ from tests.factories import (
     days,
     facts,
     influencers,
+    link_id,
     minutes,
     order,
     placement_id,
@@ -44,13 +46,33 @@ def decided(*evidence: Evidence, known: CatalogFacts = FACTS) -> Decision:
 
 
 def balance(posted: list[CreditEntry]) -> Counter[tuple[object, ...]]:
-    """Return amounts and units by all other fields, without zeros."""
+    """Return amounts, units and squares by all other fields, without zeros."""
     total: Counter[tuple[object, ...]] = Counter()
     for entry in posted:
-        slot = (entry.model, entry.account, entry.touched_at, entry.touch_stage, entry.currency)
-        total[(*slot, entry.stage, "amount")] += entry.amount_minor
-        total[(*slot, entry.stage, "units")] += entry.units
+        slot = (
+            *(entry.model, entry.account, entry.touched_at, entry.touch_stage, entry.currency),
+            *(entry.stage, entry.touch_kind, entry.evidence_class, entry.link_id),
+        )
+        total[(*slot, "amount")] += entry.amount_minor
+        total[(*slot, "units")] += entry.units
+        total[(*slot, "placed")] += entry.placed_units or 0
+        total[(*slot, "squares")] += entry.amount_minor * (entry.net_minor or 0)
     return Counter({slot: value for slot, value in total.items() if value})
+
+
+def as_version_1(entry: CreditEntry) -> CreditEntry:
+    """Return an entry as a release before version 2 stored it, with the time of its touch."""
+    return CreditEntry(
+        model=entry.model,
+        revision=entry.revision,
+        account=entry.account,
+        amount_minor=entry.amount_minor,
+        units=entry.units,
+        currency=entry.currency,
+        stage=entry.stage,
+        touch_stage=entry.touch_stage,
+        touched_at=entry.touched_at and entry.touched_at + minutes(7),
+    )
 
 
 def test_a_first_revision_is_its_entries() -> None:
@@ -72,15 +94,78 @@ def test_equal_entries_post_nothing() -> None:
     assert post(tuple(reversed(standing)), decision, 7).entries == ()
 
 
-def test_a_new_revision_reverses_what_stands_and_adds_the_new() -> None:
+def test_a_new_revision_reverses_the_slots_that_changed_and_adds_the_new() -> None:
     before, after = decided(FIRST, ORDER), decided(FIRST, SECOND, ORDER)
-    standing = entries(before, 1)
-    posted = post(standing, after, 2).entries
-    reversals, new = posted[: len(standing)], posted[len(standing) :]
-    assert [(e.account, -e.amount_minor, -e.units, e.revision) for e in reversals] == [
-        (e.account, e.amount_minor, e.units, 2) for e in standing
+    posting = post(entries(before, 3), after, 4)
+    mia, leo = placement_id("mia"), placement_id("leo")
+    assert [e.reverses for e in posting.entries] == [3, 3, None, None, None]
+    assert {
+        (e.model, e.account, e.amount_minor, e.units, e.placed_units) for e in posting.entries
+    } == {
+        ("last", mia, -1000, -1_000_000, -1_000_000),
+        ("linear", mia, -1000, -1_000_000, -1_000_000),
+        ("last", leo, 1000, 1_000_000, 1_000_000),
+        ("linear", mia, 500, 500_000, 500_000),
+        ("linear", leo, 500, 500_000, 500_000),
+    }
+    assert {(e.model, e.revision) for e in posting.standing} == {
+        ("first", 3),
+        ("last", 4),
+        ("linear", 4),
+    }
+
+
+def test_a_slot_with_another_net_is_booked_again() -> None:
+    """Otherwise the sum of amount times net would keep the old net."""
+    before, after = decided(FIRST, ORDER), decided(FIRST, replace(ORDER, net_minor=1))
+    free = [structs.replace(e, amount_minor=0) for e in entries(before, 1)]
+    posted = post(free, after, 2).entries
+    assert {e.net_minor for e in posted if e.reverses} == {1000}
+    assert {e.net_minor for e in posted if not e.reverses} == {1}
+
+
+def test_an_entry_names_what_earned_it() -> None:
+    known = facts(FACTS, code("DUO", of="leo"))
+    carrying = replace(ORDER, codes=("duo",))
+    found = {
+        e.account: (e.touch_kind, e.evidence_class, e.link_id, e.code, e.net_minor)
+        for e in entries(decided(FIRST, carrying, known=known), 1)
+        if e.model == "last"
+    }
+    assert found == {placement_id("leo"): ("code", "code", None, "DUO", 1000)}
+    clicked = entries(decided(FIRST, ORDER), 1)[0]
+    assert (clicked.touch_kind, clicked.link_id, clicked.code) == ("click", FIRST.link_id, None)
+    organic = entries(decided(ORDER), 1)[0]
+    assert (organic.touch_kind, organic.touched_at, organic.placed_units) == (None, None, 1_000_000)
+
+
+def test_a_cancelled_order_was_placed_and_is_not_kept() -> None:
+    gone = entries(decided(FIRST, SECOND, ORDER, adjustment("cancel")), 1)
+    assert {e.units for e in gone} == {0}
+    assert sum(e.placed_units or 0 for e in gone if e.model == "linear") == 1_000_000
+
+
+def test_touches_of_one_quarter_of_an_hour_are_one_entry_with_its_time() -> None:
+    at = NOON - days(1)
+    clicks = [
+        structs.replace(touch(str(n), by=PHONE), occurred_at=at + minutes(n)) for n in range(16)
     ]
-    assert new == entries(after, 2)
+    linear = [e for e in entries(decided(*clicks, ORDER), 1) if e.model == "linear"]
+    assert [(e.touched_at, e.amount_minor) for e in linear] == [(at, 938), (at + minutes(15), 62)]
+    elsewhere = structs.replace(clicks[0], touch_id="other link", link_id=SECOND.link_id)
+    linear = [e for e in entries(decided(clicks[0], elsewhere, ORDER), 1) if e.model == "linear"]
+    assert {(e.touched_at, e.amount_minor) for e in linear} == {(at, 500)}
+
+
+def test_entries_of_version_1_are_reversed_as_they_are_by_the_first_new_revision() -> None:
+    decision = decided(FIRST, SECOND, ORDER)
+    old = [as_version_1(entry) for entry in entries(decision, 1)]
+    posting = post(old, decision, 2)
+    reversals, new = posting.entries[: len(old)], posting.entries[len(old) :]
+    assert new == entries(decision, 2)
+    assert [e.touched_at for e in reversals] == [e.touched_at for e in old]
+    assert balance([*old, *posting.entries]) == balance(list(entries(decision, 1)))
+    assert post(posting.standing, decision, 3).entries == ()
 
 
 def test_credits_of_one_slot_are_one_entry() -> None:
@@ -127,8 +212,10 @@ def test_all_postings_sum_to_the_last_decision(
         decision = decided(*evidence)
         posting = post(standing, decision, number)
         posted += posting.entries
-        if posting.entries:
-            standing = entries(decision, number)
+        standing = posting.standing
+        assert {structs.replace(e, revision=1) for e in standing if e.model != "participation"} == {
+            *entries(decision, 1)
+        }
         assert balance(posted) == balance(list(entries(decision, 1)))
     assert decision is not None
 
@@ -148,6 +235,15 @@ def test_touches_count_by_account_kind_stage_and_quarter() -> None:
         (placement_id("mia"), quarter): (2, 1),
         (placement_id("mia"), quarter + minutes(15)): (1, 0),
         ("organic", quarter): (1, 0),
+    }
+
+
+def test_touches_of_two_links_of_one_account_are_counted_apart() -> None:
+    other = LinkPeriod(placement_id=placement_id("mia"))
+    known = replace(FACTS, links={**FACTS.links, link_id("leo"): (other,)})
+    found = tally([FIRST, structs.replace(SECOND, occurred_at=FIRST.occurred_at)], known)
+    assert {(t.account, t.link_id, t.counted) for t in found} == {
+        (placement_id("mia"), link_id(name), 1) for name in ("mia", "leo")
     }
 
 
@@ -181,4 +277,6 @@ def negated(counted: Tally) -> Tally:
         quarter_at=counted.quarter_at,
         counted=-counted.counted,
         flagged=-counted.flagged,
+        link_id=counted.link_id,
+        code=counted.code,
     )

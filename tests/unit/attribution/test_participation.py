@@ -1,8 +1,8 @@
 """The model `participation`: a memo beside the ledger, posted and reversed as entries are."""
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.ledger import entries, memos, post, stands
-from services.attribution.domain.model import Decision
+from services.attribution.domain.ledger import entries, memos, post
+from services.attribution.domain.model import Decision, Posting
 from shared.credits import CreditEntry
 from tests.factories import (
     NOON,
@@ -59,36 +59,29 @@ def test_memos_are_in_no_ledger_entry() -> None:
 def test_a_new_revision_reverses_the_old_memos() -> None:
     before = decided(*JOURNEY, ORDER)
     first = post(None, before, 1)
-    stood = stands(None, before, first)
+    stood = first.standing
     refund = adjustment("refund", amount_minor=400)
     after = decided(*JOURNEY, ORDER, refund)
     second = post(stood, after, 2)
     assert sorted(entry.amount_minor for entry in second.memos) == [-1000, -1000, 600, 600]
     assert sum(entry.units for entry in second.memos) == 0
-    assert stands(stood, after, second) == (*entries(after, 2), *memos(after, 2))
+    assert second.standing == (*entries(after, 2), *memos(after, 2))
 
 
 def test_a_touch_that_changes_only_memos_leaves_the_ledger_alone() -> None:
     before = decided(JOURNEY[2], ORDER)
-    stood = stands(None, before, post(None, before, 1))
+    stood = post(None, before, 1).standing
     after = decided(*JOURNEY, ORDER)
     second = post(stood, after, 2)
-    # Mia's memo is unchanged and is posted again with Leo's: a posting is complete.
     assert second.entries == ()
-    assert sorted(figures(second.memos)) == sorted(
-        [
-            ("participation", MIA, -1000, -1_000_000),
-            ("participation", MIA, 1000, 1_000_000),
-            ("participation", LEO, 1000, 1_000_000),
-        ]
-    )
-    kept = stands(stood, after, second)
-    assert [(entry.model, entry.revision) for entry in kept] == [
+    assert figures(second.memos) == [("participation", LEO, 1000, 1_000_000)]
+    kept = second.standing
+    assert sorted((entry.model, entry.revision) for entry in kept) == [
         ("last", 1),
-        ("participation", 2),
+        ("participation", 1),
         ("participation", 2),
     ]
-    assert post(kept, after, 3) == post(kept, after, 3).__class__(3)
+    assert post(kept, after, 3) == Posting(3, standing=kept)
 
 
 def test_an_order_without_touches_is_organic_in_the_memo_too() -> None:

@@ -44,6 +44,7 @@ def credit(model: str, account: str, share: str, minor: int, day: int = 1) -> di
         "additive": True,
         "account": account,
         "touch_id": f"t-{account}-{day}",
+        "touches": 1,
         "share": share,
         "amount": amount,
         "units": 1_000_000,
@@ -57,6 +58,7 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
         "recorded_at": "2026-03-05T12:00:01+00:00",
         "net": EURO,
         "candidates": list(candidates),
+        "unlisted": [],
         "credits": list(credits),
     }
     entry = {"occurred_at": "2026-03-05T12:00:00+00:00", "recorded_at": "2026-03-05T12:00:01+00:00"}
@@ -67,6 +69,8 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
         "net": EURO,
         "revisions": [revision],
         "ledger": [entry],
+        "ledger_left_out": 0,
+        "next_cursor": None,
     }
 
 
@@ -165,3 +169,26 @@ def test_times_and_shares_are_in_words() -> None:
     assert plain_words.before(order + timedelta(minutes=1), order) == "after the order"
     assert plain_words.share("1/1") == "all"
     assert plain_words.share("2/5") == "2/5"
+
+
+def test_touches_that_are_only_counted_are_in_the_sentence_and_below_the_list() -> None:
+    told = answer(
+        candidate("p-mia", day=1),
+        candidate("p-mia", day=2),
+        credits=(credit("linear", "p-mia", "1/1", 4990) | {"touches": 9_902},),
+    )
+    told["revisions"][0]["unlisted"] = [
+        {"reason": None, "count": 9_900},
+        {"reason": "bot", "count": 20},
+    ]
+    told["ledger_left_out"] = 4
+    assert who_gets_it(told, NAMES, "linear") == (
+        "Under the model “linear”, Mia · instagram reel gets all of it, because 9902 touches count"
+        " and all touches share equally. 20 other touches were considered and set aside."
+    )
+    shown = StringIO()
+    for part in page(told, NAMES, "linear"):
+        Console(file=shown, width=200).print(part)
+    assert "and 9,900 more that count" in shown.getvalue()
+    assert "and 20 more that do not count: a crawler, not a person" in shown.getvalue()
+    assert "5 ledger entries" in shown.getvalue()
