@@ -22,6 +22,7 @@ from services.tracking.store.journal_loss import Loss, write_loss
 from services.tracking.store.journal_slots import Slot, adopt_slots, take_slot
 from shared.clock import Clock
 from shared.errors import Transient
+from shared.event_headers import workspace_of
 from shared.telemetry import Metric, Telemetry, get_logger
 
 # A crash can lose the clicks of the last group. In 5 ms a busy process groups hundreds of clicks.
@@ -82,7 +83,7 @@ class Journal:
         self._telemetry = telemetry
         self._bytes_max = bytes_max
         # The bytes that each workspace has in memory and in the files of this process.
-        self._held: dict[str, int] = {}
+        self._held: dict[bytes, int] = {}
         self._slot: Slot | None = None
         self._adopted: dict[JournalFile, Slot] = {}
         self._frames: list[bytes] = []
@@ -176,22 +177,25 @@ class Journal:
 
     # -- writing --------------------------------------------------------------------------------
 
-    def offer(self, frame: bytes, workspace_id: str) -> bool:
+    def offer(self, frame: bytes) -> bool:
         """Add a frame to the next group without waiting; return False when it is refused."""
         if self.trouble or len(self._frames) >= FRAMES_WAITING_MAX:
             return False
-        held = self._held.get(workspace_id, 0) + len(frame)
+        workspace = workspace_of(frame)
+        held = self._held.get(workspace, 0) + len(frame)
         if held > self._bytes_max - self.bytes_waiting:
             return False
-        self._held[workspace_id] = held
+        self._held[workspace] = held
         self._frames.append(frame)
         if self._timer is None and not self._is_writing:
             assert self._loop is not None
             self._timer = self._loop.call_later(GROUP_WAIT_SECONDS, self._flush)
         return True
 
-    async def put(self, frames: Sequence[bytes], workspace_id: str) -> None:
+    async def put(self, frames: Sequence[bytes]) -> None:
         """Write frames and return after their fsync. Raises `Transient` if they are not durable.
+
+        All frames are events of one workspace.
 
         Raises `ShareUsedUp` when the workspace holds as many bytes as are free. So a workspace
         never takes what is left for others: alone it can fill one half, two can fill two thirds.
@@ -200,10 +204,11 @@ class Journal:
             raise Transient(f"the journal refuses events: {self.trouble}")
         if len(self._waiters) >= WAITERS_MAX or len(self._frames) >= FRAMES_WAITING_MAX:
             raise Transient("too many requests wait for the disk")
-        held = self._held.get(workspace_id, 0) + sum(map(len, frames))
+        workspace = workspace_of(frames[0])
+        held = self._held.get(workspace, 0) + sum(map(len, frames))
         if held > self._bytes_max - self.bytes_waiting:
             raise ShareUsedUp("the workspace has used up its share of the journal")
-        self._held[workspace_id] = held
+        self._held[workspace] = held
         assert self._loop is not None
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._frames.extend(frames)
@@ -215,7 +220,9 @@ class Journal:
         self._is_due = True
         await waiter
 
-    def relayed(self, file: JournalFile, groups: Sequence[Group], sizes: Mapping[str, int]) -> None:
+    def relayed(
+        self, file: JournalFile, groups: Sequence[Group], sizes: Mapping[bytes, int]
+    ) -> None:
         """Note that groups are on the log. Those of the current file are deleted once a second.
 
         `sizes` has the bytes of their frames by workspace.
@@ -224,8 +231,8 @@ class Journal:
         self.records_waiting = max(0, self.records_waiting - sum(len(g.frames) for g in groups))
         self._forget_bytes(file, sum(group.size_bytes for group in groups))
         if file.is_own:
-            for workspace_id, size_bytes in sizes.items():
-                self._held[workspace_id] = max(0, self._held.get(workspace_id, 0) - size_bytes)
+            for workspace, size_bytes in sizes.items():
+                self._held[workspace] = max(0, self._held.get(workspace, 0) - size_bytes)
         if file is not self.current or self._loop is None:
             return
         self._forget_row = groups[-1].row

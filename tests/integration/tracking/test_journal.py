@@ -19,8 +19,6 @@ from shared.sealing import Sealer
 from shared.telemetry import Telemetry
 from tests.integration.tracking.world import SECRET_KEY, Brand, until
 
-BRAND = "01900000-0000-7000-8000-000000000001"
-
 
 def journal(folder: Path, bytes_max: int = 10**9) -> Journal:
     return Journal(folder, SystemClock(), Telemetry("tracking"), bytes_max=bytes_max)
@@ -109,12 +107,12 @@ def test_a_damaged_block_costs_the_rows_of_its_page_only(
 async def test_offers_share_a_group_and_puts_wait_for_theirs(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    assert all(subject.offer(b"%d" % number, BRAND) for number in range(100))
+    assert all(subject.offer(b"%d" % number) for number in range(100))
     assert subject.current is not None
     await until(lambda: subject.records_waiting == 100)
     groups = subject.current.read(after=0, bytes_max=10**6)
     assert len(groups) == 1
-    await asyncio.gather(*(subject.put([b"p", b"q"], BRAND) for _ in range(50)))
+    await asyncio.gather(*(subject.put([b"p", b"q"]) for _ in range(50)))
     groups = subject.current.read(after=groups[-1].row, bytes_max=10**6)
     assert sum(len(group.frames) for group in groups) == 100
     assert len(groups) <= 3
@@ -125,7 +123,7 @@ async def test_waiting_requests_are_limited(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
     results = await asyncio.gather(
-        *(subject.put([b"x"], BRAND) for _ in range(WAITERS_MAX * 3)), return_exceptions=True
+        *(subject.put([b"x"]) for _ in range(WAITERS_MAX * 3)), return_exceptions=True
     )
     refused = [result for result in results if isinstance(result, Transient)]
     assert refused
@@ -137,7 +135,7 @@ async def test_waiting_requests_are_limited(tmp_path: Path) -> None:
 async def test_offers_are_limited_in_memory(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    taken = sum(subject.offer(b"x", BRAND) for _ in range(FRAMES_WAITING_MAX + 10))
+    taken = sum(subject.offer(b"x") for _ in range(FRAMES_WAITING_MAX + 10))
     assert taken == FRAMES_WAITING_MAX
     await subject.close()
 
@@ -145,16 +143,16 @@ async def test_offers_are_limited_in_memory(tmp_path: Path) -> None:
 async def test_a_locked_file_ends_and_a_new_one_replaces_it(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    await subject.put([b"kept"], BRAND)
+    await subject.put([b"kept"])
     old = subject.current
     assert old is not None
     intruder = sqlite3.connect(old.path, isolation_level=None)
     intruder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Transient):
-        await subject.put([b"refused"], BRAND)
+        await subject.put([b"refused"])
     intruder.execute("ROLLBACK")
     intruder.close()
-    assert subject.offer(b"unrecorded", BRAND) is False
+    assert subject.offer(b"unrecorded") is False
     assert subject.backlog == [old]
     reopening = asyncio.ensure_future(subject.reopen())
     await until(lambda: not subject.trouble)
@@ -167,7 +165,7 @@ async def test_a_locked_file_ends_and_a_new_one_replaces_it(tmp_path: Path) -> N
 async def test_a_large_empty_file_is_left_behind(tmp_path: Path) -> None:
     subject = journal(tmp_path)
     await subject.open()
-    await subject.put([b"x" * (ROTATE_BYTES + 1)], BRAND)
+    await subject.put([b"x" * (ROTATE_BYTES + 1)])
     old = subject.current
     assert old is not None
     groups = old.read(after=0, bytes_max=1)
@@ -179,7 +177,7 @@ async def test_a_large_empty_file_is_left_behind(tmp_path: Path) -> None:
     assert subject.current is not old
     subject.retire(old)
     assert not old.path.exists()
-    await subject.put([b"y"], BRAND)
+    await subject.put([b"y"])
     await subject.close()
 
 
@@ -195,7 +193,7 @@ async def test_an_orphan_is_adopted_also_while_running(tmp_path: Path) -> None:
     await subject.open()
     sibling = journal(tmp_path)
     await sibling.open()
-    await sibling.put([b"left"], BRAND)
+    await sibling.put([b"left"])
     await subject.adopt_orphans()
     assert subject.backlog == []
     await sibling.close()

@@ -199,7 +199,7 @@ async def test_files_of_the_journal_are_private(tmp_path: Path) -> None:
     root = tmp_path / "journal"
     journal = Journal(root, SystemClock(), Telemetry("tracking"), bytes_max=10**9)
     await journal.open()
-    await journal.put([b"x"], "01900000-0000-7000-8000-000000000001")
+    await journal.put([b"x"])
     modes = modes_below(tmp_path)
     await journal.close()
     assert len(modes) >= 4
