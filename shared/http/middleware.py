@@ -9,6 +9,7 @@ The proxy limits slow callers, header sizes and connections (`deploy/nginx.conf`
 """
 
 import re
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final
 
@@ -146,11 +147,14 @@ class RequestMiddleware:
 
 def complete_headers(headers: Any, request_id: str) -> Headers:
     """Return the headers of an answer with its request id and the missing security headers."""
-    completed = list(headers)
-    given = {name for name, _ in completed}
-    completed.append((b"x-request-id", request_id.encode("ascii")))
-    completed.extend([pair for pair in SECURITY_HEADERS if pair[0] not in given])
-    return completed
+    missing = _missing_security_headers(tuple([name for name, _ in headers]))
+    return [*headers, (b"x-request-id", request_id.encode("ascii")), *missing]
+
+
+# Cached: answers have few combinations of names, and every redirect comes through here.
+@lru_cache(maxsize=256)
+def _missing_security_headers(given: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(pair for pair in SECURITY_HEADERS if pair[0] not in given)
 
 
 def as_problem(error: Exception) -> Problem:

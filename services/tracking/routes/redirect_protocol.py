@@ -44,8 +44,8 @@ class RedirectProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             return
         fields = (*self.server_state.default_headers, *headers)
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        self.transport.write(b"".join((STATUS_LINE[302], *lines, b"\r\n")))
+        head = b"\r\n".join([b": ".join(field) for field in fields])
+        self.transport.write(b"%b%b\r\n\r\n" % (STATUS_LINE[302], head))
         self._is_answered = True
         self.on_response_complete()
 

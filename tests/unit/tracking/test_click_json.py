@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracking.pipeline.record_clicks import RandomBytes, milliseconds_text
+from services.tracking.pipeline.record_clicks import MillisecondTexts, RandomBytes
 from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields, person
 from shared.event_headers import event_headers, key_and_headers
 from shared.events import (
@@ -23,6 +23,7 @@ from shared.ids import ClickSigner, click_event_id, natural_id, new_id, uuid_tex
 
 SIGNER = ClickSigner(b"k" * 32)
 WORKSPACE = new_id()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 flags = st.lists(st.sampled_from(Quality), max_size=3).map(tuple)
 # As a visit gives it: cut to the length that an event allows.
@@ -54,7 +55,8 @@ def test_the_template_gives_the_event_of_the_struct(
     sub_source: str | None,
 ) -> None:
     click_id = SIGNER.make(link_id, 1_700_000_000_000, b"nonce!")
-    text, more = milliseconds_text(moment), optional_fields(quality, sub_source)
+    milliseconds = (moment - EPOCH) // timedelta(milliseconds=1)
+    text, more = MillisecondTexts().of(milliseconds), optional_fields(quality, sub_source)
     event_id = click_event_id(WORKSPACE, click_id)
     frame = click(event_id, WORKSPACE, link_id, text, person("v" * 22, click_id), more)
     assert decode_event(frame) == expected(
@@ -69,6 +71,14 @@ def test_the_template_gives_the_event_of_the_struct(
     assert decode_event(keyless) == expected(
         moment, link_id, event_id=event_id, consent=False, quality=quality, sub_source=sub_source
     )
+
+
+@given(st.lists(moments, min_size=1, max_size=5))
+def test_one_writer_of_times_gives_each_time_in_any_order(times: list[datetime]) -> None:
+    texts = MillisecondTexts()
+    for moment in times:
+        text = texts.of((moment - EPOCH) // timedelta(milliseconds=1))
+        assert text == f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
