@@ -50,7 +50,9 @@ class Quality(StrEnum):
     BOT = "bot"  # a self-declared crawler
     PREVIEW = "preview"  # a messenger or social network that renders a card
     PREFETCH = "prefetch"  # loaded by the browser in advance; perhaps never seen
-    CLAMPED = "clamped"  # its time lay more than 5 minutes in the future
+    # Its time is the received time, because the sent one lay more than 5 minutes in the future or,
+    # with a public key, in the past.
+    CLAMPED = "clamped"
     FOREIGN_CLICK_ID = "foreign_click_id"  # its click id is forged or of another workspace
 
 
@@ -368,11 +370,13 @@ def event_kinds() -> tuple[type[Event], ...]:
 def fingerprint(event: AnyEvent) -> bytes:
     """Return a 16-byte hash that tells two payloads with one event id apart.
 
-    `received_at`, `quality` and `source` are left out. So is a clamped time, because it differs at
-    each delivery. A conversion carries its own time in `version`, so its `occurred_at` is left out.
+    `received_at`, `quality` and `source` are left out. So is a time that may be clamped, because it
+    differs at each delivery: one that was, and each of a public key. A conversion carries its own
+    time in `version`, so its `occurred_at` is left out.
     """
     has_own_time = isinstance(event, Converted) and event.version != 0
-    ignores_time = Quality.CLAMPED in event.quality or has_own_time
+    is_public = event.source.kind == "public"
+    ignores_time = is_public or has_own_time or Quality.CLAMPED in event.quality
     moment = _NO_MOMENT if ignores_time else event.occurred_at
     same = structs.replace(
         event, occurred_at=moment, received_at=moment, quality=(), source=_ANYWHERE

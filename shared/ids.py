@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -38,6 +39,25 @@ _KEY_PREFIX: Final[dict[KeyKind, bytes]] = {
     "email": b"e",
 }
 _API_KEY: Final = re.compile(r"lrl_(sec|pub)_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{32,128})", re.ASCII)
+
+
+def clean_id(text: str) -> str:
+    """Return an id of another system without blanks around it.
+
+    Raises `ValueError` for an id that is blank or holds a control character or one nobody sees.
+    """
+    cleaned = text.strip()
+    if not cleaned:
+        raise ValueError("must not be blank")
+    if not cleaned.isprintable() and any(
+        unicodedata.category(character) in _UNSEEN for character in cleaned
+    ):
+        raise ValueError("holds a control character or one that nobody sees")
+    return cleaned
+
+
+# Control and format characters, line and paragraph separators, halves of surrogate pairs.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 
 def new_id() -> str:

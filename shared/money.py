@@ -19,12 +19,33 @@ AMOUNT_MINOR_MAX: Final = (2**63 - 1) // 1_000_000
 
 _DECIMAL: Final = re.compile(r"(-?\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
 _ISO_CODE: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-# Computed once, because a conversion needs the exponent several times.
+# No shop sells in these. The library gives them a country: units of account and of bonds of one
+# country, and the market of one currency outside its country.
+_NOT_IN_SHOPS: Final = frozenset(
+    {"BOV", "CHE", "CHW", "CLF", "CNH", "COU", "MXV", "USN", "UYI", "UYW"}
+)
+# The library lists a currency of the past without a country, and metals, test codes and units of
+# account of banks with one of these.
+_NO_COUNTRY: Final = re.compile(r"UNKNOWN REGION|ZZ.*")
+
+
+def _is_in_use(code: str, countries: Sequence[str]) -> bool:
+    """Return whether people pay with the currency in a country today."""
+    named = [country for country in countries if not _NO_COUNTRY.fullmatch(country)]
+    return bool(named) and code not in _NOT_IN_SHOPS
+
+
+# The decimal places of every currency: what was stored in one of the past is still shown. Computed
+# once, because a conversion needs the exponent several times.
 _EXPONENTS: Final = {
     code: len(str(currency.sub_unit)) - 1
     for code, currency in moneyed.CURRENCIES.items()
     if _ISO_CODE.fullmatch(code)
 }
+# The currencies that callers may send.
+CURRENCIES: Final = frozenset(
+    code for code in _EXPONENTS if _is_in_use(code, moneyed.CURRENCIES[code].countries)
+)
 
 
 class MoneyError(ValueError):
@@ -32,11 +53,10 @@ class MoneyError(ValueError):
 
 
 def exponent(currency: str) -> int:
-    """Return the decimal places of a currency (JPY 0, EUR 2); `MoneyError` if it is unknown."""
-    places = _EXPONENTS.get(currency)
-    if places is None:
-        raise MoneyError(f"{currency!r} is not an ISO 4217 currency code, send one like 'EUR'")
-    return places
+    """Return the decimal places of a currency (JPY 0, EUR 2); `MoneyError` if it is not in use."""
+    if currency not in CURRENCIES:
+        raise MoneyError(f"{currency!r} is not an ISO 4217 currency in use, send one like 'EUR'")
+    return _EXPONENTS[currency]
 
 
 def parse_minor(text: str, currency: str) -> int:
@@ -64,8 +84,11 @@ def check_minor(amount_minor: int) -> int:
 
 
 def format_minor(amount_minor: int, currency: str) -> str:
-    """Return the decimal string of an amount: `format_minor(4990, "EUR") == "49.90"`."""
-    places = exponent(currency)
+    """Return the decimal string of an amount: `format_minor(4990, "EUR") == "49.90"`.
+
+    Amounts of the past may be in a currency that is no longer accepted.
+    """
+    places = _EXPONENTS[currency]
     return f"{Decimal(amount_minor).scaleb(-places):.{places}f}"
 
 

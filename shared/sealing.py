@@ -25,6 +25,22 @@ class SealBroken(Permanent):
     """The sealed text cannot be opened: other secret key, other context, or changed text."""
 
 
+class TextHasher:
+    """Makes keyed hashes of texts for one use, each workspace with a key of its own."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._peppers: dict[str, bytes] = {}  # one for each workspace
+
+    def __call__(self, workspace_id: str, text: str) -> str:
+        """Return the hash of a text in the workspace: 32 hexadecimal characters."""
+        pepper = self._peppers.get(workspace_id)
+        if pepper is None:
+            pepper = hmac.digest(self._key, workspace_id.encode(), "sha256")
+            self._peppers[workspace_id] = pepper
+        return hmac.digest(pepper, text.encode(), "sha256")[:16].hex()
+
+
 class Sealer:
     """The keys of one `LAUREL_SECRET_KEY`. Cheap to make, safe to share."""
 
@@ -59,6 +75,14 @@ class Sealer:
         if pepper is None:
             pepper = self._peppers[workspace_id] = self.derive(f"email/{workspace_id}")
         return hmac.digest(pepper, email.strip().lower().encode(), "sha256")[:16].hex()
+
+    def text_hasher(self) -> TextHasher:
+        """Return the hash of texts that may name a person (`shared.private_texts`)."""
+        return TextHasher(self.derive("text"))
+
+    def claim_token_hasher(self) -> TextHasher:
+        """Return the hash of claim tokens."""
+        return TextHasher(self.derive("claim"))
 
     def click_key(self) -> bytes:
         """Return the key of `shared.ids.ClickSigner`."""

@@ -40,6 +40,7 @@ from shared.log.port import EventLog
 from shared.log.postgres import PostgresLog
 from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS
 from shared.log.watchdog import measure_lag, progress_or_die
+from shared.sealing import Sealer, TextHasher
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "attribution"
@@ -74,6 +75,7 @@ class Outside:
     database: Database
     log: EventLog
     clock: Clock
+    text_hash: TextHasher
 
 
 class Attribution:
@@ -118,7 +120,12 @@ class Attribution:
             telemetry=self.telemetry,
         )
         app.state.parts = Parts(
-            self.outside.database, self._look_up, self.retrier, self.publisher, self.lag
+            self.outside.database,
+            self._look_up,
+            self.retrier,
+            self.publisher,
+            self.lag,
+            self.outside.text_hash,
         )
         app.include_router(router)
         return app
@@ -285,9 +292,11 @@ async def serve_attribution(settings: AttributionSettings) -> None:
 def outside_of(settings: AttributionSettings) -> Outside:
     """Return the resources that the settings name, not opened yet."""
     clock = SystemClock()
-    url = service_url(settings.require_database_url(), SERVICE, settings.require_secret_key())
+    secret_key = settings.require_secret_key()
+    url = service_url(settings.require_database_url(), SERVICE, secret_key)
     database = Database(url, application_name="laurel-attribution", pool_size=POOL_SIZE)
-    return Outside(database, _log_of(settings, url, clock), clock)
+    text_hash = Sealer(secret_key).text_hasher()
+    return Outside(database, _log_of(settings, url, clock), clock, text_hash)
 
 
 def _log_of(settings: AttributionSettings, url: str, clock: Clock) -> EventLog:

@@ -8,6 +8,7 @@ name, an unknown order 404.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
@@ -33,6 +34,8 @@ from shared.events import TEXT_LENGTH_MAX, ConversionKind
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
 from shared.http.problems import Problem, field_problem
+from shared.ids import clean_id
+from shared.private_texts import stored_forms
 
 # How much of a record the list of dead letters shows; the record is stored in full.
 VALUE_CHARACTERS_MAX: Final = 10_000
@@ -56,6 +59,8 @@ class Parts:
     retrier: Retrier
     publisher: Publisher
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
+    # Of a workspace and an id that may name a person.
+    text_hash: Callable[[str, str], str]
 
 
 def _parts(request: Request) -> Parts:
@@ -108,7 +113,8 @@ async def explain(
     below = _below(asked.cursor) if asked.cursor else REVISION_MAX + 1
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
-    keys = [own_key(ConversionKey(kind, natural_id)) for kind in kinds]
+    stored = stored_forms(natural_id, partial(parts.text_hash, caller.workspace_id))
+    keys = [own_key(ConversionKey(kind, text)) for kind in kinds for text in stored]
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
         known = await store.known_conversions(conn, keys)
@@ -154,10 +160,11 @@ def _bad_cursor() -> Problem:
 def _natural_id(asked: ExplanationParameters) -> str:
     if (asked.order_id is None) == (asked.conversion_id is None):
         raise field_problem("order_id", "send either order_id or conversion_id")
-    natural_id = asked.order_id or asked.conversion_id or ""
-    if "\x00" in natural_id or not natural_id.isprintable():
-        raise field_problem("order_id", "an order id has no control characters")
-    return natural_id
+    field = "order_id" if asked.order_id is not None else "conversion_id"
+    try:
+        return clean_id(asked.order_id or asked.conversion_id or "")
+    except ValueError as error:
+        raise field_problem(field, str(error)) from None
 
 
 def _line(line: store.LedgerLine) -> shapes.LineAnswer:

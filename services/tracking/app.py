@@ -92,7 +92,9 @@ class Tracking:
         self._log = log
         self._clock = clock
         self._relay = Relay(self.journal, log, clock, self.telemetry)
-        self._recorder = ClickRecorder(self.catalog, self.journal, signer, agents, clock)
+        self._recorder = ClickRecorder(
+            self.catalog, self.journal, signer, agents, clock, sealer.text_hasher()
+        )
         lookups = MemoryLookups(self.catalog, signer, sealer, agents)
         limits = {
             Counted.EVENTS: settings.events_a_minute,

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 from pydantic import (
@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from shared.http.problems import Problem, field_problem
+from shared.moments import in_calendar
 from shared.money import AMOUNT_MINOR_MAX, MoneyError, check_minor, exponent, parse_minor
 
 # --- models --------------------------------------------------------------------------------
@@ -56,8 +57,6 @@ class AnswerModel(BaseModel):
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-# Other years are typing errors; at the ends of the calendar arithmetic with offsets fails.
-_YEARS: Final = range(1970, 9000)
 
 
 def parse_moment(value: object) -> datetime:
@@ -66,16 +65,14 @@ def parse_moment(value: object) -> datetime:
     Raises `ValueError`, which says what to send.
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
+        return in_calendar(value)
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         raise ValueError("send a time with offset, such as 2026-03-01T12:00:00Z")
     try:
         moment = datetime.fromisoformat(value.upper())
     except ValueError:
         raise ValueError("this time does not exist") from None
-    if moment.year not in _YEARS:
-        raise ValueError(f"the year must be between {_YEARS.start} and {_YEARS.stop - 1}")
-    return moment.astimezone(UTC)
+    return in_calendar(moment)
 
 
 Moment = Annotated[

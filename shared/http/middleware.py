@@ -22,6 +22,7 @@ from structlog.contextvars import bind_contextvars
 from shared.errors import Transient
 from shared.http.problems import Problem, busy_problem, field_errors, problem_response
 from shared.ids import new_id
+from shared.private_texts import has_id_form
 from shared.telemetry import Metric, Telemetry, get_logger
 
 # One process answers a few thousand requests a second: 256 at once are some 100 ms of work.
@@ -38,7 +39,8 @@ SECURITY_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 
-# A caller's own id is used if a log line and a header can hold it. Otherwise a new id is made.
+# A caller's own id is used if a log line and a header can hold it, and it has the form of an id, so
+# that no log line names a person. Otherwise a new id is made.
 _SAFE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -84,7 +86,7 @@ class RequestMiddleware:
             limited = self._limited(receive) if is_chunked else receive
             await self._app(scope, limited, answer)
         except ClientDisconnect:
-            _log.info("client_disconnected", path=scope["path"])
+            _log.info("client_disconnected", route=_route(scope))
         except Exception as error:
             problem = self._problem(scope, error)
             if status:
@@ -124,7 +126,7 @@ class RequestMiddleware:
     def _problem(self, scope: Scope, error: Exception) -> Problem:
         problem = as_problem(error)
         if problem.status == 500:
-            _log.error("request_failed", exc_info=error, path=scope["path"])
+            _log.error("request_failed", exc_info=error, route=_route(scope))
             self._telemetry.count(Metric.HTTP_FAILURES, route=_route(scope))
         return problem
 
@@ -183,7 +185,7 @@ def _read_headers(headers: Headers) -> tuple[str, bytes, bool]:
             length = value
         elif name == b"transfer-encoding":
             is_chunked = True
-    if not request_id or not _SAFE_REQUEST_ID.fullmatch(request_id):
+    if not (request_id and _SAFE_REQUEST_ID.fullmatch(request_id) and has_id_form(request_id)):
         request_id = new_id()
     return request_id, length, is_chunked
 

@@ -125,7 +125,7 @@ class BenchBrand:
         for number in range(count):
             headers = [("User-Agent", AGENTS[number % len(AGENTS)]), ("Accept", ACCEPT)]
             if number % 2:
-                headers.append(("Cookie", f"lvid={chance.randrange(10**21, 10**22)}"))
+                headers.append(("Cookie", f"lvid={chance.randrange(10**20, 10**21)}w"))
             yield http_request("GET", f"/{code_of(chance.randrange(self.links))}", headers)
 
     def conversions(self, count: int = REQUESTS) -> Iterator[bytes]:

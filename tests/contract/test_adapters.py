@@ -73,6 +73,18 @@ class Nothing(Lookups):
         return "hash"
 
     @override
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        return f"keyed hash of {text!r}".encode().hex()[:64]
+
+    @override
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        return code == "MIA10"
+
+    @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return f"keyed hash of {len(token)}"
+
+    @override
     def click(self, click_id: str) -> ClickIdContents | None:
         return None
 
@@ -94,7 +106,7 @@ def events(adapter: Adapter, claims: Claims, now: datetime) -> list[AnyEvent]:
     return [
         conversion(claim, caller, Nothing())
         if isinstance(claim, ConversionClaim)
-        else adjustment(claim, caller)
+        else adjustment(claim, caller, Nothing())
         for claim in claims
     ]
 

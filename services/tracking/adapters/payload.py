@@ -7,12 +7,14 @@ What can go wrong: `Unusable` names a required field that cannot be used.
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from services.tracking.domain.claims import Flaw
 from shared.events import KEY_LENGTH_MAX, TEXT_LENGTH_MAX
+from shared.ids import clean_id
+from shared.moments import in_calendar
 from shared.money import MoneyError, parse_minor
 
 DIGITS_MAX: Final = 40  # no id and no amount is longer, and int() takes quadratic time
@@ -60,9 +62,18 @@ def text_of(value: object, *, length_max: int = KEY_LENGTH_MAX) -> str | None:
     return text if 0 < len(text) <= length_max and is_storable else None
 
 
+def id_of(value: object, *, length_max: int = KEY_LENGTH_MAX) -> str | None:
+    """Return an id as text; None when it is no text or number, or holds a control character."""
+    text = text_of(value, length_max=length_max)
+    try:
+        return None if text is None else clean_id(text)
+    except ValueError:
+        return None
+
+
 def identifier(payload: Payload, field: str) -> str:
     """Return the id in a field. Raises `Unusable`."""
-    text = text_of(payload.get(field), length_max=TEXT_LENGTH_MAX)
+    text = id_of(payload.get(field), length_max=TEXT_LENGTH_MAX)
     if text is None:
         raise Unusable(field, "is missing or not an id")
     return text
@@ -75,10 +86,10 @@ def moment(payload: Payload, field: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if found is None or found.tzinfo is None or not 1970 <= found.year < 9000:
+        if found is None or found.tzinfo is None:
             raise ValueError(field)
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return in_calendar(found)
+    except ValueError:
         raise Unusable(field, "is not a time with offset") from None
 
 

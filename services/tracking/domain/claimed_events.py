@@ -1,16 +1,17 @@
 """Events of conversion and adjustment claims, and the rules that all claims share.
 
 Promise: the same claim from the same source class always gives the same event id, except for a
-claim without any identity. E-mail addresses are hashed, so no event contains one in clear. Times
+claim without any identity. No event holds a text that may name a person (`stored_fields`). Times
 too far in the future are clamped, and click ids that Laurel did not sign are dropped; both are
-flagged.
+flagged. A public key speaks only for its browser, now: its events have no customer and no e-mail,
+their time is at most 5 minutes off, and another content gives another event id, so no event of a
+public key can conflict with another event.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.tracking.domain.claims import (
     AdjustmentClaim,
@@ -19,24 +20,32 @@ from services.tracking.domain.claims import (
     Lookups,
     PersonClaim,
 )
-from shared.catalog import normalise_code
+from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
 from shared.events import (
-    CODES_MAX,
     CONVERSIONS,
-    TEXT_LENGTH_MAX,
     AnyConversion,
+    AnyEvent,
     ClickRef,
     OrderAdjusted,
     Person,
     Quality,
+    event_type,
+    fingerprint,
 )
 from shared.ids import natural_id
 
-# Clocks of shops and phones are fast by seconds or minutes. A later time is a mistake.
-FUTURE_MAX: Final = timedelta(minutes=5)
+# Clocks of shops and phones are wrong by seconds or minutes. A later time is a mistake, and an
+# earlier one of a public key would let a stranger date a touch before an order.
+CLOCK_ERROR_MAX: Final = timedelta(minutes=5)
+
+# The id of an event whose id is still to be made from its content.
+UNNAMED: Final = "00000000-0000-0000-0000-000000000000"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+AnyEventType = TypeVar("AnyEventType", bound=AnyEvent)
 
 
 class CheckedPerson(Struct, frozen=True):
@@ -67,46 +76,50 @@ def natural_event_id(caller: Caller, event_type: str, natural_key: str) -> str:
     )
 
 
-def offered_event_id(caller: Caller, event_type: str, event_id: str | None) -> str:
-    """Return the id of an event without a natural key.
+def with_id(event: AnyEventType, caller: Caller, natural_key: str | None) -> AnyEventType:
+    """Return the event with its id: of its natural key, or a new one when it has none.
 
-    It is made of the caller's own event id, else of the retry key, else it is a new id.
+    With a public key anybody can send any natural key, so the content of the event is part of the
+    id. No sender takes the id of another's event then. The event comes with the id `UNNAMED`.
     """
-    if event_id is not None:
-        return natural_event_id(caller, event_type, joined("event_id", event_id))
-    if caller.retry_key is not None:
-        return natural_event_id(caller, event_type, joined("retry_key", caller.retry_key))
-    return caller.fresh_id
+    if natural_key is None:
+        return structs.replace(event, event_id=caller.fresh_id)
+    if caller.is_public:
+        natural_key = joined(natural_key, fingerprint(event).hex())
+    return structs.replace(event, event_id=natural_event_id(caller, event_type(event), natural_key))
 
 
-def clamped(occurred_at: datetime, now: datetime) -> tuple[datetime, tuple[Quality, ...]]:
-    """Return the time of the event, and a flag if it is not the time that was sent."""
-    if occurred_at > now + FUTURE_MAX:
-        return now, (Quality.CLAMPED,)
+def dated(occurred_at: datetime, caller: Caller) -> tuple[datetime, tuple[Quality, ...]]:
+    """Return the time of the event, and a flag if it is not the time that was sent.
+
+    The time of a public key is when it was received, unless both are close.
+    """
+    late_by = caller.now - occurred_at
+    if late_by < -CLOCK_ERROR_MAX or (caller.is_public and late_by > CLOCK_ERROR_MAX):
+        return caller.now, (Quality.CLAMPED,)
     return occurred_at, ()
 
 
-def checked_person(claim: PersonClaim, workspace_id: str, lookups: Lookups) -> CheckedPerson:
-    """Return the keys of a person, with every value that looks like an e-mail address hashed.
+def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> CheckedPerson:
+    """Return the keys of a person, with every value that may name the person hashed.
 
     A click id that Laurel did not sign, or that belongs to another workspace, is flagged and
-    dropped. As a key it would join all people whose page sent the word "undefined".
+    dropped. As a key it would join all people whose page sent the word "undefined". A public key
+    names no customer: the order's trusted version does, and a stranger could name anybody.
     """
-    email_hash = None if claim.email is None else lookups.email_hash(workspace_id, claim.email)
+    workspace_id = caller.workspace_id
     click_id, click, flags = _read_click(claim.click_id, workspace_id, lookups)
+    visitor_id = stored_key(claim.visitor_id, caller, lookups)
+    if caller.is_public:
+        return CheckedPerson(Person(visitor_id=visitor_id, click_id=click_id), click, flags)
+    email_hash = None if claim.email is None else lookups.email_hash(workspace_id, claim.email)
     person = Person(
-        visitor_id=_pseudonym(claim.visitor_id, workspace_id, lookups),
+        visitor_id=visitor_id,
         click_id=click_id,
-        customer_id=_pseudonym(claim.customer_id, workspace_id, lookups),
+        customer_id=stored_key(claim.customer_id, caller, lookups),
         email_hash=email_hash,
     )
     return CheckedPerson(person, click, flags)
-
-
-def _pseudonym(value: str | None, workspace_id: str, lookups: Lookups) -> str | None:
-    if value is None or "@" not in value:
-        return value
-    return "email:" + lookups.email_hash(workspace_id, value)
 
 
 def _read_click(
@@ -121,46 +134,44 @@ def _read_click(
     return click_id, ClickRef(found.link_id, found.occurred_at), ()
 
 
-def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
-    """Return the normalised discount codes, each once, without values that cannot be codes."""
-    normal = [normalise_code(code) for code in codes]
-    return tuple(dict.fromkeys([c for c in normal if 0 < len(c) <= TEXT_LENGTH_MAX]))[:CODES_MAX]
-
-
 def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyConversion:
     """Return the event of a conversion.
 
     Its natural key is the adapter's if it gave one, else the order id or conversion id.
     """
-    struct = CONVERSIONS[claim.kind].event
-    occurred_at, late = clamped(claim.occurred_at, caller.now)
-    checked = checked_person(claim.person, caller.workspace_id, lookups)
-    tag = struct.__struct_config__.tag
-    return struct(
-        event_id=natural_event_id(caller, str(tag), claim.natural_key or claim.natural_id),
+    occurred_at, late = dated(claim.occurred_at, caller)
+    checked = checked_person(claim.person, caller, lookups)
+    event = CONVERSIONS[claim.kind].event(
+        event_id=UNNAMED,
         workspace_id=caller.workspace_id,
         occurred_at=occurred_at,
         received_at=caller.now,
         source=caller.source,
         person=checked.person,
         quality=late + checked.flags,
-        natural_id=claim.natural_id,
+        natural_id=stored_reference(claim.natural_id, caller, lookups),
         net_minor=claim.net_minor,
         currency=claim.currency,
         version=microseconds(claim.occurred_at) if claim.version is None else claim.version,
-        codes=clean_codes(claim.codes),
+        codes=stored_codes(claim.codes, caller, lookups),
         click=checked.click,
         new_customer=claim.new_customer,
         taxes_included=claim.taxes_included,
+        claim_token_hash=_token_hash(claim.claim_token, caller, lookups),
     )
+    return with_id(event, caller, claim.natural_key or claim.natural_id)
 
 
-def adjustment(claim: AdjustmentClaim, caller: Caller) -> OrderAdjusted:
-    """Return the event of an adjustment.
+def _token_hash(token: str | None, caller: Caller, lookups: Lookups) -> str | None:
+    return None if token is None else lookups.claim_token_hash(caller.workspace_id, token)
+
+
+def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> OrderAdjusted:
+    """Return the event of an adjustment. No public key may send one.
 
     Its natural key is made of the conversion's kind and id and of the adjustment's own id.
     """
-    occurred_at, late = clamped(claim.occurred_at, caller.now)
+    occurred_at, late = dated(claim.occurred_at, caller)
     natural_key = joined(claim.conversion_kind, claim.natural_id, claim.adjustment_id)
     return OrderAdjusted(
         event_id=natural_event_id(caller, "order_adjusted", natural_key),
@@ -170,8 +181,8 @@ def adjustment(claim: AdjustmentClaim, caller: Caller) -> OrderAdjusted:
         source=caller.source,
         quality=late,
         conversion_kind=claim.conversion_kind,
-        natural_id=claim.natural_id,
-        adjustment_id=claim.adjustment_id,
+        natural_id=stored_reference(claim.natural_id, caller, lookups),
+        adjustment_id=stored_reference(claim.adjustment_id, caller, lookups),
         kind=claim.kind,
         amount_minor=claim.amount_minor,
         net_after_minor=claim.net_after_minor,

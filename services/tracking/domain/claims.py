@@ -7,7 +7,7 @@ is slower to make.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -39,6 +39,18 @@ class Lookups(Protocol):
 
     def email_hash(self, workspace_id: str, email: str) -> str:
         """Return the keyed hash of an e-mail address."""
+        ...
+
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        """Return the keyed hash of a text that may name a person."""
+        ...
+
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        """Return whether the catalog has this discount code, in its normal form."""
+        ...
+
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        """Return the keyed hash of a claim token."""
         ...
 
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -75,6 +87,15 @@ class Caller(Struct, frozen=True):
     retry_key: str | None = None
     store: str = MAIN_STORE
 
+    @property
+    def is_public(self) -> bool:
+        """Whether a public key sent it, which everybody can read in the brand's pages."""
+        return self.source.kind == "public"
+
+
+# A shorter token could be guessed.
+CLAIM_TOKEN_LENGTH_MIN: Final = 16
+
 
 class PersonClaim(Struct, frozen=True):
     """Keys of a person as sent. The e-mail address is still in clear."""
@@ -91,6 +112,8 @@ class ConversionClaim(Struct, frozen=True):
     `version` orders the versions from one source; None means the order of `occurred_at`. The event
     id is made of `natural_key`. An adapter sets it where one source sends several versions of one
     conversion (for example order id and time of the update); None means `natural_id`.
+    `claim_token` is in clear: a text of at least `CLAIM_TOKEN_LENGTH_MIN` characters that only the
+    shop and the browser of the order know.
     """
 
     kind: ConversionKind
@@ -104,6 +127,7 @@ class ConversionClaim(Struct, frozen=True):
     taxes_included: bool = False
     version: int | None = None
     natural_key: str | None = None
+    claim_token: str | None = None
 
 
 class AdjustmentClaim(Struct, frozen=True):

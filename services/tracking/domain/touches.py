@@ -1,8 +1,8 @@
 """Events of claimed evidence: clicks, views, visits, engagement, identities, referrals, surveys.
 
 Promise: a click with a click id gets its event id from it. Any other event gets it from the id or
-retry key of its sender, else it is new. A page address is stored without query and fragment,
-because they often contain e-mail addresses and names.
+retry key of its sender, else it is new. With a public key, the content is part of the id. A page
+address is stored without query and fragment, because they often contain e-mail addresses and names.
 What can go wrong: a link code that the workspace does not have is rejected.
 """
 
@@ -10,14 +10,20 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from services.tracking.domain.claimed_events import (
+    UNNAMED,
     CheckedPerson,
     checked_person,
-    clamped,
-    natural_event_id,
-    offered_event_id,
+    dated,
+    joined,
+    with_id,
 )
 from services.tracking.domain.claims import Caller, Flaw, Lookups, PersonClaim, Rejected, TouchClaim
-from shared.catalog import normalise_code
+from services.tracking.domain.stored_fields import (
+    stored_action,
+    stored_code,
+    stored_page,
+    stored_reference,
+)
 from shared.events import (
     AnyEvent,
     Clicked,
@@ -29,6 +35,7 @@ from shared.events import (
     Viewed,
     Visited,
 )
+from shared.private_texts import plain_spelling
 
 CLICK_PARAMETER = "lclid"
 _QUERY_FIELDS_MAX = 200  # no shop's address has more; a longer query is not parsed
@@ -58,17 +65,19 @@ def bare_page(address: str) -> str | None:
 
 def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rejected:
     """Return the event of one piece of evidence, or the reason against it."""
-    occurred_at, late = clamped(claim.occurred_at, caller.now)
-    checked = checked_person(_with_page_click(claim), caller.workspace_id, lookups)
+    occurred_at, late = dated(claim.occurred_at, caller)
+    checked = checked_person(_with_page_click(claim), caller, lookups)
     if claim.type == "identified" and checked.person == Person():
-        return Rejected((Flaw("person", "give at least one key of the person"),))
+        needed = "visitor_id or click_id: a public key names no customer"
+        message = f"give {needed if caller.is_public else 'at least one key of the person'}"
+        return Rejected((Flaw("person", message),))
     link_id = None
     if claim.type == "clicked":
         link_id = lookups.link_id(caller.workspace_id, claim.link)
         if link_id is None:
             return Rejected((Flaw("link", "is not a link of this workspace"),))
     common: dict[str, Any] = {
-        "event_id": _event_id(claim, caller, checked),
+        "event_id": UNNAMED,
         "workspace_id": caller.workspace_id,
         "occurred_at": occurred_at,
         "received_at": caller.now,
@@ -77,25 +86,52 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
         "quality": late + checked.flags + lookups.agent_flags(claim.user_agent or ""),
     }
     if link_id is not None:
-        return Clicked(link_id=link_id, **common)
-    return _without_link(claim, checked, common)
+        event: AnyEvent = Clicked(link_id=link_id, **common)
+    else:
+        event = _without_link(claim, caller, lookups, checked, common)
+    return with_id(event, caller, _natural_key(event, claim, caller))
 
 
-def _without_link(claim: TouchClaim, checked: CheckedPerson, common: dict[str, Any]) -> AnyEvent:
+def _without_link(
+    claim: TouchClaim,
+    caller: Caller,
+    lookups: Lookups,
+    checked: CheckedPerson,
+    common: dict[str, Any],
+) -> AnyEvent:
     match claim.type:
         case "viewed":
             return Viewed(placement_id=claim.placement_id, **common)
         case "surveyed":
             return Surveyed(placement_id=claim.placement_id, **common)
         case "visited":
-            page = None if claim.page is None else bare_page(claim.page)
+            page = _page(claim.page, caller, lookups)
             return Visited(page=page, click=checked.click, **common)
         case "engaged":
-            return Engaged(action=claim.action, product_id=claim.product_id, **common)
+            return _engaged(claim, caller, lookups, common)
         case "referred":
-            return Referred(code=normalise_code(claim.code), **common)
+            return Referred(code=stored_code(claim.code, caller, lookups), **common)
         case "identified" | "clicked":
             return Identified(**common)
+
+
+def _page(sent: str | None, caller: Caller, lookups: Lookups) -> str | None:
+    address = None if sent is None else bare_page(sent)
+    if sent is None or address is None:
+        return None
+    plain = plain_spelling(sent)
+    return stored_page(address, None if plain is None else bare_page(plain), caller, lookups)
+
+
+def _engaged(
+    claim: TouchClaim, caller: Caller, lookups: Lookups, common: dict[str, Any]
+) -> Engaged:
+    product = claim.product_id
+    return Engaged(
+        action=stored_action(claim.action, caller, lookups),
+        product_id=None if product is None else stored_reference(product, caller, lookups),
+        **common,
+    )
 
 
 def _with_page_click(claim: TouchClaim) -> PersonClaim:
@@ -107,7 +143,10 @@ def _with_page_click(claim: TouchClaim) -> PersonClaim:
     )
 
 
-def _event_id(claim: TouchClaim, caller: Caller, checked: CheckedPerson) -> str:
-    if claim.type == "clicked" and checked.person.click_id is not None:
-        return natural_event_id(caller, claim.type, checked.person.click_id)
-    return offered_event_id(caller, claim.type, claim.event_id)
+def _natural_key(event: AnyEvent, claim: TouchClaim, caller: Caller) -> str | None:
+    """Return the click id of a click, else the sender's own id, else its retry key."""
+    if claim.type == "clicked" and event.person.click_id is not None:
+        return event.person.click_id
+    if claim.event_id is not None:
+        return joined("event_id", claim.event_id)
+    return None if caller.retry_key is None else joined("retry_key", caller.retry_key)

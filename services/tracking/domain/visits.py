@@ -16,7 +16,8 @@ VISITOR_COOKIE: Final = "lvid"
 # Every known crawler names itself within this length. A longer text only costs time.
 AGENT_CHARACTERS_MAX: Final = 512
 
-_VISITOR_ID: Final = re.compile(rb"(?:^|;\s*)lvid=([A-Za-z0-9_-]{22})(?:;|$)", re.ASCII)
+# 16 bytes in base64. Its last character has only four values, so most other texts do not match.
+_VISITOR_ID: Final = re.compile(rb"(?:^|;\s*)lvid=([A-Za-z0-9_-]{21}[AQgw])(?:;|$)", re.ASCII)
 _PREFETCH_WORDS: Final = (b"prefetch", b"prerender", b"preview")
 _PREFETCH_HEADERS: Final = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _REFUSAL_HEADERS: Final = frozenset((b"sec-gpc", b"dnt"))

@@ -47,11 +47,25 @@ class MemoryLookups(Lookups):
         self._catalog = catalog
         self._signer = signer
         self._sealer = sealer
+        self._text_hash = sealer.text_hasher()
+        self._token_hash = sealer.claim_token_hasher()
         self._agents = agents
 
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
         return self._sealer.email_hash(workspace_id, email)
+
+    @override
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        return self._text_hash(workspace_id, text)
+
+    @override
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        return self._catalog.is_code(workspace_id, code)
+
+    @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return self._token_hash(workspace_id, token)
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -111,7 +125,7 @@ class Intake:
             case ConversionClaim():
                 return conversion(claim, caller, self._lookups)
             case AdjustmentClaim():
-                return adjustment(claim, caller)
+                return adjustment(claim, caller, self._lookups)
             case _:
                 return touch(claim, caller, self._lookups)
 
@@ -152,7 +166,8 @@ class Intake:
 
         A delivery that cannot be used is answered 200, too. After an error, a shop would send the
         same bytes for hours and then end its subscription. The delivery is counted, logged with
-        the names of its wrong fields, and reported in the answer.
+        the names of its wrong fields, and reported in the answer. A message may hold a text of the
+        body, so no message is logged.
         """
         claims = adapter.read(delivery, self.catalog.currency(connection.workspace_id))
         if isinstance(claims, Rejected):
@@ -161,7 +176,7 @@ class Intake:
                 vendor=adapter.name,
                 connection=connection.connection_id,
                 topic=claims.topic,
-                fields=[f"{flaw.field}: {flaw.message}" for flaw in claims.flaws],
+                fields=[flaw.field for flaw in claims.flaws],
             )
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
             return DeliveryResult(rejected=claims)

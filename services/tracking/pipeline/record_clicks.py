@@ -24,6 +24,8 @@ from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields
 from shared.clock import Clock
 from shared.events import Quality
 from shared.ids import ClickSigner, click_event_id, new_id
+from shared.private_texts import PLACE_WORDS, has_id_form, is_made_of, stored_text
+from shared.sealing import TextHasher
 from shared.telemetry import Metric, Telemetry
 
 _NONCE_BYTES: Final = 6
@@ -110,6 +112,7 @@ class ClickRecorder:
         signer: ClickSigner,
         agents: Agents,
         clock: Clock,
+        text_hash: TextHasher,
     ) -> None:
         self.counts = RedirectCounts()
         self.catalog = catalog
@@ -117,6 +120,7 @@ class ClickRecorder:
         self._signer = signer
         self._agents = agents
         self._clock = clock
+        self._text_hash = text_hash
         self._chance = RandomBytes()
         self._texts = MillisecondTexts()
 
@@ -141,7 +145,9 @@ class ClickRecorder:
         else:
             answer = RedirectTarget(link.destination, None)
             event_id, who = new_id(), NO_CONSENT
-        more = optional_fields(flags, visit.sub_source) if flags or visit.sub_source else ""
+        more = ""
+        if flags or visit.sub_source:
+            more = optional_fields(flags, self._place(link, visit.sub_source))
         event = click(
             event_id, link.workspace_id, link.link_id, self._texts.of(millisecond), who, more
         )
@@ -150,6 +156,20 @@ class ClickRecorder:
         else:
             self.counts.count("unrecorded")
         return answer
+
+    def _place(self, link: LinkFound, sub_source: str | None) -> str | None:
+        """Return the sub-source as it is stored: whoever follows a link can write anything."""
+        if sub_source is None:
+            return None
+        return stored_text(
+            sub_source,
+            lambda text: self._text_hash(link.workspace_id, text),
+            may_stay=_stays_clear(sub_source),
+        )
+
+
+def _stays_clear(sub_source: str) -> bool:
+    return is_made_of(sub_source, PLACE_WORDS) or has_id_form(sub_source)
 
 
 def new_visitor_id(chance: bytes) -> str:

@@ -6,7 +6,7 @@ What can go wrong: 404 for an unknown code, 429 when there were too many of them
 or deleted link, 503 while the links are not loaded.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
@@ -78,6 +78,15 @@ class RedirectResponder:
         return self._links.find(key, host_of(headers) if self._links.has_hosts else b"")
 
 
+SUB_SOURCE: Final[dict[str, Any]] = {
+    "name": "s",
+    "in": "query",
+    "required": False,
+    "description": "Where the link stands, such as `bio` or `video-2`. Other words are hashed.",
+    "schema": {"type": "string", "examples": ["bio"]},
+}
+
+
 def redirect_router(responder: RedirectResponder) -> Router:
     """Return the route of short links. Include it last: it matches every path of one segment."""
     router = Router(tags=["links"])
@@ -88,6 +97,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
         status_code=302,
         response_class=Response,
         summary="Follow a short link",
+        openapi_extra={"parameters": [SUB_SOURCE]},
         responses=problems(410, 429)
         | {302: {"description": "To the destination, with the click id appended"}},
     )

@@ -19,7 +19,7 @@ from services.tracking.routes.single_event_route import (
 )
 from services.tracking.store.journal import ShareUsedUp
 from services.tracking.store.quotas import Counted
-from services.tracking.wire.event_batch import EVENTS_MAX, TYPES, read_item, split_array
+from services.tracking.wire.event_batch import EVENTS_MAX, item_schemas, read_item, split_array
 from services.tracking.wire.event_bodies import (
     AcceptedOut,
     AdjustmentIn,
@@ -58,17 +58,7 @@ _BATCH_SCHEMA: Final[dict[str, Any]] = {
                 "schema": {
                     "type": "array",
                     "maxItems": EVENTS_MAX,
-                    "items": {
-                        "type": "object",
-                        "required": ["type"],
-                        "properties": {
-                            "type": {
-                                "type": "string",
-                                "enum": list(TYPES),
-                                "description": "The event type. It decides the other fields.",
-                            }
-                        },
-                    },
+                    "items": {"oneOf": item_schemas()},
                 },
                 "example": [
                     {

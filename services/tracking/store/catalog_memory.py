@@ -1,4 +1,4 @@
-"""The catalog in memory: links, keys, connections and workspaces, read from the log.
+"""The catalog in memory: links, codes, keys, connections and workspaces, read from the log.
 
 Promise: the record with the greatest revision of each entity counts, in any order of arrival.
 Webhook secrets are unsealed here and never written to disk or log.
@@ -17,6 +17,7 @@ from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
     CatalogRejected,
+    Code,
     Connection,
     Link,
     Workspace,
@@ -28,7 +29,8 @@ from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
 
-WHOLE_RECORDS: Final = (ApiKey, Connection, Workspace)
+WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Workspace)
+WholeRecord = ApiKey | Code | Connection | Workspace
 
 _log = get_logger(__name__)
 
@@ -56,9 +58,11 @@ class Catalog:
         # Records to save; `SavedCatalog` removes them. None while none are collected.
         self.fresh: list[AnyCatalogRecord] | None = None
         self._sealer = sealer
-        self._records: dict[str, ApiKey | Connection | Workspace] = {}
+        self._records: dict[str, WholeRecord] = {}
         self._principals: dict[bytes, Principal] = {}
         self._connections: dict[str, WebhookConnection] = {}
+        # Workspace and code. A deleted code is still a word, because events may name it.
+        self._codes: set[tuple[str, str]] = set()
 
     # -- reading the topic ----------------------------------------------------------------------
 
@@ -80,11 +84,11 @@ class Catalog:
         if self.fresh is not None and self.changes != before:
             self.fresh.append(record)
 
-    def records(self) -> list[ApiKey | Connection | Workspace]:
+    def records(self) -> list[WholeRecord]:
         """Return all records except links."""
         return list(self._records.values())
 
-    def _keep(self, record: ApiKey | Connection | Workspace) -> None:
+    def _keep(self, record: WholeRecord) -> None:
         known = self._records.get(record.id)
         if known is not None and known.revision >= record.revision:
             return
@@ -94,6 +98,8 @@ class Catalog:
             self._keep_key(record, known)
         elif isinstance(record, Connection):
             self._keep_connection(record)
+        elif isinstance(record, Code):
+            self._codes.add((record.workspace_id, record.code))
 
     def _keep_key(self, key: ApiKey, known: object) -> None:
         if isinstance(known, ApiKey):
@@ -137,6 +143,10 @@ class Catalog:
     def connection(self, connection_id: str) -> WebhookConnection | None:
         """Return the connection with that id; None when it is unknown or deleted."""
         return self._connections.get(connection_id)
+
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        """Return whether the workspace has or had a discount code with this text."""
+        return (workspace_id, code) in self._codes
 
     def currency(self, workspace_id: str) -> str | None:
         """Return the currency of a workspace; None when it is unknown."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.tracking.domain.claims import AnyClaim
 from services.tracking.wire.event_bodies import (
@@ -46,6 +46,42 @@ TOUCHES: Final[dict[str, type[TouchIn]]] = {
 }
 ADJUSTED: Final = "order_adjusted"
 TYPES: Final = (*CONVERSION_KINDS, *TOUCHES, ADJUSTED)
+
+
+def item_schemas() -> list[dict[str, Any]]:
+    """Return the JSON schema of each kind of item, for the OpenAPI document."""
+    return [
+        _with_types(ConversionIn, *CONVERSION_KINDS),
+        _with_types(AdjustmentIn, ADJUSTED),
+        *(_with_types(model, name) for name, model in TOUCHES.items()),
+    ]
+
+
+def _with_types(model: type[BaseModel], *names: str) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    schema.pop("examples", None)
+    inner = schema.pop("$defs", {})
+    word = {"type": "string", "enum": list(names), "description": "The type of the event."}
+    schema["properties"] = {"type": word} | {
+        name: _without_references(field, inner)
+        for name, field in schema["properties"].items()
+        if name != "type"
+    }
+    schema["required"] = ["type", *(name for name in schema["required"] if name != "type")]
+    return schema
+
+
+def _without_references(schema: Any, inner: Mapping[str, Any]) -> Any:
+    """Return a schema with each model inside it in place of the reference to it."""
+    if isinstance(schema, list):
+        return [_without_references(item, inner) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        named = inner[schema["$ref"].rpartition("/")[2]]
+        schema = {**named, **{key: schema[key] for key in schema if key != "$ref"}}
+    return {key: _without_references(value, inner) for key, value in schema.items()}
+
 
 _items: Final = msgspec.json.Decoder(list[msgspec.Raw])
 

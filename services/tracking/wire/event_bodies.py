@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from services.tracking.domain.claims import (
+    CLAIM_TOKEN_LENGTH_MIN,
     AdjustmentClaim,
     ConversionClaim,
     PersonClaim,
@@ -25,6 +26,7 @@ from shared.events import (
     ConversionKind,
 )
 from shared.http.problems import field_problem
+from shared.ids import clean_id
 
 LINES_MAX: Final = 500  # line items of one order; no basket has more
 AGENT_LENGTH_MAX: Final = 2_048
@@ -44,9 +46,23 @@ def _email(value: str) -> str:
     return value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)]
-Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(_not_blank)]
+def _token(value: str) -> str:
+    token = value.strip()
+    if len(token) < CLAIM_TOKEN_LENGTH_MIN:
+        raise ValueError(f"must have at least {CLAIM_TOKEN_LENGTH_MIN} characters")
+    return token
+
+
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(clean_id)]
+Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(clean_id)]
+# A shopper types it, and characters that nobody sees make no difference.
+CodeText = Annotated[
+    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)
+]
 Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
+ClaimToken = Annotated[
+    str, Field(min_length=CLAIM_TOKEN_LENGTH_MIN, max_length=KEY_LENGTH_MAX), AfterValidator(_token)
+]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
@@ -58,9 +74,10 @@ class PersonIn(StrictModel):
     visitor_id: Key | None = None
     """The brand's own pseudonymous id of the browser."""
     customer_id: Key | None = None
-    """The shop's id of the customer."""
+    """The shop's id of the customer. With a public key it is not stored: a page names nobody."""
     email: Email | None = None
-    """The person's e-mail address. It is hashed before it is stored."""
+    """The person's e-mail address. It is hashed before it is stored. With a public key it is not
+    stored."""
 
     def claim(self) -> PersonClaim:
         """Return the keys as a claim."""
@@ -101,7 +118,8 @@ class ConversionIn(StrictModel):
     event_id: Text | None = None
     """Your own id of this report. The order id or conversion id counts before it."""
     occurred_at: Moment
-    """When it happened: a time with its UTC offset."""
+    """When it happened: a time with its UTC offset. With a public key, a time that is more than
+    5 minutes off is replaced by the time at which the report was received."""
     net: MoneyIn | None = None
     """The value of the order: subtotal − discount, without tax and shipping."""
     subtotal: MoneyIn | None = None
@@ -116,8 +134,12 @@ class ConversionIn(StrictModel):
     """The currency of the amounts that name no currency."""
     person: PersonIn | None = None
     """The keys of the buyer, as far as you know them."""
-    codes: Annotated[tuple[Text, ...], Field(max_length=CODES_MAX)] = ()
+    codes: Annotated[tuple[CodeText, ...], Field(max_length=CODES_MAX)] = ()
     """The discount codes of the order."""
+    claim_token: ClaimToken | None = None
+    """A text that only the shop and the browser of the order know, such as the checkout's token.
+    Keys that a page reports with a public key join an order that was reported with the same text.
+    It is hashed before it is stored."""
     new_customer: bool | None = None
     """Whether this is the customer's first order; leave it out if you do not know."""
     lines: Annotated[list[dict[str, Any]], Field(max_length=LINES_MAX)] | None = None
@@ -135,6 +157,7 @@ class ConversionIn(StrictModel):
             person=_person(self.person),
             codes=self.codes,
             new_customer=self.new_customer,
+            claim_token=self.claim_token,
         )
 
     def _natural_id(self) -> str:
@@ -258,7 +281,8 @@ class TouchIn(StrictModel):
     event_id: Text | None = None
     """Your own id of the event. A second event with this id counts as the same one."""
     occurred_at: Moment
-    """When it happened: a time with its UTC offset."""
+    """When it happened: a time with its UTC offset. With a public key, a time that is more than
+    5 minutes off is replaced by the time at which the event was received."""
     person: PersonIn | None = None
     """The keys of the person, as far as you know them."""
 
@@ -326,7 +350,7 @@ class ReferredIn(TouchIn):
 
     type: Literal["referred"]
     """A referral."""
-    code: Text
+    code: CodeText
     """The referral code."""
 
 

@@ -22,6 +22,7 @@ from shared.log.memory import MemoryBroker, MemoryLog
 from shared.log.port import EventLog, Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import ALL, CATALOG, CREDITS, EVENTS
+from shared.sealing import Sealer
 from tests.factories import NOON
 from tests.fixtures.http import running
 from tests.integration.attribution.story import Story
@@ -110,7 +111,7 @@ async def serving(
     if on_postgres:
         inner = PostgresLog(service_url(url, "attribution", secret_key), clock)
     admin, reader = (f"lrl_sec_{name}_{new_id()}{'x' * 8}" for name in ("adminkey", "reader00"))
-    outside = Outside(database, inner, clock)
+    outside = Outside(database, inner, clock, Sealer(secret_key).text_hasher())
     await log.open()
     await log.ensure_topics(ALL)
     async with (

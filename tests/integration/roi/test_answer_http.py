@@ -38,7 +38,7 @@ WRONG = (
     ("from=2026-03-01&to=2026-03-02T00:00:00Z", "from", "a date where to is one"),
     ("from=2026-03-01T00:00:00Z&to=2026-03-02", "from", "a time where to is one"),
     ("from=2026-03-02T00:00:00Z&to=2026-03-02T01:00:00%2B01:00", "from", "not before to"),
-    ("from=1970-01-01T00:00:00Z&to=2026-03-01T00:00:00Z", "from", "days before"),
+    ("from=1970-01-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from", "days before"),
     ("to=2026-02-30", "to", "does not exist"),
     ("to=1970-01-01&from=1970-01-01&as_of=2026-03-01", "as_of", "time with offset"),
     ("currency=euro", "currency", "ISO 4217"),

@@ -70,6 +70,25 @@ async def test_a_repeated_call_has_one_id_and_two_sources_have_two(site: Site) -
     assert any(isinstance(e, Lead) and e.net_minor is None for e in events)
 
 
+async def test_blanks_around_an_id_make_no_difference(site: Site) -> None:
+    first = await site.post("/v1/conversions", ORDER)
+    again = await site.post("/v1/conversions", ORDER | {"order_id": "\u00a0 A-1\n "})
+    refunds = [
+        await site.post("/v1/adjustments", REFUND | {"order_id": order, "adjustment_id": own})
+        for order, own in (("A-1", "R-1"), (" A-1 ", "\tR-1"))
+    ]
+    assert first.json() == again.json()
+    assert refunds[0].json() == refunds[1].json()
+    events = await site.events(4)
+    assert {getattr(event, "natural_id", None) for event in events} == {"A-1"}
+
+
+@pytest.mark.parametrize("last", ["1970-01-02T00:00:00Z", "8999-12-30T23:59:59.999999Z"])
+async def test_the_first_and_the_last_time_are_accepted(site: Site, last: str) -> None:
+    answer = await site.post("/v1/conversions", ORDER | {"occurred_at": last})
+    assert answer.status_code == 202, answer.text
+
+
 async def test_net_is_derived_but_never_guessed(site: Site) -> None:
     body = {k: v for k, v in ORDER.items() if k != "net"}
     derived = await site.post("/v1/conversions", body | {"subtotal": "60", "discount": "10.1"})
@@ -92,15 +111,34 @@ BAD_FIELDS = [
     ("net", {"amount_minor": 2**62}),
     ("currency", "EURO"),
     ("currency", "XYZ"),
+    ("currency", "XXX"),
+    ("currency", "XTS"),
+    ("currency", "XBA"),
+    ("currency", "XAU"),
+    ("currency", "CLF"),
+    ("currency", "DEM"),
+    ("net", {"amount": "1.00", "currency": "XAU"}),
     ("occurred_at", "2026-03-01"),
     ("occurred_at", "2026-03-01T12:00:00"),
     ("occurred_at", 1),
+    ("occurred_at", "1970-01-01T00:00:00+14:00"),
+    ("occurred_at", "1970-01-01T00:00:00Z"),
+    ("occurred_at", "8999-12-31T23:59:59-12:00"),
+    ("occurred_at", "9999-12-31T23:59:59.999999Z"),
+    ("occurred_at", "9999-12-31T23:59:59-14:00"),
+    ("occurred_at", "0001-01-01T00:00:00+14:00"),
     ("order_id", ""),
     ("order_id", "  "),
     ("order_id", "x" * 129),
     ("order_id", 7),
     ("order_id", "a\x00b"),
     ("order_id", "\ud800"),
+    ("order_id", "a\nb"),
+    ("order_id", "a\x7fb"),
+    ("order_id", "a\u200bb"),
+    ("order_id", "\u2028"),
+    ("event_id", "a\tb"),
+    ("person.customer_id", "a\rb"),
     ("kind", "gift"),
     ("codes", ["x"] * 21),
     ("person.email", "nobody"),

@@ -27,10 +27,10 @@ OWN_HOST = b"go.brand.example"
 KEEP_ALIVE_SECONDS = 1
 PATIENCE_SECONDS = 20.0
 NEW_PARTS = re.compile(
-    rb"lclid=[A-Za-z0-9_-]{50}|(?<=lvid=)(?!v{22})[A-Za-z0-9_-]{22}"
+    rb"lclid=[A-Za-z0-9_-]{50}|(?<=lvid=)(?!v{21}w)[A-Za-z0-9_-]{22}"
     rb"|[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\r\ndate: )[^\r]+"
 )
-KNOWN_VISITOR = b"Cookie: a=b; lvid=" + b"v" * 22 + b"\r\n"
+KNOWN_VISITOR = b"Cookie: a=b; lvid=" + b"v" * 21 + b"w" + b"\r\n"
 
 
 def get(target: bytes = b"/mia", *lines: bytes, version: bytes = b"1.1") -> bytes:
@@ -179,8 +179,8 @@ CODES = RESERVED_WORDS - {"metrics"}
 MORE = (
     b"Sec-GPC: 1",
     b"DNT: 1",
-    b"Cookie: lvid=" + b"a" * 22,
-    b"Cookie: lvid=x; lvid=" + b"b" * 22,
+    b"Cookie: lvid=" + b"a" * 21 + b"w",
+    b"Cookie: lvid=x; lvid=" + b"b" * 21 + b"w",
     b"User-Agent: WhatsApp/2.23.20",
     b"Forwarded: host=evil.example",
     b"X-Moz: prefetch",

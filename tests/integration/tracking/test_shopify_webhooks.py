@@ -126,20 +126,41 @@ async def test_another_shop_or_connection_is_refused(site: Site) -> None:
 
 
 async def test_a_replay_with_other_headers_changes_nothing(site: Site) -> None:
+    """Anybody who has a signed delivery can repeat it under other headers."""
     first = await site.deliver("orders/create", ORDER)
     headers = {"X-Shopify-Webhook-Id": "new", "X-Shopify-Triggered-At": "2030-01-01T00:00:00Z"}
     again = await site.deliver("orders/create", ORDER, headers=headers)
-    cancelled = await site.deliver("orders/cancelled", ORDER)
-    as_refund = await site.deliver("refunds/create", ORDER)
-    unused = await site.deliver("app/uninstalled", ORDER)
     assert first.json() == again.json()
-    assert unused.json() == {"accepted": True, "event_ids": [], "errors": []}
-    assert as_refund.json()["accepted"] is False
-    assert as_refund.json()["errors"][0]["field"] == "order_id"
-    assert len(cancelled.json()["event_ids"]) == 1
-    events = await site.events(3)
+    without_field = {name: value for name, value in ORDER.items() if name != "cancelled_at"}
+    for topic in ("orders/cancelled", "refunds/create", "app/uninstalled", "x"):
+        for payload in (ORDER, without_field):
+            answer = (await site.deliver(topic, payload)).json()
+            assert (answer["accepted"], len(answer["event_ids"])) == (True, 1)
+    events = await site.events(10)
     assert not [e for e in events if isinstance(e, OrderAdjusted)]
-    assert {e.net_minor for e in events if isinstance(e, Ordered)} == {10000}
+    orders = [e for e in events if isinstance(e, Ordered)]
+    assert {(e.net_minor, e.natural_id, e.version) for e in orders} == {
+        (10000, "820982911946154508", 1772362801000000)
+    }
+
+
+async def test_a_delivery_that_is_no_order_and_no_refund_is_not_used(site: Site) -> None:
+    unused = await site.deliver("app/uninstalled", {"id": 1})
+    assert unused.json() == {"accepted": True, "event_ids": [], "errors": []}
+    assert await site.events(0) == []
+
+
+async def test_the_token_of_the_checkout_is_stored_hashed(site: Site) -> None:
+    token = "3f1c0dd1f2b94e3a9d6b"
+    await site.deliver("orders/create", ORDER | {"checkout_token": token, "cart_token": "x" * 20})
+    claim = {"order_id": str(ORDER["id"]), "occurred_at": "2026-03-01T11:00:00Z", "net": "1"}
+    body = claim | {"currency": "EUR", "claim_token": f" {token} "}
+    await site.post("/v1/conversions", body, site.world.brand.public_key)
+    orders = [e for e in await site.events(2) if isinstance(e, Ordered)]
+    assert {e.source.kind for e in orders} == {"webhook", "public"}
+    assert len({e.claim_token_hash for e in orders}) == 1
+    assert orders[0].claim_token_hash is not None
+    assert token not in repr(orders)
 
 
 async def test_a_repeated_cancel_is_one_adjustment(site: Site) -> None:
@@ -165,7 +186,8 @@ async def test_a_repeated_cancel_is_one_adjustment(site: Site) -> None:
         ("orders/create", ["list"], "body"),
         ("orders/create", b"no json", "body"),
         ("orders/create", b'{"id": ' + b"9" * 5_000 + b"}", "body"),
-        ("refunds/create", {"id": 1}, "order_id"),
+        ("refunds/create", {"id": 1, "order_id": None, "transactions": []}, "order_id"),
+        ("refunds/create", {"id": 1}, "body"),
     ],
 )
 async def test_a_signed_delivery_that_cannot_be_used_is_reported_and_counted(

@@ -21,6 +21,8 @@ from services.tracking.settings import TrackingSettings
 from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
+    Code,
+    CodePeriod,
     Connection,
     Link,
     LinkPeriod,
@@ -67,6 +69,12 @@ class Brand:
             self.key(self.read_key, "read"),
             self.key(self.public_key, "collect", public=True, origins=("https://shop.example",)),
             self.link(),
+            Code(
+                id=new_id(),
+                code="MIA10",
+                periods=(CodePeriod(creator_id=new_id(), placement_id=new_id()),),
+                **self.common(),
+            ),
             Connection(
                 id=self.connection_id,
                 kind="shopify",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from shared.api.shapes import MoneyIn, decode_cursor, encode_cursor, parse_moment
 from shared.http.body import INTEGER_MAX, parse_json
 from shared.http.problems import Problem
+from shared.moments import in_calendar
 from shared.money import AMOUNT_MINOR_MAX, format_minor
 
 STORABLE = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
@@ -85,6 +87,12 @@ def test_moments_keep_their_time_in_any_offset(age: timedelta) -> None:
         "2026-01-01T24:00:01Z",
         "2026-13-01T00:00:00Z",
         "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+14:00",
+        "1970-01-01T23:59:59.999999Z",
+        "1970-01-02T00:00:00+00:01",
+        "8999-12-31T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
         "٢٠٢٦-01-01T00:00:00Z",
         " 2026-01-01T00:00:00Z",
@@ -94,6 +102,21 @@ def test_moments_keep_their_time_in_any_offset(age: timedelta) -> None:
 def test_times_without_meaning_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"send a time|does not exist|the year"):
         parse_moment(text)
+
+
+def test_a_time_from_a_caller_in_the_same_process_is_checked_too() -> None:
+    with pytest.raises(ValueError, match="the year"):
+        parse_moment(datetime(1969, 12, 31, tzinfo=UTC))
+
+
+@given(st.datetimes(timezones=st.timezones()), st.timezones())
+def test_the_day_of_an_accepted_time_exists_in_every_zone(moment: datetime, zone: ZoneInfo) -> None:
+    try:
+        found = in_calendar(moment)
+    except ValueError:
+        return
+    assert found == moment.astimezone(UTC)
+    assert 1970 <= found.astimezone(zone).year < 9000
 
 
 def test_moments_are_converted_to_utc() -> None:

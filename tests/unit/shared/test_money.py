@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.money import (
     AMOUNT_MINOR_MAX,
+    CURRENCIES,
     MoneyError,
     check_minor,
     exponent,
@@ -19,7 +20,7 @@ from shared.money import (
 
 AMOUNTS = st.integers(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX)
 WEIGHTS = st.lists(st.integers(0, 1000), min_size=1, max_size=30).filter(any)
-CURRENCIES = st.sampled_from(("JPY", "EUR", "USD", "KWD", "BHD", "KRW"))
+SOME_CURRENCIES = st.sampled_from(("JPY", "EUR", "USD", "KWD", "BHD", "KRW"))
 
 
 def shares_of(weights: list[int]) -> list[Fraction]:
@@ -46,7 +47,7 @@ def test_each_part_is_within_one_unit_of_its_exact_share(amount: int, weights: l
         assert share or part == 0
 
 
-@given(CURRENCIES, st.integers(-(10**12), 10**12), WEIGHTS)
+@given(SOME_CURRENCIES, st.integers(-(10**12), 10**12), WEIGHTS)
 def test_a_split_amount_reads_back_in_every_exponent(
     currency: str, amount: int, weights: list[int]
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_split_amount_reads_back_in_every_exponent(
 
 
 @given(
-    CURRENCIES,
+    SOME_CURRENCIES,
     st.from_regex(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", fullmatch=True)
     | st.from_regex(r"-?[0-9]{1,9}\.[0-9]{0,2}0{1,4}", fullmatch=True),
 )
@@ -112,6 +113,10 @@ def test_parse(text: str, currency: str, minor: int) -> None:
         ("NaN", "EUR"),
         ("", "EUR"),
         ("1", "XYZ"),
+        ("1", "XXX"),
+        ("1", "XAU"),
+        ("1", "USN"),
+        ("1", "DEM"),
         ("1", "eur"),
         ("99999999999999", "EUR"),
     ],
@@ -119,6 +124,17 @@ def test_parse(text: str, currency: str, minor: int) -> None:
 def test_parse_refuses(text: str, currency: str) -> None:
     with pytest.raises(MoneyError):
         parse_minor(text, currency)
+
+
+def test_the_currencies_are_those_that_people_pay_with() -> None:
+    assert {"EUR", "USD", "JPY", "XAF", "XCD", "XOF", "XPF", "KWD", "CHF"} <= CURRENCIES
+    special = "XXX XTS XBA XBB XBC XBD XAU XAG XPD XPT XDR XSU XUA XEU XFO XFU XRE"
+    funds = "BOV CHE CHW CLF COU MXV USN USS UYI UYW CNH"
+    past = "DEM FRF HRK ITL VEF ZWL"
+    assert CURRENCIES.isdisjoint(f"{special} {funds} {past} IMP TVD".split())
+    assert {code for code in CURRENCIES if code.startswith("X")} == {"XAF", "XCD", "XOF", "XPF"}
+    # Amounts that were stored before are still shown.
+    assert format_minor(150, "HRK") == "1.50"
 
 
 def test_exponents_and_bounds() -> None:

@@ -1,5 +1,6 @@
 """Events of claims: ids, hashed keys, clamped times, evidence."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -10,7 +11,6 @@ from typing_extensions import override
 
 from services.tracking.domain.claimed_events import (
     adjustment,
-    clean_codes,
     conversion,
     joined,
     microseconds,
@@ -24,6 +24,7 @@ from services.tracking.domain.claims import (
     Rejected,
     TouchClaim,
 )
+from services.tracking.domain.stored_fields import stored_codes
 from services.tracking.domain.touches import bare_page, click_parameter, touch
 from shared.events import (
     Clicked,
@@ -34,6 +35,7 @@ from shared.events import (
     Visited,
     decode_event,
     encode_event,
+    fingerprint,
 )
 from shared.ids import ClickIdContents, ClickSigner, new_id
 
@@ -48,6 +50,18 @@ class Known(Lookups):
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
         return f"hash of {len(email)}"
+
+    @override
+    def text_hash(self, workspace_id: str, text: str) -> str:
+        return f"keyed hash of {text!r}".encode().hex()[:64]
+
+    @override
+    def is_code(self, workspace_id: str, code: str) -> bool:
+        return code == "MIA10"
+
+    @override
+    def claim_token_hash(self, workspace_id: str, token: str) -> str:
+        return f"keyed hash of {len(token)}"
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -104,7 +118,7 @@ def test_another_store_has_events_of_its_own() -> None:
     again = [caller(retry="key", store=store) for store in ("main", "outlet")]
     pairs = [
         [conversion(order(), each, Known()).event_id for each in (first, second)],
-        [adjustment(refund, each).event_id for each in (first, second)],
+        [adjustment(refund, each, Known()).event_id for each in (first, second)],
         [touched(own, each) for each in (first, second)],
         [touched(retried, each) for each in again],
     ]
@@ -129,7 +143,7 @@ def test_a_clamped_time_does_not_change_the_id() -> None:
 def test_the_id_of_an_adjustment_is_of_its_order_and_its_own_id() -> None:
     def event_id(conversion_kind: str = "purchase", order_id: str = "A", own: str = "1") -> str:
         claim = AdjustmentClaim(conversion_kind, order_id, own, "refund", NOW)
-        return adjustment(claim, caller()).event_id
+        return adjustment(claim, caller(), Known()).event_id
 
     assert event_id() == event_id()
     ids = {event_id(), event_id("renewal"), event_id(own="2"), event_id(order_id="A1", own="")}
@@ -156,6 +170,39 @@ def test_only_genuine_click_ids_of_this_workspace_are_keys(
     assert event.quality == flags
 
 
+def test_a_public_key_names_no_customer_and_dates_nothing() -> None:
+    sent = PersonClaim("v-1", click_id(LINK), "c-1", "e@x.de")
+    long_ago = NOW - timedelta(days=5)
+    event = conversion(order(person=sent, occurred_at=long_ago), caller("public"), Known())
+    assert (event.person.visitor_id, event.person.click_id) == ("v-1", click_id(LINK))
+    assert (event.person.customer_id, event.person.email_hash) == (None, None)
+    assert (event.occurred_at, event.quality) == (NOW, (Quality.CLAMPED,))
+    near = order(person=sent, occurred_at=NOW - timedelta(minutes=5))
+    assert conversion(near, caller("public"), Known()).quality == ()
+    trusted = conversion(order(person=sent, occurred_at=long_ago), caller(), Known())
+    assert (trusted.occurred_at, trusted.quality) == (long_ago, ())
+    assert trusted.person.customer_id == "c-1"
+
+
+@given(st.data())
+def test_two_contents_of_a_public_key_never_have_one_id(data: st.DataObject) -> None:
+    def drawn() -> ConversionClaim:
+        return order(
+            net_minor=data.draw(st.integers(0, 2)),
+            person=PersonClaim(data.draw(st.sampled_from([None, "v-1", "v-2"]))),
+            codes=data.draw(st.sampled_from([(), ("A",), ("B",)])),
+            claim_token=data.draw(st.sampled_from([None, "t" * 16, "u" * 17])),
+        )
+
+    first, second = drawn(), drawn()
+    later = NOW + timedelta(days=data.draw(st.integers(0, 2)))
+    one = conversion(first, caller("public"), Known())
+    other = conversion(second, caller("public", later), Known())
+    assert (one.event_id == other.event_id) is (first == second)
+    assert (fingerprint(one) == fingerprint(other)) is (one.event_id == other.event_id)
+    assert one.event_id != conversion(first, caller(), Known()).event_id
+
+
 def test_every_value_like_an_email_is_hashed() -> None:
     person = PersonClaim("v@x.de", None, "c@x.de", "e@x.de")
     event = conversion(order(person=person), caller(), Known())
@@ -166,13 +213,15 @@ def test_every_value_like_an_email_is_hashed() -> None:
 
 @given(st.lists(st.text(max_size=140), max_size=30))
 def test_codes_are_normalised(codes: list[str]) -> None:
-    cleaned = clean_codes(codes)
+    def clean(texts: Iterable[str]) -> tuple[str, ...]:
+        return stored_codes(texts, caller(), Known())
+
+    cleaned = clean(codes)
     assert len(cleaned) <= 20
     assert len(set(cleaned)) == len(cleaned)
-    assert clean_codes(cleaned) == cleaned
-    assert clean_codes([code.lower() for code in codes if code.isascii()]) == clean_codes(
-        [code for code in codes if code.isascii()]
-    )
+    assert not [code for code in cleaned if "@" in code]
+    plain = [code for code in codes if code.isascii()]
+    assert clean([code.lower() for code in plain]) == clean(plain)
 
 
 @given(st.lists(st.text(max_size=5), max_size=4), st.lists(st.text(max_size=5), max_size=4))

@@ -86,12 +86,13 @@ def test_consent_is_refused_by_any_of_three() -> None:
 @pytest.mark.parametrize(
     ("cookie", "visitor_id"),
     [
-        (b"lvid=" + b"a" * 22, "a" * 22),
-        (b"x=1;lvid=" + b"a" * 22 + b"; y=2", "a" * 22),
-        (b"xlvid=" + b"a" * 22, None),
-        (b"lvid=" + b"a" * 21, None),
-        (b"lvid=" + b"a" * 23, None),
-        (b"lvid=" + b"\xff" * 22, None),
+        (b"lvid=" + b"a" * 21 + b"w", "a" * 21 + "w"),
+        (b"x=1;lvid=" + b"a" * 21 + b"w; y=2", "a" * 21 + "w"),
+        (b"xlvid=" + b"a" * 21 + b"w", None),
+        (b"lvid=" + b"a" * 20 + b"w", None),
+        (b"lvid=" + b"a" * 22 + b"w", None),
+        (b"lvid=" + b"\xff" * 21 + b"w", None),
+        (b"lvid=" + b"a" * 22, None),
     ],
 )
 def test_only_visitor_ids_of_the_right_form_are_read(cookie: bytes, visitor_id: str | None) -> None:

@@ -1,10 +1,11 @@
 """Claims from the orders and refunds of Shopify.
 
-The signature covers the body only, so the body counts before the topic header. For example, an
-order with `cancelled_at: null` is never a cancel, also under the topic `orders/cancelled`. Unknown
-fields, nulls, and texts instead of numbers are normal.
+The signature covers the body only, so the body says what it is. The topic header is not signed: it
+only separates versions of one order with one `updated_at`. For example, an order without
+`cancelled_at` is never a cancel, also under the topic `orders/cancelled`. Unknown fields, nulls,
+and texts instead of numbers are normal.
 
-Promise: `read` returns claims, or no claims for a topic that is not used, or the fields that it
+Promise: `read` returns claims, or no claims for a body that is not used, or the fields that it
 cannot use. Refunds inside order bodies are ignored, because Shopify sends each as a delivery.
 What can go wrong: a refund names no currency. It is read with the exponent of the workspace's
 currency, and its claim has no currency, which means the currency of the order.
@@ -19,6 +20,7 @@ from services.tracking.adapters.payload import (
     Unusable,
     amount_of,
     first_moment,
+    id_of,
     identifier,
     minor_units,
     moment,
@@ -29,6 +31,7 @@ from services.tracking.adapters.payload import (
 )
 from services.tracking.domain.claimed_events import joined, microseconds
 from services.tracking.domain.claims import (
+    CLAIM_TOKEN_LENGTH_MIN,
     AdjustmentClaim,
     ConversionClaim,
     Flaw,
@@ -43,31 +46,54 @@ TOPIC_HEADER: Final = b"x-shopify-topic"
 ORDER_TOPICS: Final = frozenset(
     ("orders/create", "orders/paid", "orders/updated", "orders/cancelled")
 )
-REFUND_TOPIC: Final = "refunds/create"
+# Version of an order under any other topic: a body is an order whatever the header says.
+OTHER_TOPIC: Final = "orders/updated"
+USED_TOPICS: Final = ORDER_TOPICS | {"refunds/create"}
+ORDER: Final = "Order"
+REFUND: Final = "Refund"
 CANCEL_ID: Final = "cancel"  # an order is cancelled once
 
 ADDRESS_LENGTH_MAX: Final = 8_192
 
+_GRAPH_ID: Final = re.compile(r"gid://shopify/([A-Za-z]+)/.*", re.ASCII)
 _CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{50}", re.ASCII)
 
 
 def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
-    """Return the claims in one delivery; none for a topic that is not used."""
+    """Return the claims in one delivery; none for a body that is not used."""
     return claims_of(delivery.text(TOPIC_HEADER), read_json(delivery.body), currency)
 
 
 def claims_of(topic: str, payload: object, workspace_currency: str | None) -> Claims | Rejected:
     """Return the claims in a parsed payload; `payload` None means that it was not JSON."""
-    if topic not in ORDER_TOPICS and topic != REFUND_TOPIC:
-        return ()
-    if not isinstance(payload, dict):
-        return Rejected((Flaw("body", "is not a JSON object"),), topic)
+    resource = _resource(payload) if isinstance(payload, dict) else None
+    # A refusal is logged, and whoever repeats a delivery can write anything into the header.
+    known_topic = topic if topic in USED_TOPICS else ""
     try:
-        if topic == REFUND_TOPIC:
+        if isinstance(payload, dict) and resource == ORDER:
+            return _order(topic, payload)
+        if isinstance(payload, dict) and resource == REFUND:
             return _refund(payload, workspace_currency)
-        return _order(topic, payload)
     except Unusable as problem:
-        return Rejected((problem.flaw,), topic)
+        return Rejected((problem.flaw,), known_topic)
+    if known_topic:
+        return Rejected((Flaw("body", "is not an order and not a refund"),), known_topic)
+    return ()
+
+
+def _resource(payload: Payload) -> str | None:
+    """Return what the body is: `Order`, `Refund`, or None for a body that is not used.
+
+    Only some fields are in every version of the vendor's API, so the id of its graph counts first.
+    No order has an `order_id`, and a checkout has the address of an abandoned one.
+    """
+    named = _GRAPH_ID.fullmatch(text_of(payload.get("admin_graphql_api_id")) or "")
+    if named is not None:
+        return named[1] if named[1] in (ORDER, REFUND) else None
+    if "order_id" in payload:
+        return REFUND if "refund_line_items" in payload or "transactions" in payload else None
+    is_order = "subtotal_price" in payload and "abandoned_checkout_url" not in payload
+    return ORDER if is_order else None
 
 
 # --- orders ------------------------------------------------------------------------------------
@@ -84,6 +110,7 @@ def _order(topic: str, payload: Payload) -> Claims:
         net -= _goods_tax(payload, currency)
     if net < 0:
         raise Unusable("subtotal_price", "is less than the tax it includes")
+    token = _claim_token(payload)
     order = ConversionClaim(
         kind="purchase",
         natural_id=order_id,
@@ -94,11 +121,21 @@ def _order(topic: str, payload: Payload) -> Claims:
         codes=_codes(payload),
         taxes_included=taxes_included,
         version=microseconds(updated_at),
-        # Event ids contain this and never expire, so its form never changes.
-        natural_key=joined(order_id, updated_at.isoformat(), topic),
+        natural_key=_natural_key(order_id, updated_at, topic, token),
+        claim_token=token,
     )
-    cancelled_at = _cancelled_at(topic, payload, updated_at)
+    cancelled_at = moment(payload, "cancelled_at")
     return (order,) if cancelled_at is None else (order, _cancel(order_id, cancelled_at))
+
+
+def _natural_key(order_id: str, updated_at: datetime, topic: str, token: str | None) -> str:
+    """Return what the event id of an order is made of. Ids never expire, so no form ever changes.
+
+    A body that was read without its token before gets another id, so it is a new version.
+    """
+    read_topic = topic if topic in ORDER_TOPICS else OTHER_TOPIC
+    parts = (order_id, updated_at.isoformat(), read_topic)
+    return joined(*parts) if token is None else joined(*parts, "claim_token")
 
 
 def _goods_tax(payload: Payload, currency: str) -> int:
@@ -112,12 +149,6 @@ def _goods_tax(payload: Payload, currency: str) -> int:
     if payload.get("total_tax") is None:
         return 0
     return max(0, amount_of(payload, "total_tax", currency) - shipping_tax)
-
-
-def _cancelled_at(topic: str, payload: Payload, updated_at: datetime) -> datetime | None:
-    if "cancelled_at" in payload:
-        return moment(payload, "cancelled_at")
-    return updated_at if topic == "orders/cancelled" else None
 
 
 def _cancel(order_id: str, occurred_at: datetime) -> AdjustmentClaim:
@@ -135,9 +166,15 @@ def _person(payload: Payload) -> PersonClaim:
     customer = customer if isinstance(customer, dict) else {}
     return PersonClaim(
         click_id=_click_id(payload),
-        customer_id=text_of(customer.get("id")),
+        customer_id=id_of(customer.get("id")),
         email=_email(payload) or _email(customer),
     )
+
+
+def _claim_token(payload: Payload) -> str | None:
+    """Return the token of the checkout, else of the cart: the page of the checkout knows both."""
+    tokens = (text_of(payload.get(name)) for name in ("checkout_token", "cart_token"))
+    return next((t for t in tokens if t is not None and len(t) >= CLAIM_TOKEN_LENGTH_MIN), None)
 
 
 def _email(payload: Payload) -> str | None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.tracking.adapters.shopify.orders import claims_of
 from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected
+from services.tracking.domain.deliveries import Claims
 
 ORDER: dict[str, Any] = {
     "id": 1,
@@ -35,6 +36,12 @@ def refund(**fields: Any) -> AdjustmentClaim | None:
         return None
     assert isinstance(claims[0], AdjustmentClaim)
     return claims[0]
+
+
+def read_claims(topic: str, payload: dict[str, Any]) -> Claims:
+    claims = claims_of(topic, payload, "EUR")
+    assert not isinstance(claims, Rejected)
+    return claims
 
 
 def rejected_field(topic: str, payload: object) -> str:
@@ -177,19 +184,62 @@ def test_a_refund_without_currency_has_the_currency_of_the_order() -> None:
 
 
 def test_a_cancel_follows_the_signed_body() -> None:
-    cancelled = claims_of("orders/cancelled", ORDER, None)
-    contradicted = claims_of("orders/cancelled", ORDER | {"cancelled_at": None}, None)
-    told_by_update = claims_of(
-        "orders/updated", ORDER | {"cancelled_at": ORDER["created_at"]}, None
-    )
-    for claims, count in ((cancelled, 2), (contradicted, 1), (told_by_update, 2)):
-        assert not isinstance(claims, Rejected)
-        assert len(claims) == count
+    told = ORDER | {"cancelled_at": ORDER["created_at"]}
+    for topic in ("orders/cancelled", "orders/updated", "refunds/create", "app/uninstalled", ""):
+        for payload, count in ((ORDER, 1), (ORDER | {"cancelled_at": None}, 1), (told, 2)):
+            claims = claims_of(topic, payload, None)
+            assert not isinstance(claims, Rejected)
+            assert len(claims) == count
 
 
-def test_unused_topics_give_no_claims() -> None:
-    assert claims_of("products/update", ORDER, None) == ()
+GRAPH = "admin_graphql_api_id"
+
+
+def test_the_body_says_what_it_is_and_not_the_topic() -> None:
+    """The topic header is not signed, so whoever repeats a delivery can choose it."""
+    lines = {"refund_line_items": [{"subtotal": "10.00"}]}
+    for topic in ("orders/create", "refunds/create", "products/update", ""):
+        (order_claim,) = read_claims(topic, ORDER)
+        assert isinstance(order_claim, ConversionClaim)
+        (refund_claim,) = read_claims(topic, REFUND | lines)
+        assert isinstance(refund_claim, AdjustmentClaim)
+        named = claims_of(topic, {**ORDER, GRAPH: "gid://shopify/Order/1"}, "EUR")
+        assert named == (order_claim,)
+        assert claims_of(topic, {**REFUND, **lines, GRAPH: "gid://shopify/Refund/5"}, "EUR") == (
+            refund_claim,
+        )
+    for other in (
+        {**ORDER, GRAPH: "gid://shopify/DraftOrder/1"},
+        {**ORDER, "abandoned_checkout_url": "https://shop.example/a"},
+        {**ORDER, "order_id": 3},
+        {**REFUND, "amount": "10.00"},
+        {"id": 1},
+    ):
+        assert claims_of("products/update", other, "EUR") == ()
+        assert rejected_field("orders/create", other) == "body"
+        assert rejected_field("refunds/create", other) == "body"
     assert claims_of("", None, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "token"),
+    [
+        ({"checkout_token": "c" * 32, "cart_token": "d" * 32}, "c" * 32),
+        ({"checkout_token": None, "cart_token": "d" * 32}, "d" * 32),
+        ({"checkout_token": "short", "cart_token": "d" * 16}, "d" * 16),
+        ({"checkout_token": "c" * 15, "cart_token": 7}, None),
+        ({}, None),
+    ],
+)
+def test_the_claim_token_is_the_checkouts_else_the_carts(
+    fields: dict[str, Any], token: str | None
+) -> None:
+    assert order(**fields).claim_token == token
+
+
+def test_an_order_read_with_its_token_is_another_version_than_without() -> None:
+    """An older release stored it without; the same id with another content would be a conflict."""
+    assert order(cart_token="d" * 16).natural_key != order().natural_key
 
 
 _json = st.recursive(
