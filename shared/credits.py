@@ -225,7 +225,10 @@ _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 
 
 class CreditsRejected(Permanent):
-    """The bytes are not a credits record: a bug or a newer writer. The reader stops."""
+    """The bytes are not a credits record: a bug or a newer writer.
+
+    The reader stops the workspace of the record.
+    """
 
 
 def encode_credits(record: AnyCredits) -> bytes:

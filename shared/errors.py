@@ -6,7 +6,8 @@ exception; it stops the process with a traceback.
 
     LaurelError
     ├── Transient          try the whole batch or request again later; nothing was written
-    │   └── OffsetMoved    another consumer already moved this offset: seek to the stored one
+    │   ├── OffsetMoved    another consumer already moved this offset: seek to the stored one
+    │   └── TimedOut       the work itself took too long, without waiting for another writer
     └── Permanent          trying again changes nothing
         ├── OffsetGone     a reader asked for an offset below the low mark of its partition
         └── ConfigurationError   the settings cannot work; the message says what to do
@@ -23,6 +24,14 @@ class Transient(LaurelError):
 
 class OffsetMoved(Transient):
     """The stored offset has another value: another consumer has handled the partition."""
+
+
+class TimedOut(Transient):
+    """The database ended the work because a statement or transaction took too long.
+
+    The wait for the locks of the workspaces is over by then, so it was the work that was too long,
+    or the database that was too slow.
+    """
 
 
 class Permanent(LaurelError):

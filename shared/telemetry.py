@@ -159,6 +159,11 @@ class Metric(Enum):
         "Credit records folded into rollups, by outcome.",
         ("outcome",),
     )
+    STOPPED = MetricDefinition(
+        Kind.GAUGE,
+        "laurel_stopped_workspaces",
+        "Workspaces whose next credits record is missing or cannot be folded.",
+    )
 
 
 METRICS: Final = tuple(metric.value for metric in Metric)

@@ -173,6 +173,7 @@ class Attribution:
                 for part in (
                     self.relay.run(),
                     self.worker.run(),
+                    self.retrier.run(),
                     *(_Watch(self, loop).run() for loop in self.loops),
                     *(
                         progress_or_die(

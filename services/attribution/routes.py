@@ -1,4 +1,4 @@
-"""The HTTP routes of attribution: explanations, ledger balance, dead letters, replays and lag.
+"""The HTTP routes of attribution: explanations, balance, attention, dead letters, replays, lag.
 
 Promise: each call reads only the workspace of its key, in one snapshot. Only the retry of dead
 letters and the replay write; both need scope admin. A wrong parameter is answered 422 with its
@@ -20,11 +20,18 @@ from services.attribution.domain.listing import listed
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.dead_letter_retry import Retrier
 from services.attribution.pipeline.publish_again import Publisher
-from services.attribution.store import outbox_rows
+from services.attribution.store import attention_rows, outbox_rows
 from services.attribution.store import read_queries as store
+from services.attribution.store.attention import KINDS as ATTENTION_KINDS
+from services.attribution.store.attention import KindId
 from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.wire import answer_shapes as wire
 from services.attribution.wire import explanation_shapes as shapes
+from services.attribution.wire.attention_shapes import (
+    AttentionAnswer,
+    AttentionExample,
+    AttentionItem,
+)
 from services.attribution.wire.decision_bytes import decode_decision
 from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import problems
@@ -244,6 +251,46 @@ async def _credited_by_day(
         return await store.credited_by_day(conn, sequence, asked.time_zone, asked.from_, asked.to)
     except store.UnknownTimeZone:
         raise field_problem("time_zone", "use a name such as Europe/Berlin") from None
+
+
+class AttentionParameters(StrictModel):
+    """Which kind of attention is asked for."""
+
+    kind: Annotated[KindId | None, Query(examples=[next(iter(ATTENTION_KINDS))])] = None
+    """Only this kind; the default is every kind."""
+
+
+@router.get("/v1/attention", summary="What was accepted and changes no figure, or a doubtful one")
+async def attention(
+    caller: Reader, parts: PartsHere, asked: Annotated[AttentionParameters, Query()]
+) -> AttentionAnswer:
+    """Return each kind that found something, with its count and newest examples.
+
+    The list is empty when there is nothing to look at.
+    """
+    kinds = [kind for kind in ATTENTION_KINDS.values() if asked.kind in (None, kind.id)]
+    async with parts.database.read([caller.workspace_id]) as connection:
+        found = await attention_rows.attention(await driver(connection), kinds)
+    return AttentionAnswer(items=[_attention_item(item) for item in found])
+
+
+def _attention_item(found: attention_rows.Attention) -> AttentionItem:
+    return AttentionItem(
+        kind=found.kind.id,
+        sentence=found.kind.sentence,
+        count=found.count,
+        newest_at=found.newest_at,
+        what_to_do=found.kind.what_to_do,
+        examples=[
+            AttentionExample(
+                order_id=item.order_id,
+                event_id=item.event_id,
+                occurred_at=item.occurred_at,
+                detail=item.detail,
+            )
+            for item in found.examples
+        ],
+    )
 
 
 @router.get("/v1/dead-letters", summary="Records that could not be used")

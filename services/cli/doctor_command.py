@@ -237,7 +237,27 @@ async def _services(settings: Settings, running: set[str]) -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("key", False, "missing", str(error))]
     async with Api(profile) as api:
-        return [await _service(api, service, service in running) for service in SERVICES]
+        found = [await _service(api, service, service in running) for service in SERVICES]
+        return found + (await _attention(api) if "attribution" in running else [])
+
+
+async def _attention(api: Api) -> list[Finding]:
+    """Return what attribution lists for attention; it does not make Laurel incomplete."""
+    try:
+        answer = await api.send("GET", "attribution", "/v1/attention")
+    except Transient:
+        return []
+    items = answer.json()["items"] if answer.is_success else []
+    return [
+        Finding(
+            "attention",
+            False,
+            f"{item['count']} × {item['sentence']}",
+            item["what_to_do"],
+            needed=False,
+        )
+        for item in items
+    ]
 
 
 async def _service(api: Api, service: str, is_running: bool) -> Finding:

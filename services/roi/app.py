@@ -2,8 +2,9 @@
 
 Promise: the service starts while Postgres or the log is unavailable, reports that at
 `/health/ready`, and works as soon as they are back. What was opened first is closed last.
-What can go wrong: a bug in a loop ends the process. A sequence gap stops the fold of one workspace
-and makes the service not ready until the gap closes.
+What can go wrong: a bug in a loop ends the process. A record that is missing or cannot be folded
+stops the fold of one workspace. The service stays ready for the others; the answers of that
+workspace say it, and a metric counts such workspaces.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.roi.bootstrap import ensure_admin_key
-from services.roi.pipeline.fold import CreditsFold, Gaps
+from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.relay import CatalogRelay, Proofreader
 from services.roi.routes import (
@@ -51,7 +52,7 @@ from shared.log.postgres import PostgresLog
 from shared.log.topics import CATALOG, CREDITS
 from shared.log.watchdog import progress_or_die
 from shared.sealing import Sealer
-from shared.telemetry import Telemetry, configure_logging, get_logger
+from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
@@ -62,6 +63,7 @@ DOES: Final = (
 POOL_SIZE: Final = 13
 RETRY_SECONDS: Final = 0.5
 CHECK_SECONDS: Final = 1.0
+STOPPED_RETRY_SECONDS: Final = 60.0
 # Slightly more than the time in which the consumer loop ends its batch.
 STOP_SECONDS: Final = 11.0
 # Python's garbage collector: new objects between two collections (some megabytes at worst), and
@@ -108,7 +110,9 @@ async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[
     rebuild = RollupRebuild(outside.database, outside.clock)
     proofreader = Proofreader(outside.database, outside.log, outside.clock, relay.wake)
     watch = _Watch(outside, health)
-    fold = CreditsFold(outside.database, telemetry, watch.set_gaps)
+    fold = CreditsFold(
+        outside.database, telemetry, lambda stops: telemetry.set(Metric.STOPPED, len(stops))
+    )
     watch.loop = ConsumerLoop(outside.log, CREDITS, GROUP, fold, outside.clock)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -117,7 +121,7 @@ async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[
         await outside.log.open()
         stack.push_async_callback(outside.log.close)
         async with asyncio.TaskGroup() as tasks:
-            folding = tasks.create_task(_fold(settings, outside, watch, proofreader, stop))
+            folding = tasks.create_task(_fold(settings, outside, watch, proofreader, fold, stop))
             beside = [tasks.create_task(work) for work in (relay.run(), watch.run(), rebuild.run())]
             yield build_app(settings, outside, health, telemetry, relay.wake)
             stop.set()
@@ -192,6 +196,7 @@ async def _fold(
     outside: Outside,
     watch: "_Watch",
     proofreader: Proofreader,
+    fold: CreditsFold,
     stop: asyncio.Event,
 ) -> None:
     """Run the fold after the preparation, with its watchdog and the catalog's proofreader."""
@@ -205,9 +210,20 @@ async def _fold(
             progress_or_die(outside.log, loop, watch.database_answers, outside.clock)
         )
         proofreading = tasks.create_task(proofreader.run())
+        retrying = tasks.create_task(_retry_stopped(fold, outside.clock))
         await loop.run(stop)
-        watchdog.cancel()
-        proofreading.cancel()
+        for task in (watchdog, proofreading, retrying):
+            task.cancel()
+
+
+async def _retry_stopped(fold: CreditsFold, clock: Clock) -> None:
+    """Try the workspaces that stand still again and again, until cancelled."""
+    while True:
+        await clock.sleep(STOPPED_RETRY_SECONDS)
+        try:
+            await fold.retry_stopped()
+        except Transient as problem:
+            logger.warning("fold.retry_waits", problem=str(problem))
 
 
 async def _prepare(settings: RoiSettings, outside: Outside) -> None:
@@ -233,11 +249,6 @@ class _Watch:
         self._outside = outside
         self._database = _reporter(health, "database")
         self._credits = _reporter(health, "credits")
-        self._gaps: Gaps = {}
-
-    def set_gaps(self, gaps: Gaps) -> None:
-        """Take the missing sequence of each workspace with a gap from the fold."""
-        self._gaps = gaps
 
     async def database_answers(self) -> bool:
         """Return whether the database answers now, and report it."""
@@ -261,9 +272,6 @@ class _Watch:
             await self._outside.clock.sleep(CHECK_SECONDS)
 
     def _fold_trouble(self) -> str | None:
-        if self._gaps:
-            missing = ", ".join(f"{name} misses {number}" for name, number in self._gaps.items())
-            return f"credits missing: {missing}"
         if self.loop is None or not self.is_prepared:
             return "starting"
         return self.loop.progress.last_failure if self.loop.progress.failures else None

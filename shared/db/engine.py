@@ -19,9 +19,9 @@ import asyncpg
 from sqlalchemy import TextClause, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.db.failures import DRIVER_ERRORS, is_lock_timeout, translated
+from shared.db.failures import DRIVER_ERRORS, classify, is_lock_timeout, translated
 from shared.db.roles import driver_url
-from shared.errors import Transient
+from shared.errors import TimedOut, Transient
 from shared.telemetry import get_logger
 
 # A request that gets no connection in 2 s is answered 503.
@@ -29,11 +29,14 @@ ACQUIRE_SECONDS: Final = 2.0
 # More than the statement_timeout of the roles (30 s): the server reports slow statements itself.
 COMMAND_SECONDS: Final = 35.0
 
-# One round trip: the locks, in the ascending order of the array, and the visible workspaces.
+# One round trip: the locks, in the ascending order of the array, the visible workspaces, and the
+# limit of each later statement.
 # The lock key holds the name of the role, so services never wait for each other.
 _LOCK: Final = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(current_user || ':' || name, 0)),"
-    " set_config('laurel.workspaces', :visible, true)"
+    " set_config('laurel.workspaces', :visible, true),"
+    " set_config('statement_timeout',"
+    " coalesce(CAST(:limit AS text), current_setting('statement_timeout')), true)"
     " FROM unnest(CAST(:names AS text[])) AS name"
 )
 # The server ends a transaction whose client is idle, but not one in the middle of a COPY. Only its
@@ -94,15 +97,24 @@ class Database:
 
     @asynccontextmanager
     async def write(
-        self, workspaces: Sequence[UUID | str], *, extra: Sequence[str] = ()
+        self,
+        workspaces: Sequence[UUID | str],
+        *,
+        extra: Sequence[str] = (),
+        statement_seconds: float | None = None,
     ) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that is the only writer of these workspaces.
 
         `extra` names further locks (such as a shared host of links), taken after those of the
-        workspaces. It commits on normal exit and rolls back on any error.
+        workspaces. A statement that takes longer than `statement_seconds` (None: the limit of the
+        role) raises `TimedOut`. It commits on normal exit and rolls back on any error.
         """
         names = _canonical(workspaces)
-        setup = {"names": [*names, *sorted(set(extra))], "visible": _literal(names)}
+        setup = {
+            "names": [*names, *sorted(set(extra))],
+            "visible": _literal(names),
+            "limit": None if statement_seconds is None else f"{statement_seconds * 1_000:.0f}ms",
+        }
         async with self._transaction(_WRITE, _LOCK, setup) as conn:
             yield conn
 
@@ -124,7 +136,13 @@ class Database:
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]
     ) -> AsyncIterator[AsyncConnection]:
         with translated():
-            conn = await self._begin(options, statement, parameters)
+            try:
+                conn = await self._begin(options, statement, parameters)
+            except DRIVER_ERRORS as error:
+                # Waiting for locks is contention or an outage, never work that takes too long.
+                if classify(error) is TimedOut:
+                    raise Transient(f"database: no transaction: {type(error).__name__}") from error
+                raise
             try:
                 yield conn
                 await conn.commit()

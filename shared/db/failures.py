@@ -1,7 +1,8 @@
 """The map from exceptions of the database driver to the error types of Laurel.
 
 Promise: an operational error (lost connection; time-out of pool, lock or statement; deadlock;
-server out of resources) becomes `Transient`. A log-in that cannot work becomes
+server out of resources) becomes `Transient`. A time-out of a statement or of a transaction becomes
+its subtype `TimedOut`; a time-out of a lock does not. A log-in that cannot work becomes
 `ConfigurationError`. Any other error (a bad statement, a violated constraint) stays unchanged: it
 is a bug or is handled by the caller. `OSError` counts as a lost connection, so the block of a
 transaction must contain database work only.
@@ -14,7 +15,7 @@ from typing import Final
 import asyncpg
 from sqlalchemy import exc
 
-from shared.errors import ConfigurationError, LaurelError, Transient
+from shared.errors import ConfigurationError, LaurelError, TimedOut, Transient
 
 # SQLSTATE classes: 08 connection, 53 out of resources (a full disk too), 57 operator intervention
 # (shutdown, statement time-out), 58 system error.
@@ -22,6 +23,8 @@ _TRANSIENT_CLASSES: Final = frozenset({"08", "53", "57", "58"})
 # Serialization failure, deadlock, lock time-out, time-outs of a transaction, database in use.
 _LOCK_TIMEOUT: Final = "55P03"
 _TRANSIENT_STATES: Final = frozenset({"40001", "40P01", _LOCK_TIMEOUT, "25P03", "25P04", "55006"})
+# Statement time-out, and time-outs of a transaction.
+_TIMED_OUT_STATES: Final = frozenset({"57014", "25P03", "25P04"})
 # Bad log-in or missing database: a retry cannot help before `laurel migrate`.
 _CONFIGURATION_CLASSES: Final = frozenset({"28", "3D"})
 
@@ -51,9 +54,14 @@ def translated() -> Iterator[None]:
 
 def classify(error: BaseException) -> type[LaurelError] | None:
     """Return the error type that an exception means; None when it is not operational."""
+    # The deadline of the driver for one statement; the pool has its own type.
+    if isinstance(error, TimeoutError):
+        return TimedOut
     if isinstance(error, exc.TimeoutError | OSError):
         return Transient
     state = _sqlstate(error)
+    if state in _TIMED_OUT_STATES:
+        return TimedOut
     if state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES:
         return Transient
     if state[:2] in _CONFIGURATION_CLASSES:

@@ -165,6 +165,15 @@ def lists_own_letters(pair: TenantPair) -> None:
     assert pair.mine.letter_id in {item["id"] for item in answer["items"]}
 
 
+def attends_to_own_workspace(pair: TenantPair) -> None:
+    """Both have a dead letter; each sees one, its own."""
+    answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/attention").json()
+    letters = [item for item in answer["items"] if item["kind"] == "dead_letters"]
+    assert [item["count"] for item in letters] == [1]
+    theirs = pair.theirs.brand.attribution.get("/v1/attention").json()
+    assert {"dead_letters"} <= {item["kind"] for item in theirs["items"]}
+
+
 def retries_own_letters(pair: TenantPair) -> None:
     attribution = pair.mine.brand.attribution
 
@@ -276,6 +285,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/metrics": tells_all_the_same,
     "GET /v1/explanations": explains_own_orders,
     "GET /v1/ledger/balance": balances_own_ledger,
+    "GET /v1/attention": attends_to_own_workspace,
     "GET /v1/dead-letters": lists_own_letters,
     "POST /v1/dead-letters/retry": retries_own_letters,
     "POST /v1/replays": publishes_own_credits_again,

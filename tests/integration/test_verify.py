@@ -92,6 +92,29 @@ def test_verify_sees_a_row_that_lies_on_another_day(brand: Brand) -> None:
     assert command(brand, "verify").returncode == 0
 
 
+def test_verify_and_doctor_print_what_needs_attention(brand: Brand) -> None:
+    """It is no mismatch and nothing that is missing, so both still succeed."""
+    body = {
+        "order_id": "unknown",
+        "adjustment_id": "r1",
+        "kind": "cancel",
+        "currency": "EUR",
+        "occurred_at": datetime.now(UTC).isoformat(),
+    }
+    assert brand.tracking.post("/v1/adjustments", json=body).status_code == 202
+
+    def listed() -> str | None:
+        items = brand.attribution.get("/v1/attention").json()["items"]
+        return items[0]["sentence"] if items else None
+
+    sentence = eventually(listed, what="the adjustment is listed")
+    proved = command(brand, "verify")
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    assert f"1 × {sentence}" in " ".join(proved.stdout.split())
+    looked = command(brand, "doctor")
+    assert f"1 × {sentence[:20]}" in " ".join(looked.stdout.split())
+
+
 def test_an_roi_without_credits_comes_back_by_publishing_again(brand: Brand) -> None:
     assert command(brand, "verify").returncode == 0, "roi has folded everything"
     before = brand.roi_answer(group_by="day,model")

@@ -93,11 +93,17 @@ class PausableDatabase(Database):
     @override
     @asynccontextmanager
     async def write(
-        self, workspaces: Sequence[UUID | str], *, extra: Sequence[str] = ()
+        self,
+        workspaces: Sequence[UUID | str],
+        *,
+        extra: Sequence[str] = (),
+        statement_seconds: float | None = None,
     ) -> AsyncIterator[AsyncConnection]:
         self._actor.locks = frozenset((id(self._pool), str(name)) for name in workspaces)
         await self._actor.pause("begin")
-        async with self._pool.write(workspaces, extra=extra) as conn:
+        async with self._pool.write(
+            workspaces, extra=extra, statement_seconds=statement_seconds
+        ) as conn:
             yield conn
             self._actor.die_if_doomed()
             if self._faults.holds_locks(self._actor):

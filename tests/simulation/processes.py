@@ -18,7 +18,7 @@ from services.attribution.pipeline.catalog_consumer import CatalogHandler
 from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
-from services.roi.pipeline.fold import CreditsFold
+from services.roi.pipeline.fold import CreditsFold, Stops
 from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.errors import Transient
@@ -204,7 +204,7 @@ class RoiProcess(Process):
     async def begin(self) -> None:
         actor = self.actor("fold")
         database = PausableDatabase(self.world.roi, actor, self.world.faults)
-        fold = CreditsFold(database, self.world.telemetry["roi"], _ignore_gaps)
+        fold = CreditsFold(database, self.world.telemetry["roi"], _ignore_stops)
         loop = ConsumerLoop(self.log_of(actor), CREDITS, CREDITS_GROUP, fold, self.clock_of(actor))
         await actor.start(loop.run(asyncio.Event()))
 
@@ -243,5 +243,5 @@ async def _again_and_again(
             continue
 
 
-def _ignore_gaps(gaps: Mapping[str, int]) -> None:
-    """The judge reads gaps from the database."""
+def _ignore_stops(stops: Stops) -> None:
+    """The judge reads stops from the database."""

@@ -2,7 +2,8 @@
 
 Promise: records, corrected touch counts, the queue of conversions to decide again and the offset
 are written in one transaction under the locks of the workspaces. An older or repeated record
-changes nothing.
+changes nothing. A record for which a transaction fails becomes a dead letter, and its neighbours
+are handled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,15 +12,16 @@ from typing_extensions import override
 
 from services.attribution.pipeline import corrections
 from services.attribution.pipeline.catalog_cache import FactsCache
-from services.attribution.pipeline.record_faults import BISECTED, faults_of
-from services.attribution.pipeline.record_sorting import UNUSABLE, Refusal, refuse
+from services.attribution.pipeline.division import Division
+from services.attribution.pipeline.record_faults import faults_of
+from services.attribution.pipeline.record_sorting import Refusal, refuse
 from services.attribution.pipeline.unit_of_work import UnitOfWork
 from services.attribution.store import catalog_rows as store
-from services.attribution.store.data_faults import data_errors
 from services.attribution.store.offset_rows import close_workspaces, move_offset, stored_offsets
 from shared.catalog import AnyCatalogRecord, ApiKey, CatalogRejected, decode_catalog
 from shared.clock import Clock
 from shared.concurrency import map_in_slices
+from shared.db.data_faults import data_errors
 from shared.db.engine import Database, driver
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
@@ -48,6 +50,7 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         self._clock = clock
         self._telemetry = telemetry
         self._wake = wake
+        self._division = Division(self._transact)
 
     @override
     async def stored_offsets(self) -> Mapping[int, int]:
@@ -66,29 +69,19 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         records: Sequence[StoredRecord],
         decoded: Sequence[AnyCatalogRecord | Refusal],
     ) -> None:
-        entities = [found for found in decoded if not isinstance(found, Refusal)]
-        refusals = [found for found in decoded if isinstance(found, Refusal)]
-        try:
-            await self._transact(partition, expected_offset, records, entities, refusals)
-        except BISECTED as fault:
-            if len(records) == 1:
-                letter = [refuse(records[0], UNUSABLE, str(fault))]
-                await self._transact(partition, expected_offset, records, [], letter)
-                return
-            middle = len(records) // 2
-            middle_offset = records[middle - 1].next_offset
-            await self.handle(partition, expected_offset, records[:middle], decoded[:middle])
-            await self.handle(partition, middle_offset, records[middle:], decoded[middle:])
+        whole = self._transact(partition, expected_offset, records, decoded)
+        await self._division.handle(partition, expected_offset, records, decoded, whole)
 
     async def _transact(
         self,
         partition: int,
         expected_offset: int,
         records: Sequence[StoredRecord],
-        entities: Sequence[AnyCatalogRecord],
-        refusals: Sequence[Refusal],
+        decoded: Sequence[AnyCatalogRecord | Refusal],
     ) -> None:
         started = self._clock.monotonic()
+        entities = [found for found in decoded if not isinstance(found, Refusal)]
+        refusals = [found for found in decoded if isinstance(found, Refusal)]
         named = {record.workspace_id for record in entities}
         workspaces = sorted(named | {refusal.workspace_id for refusal in refusals})
         next_offset = records[-1].next_offset

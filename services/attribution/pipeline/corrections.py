@@ -14,8 +14,10 @@ from services.attribution.domain.model import CatalogFacts
 from services.attribution.domain.tallies import bounds_of, tally
 from services.attribution.pipeline.catalog_cache import WorkspaceFacts
 from services.attribution.pipeline.deciding import code_subject, link_subject, placement_subject
+from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.unit_of_work import REASON_FACT, merged
 from services.attribution.store import catalog_rows as store
+from services.attribution.store import recompute_rows
 from shared.catalog import (
     AnyCatalogRecord,
     Code,
@@ -110,12 +112,12 @@ def _compare(
 
 async def queue_recomputes(conn: Any, correction: Correction) -> None:
     """Queue the conversions that the correction may change."""
-    await store.want_by_subject(conn, correction.subjects, REASON_FACT)
+    await recompute_rows.want_by_subject(conn, correction.subjects, REASON_FACT)
     if correction.since:
         moments = [moment for moment in correction.since if moment is not None]
         is_always = len(moments) < len(correction.since)
         first = None if is_always else min(moments)
-        await store.want_since(conn, correction.workspace_id, first, REASON_FACT)
+        await recompute_rows.want_since(conn, correction.workspace_id, first, REASON_FACT)
 
 
 async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
@@ -133,9 +135,10 @@ async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
         ),
     ]
     moved: list[Tally] = []
-    for count in counts:
-        moved += tally((count.touch,), correction.before, -count.touches)
-        moved += tally((count.touch,), correction.after, count.touches)
+    with faults_of("tally"):
+        for count in counts:
+            moved += tally((count.touch,), correction.before, -count.touches)
+            moved += tally((count.touch,), correction.after, count.touches)
     return merged(moved)
 
 
@@ -148,4 +151,4 @@ def _boundaries(correction: Correction, links: set[str]) -> list[datetime]:
         for code in correction.codes:
             periods += facts.codes.get(code, ())
     # One boundary before all touches makes one segment of all of them.
-    return bounds_of(periods) or [store.ALWAYS]
+    return bounds_of(periods) or [recompute_rows.ALWAYS]

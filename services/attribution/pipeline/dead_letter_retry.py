@@ -1,7 +1,9 @@
 """The retry of dead letters: each is handled like a new record, but without an offset.
 
+Records that were set aside because a transaction failed are retried by themselves, after a minute
+and then after twice the time, up to an hour. All others are retried when somebody asks.
 Promise: the retry is idempotent. A dead letter whose event was stored meanwhile is resolved; one
-that fails again stays unchanged. A dead letter only writes into its own workspace.
+that fails again stays. A dead letter only writes into its own workspace.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +12,7 @@ from typing import Any, Final, Literal
 
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.catalog_consumer import decode_record, take_records
-from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.record_faults import SET_ASIDE, STATEMENT_SECONDS
 from services.attribution.pipeline.record_sorting import (
     CURRENCY_MISMATCH,
     Refusal,
@@ -19,16 +21,26 @@ from services.attribution.pipeline.record_sorting import (
 )
 from services.attribution.pipeline.unit_of_work import UnitOfWork
 from services.attribution.store import outbox_rows
-from services.attribution.store.data_faults import data_errors
-from services.attribution.store.offset_rows import close_workspaces
+from services.attribution.store.offset_rows import all_workspaces, close_workspaces
 from services.attribution.store.outbox_rows import DeadLetter
 from shared.clock import Clock
+from shared.db.data_faults import data_errors
 from shared.db.engine import Database, driver
+from shared.errors import Transient
 from shared.log.port import StoredRecord
 from shared.log.topics import CATALOG
+from shared.telemetry import get_logger
 
 # Each is a transaction of some milliseconds: a request ends within 5 s.
 LETTERS_MAX: Final = 100
+# How often the letters of all workspaces that are due are searched, and how many of one workspace
+# are retried then, so that a workspace with many does not delay the others.
+SWEEP_SECONDS: Final = 15.0
+DUE_LETTERS_MAX: Final = 5
+# Workspaces of one transaction; their ids are a database setting of some kilobytes.
+WORKSPACES_MAX: Final = 500
+
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,49 @@ class Retrier:
     cache: FactsCache
     clock: Clock
     wake: Callable[[Sequence[str]], None]
+    statement_seconds: float = STATEMENT_SECONDS
+
+    async def run(self) -> None:
+        """Retry what is due until cancelled."""
+        while True:
+            try:
+                await self.retry_due()
+            except Transient as problem:
+                logger.warning("dead_letters.retry_waits", problem=str(problem))
+            await self.clock.sleep(SWEEP_SECONDS)
+
+    async def retry_due(self) -> None:
+        """Retry some of the dead letters that are due in each workspace."""
+        async with self.database.exempt() as connection:
+            names = await all_workspaces(await driver(connection))
+        for start in range(0, len(names), WORKSPACES_MAX):
+            async with self.database.read(names[start : start + WORKSPACES_MAX]) as connection:
+                waiting = await outbox_rows.workspaces_with_due_letters(
+                    await driver(connection), self.clock.now()
+                )
+            for workspace_id in waiting:
+                await self._retry_due(workspace_id)
+
+    async def _retry_due(self, workspace_id: str) -> None:
+        now = self.clock.now()
+        async with self.database.read([workspace_id]) as connection:
+            letters = await outbox_rows.due_dead_letters(
+                await driver(connection), now, DUE_LETTERS_MAX
+            )
+        for letter in letters:
+            done = await self._try(letter)
+            logger.info(
+                "dead_letter.retried",
+                workspace_id=workspace_id,
+                dead_letter_id=done.dead_letter_id,
+                outcome=done.outcome,
+            )
+            if done.outcome == "failed":
+                async with self.database.write([workspace_id]) as connection:
+                    await outbox_rows.postpone_dead_letter(
+                        await driver(connection), letter.dead_letter_id, now
+                    )
+        self.wake([workspace_id])
 
     async def retry(self, workspace_id: str, ids: Collection[str] | None) -> list[Retried]:
         """Retry these dead letters of a workspace (None: the oldest) once each."""
@@ -65,9 +120,11 @@ class Retrier:
             return Retried(letter.dead_letter_id, "failed", letter.reason)
         try:
             with data_errors():
-                async with self.database.write([letter.workspace_id]) as connection:
+                async with self.database.write(
+                    [letter.workspace_id], statement_seconds=self.statement_seconds
+                ) as connection:
                     reason = await self._apply(await driver(connection), letter)
-        except BISECTED as fault:
+        except SET_ASIDE as fault:
             reason = str(fault)
         if reason is None:
             return Retried(letter.dead_letter_id, "resolved")

@@ -1,10 +1,9 @@
-"""The consumer of `laurel.events`: one transaction for each batch, or several by bisection.
+"""The consumer of `laurel.events`: one transaction for each batch, or several by division.
 
-Bisection halves a batch that fails until the record that causes the fault is alone.
 Promise: records read = stored + duplicate + dead-lettered; this is asserted and counted. The offset
-moves in the same transaction as the effects.
+moves in the same transaction as the effects. A record for which a transaction fails becomes a dead
+letter, and its neighbours are handled.
 What can go wrong: `Transient` goes to the consumer loop, which reads again from the stored offset.
-It never causes a bisection.
 """
 
 from collections import deque
@@ -15,21 +14,20 @@ from typing import Final
 from typing_extensions import override
 
 from services.attribution.pipeline.catalog_cache import FactsCache
-from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.division import Division
+from services.attribution.pipeline.record_faults import STATEMENT_SECONDS
 from services.attribution.pipeline.record_sorting import (
-    UNUSABLE,
     Refusal,
     Sorted,
     decode_event,
-    refuse,
     sort_records,
 )
 from services.attribution.pipeline.unit_of_work import Outcome, UnitOfWork
-from services.attribution.store.data_faults import data_errors
 from services.attribution.store.offset_rows import move_offset, stored_offsets
 from services.attribution.wire.event_readings import Reading
 from shared.clock import Clock
 from shared.concurrency import map_in_slices
+from shared.db.data_faults import data_errors
 from shared.db.engine import Database, driver
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
@@ -61,12 +59,16 @@ class EventsHandler(BatchHandler[Decoded]):
         clock: Clock,
         telemetry: Telemetry,
         wake: Callable[[Sequence[str]], None],
+        *,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self._database = database
         self._cache = cache
         self._clock = clock
         self._telemetry = telemetry
         self._wake = wake
+        self._statement_seconds = statement_seconds
+        self._division = Division(self._sort_and_transact)
         self._recent: deque[tuple[int, int]] = deque()
 
     @override
@@ -76,7 +78,8 @@ class EventsHandler(BatchHandler[Decoded]):
 
     @override
     async def decode(self, records: Sequence[StoredRecord]) -> Decoded:
-        return _sorted(records, await map_in_slices(decode_event, records))
+        found = await map_in_slices(decode_event, records)
+        return Decoded(found, sort_records(records, found))
 
     @override
     async def handle(
@@ -86,21 +89,18 @@ class EventsHandler(BatchHandler[Decoded]):
         records: Sequence[StoredRecord],
         decoded: Decoded,
     ) -> None:
-        try:
-            await self._transact(partition, expected_offset, records, decoded.batch)
-        except BISECTED as fault:
-            if len(records) == 1:
-                letter = Sorted((), (), (refuse(records[0], UNUSABLE, str(fault)),))
-                await self._transact(partition, expected_offset, records, letter)
-                return
-            middle = len(records) // 2
-            middle_offset = records[middle - 1].next_offset
-            for offset, half in (
-                (expected_offset, slice(middle)),
-                (middle_offset, slice(middle, None)),
-            ):
-                part = _sorted(records[half], decoded.found[half])
-                await self.handle(partition, offset, records[half], part)
+        whole = self._transact(partition, expected_offset, records, decoded.batch)
+        await self._division.handle(partition, expected_offset, records, decoded.found, whole)
+
+    async def _sort_and_transact(
+        self,
+        partition: int,
+        expected_offset: int,
+        records: Sequence[StoredRecord],
+        found: Sequence[Reading | Refusal],
+    ) -> None:
+        batch = sort_records(records, found)
+        await self._transact(partition, expected_offset, records, batch)
 
     async def _transact(
         self,
@@ -112,7 +112,9 @@ class EventsHandler(BatchHandler[Decoded]):
         started = self._clock.monotonic()
         workspaces = batch.workspaces
         with data_errors():
-            async with self._database.write(workspaces) as connection:
+            async with self._database.write(
+                workspaces, statement_seconds=self._statement_seconds
+            ) as connection:
                 conn = await driver(connection)
                 next_offset = records[-1].next_offset
                 await move_offset(conn, EVENTS.name, partition, expected_offset, next_offset)
@@ -149,7 +151,3 @@ class EventsHandler(BatchHandler[Decoded]):
         seen, wrong = sum(n for n, _ in self._recent), sum(b for _, b in self._recent)
         if bad and wrong * 100 > seen * BAD_PERCENT_MAX:
             logger.error("dead_letters.many", records=seen, bad=wrong)
-
-
-def _sorted(records: Sequence[StoredRecord], found: Sequence[Reading | Refusal]) -> Decoded:
-    return Decoded(found, sort_records(records, found))

@@ -1,9 +1,11 @@
 """The worker that decides queued conversions again, in chunks, after a corrected fact.
 
 Promise: a chunk is one transaction under the workspace's lock. It removes its conversions from the
-queue and decides them, so a crash loses none. Batches run between the chunks.
-What can go wrong: a conversion on which the domain fails is skipped and logged; the others are
-decided.
+queue and decides them, so a crash loses none. Batches run between the chunks, and workspaces take
+turns.
+What can go wrong: a chunk that fails or times out is repeated in smaller ones, until the conversion
+that causes the fault is alone. It is set aside: it stays in the queue with its problem and is
+retried later. The others are decided.
 """
 
 import asyncio
@@ -12,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.attribution.pipeline.catalog_cache import FactsCache
-from services.attribution.pipeline.record_faults import BISECTED
+from services.attribution.pipeline.record_faults import SET_ASIDE, STATEMENT_SECONDS
 from services.attribution.pipeline.unit_of_work import REASON_FACT, UnitOfWork
-from services.attribution.store import catalog_rows, offset_rows
-from services.attribution.store.data_faults import data_errors
+from services.attribution.store import offset_rows, recompute_rows
 from services.attribution.store.identity_rows import Keyed
 from services.attribution.store.scope_queries import components_of_conversions
 from shared.clock import Clock
+from shared.db.data_faults import data_errors
 from shared.db.engine import Database, driver
 from shared.errors import Transient
 from shared.telemetry import get_logger
@@ -26,6 +28,9 @@ from shared.telemetry import get_logger
 # As many as a batch of 10,000 events with 2 % conversions: within the 250 ms for which the lock of
 # a workspace may be held.
 CONVERSIONS_MAX: Final = 200
+# How much smaller the next chunk of a workspace is after one that failed: 3 levels find one of 200
+# conversions.
+SMALLER: Final = 8
 # Workspaces of one transaction; their ids are a database setting of some kilobytes.
 WORKSPACES_MAX: Final = 500
 # How often the queues of all workspaces are searched for work that a killed process left.
@@ -43,8 +48,11 @@ class Recomputer:
     cache: FactsCache
     clock: Clock
     wake: Callable[[Sequence[str]], None]
+    statement_seconds: float = STATEMENT_SECONDS
     # In the order of the calls, so workspaces are served in turn and equal runs are equal.
     _named: dict[str, None] = field(default_factory=dict)
+    # Workspace to the size of its chunks, from one that failed until the cause is set aside.
+    _smaller: dict[str, int] = field(default_factory=dict)
     _called: asyncio.Event = field(default_factory=asyncio.Event)
 
     def call(self, workspaces: Sequence[str]) -> None:
@@ -77,46 +85,69 @@ class Recomputer:
             names = await offset_rows.all_workspaces(await driver(connection))
         for start in range(0, len(names), WORKSPACES_MAX):
             async with self.database.read(names[start : start + WORKSPACES_MAX]) as connection:
-                waiting = await catalog_rows.workspaces_waiting(await driver(connection))
+                waiting = await recompute_rows.workspaces_waiting(
+                    await driver(connection), self.clock.now()
+                )
                 self._named.update(dict.fromkeys(sorted(waiting)))
 
     async def drain(self) -> None:
-        """Decide everything that is queued in the named workspaces."""
+        """Decide everything that is due in the named workspaces, a chunk of each in turn."""
         while self._named:
             # Removed first, so a call during the work adds the workspace again.
             workspace = next(iter(self._named))
             del self._named[workspace]
             try:
-                while await self._chunk(workspace, CONVERSIONS_MAX):
-                    pass
+                has_more = await self._chunk(workspace)
             except Transient:
                 self._named[workspace] = None
                 raise
+            if has_more:
+                self._named[workspace] = None
 
-    async def _chunk(self, workspace: str, conversions_max: int) -> bool:
+    async def _chunk(self, workspace: str) -> bool:
         """Decide one chunk; return whether the queue had one."""
+        taken: dict[Keyed, str] = {}
+        conversions_max = self._smaller.get(workspace, CONVERSIONS_MAX)
         try:
-            return await self._decide_chunk(workspace, conversions_max, is_skipped=False)
-        except BISECTED as fault:
-            if conversions_max > 1:
-                return await self._chunk(workspace, conversions_max // 2)
-            logger.error("recompute.failed", workspace_id=workspace, problem=str(fault))
-            return await self._decide_chunk(workspace, 1, is_skipped=True)
+            await self._decide_chunk(workspace, conversions_max, taken)
+        except SET_ASIDE as fault:
+            if not taken:
+                raise
+            if len(taken) > 1:
+                # The other workspaces have their turn before the smaller chunk.
+                self._smaller[workspace] = max(1, len(taken) // SMALLER)
+                return True
+            await self._set_aside(workspace, taken, fault)
+            self._smaller.pop(workspace, None)
+        if not taken:
+            self._smaller.pop(workspace, None)
+        return bool(taken)
 
     async def _decide_chunk(
-        self, workspace: str, conversions_max: int, *, is_skipped: bool
-    ) -> bool:
+        self, workspace: str, conversions_max: int, taken: dict[Keyed, str]
+    ) -> None:
+        """Decide one chunk. `taken` is filled with it before the first decision."""
         with data_errors():
-            async with self.database.write([workspace]) as connection:
+            async with self.database.write(
+                [workspace], statement_seconds=self.statement_seconds
+            ) as connection:
                 conn = await driver(connection)
-                wanted: Mapping[Keyed, str] = await catalog_rows.take_recomputes(
-                    conn, workspace, conversions_max
-                )
-                if wanted and not is_skipped:
-                    work = await UnitOfWork.open(conn, [workspace], self.cache, self.clock.now())
-                    components = await components_of_conversions(conn, wanted)
-                    await work.decide(components, wanted, REASON_FACT)
+                now = self.clock.now()
+                taken |= await recompute_rows.take_recomputes(conn, workspace, conversions_max, now)
+                if taken:
+                    work = await UnitOfWork.open(conn, [workspace], self.cache, now)
+                    components = await components_of_conversions(conn, taken)
+                    await work.decide(components, taken, REASON_FACT)
                     await offset_rows.close_workspaces(conn, work.states.values())
-        if wanted:
+        if taken:
             self.wake([workspace])
-        return bool(wanted)
+
+    async def _set_aside(
+        self, workspace: str, taken: Mapping[Keyed, str], fault: Exception
+    ) -> None:
+        """Keep the only conversion of a chunk in the queue, to be retried later."""
+        async with self.database.write([workspace]) as connection:
+            conn = await driver(connection)
+            for keyed, reason in taken.items():
+                await recompute_rows.set_aside(conn, keyed, reason, self.clock.now(), str(fault))
+        logger.error("recompute.set_aside", workspace_id=workspace, problem=str(fault))

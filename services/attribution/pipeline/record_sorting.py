@@ -5,8 +5,8 @@ reason and, if it could be read, the workspace.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.attribution.store.event_rows import (
 from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.tables import NO_WORKSPACE
 from services.attribution.wire.event_readings import Reading, read
+from shared.errors import TimedOut
 from shared.events import EventRejected
 from shared.ids import natural_id
 from shared.log.port import StoredRecord
@@ -28,7 +29,11 @@ DETAIL_CHARACTERS_MAX: Final = 500
 # Reasons in addition to those of `EventRejected`.
 CONFLICT: Final = "idempotency_conflict"
 UNUSABLE: Final = "unusable"
+TIMED_OUT: Final = "timed_out"
 CURRENCY_MISMATCH: Final = "currency_mismatch"
+# The reasons of records that are retried by themselves: another time or another fact may help.
+RETRIED: Final = (UNUSABLE, TIMED_OUT)
+FIRST_RETRY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Refusal:
             detail=self.detail.replace("\x00", "�")[:DETAIL_CHARACTERS_MAX],
             event_id=self.event_id,
             recorded_at=recorded_at,
+            retry_at=recorded_at + FIRST_RETRY if self.reason in RETRIED else None,
         )
 
 
@@ -157,6 +163,15 @@ def _staged_evidence(place: int, reading: Reading, body: bytes) -> StagedEvidenc
         reading.fingerprint,
         body,
     )
+
+
+def set_aside(record: StoredRecord, found: object, fault: Exception) -> Refusal:
+    """Return the refusal of a record for which a transaction fails, with its event id."""
+    reason = TIMED_OUT if isinstance(fault, TimedOut) else UNUSABLE
+    refusal = refuse(record, reason, str(fault))
+    if isinstance(found, Reading) and found.workspace_id == refusal.workspace_id:
+        return replace(refusal, event_id=found.event_id)
+    return refusal
 
 
 def refuse(record: StoredRecord, reason: str, detail: str) -> Refusal:

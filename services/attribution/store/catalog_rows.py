@@ -1,4 +1,4 @@
-"""Catalog records, API key hashes, and the queue of conversions to recompute.
+"""Catalog records, API key hashes, and the corrections that queue conversions to recompute.
 
 Promise: a record replaces another only if its revision is greater. Of an API key only the SHA-256
 hash is stored.
@@ -6,13 +6,12 @@ hash is stored.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import asyncpg
 
 from services.attribution.domain.model import Touch
-from services.attribution.store.identity_rows import Keyed
 from services.attribution.tables import Sql
 from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_catalog
 from shared.events import Quality
@@ -75,36 +74,6 @@ GROUP BY kind, quality, link_id, placement_id, code, width_bucket(occurred_at, $
 COUNT_OF_LINKS: Final = Sql(_COUNTS.format(which="t.link_id = ANY ($1::uuid[])"))
 COUNT_OF_PLACEMENTS: Final = Sql(_COUNTS.format(which="t.placement_id = ANY ($1::uuid[])"))
 COUNT_OF_CODES: Final = Sql(_COUNTS.format(which="t.code = ANY ($1::text[])"))
-WANT_BY_SUBJECT: Final = Sql("""
-INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
-SELECT DISTINCT s.own_key, s.workspace_id, $3::text
-FROM unnest($1::text[], $2::uuid[]) AS n (subject, workspace_id) CROSS JOIN LATERAL (
-    SELECT own_key, workspace_id FROM attribution.decision_subjects AS s
-    WHERE s.subject = n.subject AND s.workspace_id = n.workspace_id OFFSET 0
-) AS s
-ON CONFLICT DO NOTHING
-""")
-WANT_SINCE: Final = Sql("""
-INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
-SELECT own_key, workspace_id, $3::text FROM attribution.conversions
-WHERE occurred_at >= $1::timestamptz AND workspace_id = $2::uuid
-ON CONFLICT DO NOTHING
-""")
-# No join of the chunk with the queue: it would read the whole queue for each chunk.
-TAKE_RECOMPUTES: Final = Sql("""
-DELETE FROM attribution.recomputes AS r WHERE r.workspace_id = $1::uuid AND r.own_key = ANY (ARRAY(
-    SELECT n.own_key
-    FROM attribution.recomputes AS n
-    WHERE n.workspace_id = $1::uuid ORDER BY n.own_key LIMIT $2::integer
-))
-RETURNING r.workspace_id::text, r.own_key, r.reason
-""")
-
-
-# Before every event.
-ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)
-
-WANTED: Final = "SELECT DISTINCT workspace_id::text FROM attribution.recomputes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,40 +177,6 @@ async def count_touches(
         return []
     rows = await conn.fetch(statement, sorted(ids), workspace_id, sorted(set(boundaries)))
     return [_count_of(row) for row in rows]
-
-
-async def want_by_subject(
-    conn: asyncpg.Connection, subjects: Collection[tuple[str, str]], reason: str
-) -> None:
-    """Queue every conversion whose decision depends on one of the (workspace, subject) pairs."""
-    ordered = sorted(subjects)
-    if ordered:
-        await conn.execute(
-            WANT_BY_SUBJECT,
-            [subject for _, subject in ordered],
-            [workspace for workspace, _ in ordered],
-            reason,
-        )
-
-
-async def want_since(
-    conn: asyncpg.Connection, workspace_id: str, since: datetime | None, reason: str
-) -> None:
-    """Queue every conversion that occurred at `since` or later; None means all."""
-    await conn.execute(WANT_SINCE, since or ALWAYS, workspace_id, reason)
-
-
-async def take_recomputes(
-    conn: asyncpg.Connection, workspace_id: str, conversions_max: int
-) -> dict[Keyed, str]:
-    """Delete a chunk of a workspace's queue and return it: conversion to reason."""
-    rows = await conn.fetch(TAKE_RECOMPUTES, workspace_id, conversions_max)
-    return {(row[0], row[1]): row[2] for row in rows}
-
-
-async def workspaces_waiting(conn: asyncpg.Connection) -> list[str]:
-    """Return the visible workspaces that have conversions in the queue."""
-    return [row[0] for row in await conn.fetch(WANTED)]
 
 
 def _count_of(row: asyncpg.Record) -> TouchCount:

@@ -22,9 +22,10 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
 """)
 INSERT_DEAD_LETTERS: Final = Sql("""
 INSERT INTO attribution.dead_letters (dead_letter_id, workspace_id, topic, partition, record_offset,
-                                      key, value, reason, detail, event_id, recorded_at)
+                                      key, value, reason, detail, event_id, recorded_at, retry_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[],
-                     $7::bytea[], $8::text[], $9::text[], $10::uuid[], $11::timestamptz[])
+                     $7::bytea[], $8::text[], $9::text[], $10::uuid[], $11::timestamptz[],
+                     $12::timestamptz[])
 ON CONFLICT DO NOTHING RETURNING dead_letter_id::text
 """)
 SEE: Final = "SELECT set_config('laurel.workspaces', $1::text, true)"
@@ -62,6 +63,22 @@ SELECT {LETTER_COLUMNS} FROM attribution.dead_letters
 WHERE resolved_at IS NULL AND ($1::uuid[] IS NULL OR dead_letter_id = ANY ($1::uuid[]))
 ORDER BY recorded_at, dead_letter_id LIMIT $2::integer
 """
+WORKSPACES_WITH_DUE: Final = """
+SELECT DISTINCT workspace_id::text FROM attribution.dead_letters
+WHERE resolved_at IS NULL AND retry_at <= $1::timestamptz ORDER BY 1
+"""
+DUE_DEAD_LETTERS: Final = f"""
+SELECT {LETTER_COLUMNS} FROM attribution.dead_letters
+WHERE resolved_at IS NULL AND retry_at <= $1::timestamptz
+ORDER BY retry_at, dead_letter_id LIMIT $2::integer
+"""
+POSTPONE_DEAD_LETTER: Final = """
+UPDATE attribution.dead_letters
+SET attempts = attempts + 1,
+    retry_at = $2::timestamptz + least(interval '1 minute' * 2 ^ least(attempts + 1, 10),
+                                       interval '1 hour')
+WHERE dead_letter_id = $1::uuid
+"""
 RESOLVE_DEAD_LETTERS: Final = """
 UPDATE attribution.dead_letters SET resolved_at = $2::timestamptz
 WHERE dead_letter_id = ANY ($1::uuid[])
@@ -82,7 +99,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One record that could not be processed, its position in the log, and the reason."""
+    """One record that could not be processed, its position in the log, and the reason.
+
+    `retry_at` is the time of the first retry of a record that is retried by itself.
+    """
 
     dead_letter_id: str
     workspace_id: str
@@ -95,6 +115,7 @@ class DeadLetter:
     detail: str
     event_id: str | None
     recorded_at: datetime
+    retry_at: datetime | None = None
 
 
 async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
@@ -127,6 +148,7 @@ async def write_dead_letters(conn: asyncpg.Connection, letters: Sequence[DeadLet
             letter.detail,
             letter.event_id,
             letter.recorded_at,
+            letter.retry_at,
         )
         for letter in letters
     ]
@@ -184,6 +206,25 @@ async def pick_dead_letters(
     """Return unresolved dead letters to process again, oldest first; `ids` None means any."""
     wanted = None if ids is None else sorted(ids)
     return [_letter(row) for row in await conn.fetch(PICK_DEAD_LETTERS, wanted, letters_max)]
+
+
+async def workspaces_with_due_letters(conn: asyncpg.Connection, now: datetime) -> list[str]:
+    """Return the visible workspaces that have dead letters to retry by now."""
+    return [row[0] for row in await conn.fetch(WORKSPACES_WITH_DUE, now)]
+
+
+async def due_dead_letters(
+    conn: asyncpg.Connection, now: datetime, letters_max: int
+) -> list[DeadLetter]:
+    """Return dead letters that are to be retried by now, the longest due first."""
+    return [_letter(row) for row in await conn.fetch(DUE_DEAD_LETTERS, now, letters_max)]
+
+
+async def postpone_dead_letter(
+    conn: asyncpg.Connection, dead_letter_id: str, now: datetime
+) -> None:
+    """Set the next retry of a dead letter that failed again: twice the time, up to an hour."""
+    await conn.execute(POSTPONE_DEAD_LETTER, dead_letter_id, now)
 
 
 async def resolve_dead_letters(

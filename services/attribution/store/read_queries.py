@@ -1,8 +1,8 @@
 """Queries of the HTTP API: one conversion's history, the ledger balance, unmatched conversions.
 
 Promise: every statement runs in one read-only snapshot of one workspace, so the figures of an
-answer are consistent. Ledger sums and net sums come from different tables, so their equality is a
-real check.
+answer are consistent. Sums are numeric, so they may be greater than a bigint. Ledger sums and net
+sums come from different tables, so their equality is a real check.
 """
 
 from dataclasses import dataclass
@@ -48,12 +48,12 @@ LAST_SEQUENCE: Final = """
 SELECT coalesce(max(last_sequence), 0) FROM attribution.workspaces WHERE workspace_id = $1::uuid
 """
 CREDITED: Final = """
-SELECT model, currency, account, sum(amount_minor)::bigint AS credited_minor FROM attribution.ledger
+SELECT model, currency, account, sum(amount_minor) AS credited_minor FROM attribution.ledger
 WHERE currency IS NOT NULL AND sequence <= $1::bigint GROUP BY model, currency, account
 """
 # $2 is the time zone of the days. Each ledger line is dated by its own `occurred_at`.
 CREDITED_BY_DAY: Final = """
-SELECT model, currency, account, day, sum(amount_minor)::bigint AS credited_minor
+SELECT model, currency, account, day, sum(amount_minor) AS credited_minor
 FROM attribution.ledger
 CROSS JOIN LATERAL (SELECT (occurred_at AT TIME ZONE $2::text)::date AS day) AS local
 WHERE currency IS NOT NULL AND sequence <= $1::bigint
@@ -61,7 +61,7 @@ WHERE currency IS NOT NULL AND sequence <= $1::bigint
 GROUP BY model, currency, account, day
 """
 NETS: Final = """
-SELECT model, currency, sum(net_minor)::bigint AS net_minor FROM (
+SELECT model, currency, sum(net_minor) AS net_minor FROM (
     SELECT DISTINCT ON (own_key) own_key, net_minor, currency, models FROM attribution.decisions
     WHERE sequence <= $1::bigint ORDER BY own_key, revision DESC
 ) AS last CROSS JOIN LATERAL unnest(models) AS model
@@ -184,7 +184,7 @@ async def credited_by_day(
         rows = await conn.fetch(CREDITED_BY_DAY, sequence, time_zone, first_on, last_on)
     except asyncpg.InvalidParameterValueError as error:
         raise UnknownTimeZone(time_zone) from error
-    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows if row[4]}
+    return {(row[0], row[1], row[2], row[3]): int(row[4]) for row in rows if row[4]}
 
 
 async def balance(conn: asyncpg.Connection, sequence: int) -> Balance:
@@ -194,7 +194,7 @@ async def balance(conn: asyncpg.Connection, sequence: int) -> Balance:
     waiting = await conn.fetch(UNMATCHED, UNMATCHED_MAX)
     return Balance(
         sequence,
-        {(row[0], row[1], row[2]): row[3] for row in credited},
-        {(row[0], row[1]): row[2] for row in nets},
+        {(row[0], row[1], row[2]): int(row[3]) for row in credited},
+        {(row[0], row[1]): int(row[2]) for row in nets},
         [row[0] for row in waiting],
     )

@@ -46,13 +46,16 @@ _DAYS_AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The sizes of what was compared, and the mismatches."""
+    """The sizes of what was compared, the mismatches, and what needs attention.
+
+    `attention` has sentence and count of each kind.
+    """
 
     sequence: int
     accounts: int
     days: int
     models: int
-    unmatched: int
+    attention: tuple[tuple[str, int], ...]
     mismatches: tuple[Mismatch, ...]
 
 
@@ -72,10 +75,8 @@ def verify(
         f" {findings.accounts} accounts equal the answers, on each of"
         f" {findings.days} days too, no number is missing"
     )
-    if findings.unmatched:
-        out.print(
-            f"  {findings.unmatched} adjustments wait for their order and are outside the sums"
-        )
+    for sentence, count in findings.attention:
+        out.print(f"  {count} × {sentence}")
 
 
 async def _verify(workspace: str | None) -> Findings:
@@ -95,6 +96,7 @@ async def find(api: Api, clock: Clock) -> Findings:
     accounts = await _balance(api, "model,currency,account", sequence)
     ledger = ledger_balances(accounts["items"])
     by_day = await _days(api, meta)
+    attention = await api.get("attribution", "/v1/attention")
     mismatches = [
         *unbalanced(sums["items"]),
         *compare_balances(ledger, added(map(answer_balances, answers)), "ledger against answer"),
@@ -108,7 +110,7 @@ async def find(api: Api, clock: Clock) -> Findings:
         accounts=len(ledger),
         days=by_day.days,
         models=len(sums["items"]),
-        unmatched=len(sums["unmatched_adjustments"]),
+        attention=tuple((item["sentence"], item["count"]) for item in attention["items"]),
         mismatches=tuple(mismatches),
     )
 
@@ -167,9 +169,15 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
         if clock.monotonic() > deadline:
             raise Transient(
                 f"roi has folded up to {meta['sequence']} and attribution is at {sequence}, still"
-                f" after {WAIT_SECONDS_MAX:.0f} s. `laurel doctor` shows whether roi has stopped"
+                f" after {WAIT_SECONDS_MAX:.0f} s. {_why_behind(meta)}"
             )
         await clock.sleep(_POLL_SECONDS)
+
+
+def _why_behind(meta: Any) -> str:
+    """Return the warnings of an answer, which say why a workspace stands still."""
+    told = " ".join(warning["sentence"] for warning in meta["warnings"])
+    return told or "`laurel doctor` shows whether roi runs"
 
 
 def spans(today: date) -> list[tuple[date, date]]:

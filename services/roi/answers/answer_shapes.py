@@ -87,6 +87,15 @@ class MetricVersion(AnswerModel):
     """The formula as text."""
 
 
+class RoiWarning(AnswerModel):
+    """Something that weakens the figures of an answer."""
+
+    id: str
+    """The kind of warning: `stopped` (the workspace takes no new credits)."""
+    sentence: str
+    """What is the matter, and what to do, for people."""
+
+
 class RoiMeta(AnswerModel):
     """The question, the moment of the answer, and the formulas."""
 
@@ -118,6 +127,8 @@ class RoiMeta(AnswerModel):
     """Whether rows and organic add up to the totals."""
     source: str
     """The finest grain that was read: months, days or entries."""
+    warnings: list[RoiWarning]
+    """What weakens the figures; empty when nothing does."""
     metrics: dict[str, MetricVersion]
     """The version and formula of each metric."""
 

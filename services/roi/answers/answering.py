@@ -5,14 +5,14 @@ with it gives the same figures. What can go wrong: more rows than `ROWS_MAX` is 
 to do.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Answer, Layout, assemble
-from services.roi.answers.context import AnswerContext, context_of
+from services.roi.answers.context import AnswerContext, WorkspaceStop, context_of
 from services.roi.answers.question import RoiParameters, question_of, span_asked
 from services.roi.answers.reading import gather
 from services.roi.answers.span import span_of
@@ -20,6 +20,8 @@ from shared.http.problems import field_problem
 
 # About 10 MB of JSON: more is an export, not an answer.
 ROWS_MAX: Final = 20_000
+# The warning that a workspace takes no new credits.
+STOPPED: Final = "stopped"
 
 
 async def answer_question(
@@ -65,4 +67,21 @@ def _moment(at: AnswerContext) -> dict[str, Any]:
         "as_of": at.as_of,
         "fresh_to": at.fresh_to,
         "sequence": at.sequence,
+        "warnings": _warnings(at),
     }
+
+
+def _warnings(at: AnswerContext) -> list[dict[str, str]]:
+    """Return what weakens the figures of an answer, each as a sentence."""
+    if at.stop is None:
+        return []
+    since = at.stop.stopped_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    sentence = (
+        f"The figures of this workspace stand still since {since}: credits record"
+        f" {at.stop.sequence} {_cause(at.stop)}. `laurel replay --publish` publishes it again."
+    )
+    return [{"id": STOPPED, "sentence": sentence}]
+
+
+def _cause(stop: WorkspaceStop) -> str:
+    return f"cannot be used ({stop.problem})" if stop.problem else "has not come"

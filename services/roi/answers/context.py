@@ -10,12 +10,14 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import driver
 
 _WORKSPACE: Final = """
 SELECT w.clock_at, zone.time_zone, zone.generation, v.currency, coalesce(f.sequence, 0) AS sequence,
+       f.missing_sequence, f.problem, f.stopped_at,
        ($2::timestamptz AT TIME ZONE zone.time_zone)::date AS today
 FROM roi.workspaces AS w
 JOIN roi.workspace_versions AS v ON v.workspace_id = w.workspace_id AND v.superseded_at IS NULL
@@ -33,12 +35,25 @@ ORDER BY known_at DESC LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspaceStop:
+    """The record at which a workspace stands still, and since when.
+
+    `problem` None: the record has not come.
+    """
+
+    sequence: int
+    problem: str | None
+    stopped_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerContext:
     """A workspace at the moment of an answer.
 
     `generation` is that of the rollups that answer, `time_zone` the zone of their days. `sequence`
     is the last credits record that was known at `as_of`, `fresh_to` the moment when it became
-    known. `is_now`: nothing was folded since `as_of`, so the rollups of now answer.
+    known. `is_now`: nothing was folded since `as_of`, so the rollups of now answer. `stop`: the
+    workspace stands still since then.
     """
 
     workspace_id: UUID
@@ -50,6 +65,7 @@ class AnswerContext:
     fresh_to: datetime
     sequence: int
     is_now: bool
+    stop: WorkspaceStop | None
 
 
 async def context_of(
@@ -73,4 +89,11 @@ async def context_of(
         fresh_to=folded["known_at"] if folded is not None else moment,
         sequence=sequence,
         is_now=sequence == found["sequence"],
+        stop=_stop(found),
     )
+
+
+def _stop(row: asyncpg.Record) -> WorkspaceStop | None:
+    if row["missing_sequence"] is None:
+        return None
+    return WorkspaceStop(row["missing_sequence"], row["problem"], row["stopped_at"])

@@ -7,8 +7,8 @@ Promise: the records of a workspace are folded in the order of `sequence`, witho
 that is folded already is a duplicate; a record after a gap waits. `known_at` grows strictly within
 a workspace and is never before `recorded_at`. So each `as_of` selects a prefix of the records, and
 its answer never changes later.
-What can go wrong: `CreditsRejected` for an invalid account or sequence, which is a bug of the
-writer. The consumer then stops.
+What can go wrong: a record that cannot be read, or that has an invalid account, is `Unreadable`. It
+stops its workspace as a missing record does, with its problem, until a readable copy comes.
 """
 
 from collections.abc import Iterable
@@ -41,6 +41,22 @@ class FoldState:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that cannot be folded. It stops its workspace at its sequence.
+
+    `sequence` is 0 when the record does not tell it. `problem` says what is wrong.
+    """
+
+    workspace_id: str
+    sequence: int
+    value: bytes
+    problem: str
+
+
+Offered = AnyCredits | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
 class KnownRecord:
     """A record to fold, and the moment from which answers include it."""
 
@@ -57,46 +73,68 @@ class KnownRecord:
 class FoldPlan:
     """The effect of a batch on one workspace.
 
-    `waiting`: records after `missing_sequence`, which is None when there is no gap.
+    `waiting`: records from `missing_sequence` on, which is None when nothing stops the workspace.
+    `problem`: why the record `missing_sequence` cannot be folded; None when it has not come.
     """
 
     state: FoldState
     known: tuple[KnownRecord, ...]
-    waiting: tuple[AnyCredits, ...]
+    waiting: tuple[Offered, ...]
     duplicates: int
     missing_sequence: int | None
+    problem: str | None = None
     # Duplicates that an earlier batch folded: the dates of their entries may be corrected.
     repeated: tuple[AnyCredits, ...] = ()
 
 
-def plan_fold(state: FoldState, records: Iterable[AnyCredits]) -> FoldPlan:
+def plan_fold(state: FoldState, records: Iterable[Offered]) -> FoldPlan:
     """Return the plan for records of one workspace: ordered, each once, each with `known_at`."""
-    offered: dict[int, AnyCredits] = {}
-    duplicates = 0
+    offered: dict[int, Offered] = {}
     repeated: list[AnyCredits] = []
+    duplicates = 0
+    # Of a record without a number: it may be the next one, unless a later one can be read.
+    nameless: str | None = None
+    is_last = False
     for record in records:
-        if record.sequence < 1:
-            raise CreditsRejected(f"sequence {record.sequence} of {record.workspace_id}")
-        if record.sequence <= state.sequence or record.sequence in offered:
+        if isinstance(record, Unreadable) and not record.sequence:
+            nameless, is_last = record.problem, True
             duplicates += 1
-            if record.sequence <= state.sequence:
-                repeated.append(record)
-        else:
+            continue
+        is_last = False
+        before = offered.get(record.sequence)
+        if record.sequence <= state.sequence or before is not None:
+            duplicates += 1
+        if record.sequence <= state.sequence:
+            repeated += [] if isinstance(record, Unreadable) else [record]
+        elif before is None or isinstance(before, Unreadable):
             offered[record.sequence] = record
-    known: list[KnownRecord] = []
-    sequence, clock_at = state.sequence, state.clock_at
-    while (following := offered.pop(sequence + 1, None)) is not None:
-        sequence += 1
-        clock_at = max(following.recorded_at.astimezone(UTC), clock_at + TICK)
-        known.append(KnownRecord(following, clock_at))
+    known, end = _in_order(state, offered)
+    blocking = offered.get(end.sequence + 1)
+    is_stopped = bool(offered) or is_last
+    problem = blocking.problem if isinstance(blocking, Unreadable) else nameless
     return FoldPlan(
-        state=FoldState(state.workspace_id, sequence, clock_at),
+        state=end,
         known=tuple(known),
         waiting=tuple(offered[number] for number in sorted(offered)),
         duplicates=duplicates,
-        missing_sequence=sequence + 1 if offered else None,
+        missing_sequence=end.sequence + 1 if is_stopped else None,
+        problem=problem if is_stopped else None,
         repeated=tuple(repeated),
     )
+
+
+def _in_order(state: FoldState, offered: dict[int, Offered]) -> tuple[list[KnownRecord], FoldState]:
+    """Take the records that can be folded now out of `offered`; return them and the new state."""
+    known: list[KnownRecord] = []
+    sequence, clock_at = state.sequence, state.clock_at
+    while (following := offered.get(sequence + 1)) is not None:
+        if isinstance(following, Unreadable):
+            break
+        del offered[sequence + 1]
+        sequence += 1
+        clock_at = max(following.recorded_at.astimezone(UTC), clock_at + TICK)
+        known.append(KnownRecord(following, clock_at))
+    return known, FoldState(state.workspace_id, sequence, clock_at)
 
 
 Row = tuple[object, ...]

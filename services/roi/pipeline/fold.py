@@ -4,28 +4,41 @@ The transaction holds the locks of the batch's workspaces. Records are decoded b
 stored offset advances by compare-and-set.
 
 Promise: the records of a workspace are folded in the order of `sequence`, each exactly once,
-whatever the batches are. read = folded + duplicate + waiting; this is asserted and counted. A
-record that was folded before changes only the dates of its entries.
-What can go wrong: a missing sequence stops the fold of that workspace only. Later records wait in
-the database, the gap is logged, and readiness names it. The missing records, published again, close
-the gap. An roi that starts after the log dropped old records catches up in the same way. A record
-that does not decode, or that names an unknown workspace or account, stops the process; nothing of
-its batch is written.
+whatever the batches are. read = folded + duplicate + waiting + unknown; this is asserted and
+counted. A record that was folded before changes only the dates of its entries.
+What can go wrong: a record that is missing, that cannot be read or whose sums do not fit stops the
+fold of its workspace only. The stop and its reason are stored, logged and shown by answers. Later
+records wait in the database. The missing records, published again, close the gap, and records that
+wait are tried again from time to time. An roi that starts after the log dropped old records catches
+up in the same way. A record that names no known workspace is logged and skipped.
+A batch that times out is tried twice, and then its workspaces are folded one by one. Another
+`Transient` never sets a workspace aside: the loop reads the batch again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import override
 
-from services.roi.domain.rollup import FoldPlan, dated_entries, entry_rows, plan_fold, tally_rows
+from services.roi.domain.credit_reading import read_credits
+from services.roi.domain.rollup import (
+    FoldPlan,
+    Offered,
+    Unreadable,
+    dated_entries,
+    entry_rows,
+    plan_fold,
+    tally_rows,
+)
 from services.roi.store import rollups as store
 from services.roi.store.redate import redate
+from services.roi.store.rollups import Stop
 from shared.concurrency import map_in_slices
-from shared.credits import AnyCredits, CreditsRejected, decode_credits, encode_credits
+from shared.credits import encode_credits
+from shared.db.data_faults import Unusable, data_errors
 from shared.db.engine import Database
-from shared.errors import OffsetMoved
+from shared.errors import OffsetMoved, TimedOut
 from shared.log.loop import BatchHandler
 from shared.log.port import StoredRecord
 from shared.log.topics import CREDITS
@@ -34,10 +47,17 @@ from shared.telemetry import Metric, Telemetry, get_logger
 # After a gap closes, waiting records are folded in transactions of this size, so that the
 # workspace's lock is held no longer than for a full batch.
 WAITING_RECORDS_MAX: Final = 10_000
+# How much smaller the next transaction is when one of waiting records fails. A time-out is paid
+# once on each level: 3 levels find one of 10,000 records.
+SMALLER: Final = 32
+# The longest time of one statement of a fold.
+STATEMENT_SECONDS: Final = 5.0
+# The faults for which one workspace is stopped.
+STOPS_ONE: Final = (Unusable, TimedOut)
 
 logger = get_logger(__name__)
 
-Gaps = Mapping[str, int]
+Stops = Mapping[str, Stop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +69,28 @@ class _OffsetStep:
     next_offset: int
 
 
-class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
+class CreditsFold(BatchHandler[Sequence[Offered | None]]):
     """The handler of the consumer loop of `laurel.credits`.
 
-    `report_gaps` is called after every batch with the missing sequence of each workspace that has a
-    gap; an empty mapping means no gap.
+    `report_stops` is called after every batch with the stop of each workspace that stands still; an
+    empty mapping means that none does.
     """
 
     def __init__(
-        self, database: Database, telemetry: Telemetry, report_gaps: Callable[[Gaps], None]
+        self,
+        database: Database,
+        telemetry: Telemetry,
+        report_stops: Callable[[Stops], None],
+        *,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._report_gaps = report_gaps
-        self._gaps: dict[str, int] = {}
+        self._report_stops = report_stops
+        self._statement_seconds = statement_seconds
+        self._stops: dict[str, Stop] = {}
+        # Partition to the offset of the batch that timed out there last.
+        self._timed_out: dict[int, int] = {}
 
     @override
     async def stored_offsets(self) -> Mapping[int, int]:
@@ -71,12 +99,12 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
             workspace_ids = await store.all_workspace_ids(conn)
         if workspace_ids:
             async with self._database.read(workspace_ids) as conn:
-                self._gaps = await store.gaps(conn)
-        self._report_gaps(self._gaps)
+                self._stops = await store.stops(conn)
+        self._report_stops(self._stops)
         return offsets
 
     @override
-    async def decode(self, records: Sequence[StoredRecord]) -> Sequence[AnyCredits]:
+    async def decode(self, records: Sequence[StoredRecord]) -> Sequence[Offered | None]:
         return await map_in_slices(_credits, records)
 
     @override
@@ -85,70 +113,124 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
         partition: int,
         expected_offset: int,
         records: Sequence[StoredRecord],
-        decoded: Sequence[AnyCredits],
+        decoded: Sequence[Offered | None],
     ) -> None:
-        batch = _by_workspace(decoded)
+        batch = _by_workspace(item for item in decoded if item is not None)
+        self._count_unknown(sum(item is None for item in decoded))
         step = _OffsetStep(partition, expected_offset, records[-1].next_offset)
-        unfinished = await self._fold(batch, step)
-        while unfinished:
-            unfinished = await self._fold({name: [] for name in unfinished}, None)
-        self._report_gaps(self._gaps)
+        try:
+            unfinished = await self._fold(batch, step)
+        except STOPS_ONE as fault:
+            is_first = self._timed_out.get(partition) != expected_offset
+            if isinstance(fault, TimedOut) and is_first:
+                self._timed_out[partition] = expected_offset
+                raise
+            unfinished = await self._fold_apart(batch, step)
+        self._timed_out.pop(partition, None)
+        for name in unfinished:
+            await self._fold_waiting(name)
+        self._report_stops(self._stops)
+
+    async def retry_stopped(self) -> None:
+        """Try the next record of each workspace that stands still for another reason than a gap."""
+        for name in [name for name, stop in self._stops.items() if stop.problem is not None]:
+            try:
+                has_more = await self._fold({name: []}, None, 1)
+            except STOPS_ONE as fault:
+                await self._park(name, (), fault)
+                continue
+            if has_more:
+                await self._fold_waiting(name)
+        self._report_stops(self._stops)
+
+    async def _fold_waiting(self, name: str) -> None:
+        """Fold the waiting records of a workspace; stop it at the first that cannot be folded."""
+        records_max = WAITING_RECORDS_MAX
+        while True:
+            try:
+                if not await self._fold({name: []}, None, records_max):
+                    return
+            except STOPS_ONE as fault:
+                if records_max == 1:
+                    await self._park(name, (), fault)
+                    return
+                records_max = max(1, records_max // SMALLER)
+
+    async def _fold_apart(self, batch: Mapping[str, list[Offered]], step: _OffsetStep) -> list[str]:
+        """Fold each workspace of a batch in its own transactions, then move the offset.
+
+        A crash in between repeats the batch; what was folded is a duplicate then.
+        """
+        unfinished: list[str] = []
+        for name, records in batch.items():
+            try:
+                unfinished += await self._fold({name: records}, None)
+            except STOPS_ONE as fault:
+                await self._park(name, records, fault)
+                unfinished.append(name)
+        async with self._database.exempt() as conn:
+            await self._move(conn, step)
+        return unfinished
+
+    async def _park(self, name: str, records: Sequence[Offered], fault: Exception) -> None:
+        """Stop a workspace at its next record, and let its records wait."""
+        async with self._database.write([name]) as conn:
+            (workspace,) = (await store.workspaces(conn, [name])).values()
+            later = [record for record in records if record.sequence > workspace.state.sequence]
+            if later:
+                await store.park(conn, [_waiting_row(record) for record in later])
+            await store.stop(conn, name, str(fault))
+        self._note_stop(name, Stop(workspace.state.sequence + 1, str(fault)))
+
+    async def _move(self, conn: Any, step: _OffsetStep) -> None:
+        if not await store.move_offset(
+            conn, CREDITS.name, step.partition, step.expected_offset, step.next_offset
+        ):
+            raise OffsetMoved(f"{CREDITS.name}/{step.partition} is not at {step.expected_offset}")
 
     async def _fold(
-        self, batch: Mapping[str, list[AnyCredits]], step: _OffsetStep | None
+        self,
+        batch: Mapping[str, list[Offered]],
+        step: _OffsetStep | None,
+        waiting_max: int = WAITING_RECORDS_MAX,
     ) -> list[str]:
-        """Run one transaction; without `step` it folds waiting records.
+        """Run one transaction; without `step` it moves no offset.
 
-        Return the workspaces that have more waiting records than one transaction folds.
+        A workspace without records folds waiting ones. Return the workspaces that have more waiting
+        records than one transaction folds.
         """
-        async with self._database.write(list(batch)) as conn:
-            if step and not await store.move_offset(
-                conn, CREDITS.name, step.partition, step.expected_offset, step.next_offset
-            ):
-                raise OffsetMoved(
-                    f"{CREDITS.name}/{step.partition} is not at {step.expected_offset}"
-                )
-            known = await store.workspaces(conn, list(batch))
-            _refuse_unknown(batch, known)
-            closing = {
-                name: known[name].state.sequence + 1
-                for name, records in batch.items()
-                if _may_close(known[name], records)
-            }
-            values = await store.waiting(conn, closing, WAITING_RECORDS_MAX) if closing else []
-            waited = _by_workspace(decode_credits(value) for value in values)
-            plans = [
-                plan_fold(known[name].state, [*waited.get(name, ()), *records])
-                for name, records in batch.items()
-            ]
-            beyond = [
-                (record.sequence, record.workspace_id, encode_credits(record))
-                for plan in plans
-                for record in plan.waiting
-            ]
-            if beyond:
-                await store.park(conn, beyond)
-            repeated = [record for plan in plans for record in plan.repeated]
-            dated = [entry for record in repeated for entry in dated_entries(record)]
-            moved = await redate(conn, dated, known) if dated else 0
-            await store.apply(
-                conn,
-                plans,
-                [row for plan in plans for item in plan.known for row in entry_rows(item)],
-                [row for plan in plans for item in plan.known for row in tally_rows(item)],
-                {name: known[name] for name in batch},
-            )
+        if not batch:
+            assert step is not None, "a transaction has something to do"
+            async with self._database.exempt() as conn:
+                await self._move(conn, step)
+            return []
+        with data_errors():
+            async with self._database.write(
+                list(batch), statement_seconds=self._statement_seconds
+            ) as conn:
+                if step:
+                    await self._move(conn, step)
+                known = await store.workspaces(conn, list(batch))
+                offered = {name: batch[name] for name in batch if name in known}
+                waited = await _waited(conn, known, offered, waiting_max)
+                plans = [
+                    plan_fold(known[name].state, [*waited.get(name, ()), *records])
+                    for name, records in offered.items()
+                ]
+                moved = await _write(conn, plans, known)
+        self._count_unknown(sum(len(batch[name]) for name in batch if name not in known))
         if moved:
             logger.info("fold.redated", entries=moved)
-        return self._count(plans, batch, waited)
+        return self._count(plans, offered, waited, waiting_max)
 
     def _count(
         self,
         plans: Sequence[FoldPlan],
-        batch: Mapping[str, list[AnyCredits]],
-        waited: Mapping[str, list[AnyCredits]],
+        batch: Mapping[str, list[Offered]],
+        waited: Mapping[str, list[Offered]],
+        waiting_max: int,
     ) -> list[str]:
-        """Count the outcome of a committed transaction and note its gaps.
+        """Count the outcome of a committed transaction and note its stops.
 
         Return the workspaces that have more waiting records than one transaction folds.
         """
@@ -163,34 +245,87 @@ class CreditsFold(BatchHandler[Sequence[AnyCredits]]):
             numbers = {record.sequence for record in waited_before}
             newly = sum(record.sequence not in numbers for record in plan.waiting)
             self._telemetry.count(Metric.FOLDED, newly, outcome="waiting")
-            self._note_gap(plan)
-            if plan.known and len(waited_before) == WAITING_RECORDS_MAX:
+            if plan.known or plan.missing_sequence is not None:
+                missing = plan.missing_sequence
+                self._note_stop(name, None if missing is None else Stop(missing, plan.problem))
+            if plan.known and len(waited_before) == waiting_max:
                 unfinished.append(name)
         return unfinished
 
-    def _note_gap(self, plan: FoldPlan) -> None:
-        name, missing = plan.state.workspace_id, plan.missing_sequence
-        if missing is None:
-            self._gaps.pop(name, None)
-        elif self._gaps.get(name) != missing:
-            self._gaps[name] = missing
-            logger.error("fold.sequence_gap", workspace=name, missing_sequence=missing)
+    def _count_unknown(self, records: int) -> None:
+        """Count records that name no workspace of this installation."""
+        if records:
+            self._telemetry.count(Metric.FOLDED, records, outcome="unknown")
+            logger.error("fold.unknown_workspace", records=records)
+
+    def _note_stop(self, name: str, stop: Stop | None) -> None:
+        before = self._stops.get(name)
+        if stop is None:
+            self._stops.pop(name, None)
+            if before is not None:
+                logger.info("fold.goes_on", workspace=name)
+            return
+        if before is not None and before.sequence == stop.sequence and stop.problem is None:
+            return
+        self._stops[name] = stop
+        if before != stop:
+            logger.error(
+                "fold.stopped",
+                workspace=name,
+                sequence=stop.sequence,
+                problem=stop.problem or "the record is missing",
+            )
 
 
-def _by_workspace(records: Iterable[AnyCredits]) -> dict[str, list[AnyCredits]]:
-    grouped: dict[str, list[AnyCredits]] = {}
+async def _waited(
+    conn: Any,
+    known: Mapping[str, store.Workspace],
+    batch: Mapping[str, list[Offered]],
+    waiting_max: int,
+) -> dict[str, list[Offered]]:
+    """Return the waiting records that may be folded now, by workspace."""
+    closing = {
+        name: known[name].state.sequence + 1
+        for name, records in batch.items()
+        if _may_close(known[name], records)
+    }
+    rows = await store.waiting(conn, closing, waiting_max) if closing else []
+    found = (read_credits(value, name.encode()) for name, value in rows)
+    return _by_workspace(item for item in found if item is not None)
+
+
+async def _write(conn: Any, plans: Sequence[FoldPlan], known: Mapping[str, store.Workspace]) -> int:
+    """Write the plans; return how many folded entries got another date."""
+    if not plans:
+        return 0
+    beyond = [_waiting_row(record) for plan in plans for record in plan.waiting]
+    if beyond:
+        await store.park(conn, beyond)
+    dated = [entry for plan in plans for item in plan.repeated for entry in dated_entries(item)]
+    moved = await redate(conn, dated, known) if dated else 0
+    await store.apply(
+        conn,
+        plans,
+        [row for plan in plans for item in plan.known for row in entry_rows(item)],
+        [row for plan in plans for item in plan.known for row in tally_rows(item)],
+        known,
+    )
+    return moved
+
+
+def _waiting_row(record: Offered) -> tuple[int, str, bytes]:
+    value = record.value if isinstance(record, Unreadable) else encode_credits(record)
+    return record.sequence, record.workspace_id, value
+
+
+def _by_workspace(records: Iterable[Offered]) -> dict[str, list[Offered]]:
+    grouped: dict[str, list[Offered]] = {}
     for record in records:
         grouped.setdefault(record.workspace_id, []).append(record)
     return grouped
 
 
-def _refuse_unknown(batch: Mapping[str, object], known: Mapping[str, object]) -> None:
-    unknown = sorted(set(batch) - set(known))
-    if unknown:
-        raise CreditsRejected(f"credits of unknown workspaces: {unknown}")
-
-
-def _may_close(workspace: store.Workspace, records: Sequence[AnyCredits]) -> bool:
+def _may_close(workspace: store.Workspace, records: Sequence[Offered]) -> bool:
     """Return whether waiting records can be folded now.
 
     They can when the missing record is in the batch, or when an earlier transaction left some
@@ -201,5 +336,5 @@ def _may_close(workspace: store.Workspace, records: Sequence[AnyCredits]) -> boo
     return not records or (workspace.missing_sequence is not None and has_come)
 
 
-def _credits(record: StoredRecord) -> AnyCredits:
-    return decode_credits(record.value)
+def _credits(record: StoredRecord) -> Offered | None:
+    return read_credits(record.value, record.key)

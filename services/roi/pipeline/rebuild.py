@@ -3,14 +3,17 @@
 Promise: each step is one short transaction under the workspace's lock, so the fold and the catalog
 calls run between steps. A kill loses at most one step. Several processes may run the worker at
 once: each step continues where the last one ended.
-What can go wrong: while the database is unavailable the worker waits, and answers keep the days of
-the old zone and name it. While credits arrive faster than steps add them, the rebuild does not end.
+What can go wrong: a step whose sums do not fit is logged, and its workspace is left until the next
+start; the others go on. While the database is unavailable the worker waits. Answers then keep the
+days of the old zone and name it. While credits arrive faster than steps add them, the rebuild does
+not end.
 """
 
 from typing import Final
 
 from services.roi.store.rebuild_rows import pending, step
 from shared.clock import Clock
+from shared.db.data_faults import Unusable, data_errors
 from shared.db.engine import Database
 from shared.errors import Transient
 from shared.telemetry import get_logger
@@ -30,6 +33,7 @@ class RollupRebuild:
         self._database = database
         self._clock = clock
         self._step_rows = step_rows
+        self._left: set[str] = set()
 
     async def run(self) -> None:
         """Rebuild until cancelled."""
@@ -44,8 +48,13 @@ class RollupRebuild:
 
     async def step_all(self) -> bool:
         """Run one step for each pending workspace; return False when there is none."""
-        workspace_ids = await pending(self._database)
+        workspace_ids = [one for one in await pending(self._database) if one not in self._left]
         for workspace_id in workspace_ids:
-            async with self._database.write([workspace_id]) as conn:
-                await step(conn, workspace_id, self._step_rows)
+            try:
+                with data_errors():
+                    async with self._database.write([workspace_id]) as conn:
+                        await step(conn, workspace_id, self._step_rows)
+            except Unusable as fault:
+                self._left.add(workspace_id)
+                logger.error("rollup_rebuild_left", workspace=workspace_id, problem=str(fault))
         return bool(workspace_ids)

@@ -30,6 +30,9 @@ STAGING_TABLES: Final = tuple(
     for name, table in ((ENTRIES_STAGING, "credit_entries"), (TALLIES_STAGING, "touch_tallies"))
 )
 
+# How much of a problem is stored.
+PROBLEM_CHARACTERS_MAX: Final = 500
+
 # A partition that was never read has no row; $3 is then its lowest offset.
 MOVE_OFFSET: Final = """
 INSERT INTO roi.offsets AS o (topic, partition, next_offset) VALUES ($1, $2, $4)
@@ -41,7 +44,7 @@ RETURNING next_offset
 STATES: Final = """
 SELECT asked.workspace_id, w.clock_at, coalesce(z.time_zone, v.time_zone) AS time_zone,
        coalesce(z.generation, 0) AS generation, coalesce(f.sequence, 0) AS sequence,
-       f.missing_sequence
+       f.missing_sequence, f.problem
 FROM unnest($1::uuid[]) AS asked (workspace_id)
 CROSS JOIN LATERAL (
     SELECT clock_at FROM roi.workspaces AS w WHERE w.workspace_id = asked.workspace_id LIMIT 1
@@ -53,7 +56,7 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS v
 LEFT JOIN LATERAL (
-    SELECT sequence, missing_sequence FROM roi.folds AS f
+    SELECT sequence, missing_sequence, problem FROM roi.folds AS f
     WHERE f.workspace_id = asked.workspace_id LIMIT 1
 ) AS f ON true
 LEFT JOIN LATERAL (
@@ -63,7 +66,8 @@ LEFT JOIN LATERAL (
 """
 
 WAITING: Final = """
-SELECT w.value FROM unnest($1::uuid[], $2::bigint[]) AS gap (workspace_id, sequence)
+SELECT gap.workspace_id, w.value
+FROM unnest($1::uuid[], $2::bigint[]) AS gap (workspace_id, sequence)
 CROSS JOIN LATERAL (
     SELECT value, sequence FROM roi.waiting_credits AS w
     WHERE w.sequence >= gap.sequence AND w.workspace_id = gap.workspace_id
@@ -87,11 +91,29 @@ INSERT INTO roi.folded_records (sequence, workspace_id, recorded_at, known_at)
 SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
 """
 
+# A workspace that stands still keeps its stop and the moment of it until its next record is folded.
 STORE_STATES: Final = """
-INSERT INTO roi.folds (workspace_id, sequence, missing_sequence)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+INSERT INTO roi.folds AS f (workspace_id, sequence, missing_sequence, problem, stopped_at)
+SELECT workspace_id, sequence, missing_sequence, problem,
+       CASE WHEN missing_sequence IS NOT NULL THEN now() END
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[])
+    AS n (workspace_id, sequence, missing_sequence, problem)
 ON CONFLICT (workspace_id) DO UPDATE
-SET sequence = excluded.sequence, missing_sequence = excluded.missing_sequence
+SET sequence = excluded.sequence,
+    missing_sequence = CASE WHEN f.sequence = excluded.sequence
+        THEN coalesce(excluded.missing_sequence, f.missing_sequence)
+        ELSE excluded.missing_sequence END,
+    problem = CASE WHEN f.sequence = excluded.sequence
+        THEN coalesce(excluded.problem, f.problem) ELSE excluded.problem END,
+    stopped_at = CASE WHEN f.sequence = excluded.sequence
+        THEN coalesce(f.stopped_at, excluded.stopped_at) ELSE excluded.stopped_at END
+"""
+STOP: Final = """
+INSERT INTO roi.folds AS f (workspace_id, sequence, missing_sequence, problem, stopped_at)
+VALUES ($1::uuid, 0, 1, $2::text, now())
+ON CONFLICT (workspace_id) DO UPDATE
+SET missing_sequence = f.sequence + 1, problem = excluded.problem,
+    stopped_at = coalesce(f.stopped_at, excluded.stopped_at)
 """
 
 TICK_CLOCKS: Final = """
@@ -182,6 +204,15 @@ class Workspace:
     time_zone: str
     generation: int
     missing_sequence: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The sequence at which a workspace stands still; `problem` None: that record has not come."""
+
+    sequence: int
+    problem: str | None
 
 
 async def stored_offsets(conn: AsyncConnection, topic: str) -> dict[int, int]:
@@ -212,6 +243,7 @@ async def workspaces(conn: AsyncConnection, workspace_ids: Sequence[str]) -> dic
             row["time_zone"],
             row["generation"],
             row["missing_sequence"],
+            row["problem"],
         )
         for row in rows
     }
@@ -224,21 +256,35 @@ async def all_workspace_ids(conn: AsyncConnection) -> list[str]:
     return [str(row["workspace_id"]) for row in rows]
 
 
-async def gaps(conn: AsyncConnection) -> dict[str, int]:
-    """Return the missing sequence of each workspace that has a gap."""
+async def stops(conn: AsyncConnection) -> dict[str, Stop]:
+    """Return the stop of each visible workspace that stands still."""
     connection = await driver(conn)
     rows = await connection.fetch(
-        "SELECT workspace_id, missing_sequence FROM roi.folds WHERE missing_sequence IS NOT NULL"
+        "SELECT workspace_id, missing_sequence, problem FROM roi.folds"
+        " WHERE missing_sequence IS NOT NULL"
     )
-    return {str(row["workspace_id"]): row["missing_sequence"] for row in rows}
+    return {str(row["workspace_id"]): Stop(row["missing_sequence"], row["problem"]) for row in rows}
 
 
-async def waiting(conn: AsyncConnection, after: Mapping[str, int], records_max: int) -> list[bytes]:
-    """Return the first waiting records of each workspace, from the given sequence on."""
+async def stop(conn: AsyncConnection, workspace_id: str, problem: str) -> None:
+    """Stop a workspace at its next record, which cannot be folded."""
+    connection = await driver(conn)
+    await connection.execute(STOP, UUID(workspace_id), _told(problem))
+
+
+def _told(problem: str | None) -> str | None:
+    """Return a problem as it can be stored."""
+    return problem and problem.replace("\x00", "�")[:PROBLEM_CHARACTERS_MAX]
+
+
+async def waiting(
+    conn: AsyncConnection, after: Mapping[str, int], records_max: int
+) -> list[tuple[str, bytes]]:
+    """Return the first waiting records of each workspace from a sequence on, with the workspace."""
     connection = await driver(conn)
     ids = [UUID(name) for name in after]
     rows = await connection.fetch(WAITING, ids, list(after.values()), records_max)
-    return [row["value"] for row in rows]
+    return [(str(row["workspace_id"]), row["value"]) for row in rows]
 
 
 async def park(conn: AsyncConnection, rows: Sequence[tuple[int, str, bytes]]) -> None:
@@ -305,6 +351,7 @@ async def _note_progress(
         ids,
         [plan.state.sequence for plan in plans],
         [plan.missing_sequence for plan in plans],
+        [_told(plan.problem) for plan in plans],
     )
     await connection.execute(TICK_CLOCKS, ids, [plan.state.clock_at for plan in plans])
     # Always: a record may be read a second time from the log while its first copy waits.

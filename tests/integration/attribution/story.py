@@ -227,10 +227,11 @@ class Story:
         revision: int = 1,
         models: tuple[str, ...] = ("first", "last", "linear"),
         precedence: Precedence = Precedence.CODE_WINS,
+        name: str = "policy",
     ) -> Policy:
         return Policy(
             workspace_id=self.workspace_id,
-            id=self.ident("policy", "policy"),
+            id=self.ident("policy", name),
             revision=revision,
             recorded_at=NOON,
             valid_from=since,

@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from services.attribution.store.catalog_rows import look_up_key
+from services.attribution.store.recompute_rows import set_aside
 from shared.catalog import AnyCatalogRecord, ApiKey
 from shared.db.engine import Database, driver
 from shared.db.migrate import move_history
@@ -104,12 +105,15 @@ async def correct(pipeline: AttributionPipeline, brand: Brand) -> None:
     await pipeline.learn(structs.replace(key, revision=2, deleted_at=NOON))
 
 
-async def look_around(pipeline: AttributionPipeline) -> None:
-    """Statements between batches: offsets, the key of a request, and what is to be published."""
+async def look_around(pipeline: AttributionPipeline, workspace_id: str) -> None:
+    """Statements between batches: offsets, a key, what is published, and what is set aside."""
     await pipeline.events.stored_offsets()
     async with pipeline.database.exempt() as connection:
         await look_up_key(await driver(connection), b"k" * 32)
     await pipeline.credits()
+    async with pipeline.database.write([workspace_id]) as connection:
+        keyed = workspace_id, b"no conversion"
+        await set_aside(await driver(connection), keyed, "fact_corrected", NOON, "a fault")
 
 
 async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -143,7 +147,7 @@ async def test_no_batch_statement_throws_away_more_than_the_batch_holds(
         explainer.records = 1
         for brand in brands[:2]:
             await correct(pipeline, brand)
-        await look_around(pipeline)
+        await look_around(pipeline, brands[0].workspace_id)
         # A replay reads spans of records, not a batch.
         explainer.records = SPAN_RECORDS
         workspace_id = brands[0].large_story.story.workspace_id

@@ -20,6 +20,7 @@ STORES = (
     "outbox_rows",
     "published_rows",
     "catalog_rows",
+    "recompute_rows",
 )
 # Not on the batch path: read page by page, by HTTP or by the relay.
 OFF_THE_PATH = {
@@ -27,8 +28,11 @@ OFF_THE_PATH = {
     "LIST_DEAD_LETTERS",
     "PICK_DEAD_LETTERS",
     "RESOLVE_DEAD_LETTERS",
+    "WORKSPACES_WITH_DUE",
+    "DUE_DEAD_LETTERS",
+    "POSTPONE_DEAD_LETTER",
     "SEE",
-    "WANTED",
+    "WAITING",
     "TRY_RELAY",
     "LETTER_COLUMNS",
     "READ_WAITING",

@@ -24,6 +24,7 @@ from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.store.catalog import Writer
 from services.roi.store.rebuild_rows import ask_rebuild, pending
+from services.roi.store.rollups import Stop
 from services.roi.store.workspaces import claim_name
 from shared.clock import SystemClock
 from shared.credits import (
@@ -64,7 +65,7 @@ class RoiWorkspace:
     workspace_id: str
     now: datetime = NOON
     sequence: int = 0
-    gaps: dict[str, int] = field(default_factory=dict)
+    stops: dict[str, Stop] = field(default_factory=dict)
     # By decision id: the expected state after that record, independent of the records.
     stands: dict[str, StandingOrder] = field(default_factory=dict)
 
@@ -263,10 +264,15 @@ class RoiWorkspace:
 
     def handler(self) -> CreditsFold:
         """Return a new consumer."""
-        return CreditsFold(self.database, Telemetry("roi"), self._hear_gaps)
+        return CreditsFold(self.database, Telemetry("roi"), self.hear_stops)
 
-    def _hear_gaps(self, gaps: Mapping[str, int]) -> None:
-        self.gaps = dict(gaps)
+    def hear_stops(self, stops: Mapping[str, Stop]) -> None:
+        self.stops = dict(stops)
+
+    @property
+    def gaps(self) -> dict[str, int]:
+        """The sequence at which each workspace stands still, after the last batch."""
+        return {name: stop.sequence for name, stop in self.stops.items()}
 
     async def fold(self, *records: AnyCredits) -> None:
         """Handle records as one batch at the stored offset."""

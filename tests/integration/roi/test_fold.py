@@ -13,12 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.roi.store import rollups as store
-from shared.credits import AnyCredits, CreditEntry, CreditsRejected, DecisionCredited
+from shared.credits import AnyCredits, CreditEntry, DecisionCredited
 from shared.db.engine import driver
 from shared.errors import OffsetMoved
 from shared.ids import new_id
-from shared.log.port import StoredRecord
-from shared.log.topics import CREDITS
 from tests.fixtures.batches import hand_over
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, fold, stored
@@ -249,29 +247,6 @@ async def test_a_zombie_consumer_changes_nothing(roi_workspace: RoiWorkspace) ->
         await hand_over(handler, 0, at - 1, stored(at - 1, records[1:]))
     assert await folded(roi_workspace) == brute_force(roi_workspace, records[:1], "UTC")
     assert (await handler.stored_offsets())[0] == at
-
-
-@pytest.mark.parametrize("problem", ["bytes", "workspace", "account", "sequence"])
-async def test_what_makes_no_sense_stops_loudly_and_writes_nothing(
-    roi_workspace: RoiWorkspace, problem: str
-) -> None:
-    good = roi_workspace.order(100, NOON, {"organic": (100, None)})
-    account = "nobody" if problem == "account" else "organic"
-    changes: dict[str, Any] = {}
-    if problem == "workspace":
-        changes["workspace_id"] = new_id()
-    if problem == "sequence":
-        changes["sequence"] = 0
-    bad = roi_workspace.order(100, NOON, {account: (100, None)}, **changes)
-    handler = roi_workspace.handler()
-    at = (await handler.stored_offsets()).get(0, 0)
-    batch = stored(at, [good, bad])
-    if problem == "bytes":
-        batch[1] = StoredRecord(CREDITS.name, 0, at + 1, b"", b"{}", (), 0)
-    with pytest.raises(CreditsRejected):
-        await hand_over(handler, 0, at, batch)
-    assert not await folded(roi_workspace)
-    assert (await handler.stored_offsets()).get(0, 0) == at
 
 
 async def test_known_at_grows_with_every_record_even_when_clocks_jump(

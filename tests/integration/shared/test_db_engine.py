@@ -12,7 +12,7 @@ from sqlalchemy import text
 from shared.db.engine import ACQUIRE_SECONDS, STUCK_SECONDS, Database, driver
 from shared.db.migrate import migrate
 from shared.db.roles import service_url
-from shared.errors import ConfigurationError, Transient
+from shared.errors import ConfigurationError, TimedOut, Transient
 from tests.fixtures.connections import value_of
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
 
@@ -231,8 +231,39 @@ async def test_slow_statements_and_waits_are_transient(database_for: DatabaseFac
             await raw.execute("SELECT pg_sleep(5)")
 
     for slow in (by_sqlalchemy, by_the_driver):
-        with pytest.raises(Transient, match="statement timeout"):
+        with pytest.raises(TimedOut, match="statement timeout"):
             await slow()
+
+
+async def test_a_writer_may_limit_its_statements(database_for: DatabaseFactory) -> None:
+    database = await database_for("attribution")
+    workspace = new_workspace()
+
+    async def slow() -> None:
+        async with database.write([workspace], statement_seconds=0.05) as conn:
+            await conn.execute(text("SELECT pg_sleep(5)"))
+
+    with pytest.raises(TimedOut, match="statement timeout"):
+        await slow()
+    # The limit ends with the transaction.
+    async with database.write([workspace]) as conn:
+        assert (await conn.execute(text("SHOW statement_timeout"))).scalar() == "30s"
+
+
+async def test_waiting_for_another_writer_is_not_slow_work(
+    database_for: DatabaseFactory, owner_url: str
+) -> None:
+    """Neither the time-out of a lock nor that of the statement that waits for it."""
+    workspace = new_workspace()
+    for setting in ("lock_timeout", "statement_timeout"):
+        database = await database_for("attribution", pool_size=2)
+        async with database.write([workspace]):
+            async with database.exempt() as conn:
+                await conn.execute(text(f"SET {setting} = '50ms'"))
+            with pytest.raises(Transient) as found:
+                async with database.write([workspace]):
+                    pass
+        assert not isinstance(found.value, TimedOut), setting
 
 
 async def test_a_frozen_holder_loses_its_transaction(database_for: DatabaseFactory) -> None:

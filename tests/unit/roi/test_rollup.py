@@ -8,18 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.roi.domain.credit_reading import read_credits
 from services.roi.domain.rollup import (
     ENTRY_COLUMNS,
     ORGANIC_ACCOUNT,
     TALLY_COLUMNS,
     FoldState,
     KnownRecord,
+    Unreadable,
     account_id,
     entry_rows,
     plan_fold,
     tally_rows,
 )
-from shared.credits import CreditEntry, CreditsRejected, DecisionCredited, Tally, TouchesTallied
+from shared.credits import (
+    CreditEntry,
+    CreditsRejected,
+    DecisionCredited,
+    Tally,
+    TouchesTallied,
+    encode_credits,
+)
 from shared.ids import natural_id
 
 WORKSPACE = natural_id("tests", "roi", "workspace", "main")
@@ -77,9 +86,54 @@ def test_a_plan_is_a_prefix_and_its_clock_only_grows(
     assert (plan.missing_sequence is not None) == bool(waiting)
 
 
-def test_a_number_below_one_is_no_number() -> None:
-    with pytest.raises(CreditsRejected, match="sequence 0"):
-        plan_fold(state(), [touches(0)])
+def junk(sequence: int, problem: str = "it cannot be read") -> Unreadable:
+    return Unreadable(WORKSPACE, sequence, b"{}", problem)
+
+
+def test_a_record_that_cannot_be_read_stops_at_its_number_until_a_readable_copy_comes() -> None:
+    plan = plan_fold(state(), [touches(1), junk(2), touches(3)])
+    assert [item.record.sequence for item in plan.known] == [1]
+    assert [record.sequence for record in plan.waiting] == [2, 3]
+    assert (plan.missing_sequence, plan.problem) == (2, "it cannot be read")
+    healed = plan_fold(plan.state, [*plan.waiting, touches(2)])
+    assert [item.record.sequence for item in healed.known] == [2, 3]
+    assert (healed.missing_sequence, healed.problem, healed.duplicates) == (None, None, 1)
+
+
+def test_a_record_without_a_number_may_be_the_next_one() -> None:
+    last = plan_fold(state(), [touches(1), junk(0)])
+    assert (last.missing_sequence, last.problem) == (2, "it cannot be read")
+    assert last.waiting == ()
+    before = plan_fold(state(), [junk(0), touches(1)])
+    assert (before.missing_sequence, before.problem) == (None, None)
+    gap = plan_fold(state(), [touches(1), junk(0), touches(3)])
+    assert (gap.missing_sequence, gap.problem) == (2, "it cannot be read")
+
+
+def test_bytes_tell_their_workspace_and_number_as_far_as_they_can() -> None:
+    good = encode_credits(touches(3))
+    assert read_credits(good, b"") == touches(3)
+    newer = read_credits(good.replace(b'"tallies":[]', b'"tallies":7'), b"")
+    assert isinstance(newer, Unreadable)
+    assert (newer.workspace_id, newer.sequence) == (WORKSPACE, 3)
+    keyed = read_credits(b"nonsense", WORKSPACE.encode())
+    assert isinstance(keyed, Unreadable)
+    assert (keyed.workspace_id, keyed.sequence) == (WORKSPACE, 0)
+    assert read_credits(b"nonsense", b"no workspace") is None
+    for number in (0, -1):
+        below = read_credits(encode_credits(touches(number)), b"")
+        assert isinstance(below, Unreadable)
+        assert below.sequence == 0
+
+
+def test_an_account_that_is_none_cannot_be_read() -> None:
+    tally = Tally(
+        account="nobody", kind="click", stage="consideration", quarter_at=START, counted=3
+    )
+    record = TouchesTallied(workspace_id=WORKSPACE, sequence=1, recorded_at=START, tallies=(tally,))
+    found = read_credits(encode_credits(record), b"")
+    assert isinstance(found, Unreadable)
+    assert "nobody" in found.problem
 
 
 def test_rows_have_a_value_for_every_column() -> None:

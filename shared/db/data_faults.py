@@ -29,5 +29,12 @@ def data_errors() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         if (getattr(error, "sqlstate", None) or "")[:2] in _DATA_CLASSES:
-            raise Unusable(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+            raise _unusable(error) from error
         raise
+    except (OverflowError, UnicodeError) as error:
+        # The driver cannot encode a value of a COPY.
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> Unusable:
+    return Unusable(f"{type(error).__name__}: {error}".splitlines()[0])

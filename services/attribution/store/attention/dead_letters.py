@@ -1,0 +1,19 @@
+"""Attention kind `dead_letters`: records that could not be used."""
+
+from typing import Final
+
+from services.attribution.store.attention_kind import AttentionKind
+
+DEAD_LETTERS: Final = AttentionKind(
+    id="dead_letters",
+    sentence="Records could not be used and change no figure.",
+    what_to_do=(
+        "Read the reasons in GET /v1/dead-letters, correct the cause, and retry them with"
+        " POST /v1/dead-letters/retry."
+    ),
+    found="""
+SELECT NULL::text AS order_id, event_id, recorded_at AS occurred_at,
+       concat_ws(': ', reason, nullif(detail, '')) AS detail
+FROM attribution.dead_letters WHERE resolved_at IS NULL
+""",
+)

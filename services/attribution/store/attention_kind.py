@@ -1,0 +1,46 @@
+"""The type of an attention kind, and the discovery of the entries in `attention/`.
+
+Attention is what was accepted and changes no figure, or a doubtful one.
+Promise: to add a kind is to add a file to `attention/`; no list is edited.
+What can go wrong: `KindsDiffer` when two entries have one id or a file has no entry. It is raised
+at import, so the service does not start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from shared.extensions import module_names
+
+
+class KindsDiffer(Exception):
+    """The files of the registry contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionKind:
+    """One kind of attention.
+
+    `sentence` says what was found, `what_to_do` what a person can do about it. `found` is the
+    statement that finds it in the visible workspaces, with the columns `order_id` (text),
+    `event_id` (uuid), `occurred_at` (timestamptz, not null) and `detail` (text); ids may be null.
+    """
+
+    id: str
+    sentence: str
+    what_to_do: str
+    found: str
+
+
+def discover(package: str) -> Mapping[str, AttentionKind]:
+    """Return every entry in the modules of a package by id, sorted by id."""
+    found: dict[str, AttentionKind] = {}
+    for name in module_names(package):
+        values = vars(import_module(f"{package}.{name}")).values()
+        entries = [value for value in values if isinstance(value, AttentionKind)]
+        if not entries:
+            raise KindsDiffer(f"{package}.{name} has no AttentionKind")
+        for entry in entries:
+            if found.setdefault(entry.id, entry) is not entry:
+                raise KindsDiffer(f"two kinds have the id {entry.id!r}")
+    return dict(sorted(found.items()))

@@ -1,0 +1,164 @@
+"""The attention list over HTTP, and conversions that the worker sets aside and retries."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.attribution.pipeline.recompute import Recomputer
+from services.attribution.store.attention import KINDS
+from shared.ids import new_id
+from tests.factories import NOON
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.story import Story
+from tests.integration.attribution.test_http import Service, key_record, serving
+
+QUEUE = (
+    "SELECT c.natural_id, r.attempts, r.problem, extract(epoch FROM r.retry_at - r.failed_at)::int"
+    " FROM attribution.recomputes AS r JOIN attribution.conversions AS c"
+    " USING (own_key, workspace_id) ORDER BY 1"
+)
+# The attempts are pretended to be over, as if the time had passed.
+DUE = "UPDATE attribution.recomputes SET retry_at = '-infinity'"
+
+
+@pytest.fixture
+async def service(fresh_database: str, secret_key: str) -> AsyncIterator[Service]:
+    async with serving(fresh_database, secret_key) as found:
+        yield found
+
+
+async def items(service: Service, **parameters: str) -> dict[str, Any]:
+    """Return the items of the list by kind."""
+    answer = await service.reader.get("/v1/attention", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return {item["kind"]: item for item in answer.json()["items"]}
+
+
+async def test_everything_that_changes_no_figure_is_listed(service: Service) -> None:
+    assert await items(service) == {}
+    story = service.story
+    await service.send(
+        story.adjusted("r1", of="unknown", at=NOON),
+        story.adjusted("r2", of="unknown", at=NOON + timedelta(days=1)),
+        story.order("claimed", source="public", source_id="page"),
+        story.order("sold"),
+    )
+    await service.send_bytes(b"nonsense")
+
+    async def listed() -> bool:
+        return len(await items(service)) == 3
+
+    await service.until(listed)
+    found = await items(service)
+    assert {kind: item["count"] for kind, item in found.items()} == {
+        "adjustments_without_order": 2,
+        "dead_letters": 1,
+        "unconfirmed_claims": 1,
+    }
+    waiting = found["adjustments_without_order"]
+    newest = (NOON + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    assert waiting["newest_at"] == newest
+    first = waiting["examples"][0]
+    assert (first["order_id"], first["occurred_at"]) == ("unknown", newest)
+    assert first["event_id"] == story.ident("adjustment", "unknown/r2")
+    assert found["unconfirmed_claims"]["examples"][0]["order_id"] == "claimed"
+    assert "not_an_event" in found["dead_letters"]["examples"][0]["detail"]
+    for kind, item in found.items():
+        assert (item["sentence"], item["what_to_do"]) == (
+            KINDS[kind].sentence,
+            KINDS[kind].what_to_do,
+        )
+    # What comes later takes its item off the list.
+    await service.send(story.order("unknown"), story.order("claimed"))
+
+    async def only_the_letter() -> bool:
+        return set(await items(service)) == {"dead_letters"}
+
+    await service.until(only_the_letter)
+
+
+async def test_one_kind_can_be_asked_for(service: Service) -> None:
+    await service.send_bytes(b"nonsense")
+    await service.send(service.story.adjusted("r1", of="unknown"))
+
+    async def listed() -> bool:
+        return len(await items(service)) == 2
+
+    await service.until(listed)
+    assert set(await items(service, kind="dead_letters")) == {"dead_letters"}
+    assert await items(service, kind="unconfirmed_claims") == {}
+    refused = await service.reader.get("/v1/attention", params={"kind": "boredom"})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["kind"]
+    nobody = await service.client.get("/v1/attention", headers={"authorization": "Bearer nobody"})
+    assert nobody.status_code == 401
+
+
+async def test_another_workspace_sees_none_of_it(service: Service) -> None:
+    await service.send_bytes(b"nonsense")
+    other, secret = Story(new_id()), f"lrl_sec_other000_{new_id()}{'x' * 8}"
+    await service.tell(key_record(other, secret, "read"))
+
+    async def listed() -> bool:
+        headers = {"authorization": f"Bearer {secret}"}
+        answer = await service.client.get("/v1/attention", headers=headers)
+        return (
+            bool(await items(service)) and answer.status_code == 200 and not answer.json()["items"]
+        )
+
+    await service.until(listed)
+
+
+async def test_a_key_needs_the_scope_read(service: Service) -> None:
+    secret = f"lrl_sec_tracker0_{new_id()}{'x' * 8}"
+    await service.tell(key_record(service.story, secret, "track"))
+
+    async def refused() -> bool:
+        headers = {"authorization": f"Bearer {secret}"}
+        return (await service.client.get("/v1/attention", headers=headers)).status_code == 403
+
+    await service.until(refused)
+
+
+async def test_a_conversion_that_cannot_be_decided_is_set_aside_and_its_neighbours_are_not(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    """The policy of one day names a model that does not exist; orders of other days are decided."""
+    bad_from, good_from = NOON + timedelta(days=1), NOON + timedelta(days=2)
+    await pipeline.learn(*story.cast())
+    orders = [story.order(f"{n}", at=NOON + timedelta(hours=8 * n + 1), net=100) for n in range(9)]
+    await pipeline.feed(*orders)
+    wrong = story.policy(since=bad_from, models=("crystal_ball",))
+    after = story.policy(name="after", since=good_from, models=("linear",))
+    await pipeline.learn(wrong, after)
+    aside = await pipeline.rows(QUEUE, story.workspace_id)
+    assert [row[0] for row in aside] == ["3", "4", "5"]
+    assert {row[1] for row in aside} == {1}
+    assert {row[3] for row in aside} == {60}
+    assert all("crystal_ball" in row[2] for row in aside)
+    models = {row[1] for row in await pipeline.net_ledger(story.workspace_id) if row[0] == "8"}
+    assert models == {"linear"}
+    # Not due: nothing is tried. Due: it fails again and waits for twice the time.
+    await drain(pipeline.worker, story)
+    assert await pipeline.rows(QUEUE, story.workspace_id) == aside
+    await make_due(pipeline, story)
+    await drain(pipeline.worker, story)
+    again = await pipeline.rows(QUEUE, story.workspace_id)
+    assert [(row[1], row[3]) for row in again] == [(2, 120)] * 3
+    # The corrected fact makes them due at once.
+    await pipeline.learn(story.policy(since=bad_from, revision=2, models=("first",)))
+    assert await pipeline.rows(QUEUE, story.workspace_id) == []
+    decided = {row[0]: row[1] for row in await pipeline.net_ledger(story.workspace_id)}
+    assert {decided[name] for name in ("3", "4", "5")} == {"first"}
+
+
+async def drain(worker: Recomputer, story: Story) -> None:
+    worker.call([story.workspace_id])
+    await worker.drain()
+
+
+async def make_due(pipeline: AttributionPipeline, story: Story) -> None:
+    async with pipeline.database.write([story.workspace_id]) as connection:
+        await connection.exec_driver_sql(DUE)

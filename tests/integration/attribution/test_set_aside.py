@@ -1,0 +1,250 @@
+"""A record that times out is found and set aside, alone, and is retried by itself.
+
+A trigger of the database makes one event slow, so the time-outs are those of a real Postgres.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from typing_extensions import override
+
+from services.attribution.pipeline.catalog_cache import FactsCache
+from services.attribution.pipeline.dead_letter_retry import Retrier
+from services.attribution.pipeline.event_consumer import EventsHandler
+from services.attribution.pipeline.recompute import Recomputer
+from shared.clock import SystemClock
+from shared.db.engine import Database
+from shared.errors import TimedOut, Transient
+from shared.events import AnyEvent
+from shared.ids import new_id
+from tests.factories import NOON
+from tests.fixtures.batches import hand_over
+from tests.fixtures.connections import execute
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.attribution import oracle
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.story import Story
+
+STATEMENT_SECONDS = 0.3
+LETTERS = (
+    "SELECT reason, record_offset, event_id::text, attempts FROM attribution.dead_letters"
+    " WHERE resolved_at IS NULL ORDER BY record_offset"
+)
+DUE = "UPDATE attribution.dead_letters SET retry_at = recorded_at WHERE retry_at IS NOT NULL"
+SLOW_EVENT = """
+CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.event_id = '{event_id}' THEN PERFORM pg_sleep(20); END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER dawdle BEFORE INSERT ON attribution.evidence
+    FOR EACH ROW EXECUTE FUNCTION public.dawdle();
+"""
+SLOW_ORDER = """
+CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.natural_id = '{order_id}' THEN PERFORM pg_sleep(20); END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER dawdle BEFORE UPDATE ON attribution.conversions
+    FOR EACH ROW EXECUTE FUNCTION public.dawdle();
+"""
+QUICK = "DROP FUNCTION public.dawdle CASCADE"
+
+
+@dataclass
+class Late(SystemClock):
+    """The real clock, some time ahead."""
+
+    ahead: timedelta = timedelta()
+
+    @override
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@pytest.fixture
+async def slow(fresh_database: str, database_for: DatabaseFactory) -> Database:
+    """A pool on a database of its own, in which a test may make a statement slow."""
+    return await database_for("attribution", url=fresh_database)
+
+
+def limited(pipeline: AttributionPipeline) -> AttributionPipeline:
+    """Give the handler and the worker a short limit for statements."""
+    database, cache, clock = pipeline.database, FactsCache(), SystemClock()
+    pipeline.events = EventsHandler(
+        database,
+        cache,
+        clock,
+        pipeline.telemetry,
+        pipeline.relay.call,
+        statement_seconds=STATEMENT_SECONDS,
+    )
+    pipeline.worker = Recomputer(
+        database, cache, clock, pipeline.relay.call, statement_seconds=STATEMENT_SECONDS
+    )
+    return pipeline
+
+
+async def test_a_record_that_times_out_is_set_aside_and_its_neighbours_count_within_seconds(
+    slow: Database, fresh_database: str
+) -> None:
+    pipeline = limited(AttributionPipeline(slow))
+    mine, theirs = Story(new_id()), Story(new_id())
+    await pipeline.learn(*mine.cast(), *theirs.cast())
+    guilty = mine.order("guilty", net=77)
+    clicks = [story.click(f"k{n}", by=f"v{n}") for n in range(40) for story in (mine, theirs)]
+    orders = [
+        story.order(f"{n}", net=n + 1, visitor=f"v{n}")
+        for n in range(40)
+        for story in (mine, theirs)
+    ]
+    batch: list[AnyEvent] = [*clicks, *orders[:33], guilty, *orders[33:]]
+    await execute(fresh_database, SLOW_EVENT.format(event_id=guilty.event_id))
+    added = pipeline.source.add(*batch)
+    partition = pipeline.source.partition
+    # The first time-out is a retry of the whole batch.
+    with pytest.raises(TimedOut):
+        await hand_over(pipeline.events, partition, 0, added)
+    assert await pipeline.rows(LETTERS, mine.workspace_id) == []
+    began = time.monotonic()
+    await hand_over(pipeline.events, partition, 0, added)
+    assert time.monotonic() - began < 10
+    place = batch.index(guilty)
+    assert await pipeline.rows(LETTERS, mine.workspace_id) == [
+        ("timed_out", place, guilty.event_id, 0)
+    ]
+    for story in (mine, theirs):
+        own = [event for event in own_events(batch, story) if event is not guilty]
+        expected = oracle.net_ledger(story.workspace_id, own, story.cast())
+        assert await pipeline.net_ledger(story.workspace_id) == expected
+    assert (await pipeline.events.stored_offsets())[partition] == len(batch)
+    await retried(pipeline, mine, fresh_database)
+    expected = oracle.net_ledger(mine.workspace_id, own_events(batch, mine), mine.cast())
+    assert await pipeline.net_ledger(mine.workspace_id) == expected
+
+
+def own_events(batch: list[AnyEvent], story: Story) -> list[AnyEvent]:
+    return [event for event in batch if event.workspace_id == story.workspace_id]
+
+
+async def retried(pipeline: AttributionPipeline, story: Story, owner_url: str) -> None:
+    """The letter is not due yet; then due and still slow; then due and quick."""
+    (before,) = await pipeline.rows(LETTERS, story.workspace_id)
+    clock = Late()
+    retrier = Retrier(
+        pipeline.database,
+        FactsCache(),
+        clock,
+        pipeline.relay.call,
+        statement_seconds=STATEMENT_SECONDS,
+    )
+    await retrier.retry_due()
+    clock.ahead = timedelta(seconds=61)
+    await retrier.retry_due()
+    assert await pipeline.rows(LETTERS, story.workspace_id) == [(*before[:3], 1)]
+    await execute(owner_url, QUICK)
+    await retrier.retry_due()
+    assert len(await pipeline.rows(LETTERS, story.workspace_id)) == 1
+    clock.ahead = timedelta(minutes=5)
+    await retrier.retry_due()
+    assert await pipeline.rows(LETTERS, story.workspace_id) == []
+
+
+async def test_a_batch_that_times_out_once_is_only_repeated(
+    slow: Database, fresh_database: str
+) -> None:
+    pipeline = limited(AttributionPipeline(slow))
+    story = Story(new_id())
+    order = story.order("1001", net=100)
+    await execute(fresh_database, SLOW_EVENT.format(event_id=order.event_id))
+    added = pipeline.source.add(order)
+    with pytest.raises(TimedOut):
+        await hand_over(pipeline.events, pipeline.source.partition, 0, added)
+    await execute(fresh_database, QUICK)
+    await hand_over(pipeline.events, pipeline.source.partition, 0, added)
+    assert await pipeline.rows(LETTERS, story.workspace_id) == []
+    assert set((await pipeline.net_ledger(story.workspace_id)).values()) == {100}
+
+
+async def test_an_outage_never_sets_a_record_aside(
+    slow: Database, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sessions of attribution are ended in the middle of the batch, again and again."""
+    pipeline = limited(AttributionPipeline(slow))
+    story = Story(new_id())
+    order = story.order("1001", net=100)
+    end = SLOW_EVENT.replace(
+        "PERFORM pg_sleep(20)", "PERFORM pg_terminate_backend(pg_backend_pid())"
+    )
+    await execute(fresh_database, end.format(event_id=order.event_id))
+    added = pipeline.source.add(story.click("k1", by="v1"), order)
+    for _ in range(4):
+        with pytest.raises(Transient) as found:
+            await hand_over(pipeline.events, pipeline.source.partition, 0, added)
+        assert not isinstance(found.value, TimedOut)
+    assert await pipeline.rows(LETTERS, story.workspace_id) == []
+    await execute(fresh_database, QUICK)
+    await hand_over(pipeline.events, pipeline.source.partition, 0, added)
+    assert set((await pipeline.net_ledger(story.workspace_id)).values()) == {100}
+
+
+async def test_a_conversion_that_times_out_is_set_aside_and_the_others_are_decided(
+    slow: Database, fresh_database: str
+) -> None:
+    pipeline = limited(AttributionPipeline(slow))
+    mine, theirs = Story(new_id()), Story(new_id())
+    for story in (mine, theirs):
+        await pipeline.feed(*(story.order(f"{n}", net=100) for n in range(20)))
+    await execute(fresh_database, SLOW_ORDER.format(order_id="13"))
+    added = pipeline.source.add_catalog(
+        mine.policy(models=("position",)), theirs.policy(models=("position",))
+    )
+    await hand_over(pipeline.catalog, pipeline.source.partition, 0, added)
+    pipeline.worker.call([mine.workspace_id, theirs.workspace_id])
+    await pipeline.worker.drain()
+    for story in (mine, theirs):
+        models = {row[:2] for row in await pipeline.net_ledger(story.workspace_id)}
+        assert {name for name, model in models if model == "position"} == {
+            f"{n}" for n in range(20) if n != 13
+        }
+        rows = "SELECT attempts, problem FROM attribution.recomputes"
+        ((attempts, problem),) = await pipeline.rows(rows, story.workspace_id)
+        assert attempts == 1
+        assert "timeout" in problem
+    await execute(fresh_database, QUICK)
+    for story in (mine, theirs):
+        async with slow.write([story.workspace_id]) as connection:
+            await connection.exec_driver_sql(
+                "UPDATE attribution.recomputes SET retry_at = '-infinity'"
+            )
+    await pipeline.worker.sweep()
+    await pipeline.worker.drain()
+    for story in (mine, theirs):
+        models = {row[:2] for row in await pipeline.net_ledger(story.workspace_id)}
+        assert models == {(f"{n}", "position") for n in range(20)}
+        assert await pipeline.rows("SELECT 1 FROM attribution.recomputes", story.workspace_id) == []
+
+
+async def test_amounts_near_the_bounds_of_the_database_end_as_one_record_each(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    """Each alone fits a bigint; together they do not."""
+    most = 2**63 - 1
+    await pipeline.learn(*story.cast())
+    batch: list[AnyEvent] = [
+        story.order("sum", net=-most),
+        story.adjusted("r1", of="sum", amount=most),
+        story.order("good", net=5),
+        story.order("first", net=most, at=NOON),
+        story.order("second", net=most, at=NOON),
+    ]
+    await pipeline.feed(*batch)
+    reasons = [row[:3] for row in await pipeline.rows(LETTERS, story.workspace_id)]
+    assert reasons == [("unusable", 1, batch[1].event_id)]
+    found = await pipeline.net_ledger(story.workspace_id)
+    assert found["good", "last", "organic", "EUR"] == 5
+    assert found["first", "last", "organic", "EUR"] == most
+    assert await pipeline.rows("SELECT 1 FROM attribution.recomputes", story.workspace_id) == []
