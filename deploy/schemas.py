@@ -7,6 +7,7 @@ they do not match the code; `make schemas` writes them again.
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -101,9 +102,9 @@ def openapi() -> dict[str, Document]:
     tracking_app = tracking.Tracking(collector, tracking.choose_log(collector, clock), clock).app
     ledger = attribution.Attribution(attribution.outside_of(AttributionSettings.load(NOWHERE)))
     roi_settings = RoiSettings.load(NOWHERE)
-    answers = roi.build_app(
-        roi_settings, roi.outside_of(roi_settings), Health(), Telemetry(roi.SERVICE), lambda: None
-    )
+    outside, telemetry = roi.outside_of(roi_settings), Telemetry(roi.SERVICE)
+    with ThreadPoolExecutor(1) as threads:
+        answers = roi.build_app(roi_settings, outside, Health(), telemetry, lambda: None, threads)
     apps = {
         tracking.SERVICE: tracking_app,
         attribution.SERVICE: ledger.build_app(),

@@ -1,21 +1,38 @@
 """The uses of `LAUREL_SECRET_KEY`: seal secrets, derive keys, hash e-mails; and new API keys.
 
 Promise: each use derives its own key from the secret by HMAC-SHA256 with a label, so the key of one
-use has no value for another.
+use has no value for another. A service is handed a key ring: the keys of its own uses (`USES`) and
+not the secret, from which the passwords of the database and the keys of all uses follow.
 What can go wrong: `unseal` raises `SealBroken` when the text was changed or sealed under another
-secret.
+secret; `KeyNotHanded` when a service asks for the key of a use that is not its own.
 """
 
 import base64
+import binascii
 import hmac
+import json
 import secrets
 import string
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.errors import Permanent
+from shared.errors import ConfigurationError, Permanent
+
+# The uses of each service.
+USES: Final[Mapping[str, tuple[str, ...]]] = {
+    "tracking": ("seal", "click", "email", "text", "claim"),
+    "attribution": ("text",),
+    "roi": ("seal", "api-key", "idempotency"),
+}
+_RING_PREFIX: Final = "lrl_ring_"
+# The e-mail key of an older workspace comes from the secret itself and not from the key of the use,
+# so that its hashes stay. It is handed by name. UUIDv7 ids begin with their milliseconds.
+_EMAIL_USE_SINCE_MS: Final = int(datetime(2026, 11, 30, tzinfo=UTC).timestamp() * 1_000)
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _NONCE_BYTES: Final = 12
@@ -23,6 +40,27 @@ _NONCE_BYTES: Final = 12
 
 class SealBroken(Permanent):
     """The sealed text cannot be opened: other secret key, other context, or changed text."""
+
+
+class KeyNotHanded(ConfigurationError):
+    """The key ring of this service has no key for the use."""
+
+
+def is_key_ring(text: str) -> bool:
+    """Return whether a text has the form of a key ring and not of a secret."""
+    return text.startswith(_RING_PREFIX)
+
+
+def _opened(ring: str) -> dict[str, bytes]:
+    try:
+        keys = json.loads(base64.urlsafe_b64decode(ring.removeprefix(_RING_PREFIX)))
+        return {label: bytes.fromhex(key) for label, key in keys.items()}
+    except (ValueError, binascii.Error, AttributeError, TypeError):
+        raise ConfigurationError("LAUREL_SECRET_KEY: the key ring is damaged") from None
+
+
+def _has_own_email_key(workspace_id: str) -> bool:
+    return UUID(workspace_id).int >> 80 < _EMAIL_USE_SINCE_MS
 
 
 class TextHasher:
@@ -42,15 +80,36 @@ class TextHasher:
 
 
 class Sealer:
-    """The keys of one `LAUREL_SECRET_KEY`. Cheap to make, safe to share."""
+    """The keys of one `LAUREL_SECRET_KEY`: a secret, or a key ring made from one.
+
+    Cheap to make, safe to share.
+    """
 
     def __init__(self, secret_key: str) -> None:
+        self._handed = _opened(secret_key) if is_key_ring(secret_key) else None
         self._secret = secret_key.encode()
         self._peppers: dict[str, bytes] = {}  # one for each workspace
 
     def derive(self, label: str) -> bytes:
         """Return the key (32 bytes) of the use that the label names."""
+        if self._handed is not None:
+            if label not in self._handed:
+                raise KeyNotHanded(
+                    f"this service has no key for {label!r}: see shared.sealing.USES"
+                )
+            return self._handed[label]
         return hmac.digest(self._secret, f"laurel/{label}".encode(), "sha256")
+
+    def ring_of(self, service: str, workspaces: Iterable[str] = ()) -> str:
+        """Return the key ring of a service.
+
+        `workspaces` are those of the installation. The e-mail keys of older ones are in the ring.
+        """
+        labels = list(USES[service])
+        if "email" in labels:
+            labels += [f"email/{one}" for one in workspaces if _has_own_email_key(one)]
+        keys = {label: self.derive(label).hex() for label in labels}
+        return _RING_PREFIX + base64.urlsafe_b64encode(json.dumps(keys).encode()).decode()
 
     def seal(self, plaintext: str, context: str) -> str:
         """Seal by AES-256-GCM, as base64. The same `context` (an entity id) opens it."""
@@ -73,8 +132,13 @@ class Sealer:
         """Return the keyed hash of an e-mail in the workspace: 32 hexadecimal characters."""
         pepper = self._peppers.get(workspace_id)
         if pepper is None:
-            pepper = self._peppers[workspace_id] = self.derive(f"email/{workspace_id}")
+            pepper = self._peppers[workspace_id] = self._email_key(workspace_id)
         return hmac.digest(pepper, email.strip().lower().encode(), "sha256")[:16].hex()
+
+    def _email_key(self, workspace_id: str) -> bytes:
+        if _has_own_email_key(workspace_id):
+            return self.derive(f"email/{workspace_id}")
+        return hmac.digest(self.derive("email"), workspace_id.encode(), "sha256")
 
     def text_hasher(self) -> TextHasher:
         """Return the hash of texts that may name a person (`shared.private_texts`)."""
@@ -87,10 +151,6 @@ class Sealer:
     def click_key(self) -> bytes:
         """Return the key of `shared.ids.ClickSigner`."""
         return self.derive("click")
-
-    def role_password(self, role: str) -> str:
-        """Return the database password of a role."""
-        return self.derive(f"role/{role}").hex()
 
 
 def new_api_key(*, public: bool) -> str:

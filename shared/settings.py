@@ -11,7 +11,7 @@ What can go wrong: `ConfigurationError`; its message names the variable and says
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
@@ -21,7 +21,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import override
 
 from shared.errors import ConfigurationError
-from shared.ids import is_api_key
+from shared.ids import api_key_hash, api_key_label, is_api_key
+from shared.sealing import is_key_ring
 
 PREFIX: Final = "LAUREL_"
 
@@ -34,6 +35,7 @@ KNOWN_FIELDS: Final = frozenset(
         "roi_port",
         "data_dir",
         "log",
+        "log_login",
         "database_url",
         "admin_key",
         "secret_key",
@@ -51,6 +53,7 @@ KNOWN_FIELDS: Final = frozenset(
 SECRET_KEY_CHARACTERS_MIN: Final = 16
 
 _SECRET_KEY_PREFIX = "lrl_sec_"
+_ADMIN_KEY_HASH = re.compile(r"sha256:([0-9a-f]{64}):(lrl_sec_[A-Za-z0-9]{8})")
 _KAFKA_SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
 _KAFKA_SCHEME = "kafka://"
 
@@ -90,14 +93,19 @@ class Settings(BaseSettings):
     database and the keys."""
     log: Annotated[str, ReadBy("all")] = "postgres"
     """Where the log is: `postgres`, or `kafka://host:port[,host:port]`."""
+    log_login: Annotated[SecretStr | None, ReadBy("all")] = None
+    """The log-in at Kafka, `user:password` (SASL with SCRAM-SHA-512), where Kafka asks for one."""
     database_url: Annotated[SecretStr | None, ReadBy("all")] = None
-    """The database owner's address, `postgresql://user:password@host:port/database`. It is what
-    `laurel migrate` uses; each service derives its own log-in from it. `laurel run` sets it."""
+    """The address of the database, `postgresql://user:password@host:port/database`. It is the
+    owner's for `laurel migrate` and `laurel run`, and a service's own log-in for `laurel run
+    SERVICE`, which derives it where the owner's is given. tracking needs none on Kafka."""
     admin_key: Annotated[SecretStr | None, ReadBy("roi")] = None
-    """The admin key of the workspace `main`, `lrl_sec_<8>_<32 or more>`. `laurel run` makes one."""
+    """The admin key of the workspace `main`, `lrl_sec_<8>_<32 or more>`. `laurel run` makes one. A
+    service gets only its hash, `sha256:<64 hexadecimal digits>:<lrl_sec_<8>>`."""
     secret_key: Annotated[SecretStr | None, ReadBy("all")] = None
     """At least 16 random characters. It seals secrets, signs click ids and derives the services'
-    database passwords. `laurel run` makes one and keeps it."""
+    database passwords. `laurel run` makes one and keeps it. A service gets a key ring in its place,
+    which holds the keys of its own uses alone."""
     short_url: Annotated[str | None, ReadBy("tracking", "roi")] = None
     """The public base of short links, such as `https://go.example.com`. Without it links show
     tracking's own address."""
@@ -179,7 +187,8 @@ class Settings(BaseSettings):
         if value is None:
             return None
         key = value.get_secret_value()
-        if not (is_api_key(key) and key.startswith(_SECRET_KEY_PREFIX)):
+        is_key = is_api_key(key) and key.startswith(_SECRET_KEY_PREFIX)
+        if not is_key and admin_key_hash(key) is None:
             raise ValueError(
                 "use lrl_sec_<8 letters or digits>_<32 to 128 letters, digits, - or _>"
             )
@@ -188,7 +197,9 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _check_secret_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SECRET_KEY_CHARACTERS_MIN:
+        if value is None or is_key_ring(value.get_secret_value()):
+            return value
+        if len(value.get_secret_value()) < SECRET_KEY_CHARACTERS_MIN:
             raise ValueError(f"use at least {SECRET_KEY_CHARACTERS_MIN} random characters")
         return value
 
@@ -199,6 +210,13 @@ class Settings(BaseSettings):
             ("postgresql://", "postgres://", "postgresql+asyncpg://")
         ):
             raise ValueError("use postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("log_login")
+    @classmethod
+    def _check_log_login(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(value.get_secret_value().partition(":")):
+            raise ValueError("use user:password")
         return value
 
     @field_validator("short_url")
@@ -220,9 +238,30 @@ class Settings(BaseSettings):
         return tuple(self.log.removeprefix(_KAFKA_SCHEME).split(","))
 
     @property
+    def kafka_login(self) -> tuple[str, str] | None:
+        """User and password of the log-in at Kafka; None without a log-in."""
+        if self.log_login is None:
+            return None
+        user, _, password = self.log_login.get_secret_value().partition(":")
+        return user, password
+
+    @property
     def short_base(self) -> str:
         """The public base of short links, without a trailing slash."""
         return self.short_url or f"http://{self.host}:{self.tracking_port}"
+
+    def read_by(self, service: str, *, without: Collection[str]) -> dict[str, str]:
+        """Return the variables that a service reads, `without` some fields and those not set."""
+        values = {
+            name: getattr(self, name)
+            for name, info in type(self).model_fields.items()
+            if name not in without and any(_reads(service, mark) for mark in info.metadata)
+        }
+        return {
+            PREFIX + name.upper(): _text(value)
+            for name, value in values.items()
+            if value is not None
+        }
 
     def require_secret_key(self) -> str:
         """Return the secret key in clear. Raises `ConfigurationError` if it is not set."""
@@ -233,10 +272,31 @@ class Settings(BaseSettings):
         return _required(self.database_url, "database_url")
 
 
+def admin_key_hash(text: str) -> tuple[str, str] | None:
+    """Return SHA-256 (hex) and label of an admin key in its hashed form; None for other texts."""
+    found = _ADMIN_KEY_HASH.fullmatch(text)
+    return None if found is None else (found[1], found[2])
+
+
+def hashed_admin_key(key: str) -> str:
+    """Return the hashed form of an admin key; a hashed one is returned as it is."""
+    if admin_key_hash(key) is not None:
+        return key
+    return f"sha256:{api_key_hash(key)}:{api_key_label(key)}"
+
+
 def _required(value: SecretStr | None, field: str) -> str:
     if value is None:
         raise ConfigurationError(f"{PREFIX}{field.upper()} must be set; `laurel run` sets it")
     return value.get_secret_value()
+
+
+def _reads(service: str, mark: object) -> bool:
+    return isinstance(mark, ReadBy) and not {"all", service}.isdisjoint(mark.names)
+
+
+def _text(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
@@ -255,7 +315,19 @@ def _explain(error: ValidationError) -> str:
     )
 
 
-def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of this process with `changes`, for a process that it starts."""
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in changes}
-    return kept | dict(changes)
+# What a process needs from the system: programs, libraries, languages, folders, certificates. All
+# else in an environment, such as passwords for other programs, is not handed on.
+_SYSTEM_NAMES: Final = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV"}
+)
+_SYSTEM_PREFIXES: Final = ("LC_", "LD_", "DYLD_", "PYTHON", "SSL_CERT_", "COVERAGE_", "COV_")
+
+
+def environment_of(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that this one starts: the system's, and `settings`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _SYSTEM_NAMES or name.startswith(_SYSTEM_PREFIXES)
+    }
+    return kept | dict(settings)

@@ -29,7 +29,7 @@ from services.attribution.wire.answer_shapes import LagItem
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, driver
-from shared.db.roles import service_url
+from shared.db.roles import own_log_in
 from shared.errors import Transient
 from shared.http.auth import Principal
 from shared.http.health import Health
@@ -294,7 +294,7 @@ def outside_of(settings: AttributionSettings) -> Outside:
     """Return the resources that the settings name, not opened yet."""
     clock = SystemClock()
     secret_key = settings.require_secret_key()
-    url = service_url(settings.require_database_url(), SERVICE, secret_key)
+    url = own_log_in(settings.require_database_url(), SERVICE, secret_key)
     database = Database(url, application_name="laurel-attribution", pool_size=POOL_SIZE)
     text_hash = Sealer(secret_key).text_hasher()
     return Outside(database, _log_of(settings, url, clock), clock, text_hash)
@@ -302,5 +302,6 @@ def outside_of(settings: AttributionSettings) -> Outside:
 
 def _log_of(settings: AttributionSettings, url: str, clock: Clock) -> EventLog:
     if settings.kafka_servers:
-        return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-attribution")
+        servers, login = ",".join(settings.kafka_servers), settings.kafka_login
+        return KafkaLog(servers, clock, client_id="laurel-attribution", login=login)
     return PostgresLog(url, clock, application_name="laurel-attribution-log")

@@ -35,7 +35,14 @@ from services.attribution.wire.attention_shapes import (
 from services.attribution.wire.decision_bytes import decode_decision
 from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import problems
-from shared.api.shapes import ListParameters, Page, StrictModel, decode_cursor, encode_cursor
+from shared.api.shapes import (
+    ListParameters,
+    Page,
+    StrictModel,
+    decode_cursor,
+    encode_cursor,
+    parse_moment,
+)
 from shared.db.engine import Database, driver
 from shared.events import TEXT_LENGTH_MAX, ConversionKind
 from shared.http.auth import Lookup, Principal, authorize
@@ -314,10 +321,7 @@ async def dead_letters(
 def _before(cursor: str) -> tuple[datetime, str]:
     moment, letter_id = decode_cursor(cursor, (str, str))
     try:
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None:
-            raise ValueError("the time of a cursor has an offset")
-        return at, str(UUID(letter_id))
+        return parse_moment(moment), str(UUID(letter_id))
     except ValueError:
         raise _bad_cursor() from None
 

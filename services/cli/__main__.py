@@ -18,6 +18,7 @@ from services.cli.explain.explain_command import explain
 from services.cli.migrate_command import migrate
 from services.cli.replay_command import replay
 from services.cli.run_command import run
+from services.cli.secrets_command import make_secrets
 from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
 
@@ -58,6 +59,7 @@ app.command(rich_help_panel=_ASK)(verify)
 app.add_typer(keys_command.app, name="keys", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(migrate)
 app.command(rich_help_panel=_SET_UP)(replay)
+app.command("secrets", rich_help_panel=_SET_UP)(make_secrets)
 
 
 def main() -> None:

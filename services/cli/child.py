@@ -4,17 +4,21 @@
 also after kill -9: a thread waits for the end of standard input, which the supervisor keeps open
 and never writes to. Then the service gets SIGTERM, so that it drains, and is ended after that.
 
-`python -m services.cli.child postgres <data folder> <supervisor>` becomes Postgres. It makes the
-cluster if there is none (complete or not at all), ends a server that an earlier Laurel left, drops
-root, and replaces itself by the server. So the supervisor is the parent of Postgres, sees its end
-at once, and starts every restart in a fresh process. (`get_server()` of the wheel returns the ended
-server in the same process, and it loosens the permissions of parent folders.)
+`python -m services.cli.child postgres <data folder> <supervisor>` becomes Postgres. It reads the
+owner's password from standard input, makes the cluster if there is none (complete or not at all),
+ends a server that an earlier Laurel left, drops root, and replaces itself by the server. Each role
+is asked for its password (SCRAM), also in a cluster of an earlier release that asked for none.
+
+So the supervisor is the parent of Postgres, sees its end at once, and starts every restart in a
+fresh process. (`get_server()` of the wheel returns the ended server in the same process, and it
+loosens the permissions of parent folders.)
 
 What can go wrong: the process ends with a line on standard error that says why; the supervisor
 starts it again with back-off.
 """
 
 import ctypes
+import hashlib
 import os
 import pwd
 import runpy
@@ -36,7 +40,8 @@ _STOP_WAIT_SECONDS: Final = 15
 _NOT_RUNNING: Final = 2  # exit code of pg_isready when no server listens
 
 _INITDB_OPTIONS: Final = (
-    "--auth=trust",  # the permissions of the socket's folder are the access control
+    "--auth=scram-sha-256",
+    "--pwfile=/dev/stdin",
     "--encoding=UTF8",
     "--locale=C",
     "--locale-provider=builtin",
@@ -50,6 +55,12 @@ _SERVER_OPTIONS: Final = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
 }
+
+
+# The whole file: connections come by the socket, and every role has a password.
+_PG_HBA: Final = "local all all scram-sha-256\n"
+# Tells which password of the owner is set in the cluster.
+_OWNER_MARK: Final = "owner.sha256"
 
 
 def main() -> None:
@@ -86,16 +97,19 @@ def _end_with_supervisor() -> None:
 
 
 def _become_postgres(data_folder: Path, supervisor: int) -> None:
+    password = sys.stdin.read()
     place = find(data_folder)
     if place.user is not None:
         _become_user(place.user)
     _end_leftover(place)
     if not (place.data / "PG_VERSION").exists():
-        _make_cluster(place)
+        _make_cluster(place, password)
+    _demand_passwords(place, password)
     _end_with(supervisor)
     options = [f"-c{name}={value}" for name, value in _SERVER_OPTIONS.items()]
     program = str(place.programs / "postgres")
-    os.execv(program, [program, "-D", str(place.data), f"-k{place.sockets}", *options])
+    arguments = [program, "-D", str(place.data), f"-k{place.sockets}", *options]
+    os.execv(program, arguments)
 
 
 def _become_user(user: str) -> None:
@@ -116,12 +130,28 @@ def _end_leftover(place: PostgresFolder) -> None:
         subprocess.run(stop, check=False)
 
 
-def _make_cluster(place: PostgresFolder) -> None:
+def _make_cluster(place: PostgresFolder, password: str) -> None:
     fresh = place.folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     initdb = (place.programs / "initdb", *_INITDB_OPTIONS, "-D", fresh)
-    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, input=password, text=True)
+    (fresh / _OWNER_MARK).write_text(_mark_of(password))
     fresh.rename(place.data)
+
+
+def _demand_passwords(place: PostgresFolder, password: str) -> None:
+    """Set the owner's password if it is another one, and let no role in without its password."""
+    mark = place.data / _OWNER_MARK
+    if not mark.exists() or mark.read_text() != _mark_of(password):
+        server = (place.programs / "postgres", "--single", "-D", place.data, "postgres")
+        command = f"ALTER ROLE postgres PASSWORD '{password}'\n"
+        subprocess.run(server, check=True, stdout=subprocess.DEVNULL, input=command, text=True)
+        mark.write_text(_mark_of(password))
+    (place.data / "pg_hba.conf").write_text(_PG_HBA)
+
+
+def _mark_of(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def _end_with(supervisor: int) -> None:

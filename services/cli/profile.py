@@ -101,20 +101,20 @@ class Owner:
 def find_owner(settings: Settings) -> Owner:
     """Return the owner by LAUREL_DATABASE_URL and LAUREL_SECRET_KEY, else by the data folder."""
     folder = DataFolder(settings.data_dir)
-    secret_key = folder.secret_key(settings, create=False)
+    secret_key = _required(folder.secret_key(settings, create=False), folder)
     if settings.database_url is None:
-        return Owner(_embedded_url(folder), _required(secret_key, folder))
-    return Owner(settings.database_url.get_secret_value(), _required(secret_key, folder))
+        return Owner(_embedded_url(folder, secret_key), secret_key)
+    return Owner(settings.database_url.get_secret_value(), secret_key)
 
 
-def _embedded_url(folder: DataFolder) -> str:
+def _embedded_url(folder: DataFolder, secret_key: str) -> str:
     found = postgres_folder.find(folder.path)
     if not (found.sockets / postgres_folder.SOCKET_NAME).exists():
         raise ConfigurationError(
             f"no database: LAUREL_DATABASE_URL is not set and no Laurel runs on {folder.path}."
             " Start it with `laurel run` (which also migrates), or set LAUREL_DATABASE_URL"
         )
-    return found.owner_url
+    return found.owner_url(secret_key)
 
 
 def _required(secret_key: str | None, folder: DataFolder) -> str:

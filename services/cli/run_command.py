@@ -4,6 +4,8 @@ Promise: the addresses are printed as soon as the key works on every service. Af
 Ctrl-C, SIGTERM or SIGHUP ends them, and ten seconds later no process of Laurel is left. A second
 Ctrl-C ends everything at once.
 
+A service gets its own log-in and keys and no other secret (`handing`).
+
 What can go wrong: a `LaurelError` during the start; then every started process is ended.
 """
 
@@ -11,24 +13,28 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from services.cli.console import Output, out
 from services.cli.data_folder import DataFolder
+from services.cli.handing import environment_for
 from services.cli.processes import EmbeddedPostgres, ServiceProcess
 from services.cli.profile import Profile, service_urls
 from services.cli.readiness import announce, exposure, wait_and_tell
 from services.cli.startup import (
     Access,
     ensure_access,
+    known_workspaces,
     prepare_database,
     require_free_ports,
 )
 from shared.clock import SystemClock
 from shared.db.roles import SERVICES
+from shared.sealing import is_key_ring
 from shared.settings import Settings
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -57,8 +63,19 @@ def run(
     if service is None:
         asyncio.run(supervise(settings))
     else:
-        # This process becomes the service, so signals and exit codes pass directly.
-        os.execv(sys.executable, [sys.executable, "-m", f"services.{service.value}"])
+        become(service.value, settings)
+
+
+def become(service: str, settings: Settings) -> NoReturn:
+    """Become the service, so that signals and exit codes pass directly, with what is its own."""
+    secret_key = settings.require_secret_key()
+    url = None if settings.database_url is None else settings.database_url.get_secret_value()
+    workspaces: Sequence[str] = ()
+    if service == Service.TRACKING and url is not None and not is_key_ring(secret_key):
+        workspaces = asyncio.run(known_workspaces(url, secret_key))
+    environment = environment_for(service, settings, url, secret_key, workspaces)
+    arguments = [sys.executable, "-m", f"services.{service}"]
+    os.execve(sys.executable, arguments, environment)
 
 
 async def supervise(settings: Settings) -> None:
@@ -108,7 +125,7 @@ class _Supervisor:
             self._output.say("laurel", f"warning: {warning}")
         secret_key = self._folder.secret_key(self._settings, create=True)
         assert secret_key is not None
-        owner_url = await self._database(group)
+        owner_url = await self._database(group, secret_key)
         await prepare_database(owner_url, secret_key, self._clock, self._output.say)
         access = await ensure_access(
             owner_url,
@@ -118,27 +135,34 @@ class _Supervisor:
             self._clock,
             on_terminal=sys.stdout.isatty(),
         )
-        self._start_services(group, owner_url, secret_key)
+        self._start_services(group, owner_url, secret_key, access.workspaces)
         await self._announce_when_ready(access)
 
-    async def _database(self, group: asyncio.TaskGroup) -> str:
+    async def _database(self, group: asyncio.TaskGroup, secret_key: str) -> str:
         """Return the URL of the owner: of the setting, else of the embedded Postgres it starts."""
         if self._settings.database_url is not None:
             return self._settings.database_url.get_secret_value()
         self._output.say("laurel", f"starting Postgres; data in {self._folder.path}")
-        self._postgres = EmbeddedPostgres(self._folder.path, self._clock, self._output.say)
+        self._postgres = EmbeddedPostgres(
+            self._folder.path, secret_key, self._clock, self._output.say
+        )
         await self._postgres.start()
         self._tasks.append(group.create_task(self._postgres.watch()))
         return self._postgres.owner_url
 
-    def _start_services(self, group: asyncio.TaskGroup, owner_url: str, secret_key: str) -> None:
-        environment = {
-            "LAUREL_DATA_DIR": str(self._folder.path),
-            "LAUREL_DATABASE_URL": owner_url,
-            "LAUREL_SECRET_KEY": secret_key,
-            "PYTHONUNBUFFERED": "1",
-        }
+    def _start_services(
+        self,
+        group: asyncio.TaskGroup,
+        owner_url: str,
+        secret_key: str,
+        workspaces: Sequence[str],
+    ) -> None:
         for service in SERVICES:
+            environment = environment_for(
+                service, self._settings, owner_url, secret_key, workspaces
+            )
+            # The folder names the Laurel of a process, also where the service does not use it.
+            environment |= {"LAUREL_DATA_DIR": str(self._folder.path), "PYTHONUNBUFFERED": "1"}
             child = ServiceProcess(service, environment, self._clock, self._output)
             self._services.append(child)
             self._tasks.append(group.create_task(child.run()))

@@ -9,7 +9,8 @@ or when the given key was revoked. The start waits for a database that does not 
 """
 
 import socket
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from services.cli.data_folder import DataFolder, own_key
 from services.roi import bootstrap
 from shared.clock import Clock
 from shared.db.engine import Database
+from shared.db.failures import DRIVER_ERRORS
 from shared.db.migrate import migrate
 from shared.db.roles import SERVICES, service_url
 from shared.errors import ConfigurationError, Transient
@@ -88,13 +90,15 @@ class Access:
     """The admin key as the user sees it.
 
     `probe` is a key that must work before Laurel counts as ready. `shown` is the admin key, only
-    when it was just made on a terminal; `file` is the file that holds it.
+    when it was just made on a terminal; `file` is the file that holds it. `workspaces` are the ids
+    of all workspaces.
     """
 
     probe: str
     shown: str | None = None
     file: Path | None = None
     from_setting: bool = False
+    workspaces: Sequence[str] = ()
 
 
 async def prepare_database(owner_url: str, secret_key: str, clock: Clock, say: Say) -> None:
@@ -131,9 +135,29 @@ async def ensure_access(
             given = settings.admin_key.get_secret_value()
             if not await keys.ensure(given, "LAUREL_ADMIN_KEY"):
                 raise ConfigurationError("the key in LAUREL_ADMIN_KEY was revoked: set another")
-            return Access(probe=given, from_setting=True)
-        await keys.ensure(own_key(secret_key), OWN_KEY_NAME)
-        return await _admin_key(folder, keys, own_key(secret_key), on_terminal=on_terminal)
+            access = Access(probe=given, from_setting=True)
+        else:
+            await keys.ensure(own_key(secret_key), OWN_KEY_NAME)
+            access = await _admin_key(folder, keys, own_key(secret_key), on_terminal=on_terminal)
+        return replace(access, workspaces=await bootstrap.workspace_ids(database))
+    finally:
+        await database.close()
+
+
+async def known_workspaces(owner_url: str, secret_key: str) -> Sequence[str]:
+    """Return the ids of all workspaces; none where the database does not answer or is empty.
+
+    tracking starts without a database. It needs them only for the e-mail keys of workspaces that
+    were made before 30 November 2026.
+    """
+    database = Database(
+        service_url(owner_url, "roi", secret_key), application_name="laurel-run", pool_size=1
+    )
+    await database.open()
+    try:
+        return await bootstrap.workspace_ids(database)
+    except (Transient, *DRIVER_ERRORS):
+        return ()
     finally:
         await database.close()
 

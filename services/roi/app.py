@@ -9,7 +9,9 @@ workspace say it, and a metric counts such workspaces.
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -40,7 +42,7 @@ from services.roi.store.key_rows import look_up
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
-from shared.db.roles import service_url
+from shared.db.roles import own_log_in
 from shared.errors import Transient
 from shared.http.auth import Principal
 from shared.http.health import Health
@@ -61,6 +63,11 @@ DOES: Final = (
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
+# Twice `BRAND_ANSWERS_AT_WORK`: one brand's answers never fill them.
+ANSWER_THREADS: Final = 8
+# How long a thread keeps the interpreter when another one waits for it. An answer in a thread gives
+# way to the event loop after this time (Python's default is 5 ms).
+SWITCH_SECONDS: Final = 0.001
 RETRY_SECONDS: Final = 0.5
 CHECK_SECONDS: Final = 1.0
 STOPPED_RETRY_SECONDS: Final = 60.0
@@ -120,10 +127,12 @@ async def running_roi(settings: RoiSettings, outside: Outside) -> AsyncIterator[
         stack.push_async_callback(outside.database.close)
         await outside.log.open()
         stack.push_async_callback(outside.log.close)
+        threads = ThreadPoolExecutor(ANSWER_THREADS, "answer")
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         async with asyncio.TaskGroup() as tasks:
             folding = tasks.create_task(_fold(settings, outside, watch, proofreader, fold, stop))
             beside = [tasks.create_task(work) for work in (relay.run(), watch.run(), rebuild.run())]
-            yield build_app(settings, outside, health, telemetry, relay.wake)
+            yield build_app(settings, outside, health, telemetry, relay.wake, threads)
             stop.set()
             await asyncio.wait((folding,), timeout=STOP_SECONDS)
             for task in (folding, *beside):
@@ -139,13 +148,14 @@ async def serve_roi(settings: RoiSettings) -> None:
         # 700, one answer in a hundred waited 50 to 100 ms for a full collection.
         gc.freeze()
         gc.set_threshold(COLLECT_OBJECTS, COLLECT_ROUNDS, COLLECT_ROUNDS)
+        sys.setswitchinterval(SWITCH_SECONDS)
         await serve(app, settings.host, settings.port)
 
 
 def outside_of(settings: RoiSettings) -> Outside:
     """Return the database, log and clock that the settings name, not opened yet."""
     clock = SystemClock()
-    url = service_url(settings.require_database_url(), SERVICE, settings.require_secret_key())
+    url = own_log_in(settings.require_database_url(), SERVICE, settings.require_secret_key())
     database = Database(url, application_name="laurel-roi", pool_size=POOL_SIZE)
     return Outside(database, _log_of(settings, url, clock), clock)
 
@@ -156,6 +166,7 @@ def build_app(
     health: Health,
     telemetry: Telemetry,
     wake_relay: Callable[[], None],
+    answer_threads: Executor,
 ) -> FastAPI:
     """Return the app with all routes of roi."""
 
@@ -170,6 +181,7 @@ def build_app(
         short_base=settings.short_base,
         lookup=lookup,
         wake_relay=wake_relay,
+        answer_threads=answer_threads,
     )
     for router in ROUTERS:
         app.include_router(router)
@@ -178,7 +190,8 @@ def build_app(
 
 def _log_of(settings: RoiSettings, url: str, clock: Clock) -> EventLog:
     if settings.kafka_servers:
-        return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-roi")
+        servers, login = ",".join(settings.kafka_servers), settings.kafka_login
+        return KafkaLog(servers, clock, client_id="laurel-roi", login=login)
     return PostgresLog(url, clock, application_name="laurel-roi-log")
 
 

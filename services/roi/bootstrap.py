@@ -7,17 +7,20 @@ What can go wrong: `KeyOfAnotherWorkspace` when a given key belongs to another w
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from services.roi.domain.entity import Version
 from services.roi.store.catalog import Writer
 from services.roi.store.key_rows import look_up, owner, save_key
-from services.roi.store.workspaces import claim_name, find_by_name
+from services.roi.store.workspaces import claim_name, find_by_name, workspace_ids
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, Permanent
 from shared.ids import api_key_hash, api_key_label, is_api_key, new_id
 from shared.sealing import new_api_key
+from shared.settings import admin_key_hash
+
+__all__ = ["workspace_ids"]
 
 # The values of a new workspace unless others are given.
 TIME_ZONE_DEFAULT: Final = "UTC"
@@ -76,23 +79,22 @@ async def create_key(
     key = key or new_api_key(public=public)
     if not is_api_key(key):
         raise ConfigurationError("an API key has the form lrl_sec_<8 characters>_<at least 32>")
-    sha256 = api_key_hash(key)
-    facts = {
-        "name": name,
-        "scopes": list(scopes),
-        "public": public,
-        "origins": list(origins),
-        "sha256": sha256,
-        "label": api_key_label(key),
-    }
+    facts = {"name": name, "scopes": list(scopes), "public": public, "origins": list(origins)}
+    hashed = {"sha256": api_key_hash(key), "label": api_key_label(key)}
+    await _store_key(database, clock, workspace_id, facts | hashed)
+    return key
+
+
+async def _store_key(
+    database: Database, clock: Clock, workspace_id: str, facts: dict[str, Any]
+) -> None:
     async with database.write([workspace_id]) as conn:
         writer = await Writer.begin(conn, workspace_id, clock.now())
-        known = await owner(writer, sha256)
+        known = await owner(writer, facts["sha256"])
         if known is not None and known[0] != workspace_id:
-            raise KeyOfAnotherWorkspace(f"{api_key_label(key)} belongs to another workspace")
+            raise KeyOfAnotherWorkspace(f"{facts['label']} belongs to another workspace")
         if known is None:
             await save_key(writer, await writer.create("key", new_id(), (Version(facts),)))
-    return key
 
 
 async def key_exists(database: Database, sha256: str) -> bool:
@@ -101,16 +103,13 @@ async def key_exists(database: Database, sha256: str) -> bool:
 
 
 async def ensure_admin_key(database: Database, clock: Clock, key: str) -> None:
-    """Store the key of the settings in the first workspace; create that if it does not exist."""
-    if await key_exists(database, api_key_hash(key)):
+    """Store the key of the settings in the first workspace; create that if it does not exist.
+
+    `key` is a key, or its hashed form.
+    """
+    sha256, label = admin_key_hash(key) or (api_key_hash(key), api_key_label(key))
+    if await key_exists(database, sha256):
         return
     workspace_id = await ensure_workspace(database, clock, FIRST_WORKSPACE)
-    await create_key(
-        database,
-        clock,
-        workspace_id,
-        key=key,
-        scopes=("admin",),
-        public=False,
-        name=_ADMIN_KEY_NAME,
-    )
+    facts = {"name": _ADMIN_KEY_NAME, "scopes": ["admin"], "public": False, "origins": []}
+    await _store_key(database, clock, workspace_id, facts | {"sha256": sha256, "label": label})

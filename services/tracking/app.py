@@ -30,7 +30,7 @@ from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
 from shared.api.app import create_app
 from shared.clock import Clock, SystemClock
-from shared.db.roles import service_url
+from shared.db.roles import own_log_in
 from shared.errors import LaurelError
 from shared.http.health import Health
 from shared.http.middleware import IN_FLIGHT_MAX
@@ -216,9 +216,10 @@ class Tracking:
 def choose_log(settings: TrackingSettings, clock: Clock) -> EventLog:
     """Return the log adapter that the settings name: Kafka if it has servers, else PostgreSQL."""
     if settings.kafka_servers:
-        return KafkaLog(",".join(settings.kafka_servers), clock, client_id="laurel-tracking")
+        servers, login = ",".join(settings.kafka_servers), settings.kafka_login
+        return KafkaLog(servers, clock, client_id="laurel-tracking", login=login)
     secret_key = settings.require_secret_key()
-    url = service_url(settings.require_database_url(), SERVICE, secret_key)
+    url = own_log_in(settings.require_database_url(), SERVICE, secret_key)
     return PostgresLog(url, clock, application_name="laurel-tracking-log")
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.errors import ConfigurationError
+from shared.sealing import is_key_ring
 
 SERVICES: Final = ("tracking", "attribution", "roi")
 _DRIVER: Final = "postgresql+asyncpg"
@@ -27,9 +28,23 @@ def role_name(service: str) -> str:
     return f"laurel_{service}"
 
 
+def owner_password(secret_key: str) -> str:
+    """Return the password of the owner of the embedded Postgres."""
+    return _password("postgres", secret_key)
+
+
 def role_password(service: str, secret_key: str) -> str:
     """Return the password of the role, in hexadecimal, so it needs no quoting anywhere."""
-    message = b"laurel database role " + role_name(service).encode()
+    return _password(role_name(service), secret_key)
+
+
+def _password(role: str, secret_key: str) -> str:
+    if is_key_ring(secret_key):
+        raise ConfigurationError(
+            "LAUREL_SECRET_KEY is the key ring of a service, from which no log-in follows: set"
+            " LAUREL_DATABASE_URL to the service's own log-in"
+        )
+    message = b"laurel database role " + role.encode()
     return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()
 
 
@@ -39,6 +54,13 @@ def service_url(owner_url: str, service: str, secret_key: str) -> str:
         username=role_name(service), password=role_password(service, secret_key)
     )
     return url.render_as_string(hide_password=False)
+
+
+def own_log_in(url: str, service: str, secret_key: str) -> str:
+    """Return the address with the log-in of the service; `url` has it, or it is the owner's."""
+    if driver_url(url).username == role_name(service):
+        return url
+    return service_url(url, service, secret_key)
 
 
 def driver_url(url: str) -> URL:

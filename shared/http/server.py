@@ -7,6 +7,7 @@ What can go wrong: if the port is taken, uvicorn logs it and the process exits w
 """
 
 import asyncio
+import os
 import resource
 import signal
 import threading
@@ -88,5 +89,9 @@ async def serve(
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run the main coroutine of a process on uvloop. Each `__main__` calls it."""
+    """Run the main coroutine of a process on uvloop. Each `__main__` calls it.
+
+    Files that the process makes, such as the journal, are readable by its user alone.
+    """
+    os.umask(0o077)
     return uvloop.run(main)

@@ -58,7 +58,7 @@ assert kind["enum"] == json.loads(sys.argv[2]), kind
 route = documents["tracking"]["paths"]["/webhooks/{vendor}/{connection_id}"]["post"]
 (vendor, _) = route["parameters"]
 assert vendor["schema"]["enum"] == kind["enum"], vendor
-assert ConnectionBody(kind="acme", secret="s").kind == "acme"
+assert ConnectionBody(kind="acme", secret="s" * 16).kind == "acme"
 
 
 async def deliver():

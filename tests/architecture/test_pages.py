@@ -14,7 +14,13 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LINES_MAX: Final = 150
 COLUMNS_MAX: Final = 120
 WALK_FILES_MAX: Final = 12
-PAGES: Final = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES: Final = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+)
 DECISIONS: Final = ROOT / "docs/decisions"
 PARTS: Final = ("Context", "Decision", "Price", "What would change our mind")
 STEP: Final = re.compile(r"^\d+\. `([\w./-]+)`: (.*)$", re.MULTILINE)

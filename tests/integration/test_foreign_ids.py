@@ -129,6 +129,22 @@ def tells_all_the_same(pair: TenantPair) -> None:
     assert asked[0] == asked[1]
 
 
+def adds_and_removes_own_secrets(pair: TenantPair) -> None:
+    roi, theirs = pair.mine.brand.roi, pair.theirs.id_of("connections")
+    before = _theirs(pair, "connections")
+    body = {"secret": f"another secret {new_id()}"}
+
+    def adding(one: str) -> httpx.Response:
+        return pair.ask(roi, "POST", f"/v1/connections/{one}/secrets", body)
+
+    def removing(one: str) -> httpx.Response:
+        return pair.ask(roi, "DELETE", f"/v1/connections/{one}/secrets/1")
+
+    pair.refused_alike(404, adding, theirs)
+    pair.refused_alike(404, removing, theirs)
+    assert _theirs(pair, "connections") == before
+
+
 # --- attribution ---------------------------------------------------------------------------
 
 
@@ -283,6 +299,8 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
     "GET /v1/metrics": tells_all_the_same,
+    "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,
+    "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,
     "GET /v1/explanations": explains_own_orders,
     "GET /v1/ledger/balance": balances_own_ledger,
     "GET /v1/attention": attends_to_own_workspace,

@@ -1,64 +1,76 @@
-"""One answer: read in one transaction, assembled, and encoded as JSON.
+"""One answer: read in one transaction, then assembled and encoded as JSON beside the event loop.
 
 Promise: all figures are of one moment. The answer names that moment as `as_of`, and asking again
-with it gives the same figures. What can go wrong: more rows than `ROWS_MAX` is a 422 that says what
-to do.
+with it gives the same figures. The transaction ends before the figures are computed.
+What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
-from services.roi.answers.assemble import Answer, Layout, assemble
+from services.roi.answers.assemble import Layout, assemble
+from services.roi.answers.building import gathered
 from services.roi.answers.context import AnswerContext, WorkspaceStop, context_of
-from services.roi.answers.question import RoiParameters, question_of, span_asked
-from services.roi.answers.reading import gather
+from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
+from services.roi.answers.reading import RowsRead, read_rows
+from services.roi.answers.sizes import check_cells
 from services.roi.answers.span import span_of
-from shared.http.problems import field_problem
 
-# About 10 MB of JSON: more is an export, not an answer.
-ROWS_MAX: Final = 20_000
 # The warning that a workspace takes no new credits.
 STOPPED: Final = "stopped"
 
 
-async def answer_question(
+@dataclass(frozen=True, slots=True)
+class AnswerInput:
+    """All that an answer is computed from: its question, its moment, and the rows."""
+
+    question: Question
+    at: AnswerContext
+    from_: date | datetime
+    to: date | datetime
+    read: RowsRead
+
+
+async def read_input(
     conn: AsyncConnection, workspace_id: str, now: datetime, asked: RoiParameters
-) -> bytes:
-    """Return the JSON body of the answer; 422 when it has more than `ROWS_MAX` rows."""
+) -> AnswerInput:
+    """Return what the answer is computed from, read in the transaction of `conn`."""
     question = question_of(asked)
     at = await context_of(conn, workspace_id, now, asked.as_of)
     from_, to = span_asked(asked, at.today, now)
     span = await span_of(conn, at.time_zone, (from_, to))
-    found = await gather(conn, at, question.wanted, span, question.models)
+    read = await read_rows(conn, at, question.wanted, span, question.models)
+    return AnswerInput(question, at, from_, to, read)
+
+
+def build_answer(given: AnswerInput) -> bytes:
+    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+    question = given.question
+    found = gathered(given.read)
     models = question.models_shown(found.models())
+    check_cells(found.additions(len(models)))
     layout = Layout(
         dimensions=question.dimensions,
         metrics=question.metrics,
         measures=question.wanted.measures,
         models=models,
         currency=question.currency,
-        default_currency=at.currency,
+        default_currency=given.at.currency,
     )
     answer = assemble(layout, found.facts, found.batches)
-    _check_rows(answer)
     meta: dict[str, Any] = {
         "by": question.by,
         "group_by": [dimension.id for dimension in question.dimensions],
-        "from": from_,
-        "to": to,
+        "from": given.from_,
+        "to": given.to,
         "source": found.plan.source.value,
-        **_moment(at),
+        **_moment(given.at),
     }
     return encode_answer(answer, meta, question.metrics, models, lists_models=question.lists_models)
-
-
-def _check_rows(answer: Answer) -> None:
-    if len(answer.rows) > ROWS_MAX:
-        message = f"gives {len(answer.rows)} rows, more than {ROWS_MAX}: ask for fewer days"
-        raise field_problem("group_by", message)
 
 
 def _moment(at: AnswerContext) -> dict[str, Any]:

@@ -5,6 +5,7 @@ integers, and parts of a minor unit are rounded by largest remainder. Rows that 
 left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
 every model: with `model` as a dimension each model has all of them, and its own totals. A value
 without a dimension's value is on a row whose group has null, with the label `unallocated`.
+What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from services.roi.answers.kinds import (
     Measure,
     Metric,
 )
+from services.roi.answers.sizes import check_rows
 from services.roi.answers.sums import Ledger, RowSums
 from services.roi.answers.values import Value, rounded
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -141,6 +143,7 @@ def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
     found = {code for ledger in ledgers.values() for code in ledger.currencies_found()}
     shown = (layout.currency,) if layout.currency else tuple(sorted(found))
     shown = shown or (layout.default_currency,)
+    check_rows(len(kept))
     kept.sort(key=lambda item: _order(layout, item, shown[0]))
     figures = _Calculator(layout, shown).figures
     missing = {code for ledger in ledgers.values() for code in ledger.missing_rates()}

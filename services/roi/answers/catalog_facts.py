@@ -93,7 +93,7 @@ def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list
     """Return the margins of a span: the day from which each is valid, and its millionths.
 
     The first one starts on the span's first day. `margins` are in the order in which they become
-    valid.
+    valid. A policy that does not change the margin starts none.
     """
     first, starts = MARGIN_ONE_MILLIONTHS, dict[date, int]()
     for margin in margins:
@@ -101,4 +101,8 @@ def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list
             first = margin.millionths
         elif margin.first_on <= to_on:
             starts[margin.first_on] = margin.millionths
-    return [(from_on, first), *sorted(starts.items())]
+    found = [(from_on, first)]
+    for day, millionths in sorted(starts.items()):
+        if millionths != found[-1][1]:
+            found.append((day, millionths))
+    return found

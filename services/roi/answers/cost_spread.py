@@ -29,35 +29,54 @@ class Cost:
     amounts_minor: tuple[int, ...]
 
 
-def spread_costs(
-    owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
-) -> list[Cell]:
-    """Return the cells of costs over placements, dated by the segments of a span.
+class Spread:
+    """The costs of a span, collected by owner, currency, segment and the placements that share.
 
     Costs of one owner, currency and segment come out added up: a creator with hundreds of costs and
     placements has one cell for each placement.
     """
-    carriers = _Carriers(owners)
-    pools: dict[tuple[Entity, UUID, str, date, int], list[tuple[int, ...]]] = {}
-    for cost in costs:
-        stretch = carriers.stretch_of(cost.incurred_on)
-        segment = segment_of(starts, cost.incurred_on)
-        key = (cost.owner, cost.owner_id, cost.currency, segment, stretch)
-        pools.setdefault(key, []).append(cost.amounts_minor)
-    cells: list[Cell] = []
-    for (owner, owner_id, currency, segment, stretch), amounts in pools.items():
-        accounts = carriers.accounts_of(owner, owner_id, stretch)
-        by_measure = list(zip(*amounts, strict=True))
-        if not accounts:
-            totals = tuple(map(sum, by_measure))
-            cells.append(Cell(segment, totals, currency=currency, owner=(owner, owner_id)))
-            continue
-        parts = zip(*(_in_equal_parts(each, len(accounts)) for each in by_measure), strict=True)
-        cells += [
-            Cell(segment, part, account=account, currency=currency)
-            for account, part in zip(accounts, parts, strict=True)
-        ]
-    return cells
+
+    def __init__(
+        self, owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
+    ) -> None:
+        self._carriers = _Carriers(owners)
+        self._pools: dict[tuple[Entity, UUID, str, date, int], list[tuple[int, ...]]] = {}
+        for cost in costs:
+            stretch = self._carriers.stretch_of(cost.incurred_on)
+            segment = segment_of(starts, cost.incurred_on)
+            key = (cost.owner, cost.owner_id, cost.currency, segment, stretch)
+            self._pools.setdefault(key, []).append(cost.amounts_minor)
+
+    def cells_at_most(self) -> int:
+        """Return how many cells there are at most; archived placements count, too."""
+        return sum(
+            max(1, self._carriers.owned_count(owner, owner_id))
+            for owner, owner_id, *_ in self._pools
+        )
+
+    def cells(self) -> list[Cell]:
+        """Return the cells of the costs over placements, dated by the segments of the span."""
+        cells: list[Cell] = []
+        for (owner, owner_id, currency, segment, stretch), amounts in self._pools.items():
+            accounts = self._carriers.accounts_of(owner, owner_id, stretch)
+            by_measure = list(zip(*amounts, strict=True))
+            if not accounts:
+                totals = tuple(map(sum, by_measure))
+                cells.append(Cell(segment, totals, currency=currency, owner=(owner, owner_id)))
+                continue
+            parts = zip(*(_in_equal_parts(each, len(accounts)) for each in by_measure), strict=True)
+            cells += [
+                Cell(segment, part, account=account, currency=currency)
+                for account, part in zip(accounts, parts, strict=True)
+            ]
+        return cells
+
+
+def spread_costs(
+    owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
+) -> list[Cell]:
+    """Return the cells of costs over placements, dated by the segments of a span."""
+    return Spread(owners, costs, starts).cells()
 
 
 def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
@@ -77,36 +96,42 @@ def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
 
 
 class _Carriers:
-    """The placements that share an owner's costs of a day, cached between two archivings."""
+    """The placements that share an owner's costs of a day, cached between two archivings.
+
+    Each owner's placements are looked through once for each stretch in which it has a cost.
+    """
 
     def __init__(self, owners: Mapping[UUID, Owner]) -> None:
         self._owners = owners
-        self._ordered = sorted(owners)
         archived = {owner.archived_on for owner in owners.values()}
         self._changes = sorted(day for day in archived if day is not None)
-        self._by_stretch: dict[int, dict[UUID, list[UUID]]] = {}
+        self._owned: dict[UUID, list[UUID]] = {}
+        for account in sorted(owners):
+            placement = owners[account]
+            for owner_id in (placement.creator_id, placement.campaign_id):
+                if owner_id is not None:
+                    self._owned.setdefault(owner_id, []).append(account)
+        self._by_stretch: dict[tuple[UUID, int], list[UUID]] = {}
 
     def stretch_of(self, day: date) -> int:
         """Return the number of the stretch of days, between two archivings, that has this day."""
         return bisect_right(self._changes, day)
 
+    def owned_count(self, owner: Entity, owner_id: UUID) -> int:
+        """Return how many placements an owner has, archived or not."""
+        return 1 if owner is Entity.PLACEMENT else len(self._owned.get(owner_id, ()))
+
     def accounts_of(self, owner: Entity, owner_id: UUID, stretch: int) -> list[UUID]:
         """Return the placements that share a cost of a stretch, in the order of their ids."""
         if owner is Entity.PLACEMENT:
             return [owner_id]
-        owned = self._by_stretch.get(stretch)
-        if owned is None:
-            start = self._changes[stretch - 1] if stretch else date.min
-            owned = self._by_stretch[stretch] = self._owned_on(start)
-        return owned.get(owner_id, [])
+        found = self._by_stretch.get((owner_id, stretch))
+        if found is None:
+            day = self._changes[stretch - 1] if stretch else date.min
+            found = [one for one in self._owned.get(owner_id, ()) if self._is_open(one, day)]
+            self._by_stretch[owner_id, stretch] = found
+        return found
 
-    def _owned_on(self, day: date) -> dict[UUID, list[UUID]]:
-        owned: dict[UUID, list[UUID]] = {}
-        for account in self._ordered:
-            placement = self._owners[account]
-            if placement.archived_on is not None and placement.archived_on <= day:
-                continue
-            for owner_id in (placement.creator_id, placement.campaign_id):
-                if owner_id is not None:
-                    owned.setdefault(owner_id, []).append(account)
-        return owned
+    def _is_open(self, account: UUID, day: date) -> bool:
+        archived_on = self._owners[account].archived_on
+        return archived_on is None or archived_on > day

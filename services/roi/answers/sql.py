@@ -40,6 +40,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, Measure
 from services.roi.answers.plan import Shape
+from services.roi.answers.sizes import CATALOG_ROWS_MAX, CELLS_MAX
 from services.roi.answers.tables import COST_VERSIONS, TABLES, VERSIONS, Source
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
@@ -141,7 +142,7 @@ def sums(shape: Shape) -> Compiled:
         columns = _Joined(rows.c, margins.c.margin_millionths)
     measured = [_total(measure, columns).label(measure.id) for measure in shape.measures]
     statement = select(*keys, *measured).select_from(source).group_by(*apart)
-    return _compiled(statement, len(keys))
+    return _compiled(statement.limit(CELLS_MAX + 1), len(keys))
 
 
 class _Joined:
@@ -296,7 +297,7 @@ def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     statement = select(VERSIONS.c.entity_id, *columns).where(
         _of_kind(entity.value), *_recorded(VERSIONS)
     )
-    return _compiled(statement)
+    return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
 
 
 @lru_cache
@@ -305,7 +306,8 @@ def names(entity: Entity) -> Compiled:
     today = and_(VERSIONS.c.workspace_id == _WORKSPACE, VERSIONS.c.superseded_at.is_(None))
     if entity is not Entity.PLACEMENT:
         columns = (VERSIONS.c.entity_id.label("id"), _fact("name").label("label"))
-        return _compiled(select(*columns).where(_of_kind(entity.value), today))
+        named = select(*columns).where(_of_kind(entity.value), today)
+        return _compiled(named.limit(CATALOG_ROWS_MAX + 1))
     creators = VERSIONS.alias("c")
     is_own = and_(
         creators.c.entity_id == cast(_fact("creator_id"), SQL_UUID),
@@ -325,7 +327,7 @@ def names(entity: Entity) -> Compiled:
         .select_from(VERSIONS.outerjoin(creators, is_own))
         .where(_of_kind(Entity.PLACEMENT.value), today)
     )
-    return _compiled(statement)
+    return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
 
 
 @lru_cache
@@ -372,7 +374,7 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
         .where(*_recorded(table), table.c.archived_at.is_(None), within)
         .order_by(table.c.incurred_on, table.c.cost_id)
     )
-    return _compiled(statement)
+    return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
 
 
 def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:

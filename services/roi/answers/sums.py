@@ -76,7 +76,10 @@ class RowSums:
 
     def overall(self, place: int) -> int:
         """Return a measure's sum over all currencies."""
-        return sum(numbers[place] for numbers in self.by_currency.values())
+        total = 0
+        for numbers in self.by_currency.values():
+            total += numbers[place]
+        return total
 
     def is_zero(self) -> bool:
         """Return whether every sum is zero, over all currencies and in each one."""

@@ -8,7 +8,7 @@ Idempotency-Key. Each 422 and 409 names the field.
 
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar
@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from services.roi.domain.entity import Entity
+from services.roi.domain.entity import Entity, Version
 from services.roi.routes.parts import Parts, parts_of, require
 from services.roi.routes.resource import Body, Resource, Work, missing, path_id
 from services.roi.store.catalog import PageRequest, Reader, Writer
@@ -36,12 +36,15 @@ from shared.api.shapes import (
 )
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.problems import Problem, field_errors, field_problem
+from shared.http.problems import FieldError, Problem, field_errors, field_problem
 
 # UUIDs and hashes have 36 to 64 characters; a longer key is a mistake.
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+# The facts of one object with all its periods, as JSON. The fields of a body hold less; only a
+# creator's audience and the periods of a link can reach it.
+OBJECT_BYTES_MAX: Final = 64 * 1024
 # Microseconds from 1970 to the year 9000: the greatest time in a cursor.
 _CURSOR_TIME_MAX: Final = 221_845_392_000_000_000
 
@@ -78,6 +81,35 @@ async def writing(
     parts.wake_relay()
 
 
+async def written_once(
+    request: Request,
+    caller: Principal,
+    idempotency_key: str | None,
+    act: Callable[[Work], Awaitable[AnswerModel]],
+    *,
+    to_remember: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer,
+    repeated: Callable[[Work, dict[str, Any]], dict[str, Any]] = lambda _work, answer: answer,
+) -> Response:
+    """Return the 201 of a POST; a request with a known Idempotency-Key has no second effect.
+
+    `to_remember` and `repeated`: the stored part of the answer, and the answer made from it.
+    """
+    parts = parts_of(request)
+    mac = None
+    if idempotency_key is not None:
+        _check_idempotency_key(idempotency_key)
+        mac = await _body_mac(parts, request)
+    async with writing(parts, caller.workspace_id, idempotency_key) as work:
+        if idempotency_key is None or mac is None:
+            return answered(await act(work), 201)
+        known = await _remembered(work, idempotency_key, mac)
+        if known is not None:
+            return JSONResponse(repeated(work, known), 201)
+        answer = (await act(work)).model_dump(mode="json")
+        await remember(work.writer, idempotency_key, mac, to_remember(answer))
+    return JSONResponse(answer, 201)
+
+
 def catalog_router(resource: Resource[Body]) -> Router:
     """Return the router with all calls of one kind of object."""
     tag = resource.path.rsplit("/", 1)[-1]
@@ -100,10 +132,9 @@ def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> No
         async with parts.database.read([caller.workspace_id]) as conn:
             reader = await Reader.of(conn, caller.workspace_id)
             found = await reader.page(resource.kind, wanted)
-        shown = [resource.show(parts, entity) for entity in found[: page.limit]]
-        is_last = len(found) <= page.limit
+        shown = [resource.show(parts, entity) for entity in found.entities]
         answer: Page[Any] = Page(
-            items=shown, next_cursor=None if is_last else _cursor(found[page.limit - 1])
+            items=shown, next_cursor=_cursor(found.entities[-1]) if found.more else None
         )
         return answered(answer)
 
@@ -117,7 +148,7 @@ def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> No
         return answered(resource.show(parts, found))
 
     list_page.__annotations__["caller"] = caller_type
-    show.__annotations__ |= {"caller": caller_type, "object_id": _object_id(resource)}
+    show.__annotations__ |= {"caller": caller_type, "object_id": object_id_type(resource)}
     page_type: Any = Page[resource.answer]  # type: ignore[name-defined] # a type made at run time
     router.get("", response_model=page_type, summary=f"List {_plural(resource)}")(list_page)
     router.get("/{object_id}", response_model=resource.answer, summary=f"Show one {resource.kind}")(
@@ -129,20 +160,14 @@ def _add_create(router: Router, resource: Resource[Body], caller_type: Any) -> N
     async def create(
         request: Request, caller: Principal, body: Body, idempotency_key: IdempotencyKey = None
     ) -> Response:
-        parts = parts_of(request)
-        mac = None
-        if idempotency_key is not None:
-            _check_idempotency_key(idempotency_key)
-            mac = await _body_mac(parts, request)
-        async with writing(parts, caller.workspace_id, idempotency_key) as work:
-            if idempotency_key is None or mac is None:
-                return answered(await _created(work, resource, body), 201)
-            known = await _remembered(work, idempotency_key, mac)
-            if known is not None:
-                return JSONResponse(resource.repeated(work, known), 201)
-            answer = (await _created(work, resource, body)).model_dump(mode="json")
-            await remember(work.writer, idempotency_key, mac, resource.to_remember(answer))
-        return JSONResponse(answer, 201)
+        return await written_once(
+            request,
+            caller,
+            idempotency_key,
+            lambda work: _created(work, resource, body),
+            to_remember=resource.to_remember,
+            repeated=resource.repeated,
+        )
 
     create.__annotations__ |= {"caller": caller_type, "body": resource.body}
     router.post(
@@ -156,19 +181,19 @@ def _add_create(router: Router, resource: Resource[Body], caller_type: Any) -> N
 
 
 def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> None:
-    patch_type = patch_of(resource.body, resource.patch_valid_from)
+    patch_type = patch_of(resource.body, resource.patch_valid_from, resource.patch_refuses)
 
     async def correct(
         request: Request, caller: Principal, object_id: str, patch: StrictModel
     ) -> Response:
         async with writing(parts_of(request), caller.workspace_id) as work:
-            entity = await _existing(work, resource, object_id)
+            entity = await existing(work, resource, object_id)
             changed = await _correct(work, resource, entity, named_values(patch))
         return answered(resource.show(work.parts, changed))
 
     async def archive(request: Request, caller: Principal, object_id: str) -> Response:
         async with writing(parts_of(request), caller.workspace_id) as work:
-            entity = await _existing(work, resource, object_id)
+            entity = await existing(work, resource, object_id)
             resource.guard(entity)
             if entity.archived_at is None:
                 archived_at = work.writer.recorded_at
@@ -176,7 +201,7 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
                 await resource.saved(work, entity, is_new=False)
         return answered(resource.show(work.parts, entity))
 
-    known_id = _object_id(resource)
+    known_id = object_id_type(resource)
     correct.__annotations__ |= {"caller": caller_type, "patch": patch_type, "object_id": known_id}
     archive.__annotations__ |= {"caller": caller_type, "object_id": known_id}
     options: Any = {"response_model": resource.answer, "responses": problems(409)}
@@ -224,7 +249,7 @@ def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None
     )(put)
 
 
-def _object_id(resource: Resource[Body]) -> Any:
+def object_id_type(resource: Resource[Body]) -> Any:
     """Return the type of the id in the path, with the example id of this kind of object."""
     told = Path(description=f"The id of the {resource.kind}.", examples=[example_id(resource.kind)])
     return Annotated[str, told]
@@ -248,12 +273,14 @@ def validated(body: type[Model], values: dict[str, Any]) -> Model:
 async def _created(work: Work, resource: Resource[Body], body: Body) -> AnswerModel:
     await _check_external_id(work, resource, body.external_id, None)
     row = await resource.draft(work, body, None)
+    _check_size((row,))
     entity = await work.writer.create(resource.kind, resource.id_of(row), (row,), body.external_id)
     await resource.saved(work, entity, is_new=True)
     return resource.show_created(work, entity)
 
 
-async def _existing(work: Work, resource: Resource[Body], object_id: str) -> Entity:
+async def existing(work: Work, resource: Resource[Body], object_id: str) -> Entity:
+    """Return the object with the id in the path; 404 when there is none."""
     wanted = path_id(resource.kind, object_id)
     found = await work.writer.find(resource.kind, wanted)
     if found is None:
@@ -276,6 +303,7 @@ async def _correct(
 
 async def _replace(work: Work, resource: Resource[Body], entity: Entity, body: Body) -> Entity:
     """PUT: replace all fields of the last version; an archived object becomes active again."""
+    resource.guard_replacement(entity)
     rows, place = entity.versions, len(entity.versions) - 1
     row = await resource.draft(work, body, rows[place].facts)
     changes = {"versions": resource.rows_with(rows, place, row), "archived_at": None}
@@ -290,6 +318,7 @@ async def _save(
     changes: dict[str, Any],
 ) -> Entity:
     resource.guard(entity)
+    _check_size(changes["versions"])
     await _check_external_id(work, resource, body.external_id, entity.id)
     changed = await work.writer.change(entity, external_id=body.external_id, **changes)
     await resource.saved(work, changed, is_new=False)
@@ -304,6 +333,13 @@ async def _check_external_id(
     other = await work.writer.find_external(resource.kind, external_id)
     if other is not None and other.id != own_id:
         raise field_problem("external_id", f"is taken by {resource.kind} {other.id}", 409)
+
+
+def _check_size(versions: Sequence[Version]) -> None:
+    size = sum(len(json.dumps(version.facts).encode()) for version in versions)
+    if size > OBJECT_BYTES_MAX:
+        message = f"the object would have {size} bytes of JSON, more than {OBJECT_BYTES_MAX}"
+        raise Problem(422, None, message, [FieldError("body", message)])
 
 
 def _check_idempotency_key(key: str) -> None:

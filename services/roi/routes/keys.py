@@ -2,7 +2,8 @@
 
 Promise: only the SHA-256 of a key is stored. A repeated creation (same Idempotency-Key) shows the
 same key, because the key is then derived from the installation's secret and the Idempotency-Key.
-roi refuses an archived key at its next request; the other services do within a second.
+roi refuses an archived key at its next request; the other services do within a second. An archived
+key is revoked for ever: a PUT by its external id is 409.
 """
 
 import hashlib
@@ -53,6 +54,12 @@ class Keys(Resource[KeyBody]):
             return Version(facts | {name: current[name] for name in ("sha256", "label")})
         key = _minted(work, public=body.public)
         return Version(facts | {"sha256": api_key_hash(key), "label": api_key_label(key)})
+
+    @override
+    def guard_replacement(self, entity: Entity) -> None:
+        if entity.archived_at is not None:
+            message = "names a revoked key, which stays revoked; choose another external id"
+            raise field_problem("external_id", message, 409)
 
     @override
     async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:

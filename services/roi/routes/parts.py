@@ -1,4 +1,4 @@
-"""The parts that routes use, the check of the API key, and the admission limit of each key.
+"""The parts that routes use, the check of the API key, and the admission limits.
 
 The composition root makes the parts and puts them on the application's state. A route gets them
 with `parts_of(request)`, and its caller with `Annotated[Principal, Depends(require("read"))]`.
@@ -6,9 +6,11 @@ with `parts_of(request)`, and its caller with `Annotated[Principal, Depends(requ
 Promise: routes hold no state of their own.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -28,33 +30,68 @@ _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 # Concurrent requests of one key. The pool serves this many within the 2 s that a request may wait
 # for a connection; more would only queue.
 KEY_REQUESTS_MAX: Final = 32
+# Answers of one brand at work, by all its keys: less than half of the 13 connections and of the
+# 8 threads. Others wait, without a connection; with more in progress an answer is refused.
+BRAND_ANSWERS_AT_WORK: Final = 4
+BRAND_ANSWERS_MAX: Final = 16
 RETRY_AFTER_SECONDS: Final = 1
 
 
-class KeyAdmission:
-    """The admission limit: one key cannot take every connection."""
+class Admission:
+    """An admission limit: so many at once of one key or brand, so that none takes everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once_max: int, what: str) -> None:
+        self._at_once_max, self._what = at_once_max, what
         self._at_work: Counter[str] = Counter()
 
     @contextmanager
-    def admitted(self, key_id: str) -> Iterator[None]:
-        """Count a request of this key while the block runs; 429 when the key has too many."""
-        if self._at_work[key_id] >= KEY_REQUESTS_MAX:
-            sentence = f"more than {KEY_REQUESTS_MAX} requests of this key are in progress"
+    def admitted(self, name: str) -> Iterator[None]:
+        """Count one of this key or brand while the block runs; 429 when there are too many."""
+        if self._at_work[name] >= self._at_once_max:
+            sentence = f"more than {self._at_once_max} {self._what} are in progress"
             raise Problem(429, None, sentence, (), {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        self._at_work[key_id] += 1
+        self._at_work[name] += 1
         try:
             yield
         finally:
-            self._at_work[key_id] -= 1
-            if not self._at_work[key_id]:
-                del self._at_work[key_id]
+            self._at_work[name] -= 1
+            if not self._at_work[name]:
+                del self._at_work[name]
+
+
+class BrandAnswers:
+    """The answers in progress of each brand: some at work, some that wait, no more."""
+
+    def __init__(self) -> None:
+        self._admission = Admission(BRAND_ANSWERS_MAX, "answers of this workspace")
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._users: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, workspace_id: str) -> AsyncIterator[None]:
+        """Wait for a turn of this brand and keep it while the block runs; 429 beyond the limit."""
+        with self._admission.admitted(workspace_id):
+            turns = self._turns.setdefault(workspace_id, asyncio.Semaphore(BRAND_ANSWERS_AT_WORK))
+            self._users[workspace_id] += 1
+            try:
+                async with turns:
+                    yield
+            finally:
+                self._users[workspace_id] -= 1
+                if not self._users[workspace_id]:
+                    del self._users[workspace_id], self._turns[workspace_id]
+
+
+def _key_admission() -> Admission:
+    return Admission(KEY_REQUESTS_MAX, "requests of this key")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of one roi. `wake_relay` tells the relay that the outbox has new records."""
+    """The parts of one roi. `wake_relay` tells the relay that the outbox has new records.
+
+    `answer_threads` compute answers beside the event loop.
+    """
 
     database: Database
     clock: Clock
@@ -62,7 +99,9 @@ class Parts:
     short_base: str
     lookup: Lookup
     wake_relay: Callable[[], None]
-    admission: KeyAdmission = field(default_factory=KeyAdmission)
+    answer_threads: Executor
+    admission: Admission = field(default_factory=_key_admission)
+    brand_answers: BrandAnswers = field(default_factory=BrandAnswers)
 
 
 def parts_of(request: Request) -> Parts:

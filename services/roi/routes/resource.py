@@ -51,8 +51,9 @@ class Resource(ABC, Generic[Body]):
     """One kind of object. An object has one version; a link has one for each period.
 
     `patch_valid_from`: the type of `valid_from` in a PATCH, when the body has no field of that
-    name. `patch_means`: the description of PATCH in the OpenAPI document. `example`, `correction`:
-    the bodies of POST or PUT and of PATCH in that document; tests send them.
+    name. `patch_means`: the description of PATCH in the OpenAPI document. `patch_refuses`: fields
+    that a PATCH never changes, with the message. `example`, `correction`: the bodies of POST or PUT
+    and of PATCH in that document; tests send them.
     """
 
     kind: ClassVar[EntityKind]
@@ -63,6 +64,7 @@ class Resource(ABC, Generic[Body]):
     created_answer: ClassVar[type[Stored] | None] = None
     patch_valid_from: ClassVar[Any] = None
     patch_means: ClassVar[str | None] = None
+    patch_refuses: ClassVar[Mapping[str, str]] = {}
     read_scope: ClassVar[str] = "read"
     write_scope: ClassVar[str] = "write"
 
@@ -107,6 +109,10 @@ class Resource(ABC, Generic[Body]):
 
     def guard(self, entity: Entity) -> None:
         """Raise `Problem` when the object must not be changed directly."""
+        del entity
+
+    def guard_replacement(self, entity: Entity) -> None:
+        """Raise `Problem` when a PUT must not replace the object, such as a revoked key."""
         del entity
 
     async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:

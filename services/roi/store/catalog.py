@@ -24,6 +24,8 @@ from services.roi.domain.records import to_record
 from shared.catalog import catalog_key, encode_catalog
 from shared.db.engine import driver
 
+# Facts of a page, as JSON. 1 MiB is read, checked and written within 100 ms.
+PAGE_BYTES_MAX: Final = 1024 * 1024
 # The position before the first page. Every page then has the same comparison, which Postgres
 # answers with an index range at any depth.
 _BEFORE_ANY: Final = (datetime(9999, 1, 1, tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff")
@@ -42,10 +44,16 @@ _BY_EXTERNAL_ID: Final = f"""
 SELECT {_COLUMNS} FROM roi.entities WHERE external_id = $2 AND entity = $3 AND workspace_id = $1
 """
 _PAGE: Final = f"""
-SELECT {_COLUMNS} FROM roi.entities
- WHERE entity = $2 AND workspace_id = $1 AND (archived_at IS NULL OR $6)
-   AND (created_at, id) < ($3, $4)
- ORDER BY created_at DESC, id DESC LIMIT $5
+SELECT {_COLUMNS}, weight.bytes
+  FROM (SELECT {_COLUMNS} FROM roi.entities
+         WHERE entity = $2 AND workspace_id = $1 AND (archived_at IS NULL OR $6)
+           AND (created_at, id) < ($3, $4)
+         ORDER BY created_at DESC, id DESC LIMIT $5) AS page
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(octet_length(facts::text)), 0)::bigint AS bytes FROM roi.versions
+        WHERE versions.entity_id = page.id AND versions.workspace_id = $1
+          AND versions.superseded_at IS NULL) AS weight
+ ORDER BY created_at DESC, id DESC
 """
 _VERSIONS: Final = """
 SELECT entity_id, valid_from, valid_to, facts::text AS facts FROM roi.versions
@@ -90,6 +98,14 @@ class PageRequest:
     with_archived: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EntityPage:
+    """The entities of a page, newest first; `more`: another page follows."""
+
+    entities: list[Entity]
+    more: bool
+
+
 class Reader:
     """Reads the catalog of one workspace in one transaction."""
 
@@ -110,8 +126,8 @@ class Reader:
         """Return the entity with this kind and external id, archived or not; None when none."""
         return await self._one(_BY_EXTERNAL_ID, external_id, kind)
 
-    async def page(self, kind: EntityKind, wanted: PageRequest) -> list[Entity]:
-        """Return entities, newest first; `limit` + 1 of them when another page follows."""
+    async def page(self, kind: EntityKind, wanted: PageRequest) -> EntityPage:
+        """Return one page; it ends before `limit` where its facts reach `PAGE_BYTES_MAX`."""
         created_at, entity_id = wanted.after or _BEFORE_ANY
         rows = await self.pg.fetch(
             _PAGE,
@@ -122,7 +138,8 @@ class Reader:
             wanted.limit + 1,
             wanted.with_archived,
         )
-        return await self._with_versions(rows)
+        kept = _within_weight(rows[: wanted.limit])
+        return EntityPage(await self._with_versions(kept), more=len(rows) > len(kept))
 
     async def _one(self, statement: str, key: str, kind: EntityKind) -> Entity | None:
         rows = await self.pg.fetch(statement, self.workspace_id, key, kind)
@@ -225,6 +242,16 @@ class Writer(Reader):
             await self.pg.execute(
                 _PUBLISH, entity.workspace_id, catalog_key(record), encode_catalog(record)
             )
+
+
+def _within_weight(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+    """Return the first rows whose facts together stay within `PAGE_BYTES_MAX`, at least one."""
+    size = 0
+    for place, row in enumerate(rows):
+        size += row["bytes"]
+        if size > PAGE_BYTES_MAX and place:
+            return rows[:place]
+    return rows
 
 
 def _version_rows(entity: Entity) -> list[tuple[object, ...]]:

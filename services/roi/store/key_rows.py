@@ -1,6 +1,7 @@
 """The SQL of API keys, found by their hash: workspace, scopes and origins of each key.
 
-Promise: a revoked key is refused at the next request. Only hashes of keys are stored.
+Promise: a revoked key is refused at the next request and is never valid again. Only hashes of keys
+are stored.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ INSERT INTO roi.api_keys (sha256, workspace_id, key_id, scopes, public, origins,
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (sha256) DO UPDATE
 SET scopes = excluded.scopes, public = excluded.public, origins = excluded.origins,
-    revoked = excluded.revoked
+    revoked = api_keys.revoked OR excluded.revoked
 WHERE api_keys.workspace_id = excluded.workspace_id
 """
 

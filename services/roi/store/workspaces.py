@@ -12,6 +12,7 @@ from shared.db.engine import Database, driver
 
 _LOCK_NAME: Final = "SELECT pg_advisory_xact_lock(hashtextextended('roi.workspace_name:' || $1, 0))"
 _FIND: Final = "SELECT workspace_id FROM roi.workspace_names WHERE name = $1"
+_ALL: Final = "SELECT DISTINCT workspace_id FROM roi.workspace_names"
 _ADD: Final = "INSERT INTO roi.workspaces (workspace_id, clock_at) VALUES ($1, $2)"
 _NAME: Final = """
 INSERT INTO roi.workspace_names (name, workspace_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
@@ -36,6 +37,13 @@ async def find_by_name(database: Database, name: str) -> str | None:
     async with database.exempt() as conn:
         found = await (await driver(conn)).fetchval(_FIND, name)
     return None if found is None else str(found)
+
+
+async def workspace_ids(database: Database) -> list[str]:
+    """Return the ids of all workspaces."""
+    async with database.exempt() as conn:
+        rows = await (await driver(conn)).fetch(_ALL)
+    return [str(row["workspace_id"]) for row in rows]
 
 
 async def rename(writer: Writer, name: str) -> bool:

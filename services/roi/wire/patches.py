@@ -5,17 +5,30 @@ Every field may be left out, null clears a field, and unknown fields are refused
 Promise: a PATCH is checked twice: field by field here, and then the whole object that it makes.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Optional
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
+from pydantic.json_schema import SkipJsonSchema
 
 from shared.api.shapes import StrictModel
 
+_Hidden = SkipJsonSchema[Any]
 
-def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]:
-    """Return the model of a PATCH; `valid_from` is the type of an extra field of that name."""
+
+def patch_of(
+    body: type[BaseModel], valid_from: Any = None, refused: Mapping[str, str] | None = None
+) -> type[StrictModel]:
+    """Return the model of a PATCH; `valid_from` is the type of an extra field of that name.
+
+    `refused`: fields of the body that a PATCH never changes, with the message of their 422. The
+    OpenAPI document omits them.
+    """
     fields: dict[str, Any] = {}
     for name, info in body.model_fields.items():
+        if refused is not None and name in refused:
+            fields[name] = (_refused(refused[name]), Field(default=None))
+            continue
         inner: Any = info.annotation
         for extra in info.metadata:
             inner = Annotated[inner, extra]
@@ -28,6 +41,15 @@ def patch_of(body: type[BaseModel], valid_from: Any = None) -> type[StrictModel]
         body.__name__.removesuffix("Body") + "Patch", __base__=StrictModel, **fields
     )
     return model
+
+
+def _refused(message: str) -> Any:
+    def refuse(value: object) -> object:
+        del value
+        raise ValueError(message)
+
+    inner: Any = _Hidden
+    return Annotated[inner, BeforeValidator(refuse)]
 
 
 def named_values(patch: BaseModel) -> dict[str, Any]:

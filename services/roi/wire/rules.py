@@ -14,7 +14,8 @@ from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
 from shared.api.shapes import AnswerModel, Currency, StrictModel
 from shared.extensions import VENDOR_PACKAGE, folder_names
 
-# Vendors' signing secrets have 16 to 100 characters.
+# A shorter secret can be guessed from one signed delivery. Vendors make 24 to 100 characters.
+SECRET_CHARACTERS_MIN: Final = 16
 SECRET_CHARACTERS_MAX: Final = 256
 
 
@@ -81,15 +82,28 @@ class WorkspaceAnswer(AnswerModel):
     """The currency of figures that name none."""
 
 
+Secret = Annotated[
+    str, StringConstraints(min_length=SECRET_CHARACTERS_MIN, max_length=SECRET_CHARACTERS_MAX)
+]
+
+
 class ConnectionBody(Named):
-    """A webhook connection as sent. A new `secret` is valid beside the one before it."""
+    """A webhook connection as sent."""
 
     kind: VendorName
     """The vendor."""
-    secret: Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS_MAX)]
-    """The secret that the vendor signs with. The one before it stays valid."""
+    secret: Secret | None = None
+    """The secret that the vendor signs with. Required for a new connection; later it is changed by
+    adding a second one and removing the first."""
     shop_domain: ShopDomain | None = None
     """The shop's own host name; deliveries of another one are refused."""
+
+
+class SecretBody(StrictModel):
+    """One more secret of a connection, as sent."""
+
+    secret: Secret
+    """The secret that the vendor signs with from now on."""
 
 
 class ConnectionAnswer(Stored):
@@ -101,6 +115,8 @@ class ConnectionAnswer(Stored):
     """The shop's own host name; deliveries of another one are refused."""
     webhook_url: str
     """The address to enter at the vendor."""
+    secret_numbers: list[int]
+    """The numbers of the secrets that a delivery may be signed with, the newest first."""
 
 
 class KeyBody(Named):

@@ -61,9 +61,10 @@ class KafkaLog(EventLog):
         clock: Clock,
         *,
         client_id: str = "laurel",
+        login: tuple[str, str] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        """`bootstrap` is `host:port[,host:port]`."""
+        """`bootstrap` is `host:port[,host:port]`; `login` is user and password (SCRAM-SHA-512)."""
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._connection: dict[str, Any] = {
@@ -73,6 +74,13 @@ class KafkaLog(EventLog):
             "retry_backoff_ms": 100,
             "metadata_max_age_ms": 60_000,
         }
+        if login is not None:
+            self._connection |= {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_plain_username": login[0],
+                "sasl_plain_password": login[1],
+            }
         self._producer: AIOKafkaProducer | None = None
         self._marks: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()

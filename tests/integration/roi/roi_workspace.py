@@ -14,10 +14,11 @@ from typing import Any, Final
 from msgspec import structs
 
 from services.roi.answers.answer_shapes import RoiAnswer
-from services.roi.answers.answering import answer_question
+from services.roi.answers.answering import build_answer, read_input
+from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters
-from services.roi.answers.reading import Gathered, gather
+from services.roi.answers.reading import read_rows
 from services.roi.answers.span import Asked, span_of
 from services.roi.domain.entity import EntityKind, Version
 from services.roi.pipeline.fold import CreditsFold
@@ -320,7 +321,8 @@ class RoiWorkspace:
         asked |= {"currency": currency} if currency else {}
         parameters = RoiParameters.model_validate({**asked, "as_of": as_of})
         async with self.database.read([self.workspace_id]) as conn:
-            body = await answer_question(conn, self.workspace_id, self.now, parameters)
+            given = await read_input(conn, self.workspace_id, self.now, parameters)
+        body = build_answer(given)
         RoiAnswer.model_validate_json(body)
         decoded: dict[str, Any] = json.loads(body)
         return decoded
@@ -332,7 +334,8 @@ class RoiWorkspace:
         async with self.database.read([self.workspace_id]) as conn:
             at = await context_of(conn, self.workspace_id, self.now, as_of)
             span = await span_of(conn, at.time_zone, asked)
-            return at, await gather(conn, at, question.wanted, span, question.models)
+            read = await read_rows(conn, at, question.wanted, span, question.models)
+        return at, gathered(read)
 
 
 async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:

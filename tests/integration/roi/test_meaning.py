@@ -5,7 +5,6 @@ complete and in order.
 """
 
 from typing import Any, Final
-from uuid import UUID
 
 import pytest
 
@@ -13,7 +12,6 @@ from shared.catalog import (
     AnyCatalogRecord,
     ApiKey,
     Code,
-    Connection,
     Creator,
     Link,
     Placement,
@@ -21,8 +19,6 @@ from shared.catalog import (
     Precedence,
 )
 from shared.ids import api_key_hash, automatic_placement_id
-from shared.sealing import Sealer
-from tests.fixtures.postgres import SECRET_KEY
 from tests.integration.roi.roi_service import SHORT_URL, BrandClient, brand_running
 from tests.integration.roi.test_catalog import basics
 
@@ -202,26 +198,6 @@ async def test_codes_have_an_owner_and_dates_and_may_overlap(owner_url: str) -> 
         assert list(refused.errors) == ["valid_to"]
         foreign = {"code": "X", "creator_id": other, "placement_id": ids["$placement"]}
         assert list((await brand.refused("POST", "/v1/codes", foreign)).errors) == ["placement_id"]
-
-
-async def test_a_connection_keeps_two_sealed_secrets_and_shows_none(owner_url: str) -> None:
-    async with brand_running(owner_url) as brand:
-        body = {"kind": "shopify", "secret": "one", "shop_domain": "Mia.MyShopify.com"}
-        made = await brand.post("/v1/connections", body)
-        assert made["webhook_url"] == f"{SHORT_URL}/webhooks/shopify/{made['id']}"
-        assert "secret" not in made
-        path = f"/v1/connections/{made['id']}"
-        for secret in ("two", "two", "three"):
-            assert "secret" not in await brand.ok("PATCH", path, {"secret": secret})
-        await brand.ok("PATCH", path, {"shop_domain": None})
-        found = await brand.published(lambda r: revision(r, made["id"]) == 4)
-        record = found[made["id"]]
-        assert isinstance(record, Connection)
-        sealer = Sealer(SECRET_KEY)
-        opened = [sealer.unseal(text, made["id"]) for text in record.sealed_secrets]
-        assert (opened, record.shop_domain) == (["three", "two"], None)
-        ids = {UUID((await brand.post("/v1/connections", body))["id"]) for _ in range(3)}
-        assert len({value.bytes[:6] for value in ids}) == 3  # random, not by time
 
 
 async def test_keys_open_what_their_scopes_say_and_close_at_once(owner_url: str) -> None:

@@ -78,7 +78,7 @@ from datetime import UTC, datetime
 import services
 from deploy.schemas import openapi
 from services.roi.answers.answer_shapes import metric_list
-from services.roi.answers.answering import answer_question
+from services.roi.answers.answering import build_answer, read_input
 from services.roi.answers.question import RoiParameters
 from shared.db.engine import Database
 
@@ -88,7 +88,8 @@ async def answer(url, workspace_id):
     days = {"from": "2026-03-01", "to": "2026-03-31"}
     asked = RoiParameters.model_validate({"group_by": "call_to_action", **days})
     async with database.read([workspace_id]) as conn:
-        body = await answer_question(conn, workspace_id, datetime(2026, 4, 1, tzinfo=UTC), asked)
+        given = await read_input(conn, workspace_id, datetime(2026, 4, 1, tzinfo=UTC), asked)
+    body = build_answer(given)
     await database.close()
     return json.loads(body)
 

@@ -1,17 +1,17 @@
-"""The admission limit of a key: a limited number of requests at once, then 429, then admitted."""
+"""Admission limits: a limited number of requests at once, then 429, then admitted."""
 
 from contextlib import ExitStack
 
 import pytest
 
-from services.roi.routes.parts import KEY_REQUESTS_MAX, KeyAdmission
+from services.roi.routes.parts import Admission
 from shared.http.problems import Problem
 
 
 def test_a_key_with_too_many_requests_at_work_is_told_when_to_come_back() -> None:
-    admission = KeyAdmission()
+    admission = Admission(3, "requests of this key")
     with ExitStack() as busy:
-        for _ in range(KEY_REQUESTS_MAX):
+        for _ in range(3):
             busy.enter_context(admission.admitted("one"))
         with pytest.raises(Problem) as refused, admission.admitted("one"):
             pass

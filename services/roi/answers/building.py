@@ -1,0 +1,112 @@
+"""The data of an answer, made from the rows that were read: catalog facts and cells. Pure.
+
+It runs beside the event loop. Promise: every size is checked before the work that it costs.
+What can go wrong: `AnswerTooLarge`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.roi.answers import sizes
+from services.roi.answers.catalog_facts import CatalogFacts, Owner
+from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.cost_spread import Cost, Spread
+from services.roi.answers.kinds import Entity, Fact, Measure
+from services.roi.answers.plan import Plan
+from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
+from services.roi.answers.sql import facts_asked
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The data of an answer. Every cell is dated by the first day of its segment."""
+
+    plan: Plan
+    facts: CatalogFacts
+    batches: Sequence[Batch]
+
+    def models(self) -> set[str]:
+        """Return the models that have credits."""
+        return {
+            cell.model
+            for batch in self.batches
+            for cell in batch.cells
+            if cell.model is not None and any(cell.sums)
+        }
+
+    def additions(self, models: int) -> int:
+        """Return how many sums are added up; touches and costs belong to every model."""
+        return sum(
+            len(batch.cells) * (1 if batch.measures[0].fact is Fact.CREDITS else models)
+            for batch in self.batches
+        )
+
+
+def gathered(read: RowsRead) -> Gathered:
+    """Return the data of an answer; raise `AnswerTooLarge`."""
+    plan = read.plan
+    sizes.check_costs(len(read.costs))
+    sizes.check_placements(max(map(len, read.catalog.values()), default=0))
+    count = sum(len(fact.rows) for fact in read.facts)
+    sizes.check_cells(count)
+    facts = _facts(read)
+    batches = [_batch(plan, fact) for fact in read.facts]
+    if plan.cost_measures:
+        costs = [_cost(row, plan.cost_measures) for row in read.costs]
+        spread = Spread(facts.owners, costs, plan.starts)
+        sizes.check_cells(count + spread.cells_at_most())
+        batches.append(Batch(plan.cost_measures, spread.cells()))
+    return Gathered(plan, facts, batches)
+
+
+def _batch(plan: Plan, fact: FactRows) -> Batch:
+    """Return the cells of one fact."""
+    shape, first_sum = fact.plan.shape, fact.first_sum
+    of_credits = shape.fact is Fact.CREDITS
+    cells = [
+        Cell(
+            segment=plan.starts[row["segment"] - 1],
+            sums=tuple(map(int, row[first_sum:])),
+            account=row["account"],
+            model=row["model"] if of_credits else None,
+            currency=row["currency"] if of_credits else "",
+            columns={name: _text(row[f"of_{name}"]) for name in shape.columns},
+        )
+        for row in fact.rows
+    ]
+    return Batch(shape.measures, cells)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _facts(read: RowsRead) -> CatalogFacts:
+    """Return the owners, values and labels that the dimensions need."""
+    owners = {
+        row["entity_id"]: Owner(row["creator_id"], row["campaign_id"], row["archived_on"])
+        for row in read.catalog.get(Entity.PLACEMENT, ())
+    }
+    values: dict[str, dict[UUID, str | None]] = {}
+    for entity, of_entity in facts_asked(read.wanted.dimensions).items():
+        for dimension_id, source in of_entity.items():
+            column = f"fact_{source.fact}"
+            values[dimension_id] = {
+                row["entity_id"]: source.read(row[column]) for row in read.catalog[entity]
+            }
+    return CatalogFacts(owners, values, _labels(read.labels))
+
+
+def _labels(named: Sequence[DatabaseRows]) -> Mapping[UUID, str]:
+    return {row["id"]: row["label"] for rows in named for row in rows}
+
+
+def _cost(row: Any, measures: tuple[Measure, ...]) -> Cost:
+    amounts = tuple(int(row[measure.id]) for measure in measures)
+    for owner in (Entity.PLACEMENT, Entity.CREATOR, Entity.CAMPAIGN):
+        owner_id = row[f"{owner.value}_id"]
+        if owner_id is not None:
+            return Cost(owner, owner_id, row["incurred_on"], row["currency"], amounts)
+    raise LookupError("a cost has exactly one owner")
