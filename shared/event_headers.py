@@ -42,6 +42,16 @@ _BEGINNING: Final = re.compile(
 )
 
 
+def workspace_of(value: bytes) -> bytes:
+    """Return the workspace id of bytes that `encode_event` or the redirect's template wrote."""
+    start = value.find(_WORKSPACE) + len(_WORKSPACE)
+    return value[start : start + _ID_LENGTH]
+
+
+_WORKSPACE: Final = b'"workspace_id":"'
+_ID_LENGTH: Final = 36
+
+
 def key_and_headers(value: bytes) -> tuple[bytes, Headers]:
     """Return the record key and headers of an encoded event.
 

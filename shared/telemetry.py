@@ -82,6 +82,12 @@ class Metric(Enum):
         "Events offered to tracking, by type and outcome.",
         ("type", "outcome"),
     )
+    QUOTA_REFUSALS = MetricDefinition(
+        Kind.COUNTER,
+        "laurel_quota_refusals_total",
+        "Requests answered 429 because a quota of tracking was used up, by quota.",
+        ("quota",),
+    )
     JOURNAL_BYTES = MetricDefinition(
         Kind.GAUGE, "laurel_journal_bytes", "Size of this process's journals."
     )
@@ -93,6 +99,11 @@ class Metric(Enum):
         "laurel_journal_groups_total",
         "Groups of records fsynced, by outcome.",
         ("outcome",),
+    )
+    JOURNAL_LOST = MetricDefinition(
+        Kind.COUNTER,
+        "laurel_journal_lost_events_total",
+        "Events that were written to the journal and that damage of the disk took.",
     )
     RELAYED = MetricDefinition(
         Kind.COUNTER, "laurel_relayed_records_total", "Records moved to the log.", ("topic",)

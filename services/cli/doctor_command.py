@@ -26,6 +26,7 @@ from services.cli.processes import EmbeddedPostgres
 from services.cli.profile import Api, Profile, Unreachable, load_profile, service_urls
 from services.cli.readiness import QUESTIONS, exposure, health_detail
 from services.cli.startup import port_of, taken_ports
+from services.tracking.store.journal_loss import read_losses
 from shared.clock import SystemClock
 from shared.db.roles import SERVICES
 from shared.errors import ConfigurationError, LaurelError, Transient
@@ -68,6 +69,7 @@ async def look(settings: Settings) -> list[Finding]:
     return [
         _python(),
         _data_folder(settings),
+        _journal(settings),
         await _database(settings),
         await _log(settings),
         _host(settings),
@@ -113,6 +115,20 @@ def _data_folder(settings: Settings) -> Finding:
     is_writable = nearest.is_dir() and os.access(nearest, os.W_OK)
     hint = "make it writable, or choose another with LAUREL_DATA_DIR"
     return Finding("data folder", is_writable, str(path), hint)
+
+
+def _journal(settings: Settings) -> Finding:
+    """Name the events that a damaged disk took from the journal."""
+    found = list(read_losses(settings.data_dir / "journal"))
+    if not found:
+        return Finding("journal", True, "no event was lost")
+    detail = "; ".join(
+        f"{path}: {'unknown' if loss.events is None else loss.events} events lost"
+        f" of {'unknown' if loss.acknowledged is None else loss.acknowledged}"
+        for path, loss in found
+    )
+    hint = "send the orders of that time again, check the disk, then delete the files named here"
+    return Finding("journal", False, detail, hint)
 
 
 async def _database(settings: Settings) -> Finding:

@@ -23,7 +23,8 @@ from services.tracking.routes.report_events import report_events_router
 from services.tracking.routes.webhooks import webhooks_router
 from services.tracking.settings import TrackingSettings
 from services.tracking.store.catalog_memory import Catalog
-from services.tracking.store.journal import BYTES_MAX, Journal
+from services.tracking.store.journal import Journal
+from services.tracking.store.quotas import Counted, Quotas
 from services.tracking.store.saved_catalog import SavedCatalog
 from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
@@ -76,7 +77,6 @@ class Tracking:
         log: EventLog,
         clock: Clock,
         *,
-        journal_bytes_max: int = BYTES_MAX,
         in_flight_max: int = IN_FLIGHT_MAX,
     ) -> None:
         sealer = Sealer(settings.require_secret_key())
@@ -86,7 +86,7 @@ class Tracking:
         self.health = Health("catalog", "journal")
         self.catalog = Catalog(sealer)
         self.journal = Journal(
-            settings.journal_dir, clock, self.telemetry, bytes_max=journal_bytes_max
+            settings.journal_dir, clock, self.telemetry, bytes_max=settings.journal_bytes
         )
         self._settings = settings
         self._log = log
@@ -96,8 +96,14 @@ class Tracking:
             self.catalog, self.journal, signer, agents, clock, sealer.text_hasher()
         )
         lookups = MemoryLookups(self.catalog, signer, sealer, agents)
-        self._intake = Intake(self.catalog, self.journal, lookups, clock, self.telemetry)
-        self.redirects = RedirectResponder(self._recorder, secure=settings.is_https)
+        limits = {
+            Counted.EVENTS: settings.events_a_minute,
+            Counted.CLAIMS: settings.claims_a_minute,
+            Counted.UNKNOWN_CODES: settings.unknown_codes_a_minute,
+        }
+        quotas = Quotas(limits, clock, self.telemetry)
+        self._intake = Intake(self.catalog, self.journal, lookups, quotas, clock, self.telemetry)
+        self.redirects = RedirectResponder(self._recorder, quotas, secure=settings.is_https)
         self.app = self._make_app(in_flight_max)
         # The protocol class: with the redirect shortcut, or uvicorn's own.
         self.http: type[HttpToolsProtocol] = HttpToolsProtocol

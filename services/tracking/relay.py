@@ -4,10 +4,11 @@ Promise: a group is deleted only after `append` returned. A crash or an outage c
 records and never loses one. Journals of dead processes go first. Requests have priority: the relay
 pauses between batches, and longer while the event loop is late.
 What can go wrong: while the log is unreachable, the relay retries without end, at most every 5 s.
-A damaged group is skipped and counted.
+A damaged group is skipped and counted; `Journal.retire` names what is missing of a file.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -96,8 +97,10 @@ class Relay:
         if records:
             await gather_both(self._append(records), self._read_ahead(file, groups[-1].row))
             self._telemetry.count(Metric.RELAYED, len(records), topic=EVENTS.name)
-        file.relayed_through = groups[-1].row
-        self._journal.relayed(file, groups)
+        sizes = Counter[bytes]()
+        for record in records:
+            sizes[record.key] += len(record.value)
+        self._journal.relayed(file, groups, sizes)
         return True
 
     async def _next_groups(self, file: JournalFile) -> Sequence[Group]:
@@ -123,9 +126,11 @@ class Relay:
 
     def _records(self, groups: Sequence[Group]) -> list[Record]:
         records: list[Record] = []
+        damaged = [group.row for group in groups if group.is_damaged]
+        if damaged:
+            _log.error("journal_groups_damaged", first=damaged[0], groups=len(damaged))
         for group in groups:
             if group.is_damaged:
-                _log.error("journal_group_damaged", row=group.row)
                 self._telemetry.count(Metric.JOURNAL_GROUPS, outcome="damaged")
             for frame in group.frames:
                 try:

@@ -24,7 +24,7 @@ MEANINGS: Final = {
     413: "The body is too large",
     415: "The body is not JSON, or compressed",
     422: "A field is wrong; `errors` names it",
-    429: "Too many requests of this key at work; `Retry-After` says when to come back",
+    429: "Too many requests or events of this caller; `Retry-After` says when to come back",
     500: "A bug; tell us the request id",
     503: "Busy, or a part of the service is away; `Retry-After` says when to come back",
 }

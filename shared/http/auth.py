@@ -40,6 +40,7 @@ class Principal:
 
 Lookup = Callable[[bytes], Awaitable[Principal | None]]
 Dependency = Callable[..., Awaitable[Principal]]
+Admit = Callable[[Principal], None]
 
 
 def key_hash(secret: str) -> bytes:
@@ -47,8 +48,11 @@ def key_hash(secret: str) -> bytes:
     return api_key_digest(secret)
 
 
-def authorize(lookup: Lookup) -> Callable[[str], Dependency]:
-    """Return `require`: `Depends(require("read"))` gives the `Principal`, or answers 401 or 403."""
+def authorize(lookup: Lookup, admit: Admit | None = None) -> Callable[[str], Dependency]:
+    """Return `require`: `Depends(require("read"))` gives the `Principal`, or answers 401 or 403.
+
+    `admit` is called with each valid key before its request is read; it may raise a `Problem`.
+    """
 
     def require(scope: str) -> Dependency:
         if scope not in SCOPES:
@@ -64,6 +68,8 @@ def authorize(lookup: Lookup) -> Callable[[str], Dependency]:
             if principal is None:
                 raise unauthorized("the key is unknown")
             check(principal, scope, request.headers.get("origin"))
+            if admit is not None:
+                admit(principal)
             return principal
 
         return dependency

@@ -71,6 +71,11 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
         needed = "visitor_id or click_id: a public key names no customer"
         message = f"give {needed if caller.is_public else 'at least one key of the person'}"
         return Rejected((Flaw("person", message),))
+    link_id = None
+    if claim.type == "clicked":
+        link_id = lookups.link_id(caller.workspace_id, claim.link)
+        if link_id is None:
+            return Rejected((Flaw("link", "is not a link of this workspace"),))
     common: dict[str, Any] = {
         "event_id": UNNAMED,
         "workspace_id": caller.workspace_id,
@@ -80,10 +85,7 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
         "person": checked.person,
         "quality": late + checked.flags + lookups.agent_flags(claim.user_agent or ""),
     }
-    if claim.type == "clicked":
-        link_id = lookups.link_id(caller.workspace_id, claim.link)
-        if link_id is None:
-            return Rejected((Flaw("link", "is not a link of this workspace"),))
+    if link_id is not None:
         event: AnyEvent = Clicked(link_id=link_id, **common)
     else:
         event = _without_link(claim, caller, lookups, checked, common)

@@ -25,6 +25,7 @@ from services.tracking.domain.short_links import link_key
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
 from services.tracking.store.journal import Journal
+from services.tracking.store.quotas import Quotas
 from services.tracking.store.user_agents import Agents
 from shared.clock import Clock
 from shared.errors import Transient
@@ -100,10 +101,12 @@ class Intake:
         catalog: Catalog,
         journal: Journal,
         lookups: Lookups,
+        quotas: Quotas,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self.catalog = catalog
+        self.quotas = quotas
         self._journal = journal
         self._lookups = lookups
         self._clock = clock

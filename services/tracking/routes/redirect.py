@@ -2,8 +2,8 @@
 
 Promise: `RedirectResponder` makes every 302, for the route here and for the shortcut in
 `redirect_protocol.py`. A HEAD request records no click.
-What can go wrong: 404 for an unknown code, 410 for a disabled or deleted link, 503 while the links
-are not loaded.
+What can go wrong: 404 for an unknown code, 429 when there were too many of them, 410 for a disabled
+or deleted link, 503 while the links are not loaded.
 """
 
 from typing import Annotated, Any, Final
@@ -15,6 +15,7 @@ from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
 from services.tracking.pipeline.record_clicks import ClickRecorder
 from services.tracking.routes.redirect_protocol import Fields
 from services.tracking.store.link_table import LinkFound
+from services.tracking.store.quotas import Counted, Quotas
 from shared.api.openapi import problems
 from shared.http.body import Router
 from shared.http.problems import Problem, busy_problem
@@ -32,8 +33,9 @@ _COMMON: Final = (
 class RedirectResponder:
     """Finds the link of a request and makes the headers of its 302."""
 
-    def __init__(self, recorder: ClickRecorder, *, secure: bool) -> None:
+    def __init__(self, recorder: ClickRecorder, quotas: Quotas, *, secure: bool) -> None:
         self._recorder = recorder
+        self._quotas = quotas
         self._links = recorder.catalog.links
         flags = f"; Path=/; Max-Age={VISITOR_SECONDS}; HttpOnly; SameSite=Lax"
         self._cookie_flags = flags + "; Secure" if secure else flags
@@ -61,9 +63,14 @@ class RedirectResponder:
         return answer
 
     def explain(self, link: LinkFound | None) -> Problem:
-        """Count a visit that is not redirected, and return the problem that answers it."""
+        """Count a visit that is not redirected, and return the problem that answers it.
+
+        Raises a 429 when visitors guess too many codes.
+        """
         if link is None and not self._recorder.catalog.is_complete:
             return busy_problem("the links are not loaded yet")
+        if link is None:
+            self._quotas.take_of_visitors(Counted.UNKNOWN_CODES)
         self._recorder.counts.count("unknown" if link is None else "gone")
         return Problem(404) if link is None else Problem(410, None, "this link was switched off")
 
@@ -91,7 +98,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
         response_class=Response,
         summary="Follow a short link",
         openapi_extra={"parameters": [SUB_SOURCE]},
-        responses=problems(410)
+        responses=problems(410, 429)
         | {302: {"description": "To the destination, with the click id appended"}},
     )
     async def follow(

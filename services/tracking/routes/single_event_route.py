@@ -3,7 +3,7 @@
 FastAPI documents these calls; this class runs them at a third of the cost of FastAPI's solver of
 dependencies, because they are nearly all of a shop's load. Promise: a function declared as
 `(body, principal, retry_key)` is answered as by FastAPI. Other functions run in FastAPI.
-What can go wrong: 401 and 403 for the key; 415, 400 and 422 for the body, as in every route.
+What can go wrong: 401 and 403 for the key; 413, 415, 400 and 422 for the body.
 """
 
 import inspect
@@ -15,8 +15,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from typing_extensions import override
 
+from services.tracking.wire.event_batch import REPORT_BYTES_MAX
 from shared.http.body import StrictRoute, check_content_encoding, check_content_type, parse_json
-from shared.http.problems import field_problem
+from shared.http.problems import Problem, field_problem
 
 RETRY_KEY_HEADER: Final = "Idempotency-Key"
 RETRY_KEY_LENGTH_MAX: Final = 255
@@ -39,6 +40,8 @@ class SingleEventRoute(StrictRoute):
         async def handle(request: Request) -> Response:
             check_content_encoding(request)
             body = await request.body()
+            if len(body) > REPORT_BYTES_MAX:
+                raise Problem(413, None, f"the body is larger than {REPORT_BYTES_MAX} bytes")
             check_content_type(request, body)
             principal = await principal_of(request, None)
             if not body:

@@ -12,15 +12,17 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from services.tracking.store.journal_file import Group, JournalFile
+from services.tracking.store.journal_loss import Loss, write_loss
 from services.tracking.store.journal_slots import Slot, adopt_slots, take_slot
 from shared.clock import Clock
 from shared.errors import Transient
+from shared.event_headers import workspace_of
 from shared.telemetry import Metric, Telemetry, get_logger
 
 # A crash can lose the clicks of the last group. In 5 ms a busy process groups hundreds of clicks.
@@ -28,12 +30,9 @@ GROUP_WAIT_SECONDS: Final = 0.005
 # While requests arrive without a pause, the next group gathers for this long, because each group
 # costs the event loop 0.25 ms, whatever its size.
 GROUP_PAUSE_SECONDS: Final = 0.003
-# 4 hours without the log (as long as Shopify retries) at the rated load of one process:
-# 250 events/s × 600 B × 14,400 s = 2.16 GB.
-RATED_EVENTS_A_SECOND: Final = 250
-EVENT_BYTES: Final = 600
-OUTAGE_SECONDS: Final = 4 * 60 * 60
-BYTES_MAX: Final = RATED_EVENTS_A_SECOND * EVENT_BYTES * OUTAGE_SECONDS
+# The default of the setting `journal_bytes` is 4.32 GB: 4 hours without the log (as long as Shopify
+# retries) at the rated load of one process, 250 events/s × 600 B × 14,400 s = 2.16 GB, twice,
+# because one workspace may hold one half.
 # Frames that wait in memory for a slow disk: 20,000 × 600 B = 12 MB. With more, the disk hangs.
 FRAMES_WAITING_MAX: Final = 20_000
 # Requests that wait for their fsync. A group takes about 1 ms, so 256 callers wait a few ms.
@@ -48,6 +47,10 @@ ROTATE_BYTES: Final = 64 * 1024 * 1024
 BYTES_LEFT_MAX: Final = 1024 * 1024
 
 _log = get_logger(__name__)
+
+
+class ShareUsedUp(Transient):
+    """One workspace has used up its share of the journal; others go on."""
 
 
 @dataclass(slots=True)
@@ -68,9 +71,7 @@ class Journal:
     why the journal refuses events; it is empty while it accepts them.
     """
 
-    def __init__(
-        self, root: Path, clock: Clock, telemetry: Telemetry, *, bytes_max: int = BYTES_MAX
-    ) -> None:
+    def __init__(self, root: Path, clock: Clock, telemetry: Telemetry, *, bytes_max: int) -> None:
         self.backlog: list[JournalFile] = []
         self.current: JournalFile | None = None
         self.written = asyncio.Event()
@@ -81,6 +82,8 @@ class Journal:
         self._clock = clock
         self._telemetry = telemetry
         self._bytes_max = bytes_max
+        # The bytes that each workspace has in memory and in the files of this process.
+        self._held: dict[bytes, int] = {}
         self._slot: Slot | None = None
         self._adopted: dict[JournalFile, Slot] = {}
         self._frames: list[bytes] = []
@@ -132,6 +135,7 @@ class Journal:
         while self._is_writing:
             await self._clock.sleep(GROUP_WAIT_SECONDS)
         if self.current is large:
+            large.is_ended = True
             self.backlog.append(large)
             self.current = fresh
             self._forget_row, self._is_forgetting = 0, False
@@ -177,6 +181,11 @@ class Journal:
         """Add a frame to the next group without waiting; return False when it is refused."""
         if self.trouble or len(self._frames) >= FRAMES_WAITING_MAX:
             return False
+        workspace = workspace_of(frame)
+        held = self._held.get(workspace, 0) + len(frame)
+        if held > self._bytes_max - self.bytes_waiting:
+            return False
+        self._held[workspace] = held
         self._frames.append(frame)
         if self._timer is None and not self._is_writing:
             assert self._loop is not None
@@ -184,11 +193,22 @@ class Journal:
         return True
 
     async def put(self, frames: Sequence[bytes]) -> None:
-        """Write frames and return after their fsync. Raises `Transient` if they are not durable."""
+        """Write frames and return after their fsync. Raises `Transient` if they are not durable.
+
+        All frames are events of one workspace.
+
+        Raises `ShareUsedUp` when the workspace holds as many bytes as are free. So a workspace
+        never takes what is left for others: alone it can fill one half, two can fill two thirds.
+        """
         if self.trouble:
             raise Transient(f"the journal refuses events: {self.trouble}")
         if len(self._waiters) >= WAITERS_MAX or len(self._frames) >= FRAMES_WAITING_MAX:
             raise Transient("too many requests wait for the disk")
+        workspace = workspace_of(frames[0])
+        held = self._held.get(workspace, 0) + sum(map(len, frames))
+        if held > self._bytes_max - self.bytes_waiting:
+            raise ShareUsedUp("the workspace has used up its share of the journal")
+        self._held[workspace] = held
         assert self._loop is not None
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._frames.extend(frames)
@@ -200,10 +220,19 @@ class Journal:
         self._is_due = True
         await waiter
 
-    def relayed(self, file: JournalFile, groups: Sequence[Group]) -> None:
-        """Note that groups are on the log. Those of the current file are deleted once a second."""
+    def relayed(
+        self, file: JournalFile, groups: Sequence[Group], sizes: Mapping[bytes, int]
+    ) -> None:
+        """Note that groups are on the log. Those of the current file are deleted once a second.
+
+        `sizes` has the bytes of their frames by workspace.
+        """
+        file.note_relayed(groups)
         self.records_waiting = max(0, self.records_waiting - sum(len(g.frames) for g in groups))
-        self._count_waiting(-sum(group.size_bytes for group in groups))
+        self._forget_bytes(file, sum(group.size_bytes for group in groups))
+        if file.is_own:
+            for workspace, size_bytes in sizes.items():
+                self._held[workspace] = max(0, self._held.get(workspace, 0) - size_bytes)
         if file is not self.current or self._loop is None:
             return
         self._forget_row = groups[-1].row
@@ -254,6 +283,7 @@ class Journal:
                 waiter.set_result(None)
         self._telemetry.count(Metric.JOURNAL_GROUPS, outcome="written")
         self.records_waiting += len(job.frames)
+        job.file.bytes_waiting += job.size_bytes
         self._count_waiting(job.size_bytes)
         self.written.set()
 
@@ -285,6 +315,7 @@ class Journal:
         self._forget_row, self._is_forgetting = 0, False
         self._cancel_timer()
         if self.current is not None:
+            self.current.is_ended = True
             self.backlog.append(self.current)
         self.current = None
         self.trouble = "the journal could not be written; a new file is tried"
@@ -319,28 +350,53 @@ class Journal:
             file = JournalFile(path)
             self.backlog.append(file)
             self._adopted[file] = slot
-            self._count_waiting(await asyncio.to_thread(file.size_bytes))
+            file.bytes_waiting = await asyncio.to_thread(file.size_bytes)
+            self._count_waiting(file.bytes_waiting)
         self.written.set()
         _log.info("journal_adopted", slot=slot.folder.name, files=len(paths))
 
     def retire(self, file: JournalFile) -> None:
         """Remove a file of the backlog that was relayed, and its slot after the last file.
 
-        A file that is damaged is renamed to `.damaged` and kept for inspection.
+        What is missing of it is counted and named: in the log, in a metric, and in a file that
+        `laurel doctor` reads. A file that is damaged is renamed to `.damaged` and kept.
         """
         self.backlog.remove(file)
+        self._forget_bytes(file, file.bytes_waiting)
+        loss = file.loss()
+        if loss is not None:
+            self._report(file, loss)
         if file.is_spent():
             file.remove()
         else:
-            _log.error("journal_file_damaged", file=str(file.path))
-            file.close()
-            file.path.rename(file.path.with_suffix(".damaged"))
+            _log.error("journal_file_damaged", file=str(file.keep_as_damaged()))
         slot = self._adopted.pop(file, None)
         if slot is not None and not slot.files():
             slot.remove()
 
+    def _report(self, file: JournalFile, loss: Loss) -> None:
+        """Name a loss. A loss that cannot be counted counts as one event."""
+        self._telemetry.count(Metric.JOURNAL_LOST, loss.events or 1)
+        _log.error(
+            "journal_events_lost",
+            file=str(file.path),
+            lost_events=loss.events,
+            acknowledged_events=loss.acknowledged,
+            missing_groups=loss.holes,
+        )
+        try:
+            write_loss(file.path, loss)
+        except OSError as error:
+            _log.error("journal_loss_not_written", reason=str(error))
+
+    def _forget_bytes(self, file: JournalFile, size_bytes: int) -> None:
+        file.bytes_waiting = max(0, file.bytes_waiting - size_bytes)
+        self._count_waiting(-size_bytes)
+
     def _count_waiting(self, change_bytes: int) -> None:
         self.bytes_waiting = max(0, self.bytes_waiting + change_bytes)
+        if not self.bytes_waiting and not self._frames:
+            self._held = {}  # also what was refused or lost after it was counted
         over = f"the disk budget of {self._bytes_max} bytes is used up"
         if self.bytes_waiting >= self._bytes_max and not self.trouble:
             self.trouble = over

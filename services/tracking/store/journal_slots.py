@@ -16,6 +16,8 @@ from shared.ids import new_id
 
 LOCK_NAME: Final = "lock"
 FILE_SUFFIX: Final = ".journal"
+MARK_SUFFIX: Final = ".mark"
+DAMAGED_SUFFIX: Final = ".damaged"
 _MODE_FOLDER: Final = 0o700
 _MODE_FILE: Final = 0o600
 
@@ -29,8 +31,9 @@ class Slot:
     files_made: int = 0
 
     def files(self) -> list[Path]:
-        """Return the journal files of the folder, oldest first."""
-        return sorted(self.folder.glob(f"*{FILE_SUFFIX}"))
+        """Return the journal files, oldest first; also one of which only the mark is left."""
+        found = (*self.folder.glob(f"*{FILE_SUFFIX}"), *self.folder.glob(f"*[0-9]{MARK_SUFFIX}"))
+        return sorted({path.with_suffix(FILE_SUFFIX) for path in found})
 
     def next_file(self) -> Path:
         """Return a path in the folder that was not used before."""
@@ -39,7 +42,7 @@ class Slot:
 
     def remove(self) -> None:
         """Delete the folder and release the lock. It must have no journal file left."""
-        for path in (*self.folder.glob("*-wal"), *self.folder.glob("*-shm")):
+        for path in (*self.folder.glob("*.journal-wal"), *self.folder.glob("*.journal-shm")):
             path.unlink(missing_ok=True)
         (self.folder / LOCK_NAME).unlink(missing_ok=True)
         with suppress(OSError):  # not empty: it has a file that Laurel did not write

@@ -19,7 +19,9 @@ import pytest
 from services.tracking.store.journal_file import JournalFile
 from services.tracking.store.journal_slots import take_slot
 from shared.http.middleware import IN_FLIGHT_MAX
-from tests.integration.tracking.world import Site, World, until
+from shared.ids import new_id
+from tests.integration.tracking.test_shopify_webhooks import ORDER as SHOP_ORDER
+from tests.integration.tracking.world import Brand, Site, World, until
 
 ROOT = Path(__file__).resolve().parents[3]
 MOMENT = "2026-03-01T12:00:00Z"
@@ -262,18 +264,53 @@ async def test_a_journal_folder_that_cannot_be_created_does_not_stop_the_start(
         await site.events(1)
 
 
-async def test_over_the_disk_budget_claims_are_refused_and_clicks_redirected(world: World) -> None:
+async def test_over_its_share_of_the_disk_a_brand_is_refused_and_others_go_on(
+    world: World,
+) -> None:
+    other = Brand()
+    await world.publish(*other.records()[:4], other.link("Ivy", id=new_id()))
     await snapshot(world)
     world.broker.go_away()
-    async with world.serving(journal_bytes_max=5_000) as site:
-        statuses = [(await site.post("/v1/conversions", order(n))).status_code for n in range(30)]
-        assert statuses[0] == 202
-        assert statuses[-1] == 503
+    async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "20000"}) as site:
+        statuses = [(await site.post("/v1/conversions", order(n))).status_code for n in range(60)]
+        assert (statuses[0], set(statuses)) == (202, {202, 429})
+        refused = await site.post("/v1/conversions", order("refused"))
+        assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+        delivered = await site.deliver("orders/create", SHOP_ORDER)
+        assert (delivered.status_code, "retry-after" in delivered.headers) == (503, True)
+        assert (await site.client.get("/mia")).status_code == 302
+        metrics = site.tracking._recorder.counts
+        assert metrics.outcomes == {"unrecorded": 1}
+        theirs = [
+            await site.client.post("/v1/conversions", json=order(n), headers=other.bearer())
+            for n in range(10)
+        ]
+        assert {answer.status_code for answer in theirs} == {202}
+        assert (await site.client.get("/ivy")).status_code == 302
+        assert metrics.recorded == 1
+        assert (await site.client.get("/health/ready")).status_code == 200
+        world.broker.come_back()
+        await until(lambda: len(world.events()) == statuses.count(202) + 11)
+        await until(lambda: not site.tracking.journal.bytes_waiting)
+        assert (await site.post("/v1/conversions", order("after"))).status_code == 202
+
+
+async def test_over_the_disk_budget_all_claims_are_refused_and_clicks_redirected(
+    world: World,
+) -> None:
+    await snapshot(world)
+    world.broker.go_away()
+    async with world.serving() as site:
+        for number in range(10):
+            assert (await site.post("/v1/conversions", order(number))).status_code == 202
+    async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "3000"}) as site:
+        refused = await site.post("/v1/conversions", order("refused"))
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
         assert (await site.client.get("/mia")).status_code == 302
         world.broker.come_back()
         await until(lambda: not site.tracking.journal.trouble)
         assert (await site.post("/v1/conversions", order("after"))).status_code == 202
-        await until(lambda: len(world.events()) == statuses.count(202) + 1)
+        await until(lambda: len(world.events()) == 11)
 
 
 async def test_a_damaged_group_is_skipped_and_its_neighbours_are_kept(world: World) -> None:

@@ -346,8 +346,34 @@ async def test_the_connections_and_the_rate_of_an_address_are_limited(
         assert int(refused.headers["retry-after"]) > 0
         for task in held:
             task.cancel()
-    slow = {"rate=1000r/s": "rate=1r/m", "burst=2000": "burst=2"}
+
+
+# A call of each zone: the zone's rate, the place of its burst, the call, and the good answer.
+LIMITED: Final = [
+    ("zone=requests:10m rate=1000r/s", "zone=requests burst=2000", "/mia", 302),
+    (
+        "zone=questions:10m rate=100r/s",
+        "zone=questions burst=400 nodelay;\n      proxy_pass http://roi",
+        "/v1/roi",
+        200,
+    ),
+    ("zone=webhooks:10m rate=5000r/s", "zone=webhooks burst=10000", "/webhooks/x/y", 405),
+]
+
+
+@pytest.mark.parametrize(("rate", "burst", "path", "status"), LIMITED)
+async def test_each_rate_of_an_address_is_limited_by_itself(
+    world: World, tmp_path: Path, rate: str, burst: str, path: str, status: int
+) -> None:
+    slow = {
+        rate: re.sub(r"rate=\d+r/s", "rate=1r/m", rate),
+        burst: re.sub(r"burst=\d+", "burst=2", burst),
+    }
     async with fronted(world, tmp_path, slow) as front:
-        answers = [await front.client.get("/mia") for _ in range(5)]
-        assert [answer.status_code for answer in answers] == [302, 302, 302, 429, 429]
+        answers = [await front.client.get(path) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [status] * 3 + [429] * 2
         problem(answers[-1], 429)
+        assert int(answers[-1].headers["retry-after"]) > 0
+        for _, _, other, good in LIMITED:
+            if other != path:
+                assert (await front.client.get(other)).status_code == good

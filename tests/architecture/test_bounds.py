@@ -1,0 +1,32 @@
+"""The table of bounds in docs/bounds.md names constants of the code with their counts."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ROW: Final = re.compile(
+    r"^\| [^|]+ \| ([0-9,]+) \| `((?:services/tracking|shared)/[a-z_/]+)\.py` `([A-Z_]+)` \|", re.M
+)
+TESTS: Final = re.compile(r"\| `(tests/[^`]+)` \|$", re.M)
+
+
+def bounds() -> str:
+    return (ROOT / "docs/bounds.md").read_text()
+
+
+@pytest.mark.parametrize(("count", "module", "name"), ROW.findall(bounds()))
+def test_a_bound_is_the_constant_that_it_names(count: str, module: str, name: str) -> None:
+    found = getattr(importlib.import_module(module.replace("/", ".")), name)
+    assert found == int(count.replace(",", ""))
+
+
+def test_every_bound_names_a_test() -> None:
+    rows = [line for line in bounds().splitlines() if line.startswith("| ")][1:]
+    tests = TESTS.findall(bounds())
+    assert len(tests) == len(rows) >= 20
+    assert [path for path in tests if not (ROOT / path).exists()] == []
+    assert len(ROW.findall(bounds())) >= 15
