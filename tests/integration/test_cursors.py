@@ -68,15 +68,12 @@ def test_no_cursor_is_a_failure(installation: Installation) -> None:
             names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
             if method != "get" or "cursor" not in names or "{" in path:
                 continue
-            required = {
-                one["name"]: one["schema"].get("example", "x")
-                for one in operation["parameters"]
-                if one.get("required") and one["in"] == "query"
-            }
+            # The pages of one order need its id, which may be unknown.
+            others = {"order_id": "unknown"} if "order_id" in names else {}
             for cursor in cursors():
-                answer = client.get(path, params={**required, "cursor": cursor})
+                answer = client.get(path, params={**others, "cursor": cursor})
                 assert answer.status_code in (200, 404, 422), (path, cursor, answer.text)
-                if answer.status_code == 422 and not required:
+                if answer.status_code == 422:
                     assert answer.json()["errors"][0]["field"] == "cursor", (path, cursor)
                 asked += 1
     assert asked > 5_000
