@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from services.attribution.store.attention import KINDS
 from shared.events import AnyEvent, Person
 from tests.factories import NOON
 from tests.integration.attribution import oracle
@@ -137,8 +138,11 @@ async def test_two_proven_claims_that_differ_change_nothing(
     await pipeline.feed(*clicks, trusted, claims[0])
     mia = story.ident("placement", "mia")
     assert await accounts(pipeline, story, [*clicks, trusted, claims[0]]) == {mia: 500}
+    found = KINDS["claims_disagree"].found
+    assert await pipeline.rows(found, story.workspace_id) == []
     await pipeline.feed(claims[1])
     assert await accounts(pipeline, story, [*clicks, trusted, *claims]) == {"organic": 500}
+    assert [row[0] for row in await pipeline.rows(found, story.workspace_id)] == ["1001"]
 
 
 @pytest.mark.parametrize("seed", range(6))
