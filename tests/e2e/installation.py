@@ -43,7 +43,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def eventually(look: Callable[[], Found | None], *, seconds: float = 30, what: str) -> Found:
+def eventually(look: Callable[[], Found | None], *, seconds: float = 90, what: str) -> Found:
     """Call `look` until it returns a value, and return it; connection errors mean "not yet"."""
     deadline = time.monotonic() + seconds
     last: object = None

@@ -55,7 +55,7 @@ ITEMS: Final[dict[str, Json]] = {
     "signed_up": {"conversion_id": "1001"},
     "downloaded": {"conversion_id": "1001"},
     "order_adjusted": {"order_id": "1001", "adjustment_id": "1", "kind": "cancel"},
-    "clicked": {"link": "mia-bag"},
+    "clicked": {"link": "text-probe"},
     "viewed": {"placement_id": PLACEMENT},
     "visited": {},
     "engaged": {"action": "add_to_cart"},
@@ -155,7 +155,7 @@ class Sender:
 
     def send_parameters(self, method: str, path: str, operation: Json) -> None:
         """Send each text as each parameter, and in the headers that every request may have."""
-        bare = path.replace("{code}", "mia-bag").replace("{vendor}", "shopify")
+        bare = path.replace("{code}", "text-probe").replace("{vendor}", "shopify")
         headers = ("Idempotency-Key", "X-Request-Id", "User-Agent", "Referer", "Cookie")
         for text in self.texts(is_public=True):
             spelled = quote(text, safe="")
@@ -264,10 +264,10 @@ def test_no_name_and_no_address_is_stored_anywhere(installation: Installation) -
     brand = Brand.in_new_workspace(installation, "private-texts")
     creator = brand.create("creators", name="Mia")
     brand.create(
-        "links", creator_id=creator["id"], destination="https://shop.example", code="mia-bag"
+        "links", creator_id=creator["id"], destination="https://shop.example", code="text-probe"
     )
     public_key = brand.create("keys", name="page", public=True)["key"]
-    brand.click("mia-bag")
+    brand.click("text-probe")
 
     def is_known() -> bool | None:
         answer = httpx.post(

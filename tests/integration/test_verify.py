@@ -32,7 +32,9 @@ def brand(installation: Installation) -> Brand:
             "orders/updated", sale(click_id, now - timedelta(days=days), updated_at)
         )
         assert told.status_code == 200, told.text
-    eventually(lambda: is_moved(found) or None, what="the order is moved to the earlier day")
+    eventually(
+        lambda: is_moved(found) or None, seconds=120, what="the order is moved to the earlier day"
+    )
     return found
 
 
