@@ -222,7 +222,7 @@ def _lines(name: str, asked: Asked) -> list[Line]:
         is_met = p99.median <= goal_ms and (not has_ratio or ratio.median <= RATIO_GOAL)
         lines.append(
             Line(
-                f"{name} {asked.source}, {size} ×:"
+                f"{name}, from {asked.source}, {size} ×:"
                 f" p50 {p50.median:.1f} ms, p99 {p99.text(1, ' ms')}",
                 "" if size == base else f"{ratio.text()} ×",
                 "" if size == base else f"p99 of {base} ×",
