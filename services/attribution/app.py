@@ -198,7 +198,7 @@ class Attribution:
                 await self.outside.log.ensure_topics((EVENTS, CATALOG, CREDITS, DEAD_LETTER))
                 return
             except Transient as problem:
-                logger.warning("start_waits", problem=str(problem))
+                logger.warning("start.retry", problem=str(problem))
                 await self.outside.clock.sleep(RETRY_SECONDS)
 
     async def database_answers(self) -> bool:

@@ -249,7 +249,7 @@ async def _prepare(settings: RoiSettings, outside: Outside) -> None:
             await outside.log.ensure_topics((CATALOG, CREDITS))
             return
         except Transient as problem:
-            logger.warning("start_waits", problem=str(problem))
+            logger.warning("start.retry", problem=str(problem))
             await outside.clock.sleep(RETRY_SECONDS)
 
 

@@ -26,7 +26,7 @@ MEANINGS: Final = {
     422: "A field is wrong; `errors` names it",
     429: "Too many requests or events of this caller; `Retry-After` says when to come back",
     500: "A bug; tell us the request id",
-    503: "Busy, or a part of the service is away; `Retry-After` says when to come back",
+    503: "Busy, or a part of the service is unavailable; `Retry-After` says when to try again",
 }
 # Every operation: a bad address, a body that is too large, too much load, a bug.
 _ALWAYS: Final = frozenset({400, 413, 500, 503})

@@ -29,7 +29,7 @@ from tests.e2e.shop import (
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-CATCH_SECONDS_MAX: Final = 10.0
+CATCH_SECONDS_MAX: Final = 60.0
 SALES_SECONDS_MAX: Final = 30.0
 # The time in which a resumed zombie could do something wrong.
 AWAKE_SECONDS: Final = 2.0

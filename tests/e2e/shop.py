@@ -21,7 +21,7 @@ import httpx
 from tests.e2e.installation import Brand, Json, eventually
 
 RETRY_SECONDS_MAX: Final = 180  # several interpreters start at once on two busy cores
-REVENUE_SECONDS_MAX: Final = 120
+REVENUE_SECONDS_MAX: Final = 240
 BETWEEN_ORDERS_SECONDS: Final = 0.1
 BUSY: Final = (503, 429)
 
