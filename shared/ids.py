@@ -49,7 +49,7 @@ _API_KEY: Final = re.compile(r"lrl_(sec|pub)_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{32,
 def clean_id(text: str) -> str:
     """Return an id of another system without blanks around it.
 
-    Raises `ValueError` for an id that is blank or holds a control character or one nobody sees.
+    Raises `ValueError` for an id that is blank or holds an invisible character.
     """
     cleaned = text.strip()
     if not cleaned:
@@ -57,7 +57,7 @@ def clean_id(text: str) -> str:
     if not cleaned.isprintable() and any(
         unicodedata.category(character) in _UNSEEN for character in cleaned
     ):
-        raise ValueError("holds a control character or one that nobody sees")
+        raise ValueError("holds a control character or an invisible one")
     return cleaned
 
 

@@ -18,7 +18,7 @@ TextHash = Callable[[str], str]
 
 OPAQUE_PREFIX: Final = "text:"
 
-# Spellings inside spellings are decoded this often. Deeper ones are nobody's id.
+# Spellings inside spellings are decoded this often. No shop has deeper ones in an id.
 _ROUNDS_MAX: Final = 6
 # An escape of JavaScript or of a mail: \u0040, \x40.
 _ESCAPE: Final = re.compile(r"\\(?:[uU](?:0000)?|[xX])([0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
@@ -29,7 +29,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# The words in ids that shops number. Other words may be somebody's name.
+# The words in ids that shops number. Other words may be a name.
 ID_WORDS: Final = _words(
     "account api app beacon browser buyer call cart chargeback checkout click client cookie"
     " customer delivery demo device draft edit email event form guest invoice item lead member mine"
@@ -92,7 +92,7 @@ def stored_forms(text: str, text_hash: TextHash) -> tuple[str, str]:
 
 
 def plain_spelling(text: str) -> str | None:
-    """Return a text without escapes, full-width letters and characters that nobody sees.
+    """Return a text without escapes, full-width letters and invisible characters.
 
     None when it is spelled more than `_ROUNDS_MAX` times over.
     """

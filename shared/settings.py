@@ -26,28 +26,6 @@ from shared.sealing import is_key_ring
 
 PREFIX: Final = "LAUREL_"
 
-# All fields of all services, so that one environment (a compose file, a shell) serves all three.
-KNOWN_FIELDS: Final = frozenset(
-    {
-        "host",
-        "tracking_port",
-        "attribution_port",
-        "roi_port",
-        "data_dir",
-        "log",
-        "log_login",
-        "database_url",
-        "admin_key",
-        "secret_key",
-        "short_url",
-        "redirect_shortcut",
-        "events_a_minute",
-        "claims_a_minute",
-        "unknown_codes_a_minute",
-        "journal_bytes",
-    }
-)
-
 # 16 random characters of base64 are 96 bits. The passwords of the database roles are derived from
 # the secret, so a shorter one could be guessed from a password.
 SECRET_KEY_CHARACTERS_MIN: Final = 16
@@ -66,9 +44,9 @@ class ReadBy:
 
 
 class Settings(BaseSettings):
-    """The settings that every service may read.
+    """The settings of all services, so that one environment (a compose file, a shell) serves all.
 
-    A service inherits from this class. It may add only fields that `KNOWN_FIELDS` names.
+    A service inherits from this class. It adds no field.
     """
 
     model_config = SettingsConfigDict(
@@ -129,11 +107,11 @@ class Settings(BaseSettings):
     @classmethod
     @override
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Raise TypeError, at import, for a field that `KNOWN_FIELDS` does not name."""
+        """Raise TypeError, at import, for a field that a service adds."""
         super().__pydantic_init_subclass__(**kwargs)
-        unknown = set(cls.model_fields) - KNOWN_FIELDS
-        if unknown:
-            raise TypeError(f"add {sorted(unknown)} to shared.settings.KNOWN_FIELDS first")
+        added = set(cls.model_fields) - KNOWN_FIELDS
+        if added:
+            raise TypeError(f"add {sorted(added)} to shared.settings.Settings, with its readers")
 
     @classmethod
     @override
@@ -270,6 +248,9 @@ class Settings(BaseSettings):
     def require_database_url(self) -> str:
         """Return the owner's database URL in clear. Raises `ConfigurationError` if not set."""
         return _required(self.database_url, "database_url")
+
+
+KNOWN_FIELDS: Final = frozenset(Settings.model_fields)
 
 
 def admin_key_hash(text: str) -> tuple[str, str] | None:

@@ -17,6 +17,7 @@ from typing import Final
 from services.cli.console import Say
 from services.cli.data_folder import DataFolder, own_key
 from services.roi import bootstrap
+from services.roi.store.workspaces import workspace_ids
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.failures import DRIVER_ERRORS
@@ -139,7 +140,7 @@ async def ensure_access(
         else:
             await keys.ensure(own_key(secret_key), OWN_KEY_NAME)
             access = await _admin_key(folder, keys, own_key(secret_key), on_terminal=on_terminal)
-        return replace(access, workspaces=await bootstrap.workspace_ids(database))
+        return replace(access, workspaces=await workspace_ids(database))
     finally:
         await database.close()
 
@@ -155,7 +156,7 @@ async def known_workspaces(owner_url: str, secret_key: str) -> Sequence[str]:
     )
     await database.open()
     try:
-        return await bootstrap.workspace_ids(database)
+        return await workspace_ids(database)
     except (Transient, *DRIVER_ERRORS):
         return ()
     finally:

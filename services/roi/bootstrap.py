@@ -12,15 +12,13 @@ from typing import Any, Final
 from services.roi.domain.entity import Version
 from services.roi.store.catalog import Writer
 from services.roi.store.key_rows import look_up, owner, save_key
-from services.roi.store.workspaces import claim_name, find_by_name, workspace_ids
+from services.roi.store.workspaces import claim_name, find_by_name
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, Permanent
 from shared.ids import api_key_hash, api_key_label, is_api_key, new_id
 from shared.sealing import new_api_key
 from shared.settings import admin_key_hash
-
-__all__ = ["workspace_ids"]
 
 # The values of a new workspace unless others are given.
 TIME_ZONE_DEFAULT: Final = "UTC"

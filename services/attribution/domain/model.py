@@ -23,7 +23,7 @@ TRUSTED_SOURCES: Final[frozenset[SourceKind]] = frozenset(("edge", "webhook", "s
 def is_trusted_source(kind: SourceKind | None) -> bool:
     """Whether evidence of this source may join keys. Stored evidence without a source may not.
 
-    The redirect (`edge`) saw its click itself. What a public key sends, anybody can send.
+    The redirect (`edge`) saw its click itself. Any visitor of a page can use its public key.
     """
     return kind in TRUSTED_SOURCES
 

@@ -37,11 +37,6 @@ class Ties:
             return frozenset()
         return frozenset(key for key in told if key[:1] != CLAIM_PREFIX)
 
-    def differ(self, token: bytes) -> bool:
-        """Whether claims with this token have different keys."""
-        told = self.told.get(token, frozenset())
-        return sum(key[:1] == CLAIM_PREFIX for key in told) > 1
-
     def _of(self, key: bytes) -> frozenset[bytes]:
         told = self.told.get(key, frozenset())
         return told if len(told) <= TIES_MAX else frozenset()

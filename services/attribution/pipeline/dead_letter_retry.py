@@ -1,7 +1,7 @@
 """The retry of dead letters: each is handled like a new record, but without an offset.
 
 Records that were set aside because a transaction failed are retried by themselves, after a minute
-and then after twice the time, up to an hour. All others are retried when somebody asks.
+and then after twice the time, up to an hour. All others are retried by a request.
 Promise: the retry is idempotent. A dead letter whose event was stored meanwhile is resolved; one
 that fails again stays. A dead letter only writes into its own workspace.
 """

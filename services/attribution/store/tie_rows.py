@@ -1,7 +1,7 @@
 """Untrusted ties between anonymous keys: stored once, found from both ends.
 
 Promise: a tie is one row from each of its keys that leads somewhere, however often it was told. A
-read returns at most one row more than the number of ties that may count, so nobody can make it
+read returns at most one row more than the number of ties that may count, so no sender can make it
 long. The number of statements does not depend on the batch size.
 """
 

@@ -348,7 +348,7 @@ def _clicks(workspace_id: str, person: Person) -> tuple[tuple[bytes, str], ...]:
 def _derived(event: AnyEvent, click: ClickRef) -> Touch | None:
     """Return the touch of a genuine click id, in case the click event itself was lost.
 
-    The redirect signed the click id, so the touch is trusted, whoever sends it.
+    The redirect signed the click id, so the touch is trusted from every sender.
     """
     if event.person.click_id is None:
         return None

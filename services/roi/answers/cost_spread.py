@@ -72,13 +72,6 @@ class Spread:
         return cells
 
 
-def spread_costs(
-    owners: Mapping[UUID, Owner], costs: Iterable[Cost], starts: Sequence[date]
-) -> list[Cell]:
-    """Return the cells of costs over placements, dated by the segments of a span."""
-    return Spread(owners, costs, starts).cells()
-
-
 def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
     """Amounts split one by one into equal parts by largest remainder; the parts added up by place.
 

@@ -8,7 +8,7 @@ What can go wrong: `AnswerTooLarge`, which the route answers with a 422 of `grou
 
 from typing import Final
 
-# Rows of an answer: about 5 MB of JSON, and half a second of computing. More is an export.
+# Rows of an answer: some megabytes of JSON and some seconds of computing. More is an export.
 ROWS_MAX: Final = 10_000
 # Sums of all facts together: accounts × segments × models, each about 10 µs.
 CELLS_MAX: Final = 100_000

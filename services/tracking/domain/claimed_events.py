@@ -79,8 +79,8 @@ def natural_event_id(caller: Caller, event_type: str, natural_key: str) -> str:
 def with_id(event: AnyEventType, caller: Caller, natural_key: str | None) -> AnyEventType:
     """Return the event with its id: of its natural key, or a new one when it has none.
 
-    With a public key anybody can send any natural key, so the content of the event is part of the
-    id. No sender takes the id of another's event then. The event comes with the id `UNNAMED`.
+    With a public key a stranger can send any natural key, so the content of the event is part of
+    the id. No sender takes the id of another's event then. The event comes with the id `UNNAMED`.
     """
     if natural_key is None:
         return structs.replace(event, event_id=caller.fresh_id)
@@ -105,7 +105,7 @@ def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> Chec
 
     A click id that Laurel did not sign, or that belongs to another workspace, is flagged and
     dropped. As a key it would join all people whose page sent the word "undefined". A public key
-    names no customer: the order's trusted version does, and a stranger could name anybody.
+    names no customer: the order's trusted version does, and a stranger could name any customer.
     """
     workspace_id = caller.workspace_id
     click_id, click, flags = _read_click(claim.click_id, workspace_id, lookups)

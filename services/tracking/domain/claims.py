@@ -89,7 +89,7 @@ class Caller(Struct, frozen=True):
 
     @property
     def is_public(self) -> bool:
-        """Whether a public key sent it, which everybody can read in the brand's pages."""
+        """Whether a public key sent it, which every visitor can read in the brand's pages."""
         return self.source.kind == "public"
 
 

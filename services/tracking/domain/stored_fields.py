@@ -1,10 +1,10 @@
-"""The stored form of each text of a claim: clear, or the keyed hash of it.
+"""The stored form of each text of a claim or a visit: clear, or the keyed hash of it.
 
-Promise: every text of a claim that an event holds went through one of these functions, and each of
-them through `shared.private_texts.stored_text`. A public key's text stays clear only if it is a
-word of the catalog or of a vocabulary, or an id of the form that machines make. A text of a trusted
-source stays clear unless it has an `@` in any spelling. Ids of browsers and customers must have
-the form of an id from every source, because a page and a shop name one browser.
+Promise: every text of a claim or a visit that an event holds went through one of these functions,
+and each of them through `shared.private_texts.stored_text`. A public key's text stays clear only if
+it is a word of the catalog or of a vocabulary, or an id of the form that machines make. A text of a
+trusted source stays clear unless it has an `@` in any spelling. Ids of browsers and customers must
+have the form of an id from every source, because a page and a shop name one browser.
 """
 
 from collections.abc import Iterable
@@ -15,6 +15,8 @@ from shared.catalog import normalise_code
 from shared.events import CODES_MAX, TEXT_LENGTH_MAX
 from shared.private_texts import (
     ACTION_WORDS,
+    PLACE_WORDS,
+    TextHash,
     has_id_form,
     is_made_of,
     plain_spelling,
@@ -31,6 +33,12 @@ def stored_action(text: str, caller: Caller, lookups: Lookups) -> str:
     """Return what a person did."""
     is_word = is_made_of(text, ACTION_WORDS)
     return _stored(text, caller, lookups, may_stay=is_word or not caller.is_public)
+
+
+def stored_place(sub_source: str, text_hash: TextHash) -> str:
+    """Return the sub-source of a visit. A visitor can write any text into the address."""
+    may_stay = is_made_of(sub_source, PLACE_WORDS) or has_id_form(sub_source)
+    return stored_text(sub_source, text_hash, may_stay=may_stay)
 
 
 def stored_page(address: str, plain: str | None, caller: Caller, lookups: Lookups) -> str:

@@ -10,11 +10,13 @@ import base64
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from services.tracking.domain.short_links import around_click
+from services.tracking.domain.stored_fields import stored_place
 from services.tracking.domain.visits import Visit
 from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import Journal
@@ -24,7 +26,6 @@ from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields
 from shared.clock import Clock
 from shared.events import Quality
 from shared.ids import ClickSigner, click_event_id, new_id
-from shared.private_texts import PLACE_WORDS, has_id_form, is_made_of, stored_text
 from shared.sealing import TextHasher
 from shared.telemetry import Metric, Telemetry
 
@@ -158,18 +159,9 @@ class ClickRecorder:
         return answer
 
     def _place(self, link: LinkFound, sub_source: str | None) -> str | None:
-        """Return the sub-source as it is stored: whoever follows a link can write anything."""
         if sub_source is None:
             return None
-        return stored_text(
-            sub_source,
-            lambda text: self._text_hash(link.workspace_id, text),
-            may_stay=_stays_clear(sub_source),
-        )
-
-
-def _stays_clear(sub_source: str) -> bool:
-    return is_made_of(sub_source, PLACE_WORDS) or has_id_form(sub_source)
+        return stored_place(sub_source, partial(self._text_hash, link.workspace_id))
 
 
 def new_visitor_id(chance: bytes) -> str:

@@ -21,7 +21,12 @@ from zlib import crc32
 
 from services.tracking.store.journal_loss import Loss
 from services.tracking.store.journal_mark import JournalMark, Marked, read_mark
-from services.tracking.store.journal_slots import DAMAGED_SUFFIX, MARK_SUFFIX, sync_folder
+from services.tracking.store.journal_slots import (
+    DAMAGED_SUFFIX,
+    MARK_SUFFIX,
+    MODE_FILE,
+    sync_folder,
+)
 
 _NUMBER: Final = struct.Struct(">I")
 # A busy core writes groups of 60 KiB. In SQLite's default pages of 4 KiB, to write and delete them
@@ -37,7 +42,6 @@ GROUPS_BETWEEN_SYNCS: Final = 100
 DAMAGED_GROUPS_MAX: Final = 1_000
 # A loss names at most so many holes.
 HOLES_NAMED_MAX: Final = 20
-_MODE: Final = 0o600
 # What SQLite raises for a damaged page, also when the page names an absurd size.
 _UNREADABLE: Final = (sqlite3.DatabaseError, MemoryError, OverflowError)
 
@@ -107,7 +111,7 @@ class JournalFile:
         self._mark = JournalMark(self._mark_path)
         self.has_mark, self.is_own, self.is_ended = True, True, False
         # SQLite would make a file that others can read.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _MODE))
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, MODE_FILE))
         self._writer = _connect(self.path)
         self._writer.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         self._writer.execute("PRAGMA journal_mode = WAL")

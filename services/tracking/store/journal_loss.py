@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
+from services.tracking.store.journal_slots import MODE_FILE
+
 NOTE_SUFFIX: Final = ".loss"
-_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Loss:
 def write_loss(journal_file: Path, loss: Loss) -> None:
     """Write the note of a journal file."""
     path = journal_file.with_suffix(NOTE_SUFFIX)
-    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, _MODE)
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, MODE_FILE)
     with os.fdopen(handle, "wb") as file:
         file.write(msgspec.json.encode(loss))
 

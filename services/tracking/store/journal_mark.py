@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
 
+from services.tracking.store.journal_slots import MODE_FILE
+
 _NUMBERS: Final = struct.Struct(">5Q")
 _CHECKSUM: Final = struct.Struct(">I")
 # Each record lies in a block of its own, so that one damaged block leaves the other record.
 _BLOCK_BYTES: Final = 4_096
 _RECORDS: Final = 2
-_MODE: Final = 0o600
 
 
 class Marked(NamedTuple):
@@ -36,7 +37,7 @@ class JournalMark:
 
     def __init__(self, path: Path) -> None:
         """Create the mark with zeros, and fsync it."""
-        self._handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _MODE)
+        self._handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, MODE_FILE)
         self._turn = 0
         for _ in range(_RECORDS):
             self.write(Marked())

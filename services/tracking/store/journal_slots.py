@@ -19,7 +19,7 @@ FILE_SUFFIX: Final = ".journal"
 MARK_SUFFIX: Final = ".mark"
 DAMAGED_SUFFIX: Final = ".damaged"
 _MODE_FOLDER: Final = 0o700
-_MODE_FILE: Final = 0o600
+MODE_FILE: Final = 0o600
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def take_slot(root: Path) -> Slot:
     name = new_id()
     hidden = root / f".{name}"
     hidden.mkdir(mode=_MODE_FOLDER)
-    lock = os.open(hidden / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _MODE_FILE)
+    lock = os.open(hidden / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, MODE_FILE)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     folder = root / f"slot-{name}"
     hidden.rename(folder)

@@ -36,7 +36,7 @@ class _Minute:
         self.limit = limit
         self._clock = clock
         self._counts: dict[str, int] = {}
-        self._ends_at = float("-inf")
+        self._ends_at = 0.0
 
     def take(self, name: str, amount: int) -> int:
         """Count and return 0; or count nothing and return the seconds until the next minute."""

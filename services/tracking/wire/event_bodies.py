@@ -55,7 +55,7 @@ def _token(value: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(clean_id)]
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(clean_id)]
-# A shopper types it, and characters that nobody sees make no difference.
+# A shopper types it, and invisible characters make no difference.
 CodeText = Annotated[
     str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)
 ]

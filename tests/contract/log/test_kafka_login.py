@@ -1,4 +1,4 @@
-"""Kafka with SASL, as docker-compose.yml starts it: Laurel logs in, and nobody is served without.
+"""Kafka with SASL, as docker-compose.yml starts it: no client is served without a log-in.
 
 The broker is real and starts by the shipped script, with the programs of the jars in place of those
 of the image.
@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.kafka.jars import KafkaUnavailable, jars_folder
-from deploy.kafka.server import DEFAULT_CACHE, STARTED
+from deploy.kafka.jars import jars_folder
+from deploy.kafka.server import STARTED
 from shared.clock import SystemClock
 from shared.errors import Permanent, Transient
 from shared.log.kafka import KafkaLog
 from tests.contract.log.harness import fresh_topic, read_to_end, record, seek_all, values
 from tests.e2e.installation import eventually, free_ports
+from tests.fixtures.kafka import jars_cache, skipped_without_kafka
 
 pytestmark = pytest.mark.kafka
 
@@ -35,13 +36,8 @@ PROGRAMS = {
 @pytest.fixture(scope="module")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("kafka-login")
-    home = os.environ.get("XDG_CACHE_HOME")
-    try:
-        jars = jars_folder(Path(home) / "laurel" / "kafka" if home else DEFAULT_CACHE)
-    except KafkaUnavailable as problem:
-        if os.environ.get("REQUIRE_KAFKA") == "1":
-            pytest.fail(f"REQUIRE_KAFKA=1, but: {problem}", pytrace=False)
-        pytest.skip(f"NOT TESTED ON KAFKA: {problem}")
+    with skipped_without_kafka():
+        jars = jars_folder(jars_cache())
     for name, program in PROGRAMS.items():
         options = f"-Xmx384m -XX:+UseSerialGC -Dlog4j2.configurationFile={LOGGING} -cp '{jars}/*'"
         script = f'#!/bin/sh\nexec java {options} {program} "$@"\n'
@@ -93,7 +89,7 @@ async def test_the_log_works_with_the_log_in(bootstrap: str) -> None:
 
 
 @pytest.mark.parametrize("login", [None, ("laurel", "wrong"), ("stranger", LOGIN[1])])
-async def test_nobody_is_served_without_the_password(
+async def test_no_client_is_served_without_the_password(
     bootstrap: str, login: tuple[str, str] | None
 ) -> None:
     log = KafkaLog(bootstrap, SystemClock(), timeout_seconds=3, login=login)

@@ -28,6 +28,7 @@ ORDER BY 1
 
 # The fields of a ledger line, a standing entry and a credit that came with slots.
 SLOT_FIELDS = ("touch_kind", "evidence_class", "link_id", "code", "sub_source", "placed_units")
+FILED = "SELECT event_id, own_key FROM attribution.evidence ORDER BY event_id"
 LINES = """
 SELECT model, account, touched_at, touch_kind, amount_minor, units, reverses, revision
 FROM attribution.ledger ORDER BY sequence, line
@@ -131,5 +132,25 @@ async def test_what_stands_repeats_its_decision_again_after_going_down(
         assert await conn.fetchval(forced)
         await move_history(fresh_database, "attribution", "head")
         assert await conn.fetch(LAST_BODIES.format(column="d.body")) == bodies
+    finally:
+        await conn.close()
+
+
+async def test_claims_of_an_older_release_are_filed_where_they_are_read(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    await pipeline.learn(*story.cast())
+    await pipeline.feed(story.order("1001", source="public", net=1), story.order("1002", net=7))
+    await pipeline.database.close()
+    conn = await owner_of(fresh_database)
+    try:
+        filed = await conn.fetch(FILED)
+        await move_history(fresh_database, "attribution", "0007")
+        assert {row["own_key"][:1] for row in await conn.fetch(FILED)} == {b"o"}
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetch(FILED) == filed
+        assert len({row["own_key"][:1] for row in filed}) == 2
     finally:
         await conn.close()

@@ -145,6 +145,23 @@ async def test_two_proven_claims_that_differ_change_nothing(
     assert [row[0] for row in await pipeline.rows(found, story.workspace_id)] == ["1001"]
 
 
+async def test_a_claim_that_proves_nothing_is_listed(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast())
+    claims = [
+        story.order(click=story.click(f"k{n}"), source="public", token=token, same=str(n))
+        for n, token in enumerate((TOKEN, None, TOKEN + "?"))
+    ]
+    found = KINDS["claims_without_proof"].found
+    await pipeline.feed(*claims)
+    assert await pipeline.rows(found, story.workspace_id) == []  # no trusted source told the order
+    await pipeline.feed(story.order(customer="ann", net=500, token=TOKEN))
+    listed = await pipeline.rows(found, story.workspace_id)
+    assert {str(row[1]) for row in listed} == {claim.event_id for claim in claims[1:]}
+    assert {row[0] for row in listed} == {"1001"}
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_late_tie_of_the_carried_browser_counts_in_every_order(
     pipeline: AttributionPipeline, story: Story, seed: int

@@ -1,6 +1,6 @@
 """Webhook secrets over HTTP: who may change them, how they are rotated, and that none is replaced.
 
-Promise: whoever has a webhook secret can report orders, so a key without `admin` never sets one.
+Promise: a webhook secret can report orders, so a key without `admin` never sets one.
 """
 
 from typing import Any

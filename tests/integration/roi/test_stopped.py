@@ -27,19 +27,10 @@ from tests.fixtures.batches import hand_over
 from tests.fixtures.connections import execute
 from tests.fixtures.http import running
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
+from tests.fixtures.slow_rows import QUICK, slow_row
 from tests.integration.roi.roi_service import PATIENCE_SECONDS, BrandClient, RoiService
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, fold, stored
 from tests.integration.roi.test_fold import brute_force, folded, rows_of
-
-SLOW_CONVERSION = """
-CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.conversion_id = '{conversion_id}' THEN PERFORM pg_sleep(20); END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER dawdle BEFORE INSERT ON roi.credit_entries
-    FOR EACH ROW EXECUTE FUNCTION public.dawdle();
-"""
 
 
 @pytest.fixture
@@ -150,7 +141,9 @@ async def test_a_workspace_that_times_out_is_stopped_alone_and_goes_on_later(
     others = [whole.order(7, NOON, {"organic": (7, None)}) for _ in range(3)]
     slow = records[2]
     assert isinstance(slow, DecisionCredited)
-    await execute(fresh_database, SLOW_CONVERSION.format(conversion_id=slow.conversion_id))
+    await execute(
+        fresh_database, slow_row("roi.credit_entries", "conversion_id", slow.conversion_id)
+    )
     handler = CreditsFold(database, Telemetry("roi"), torn.hear_stops, statement_seconds=0.3)
     at = (await handler.stored_offsets()).get(0, 0)
     batch = stored(at, [*records[:4], *others])
@@ -165,7 +158,7 @@ async def test_a_workspace_that_times_out_is_stopped_alone_and_goes_on_later(
     await fold(handler, records[4:])
     await handler.retry_stopped()
     assert torn.gaps == {torn.workspace_id: 3}
-    await execute(fresh_database, "DROP FUNCTION public.dawdle CASCADE")
+    await execute(fresh_database, QUICK)
     await handler.retry_stopped()
     assert torn.gaps == {}
     assert await folded(torn) == brute_force(torn, records, "UTC")

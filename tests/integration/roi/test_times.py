@@ -19,7 +19,7 @@ import pytest
 from services.roi.answers.assemble import Answer, Layout, assemble
 from services.roi.answers.catalog_facts import CatalogFacts
 from services.roi.answers.cells import Batch, Cell
-from services.roi.answers.cost_spread import Cost, spread_costs
+from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.question import BASES, MODELS, Question
@@ -211,7 +211,7 @@ def pure_answer(
     batches = [
         Batch(measures[Fact.CREDITS], credits),
         Batch(measures[Fact.TOUCHES], touches),
-        Batch(measures[Fact.COSTS], spread_costs(facts.owners, costs, days)),
+        Batch(measures[Fact.COSTS], Spread(facts.owners, costs, days).cells()),
     ]
     return assemble(layout, facts, batches)
 

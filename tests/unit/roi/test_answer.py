@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
 from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner, margin_starts
 from services.roi.answers.cells import Batch, Cell
-from services.roi.answers.cost_spread import Cost, spread_costs
+from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.segments import segment_of, segment_starts, whole_months
@@ -78,7 +78,7 @@ def test_months_are_read_whole_where_nothing_changes_within_them() -> None:
 @given(st.integers(-10_000, 10_000), st.integers(1, 9))
 def test_a_cost_is_spread_like_any_money_in_equal_shares(amount_minor: int, count: int) -> None:
     placements = {UUID(int=100 + n): OF_MIA for n in range(count)}
-    shares = spread_costs(placements, [cost(amount_minor)], [DAY])
+    shares = Spread(placements, [cost(amount_minor)], [DAY]).cells()
     assert [share.sums[0] for share in shares] == split(amount_minor, [Fraction(1, count)] * count)
     assert [share.account for share in shares] == sorted(placements)
 
@@ -87,7 +87,7 @@ def test_a_cost_finds_the_placements_of_its_day() -> None:
     owners = {REEL: OF_MIA, POST: Owner(JO, None), STORY: Owner(MIA, None, archived_on=DAY)}
 
     def carriers(day: date) -> list[UUID | None]:
-        return [share.account for share in spread_costs(owners, [cost(100, day)], [DAYS[0]])]
+        return [share.account for share in Spread(owners, [cost(100, day)], [DAYS[0]]).cells()]
 
     assert carriers(DAY - timedelta(days=1)) == [REEL, STORY]
     assert carriers(DAY) == [REEL]
@@ -102,7 +102,7 @@ def test_costs_added_up_are_spread_as_if_one_by_one(
     placements = {UUID(int=100 + n): OF_MIA for n in range(count)}
     days = [DAYS[index if apart else 0] for index in range(len(amounts_minor))]
     costs = [cost(amount, day) for amount, day in zip(amounts_minor, days, strict=True)]
-    shares = spread_costs(placements, costs, DAYS)
+    shares = Spread(placements, costs, DAYS).cells()
     expected = dict.fromkeys(placements, 0)
     for amount in amounts_minor:
         parts = split(amount, [Fraction(1, count)] * count)
@@ -182,7 +182,7 @@ def test_rows_and_organic_are_the_totals(
     batches = [
         Batch(MEASURES_OF[Fact.CREDITS], seen),
         Batch(MEASURES_OF[Fact.TOUCHES], touches),
-        Batch(MEASURES_OF[Fact.COSTS], spread_costs(FACTS.owners, spent, DAYS)),
+        Batch(MEASURES_OF[Fact.COSTS], Spread(FACTS.owners, spent, DAYS).cells()),
     ]
     answer = assemble(layout, FACTS, batches)
     revenue = [measure.id for measure in MEASURES_OF[Fact.CREDITS]].index("net_revenue")
@@ -222,7 +222,7 @@ def test_two_nameless_kinds_never_share_a_row() -> None:
     orphan = cost(5, owner=Entity.CAMPAIGN, owner_id=UUID(int=6))
     batches = [
         Batch(MEASURES_OF[Fact.CREDITS], [Cell(DAY, credit, REEL, "last", "EUR")]),
-        Batch(MEASURES_OF[Fact.COSTS], spread_costs(facts.owners, [orphan], [DAY])),
+        Batch(MEASURES_OF[Fact.COSTS], Spread(facts.owners, [orphan], [DAY]).cells()),
     ]
     answer = assemble(layout_of(["creator"]), facts, batches)
     assert [(row.label, row.group) for row in answer.rows] == [
@@ -233,7 +233,7 @@ def test_two_nameless_kinds_never_share_a_row() -> None:
 
 def test_a_cost_that_no_placement_carries_has_the_values_of_its_owner() -> None:
     facts = CatalogFacts({}, {"country": {MIA: "DE"}, "objective": {}})
-    batch = Batch(MEASURES_OF[Fact.COSTS], spread_costs({}, [cost(5)], [DAY]))
+    batch = Batch(MEASURES_OF[Fact.COSTS], Spread({}, [cost(5)], [DAY]).cells())
     for name, label in (("country", "DE"), ("objective", "unallocated"), ("month", "2026-03")):
         answer = assemble(layout_of([name]), facts, [batch])
         assert [row.label for row in answer.rows] == [label]

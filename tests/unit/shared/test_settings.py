@@ -99,15 +99,15 @@ def test_settings_are_frozen() -> None:
 
 
 def test_a_service_cannot_invent_a_name() -> None:
-    with pytest.raises(TypeError, match="KNOWN_FIELDS"):
+    with pytest.raises(TypeError, match="flux_capacity"):
 
         class Wrong(Settings):
-            """A settings class with a field that `KNOWN_FIELDS` does not name."""
+            """A settings class of a service with a field of its own."""
 
             flux_capacity: int = 1
             ignored: ClassVar[int] = 2
 
 
 def test_the_known_names_are_plain() -> None:
-    assert set(Settings.model_fields) == KNOWN_FIELDS
+    assert {"host", "log", "secret_key", "journal_bytes"} <= KNOWN_FIELDS
     assert all(re.fullmatch(r"[a-z][a-z_]*", name) for name in KNOWN_FIELDS)

@@ -51,7 +51,7 @@ def upgrade() -> None:
     """Add the columns, and the indexes of the queue and of the attention list."""
     op.execute(ADD)
     op.execute(ADD_TO_LETTERS)
-    # The owner is under the policies, too, and sees nobody's rows while they are forced.
+    # The owner is under the policies, too, and sees no row while they are forced.
     op.execute("ALTER TABLE attribution.dead_letters NO FORCE ROW LEVEL SECURITY")
     op.execute(DUE)
     op.execute("ALTER TABLE attribution.dead_letters FORCE ROW LEVEL SECURITY")

@@ -24,19 +24,19 @@ CREATE TABLE attribution.ties (
 )
 """
 MOVE_CLAIMS = """
-UPDATE attribution.evidence SET own_key = 'q'::bytea || substring(own_key FROM 2)
+UPDATE attribution.evidence SET own_key = 'p'::bytea || substring(own_key FROM 2)
 WHERE own_key IS NOT NULL AND kind <> 'order_adjusted'
   AND convert_from(body, 'UTF8')::jsonb -> 'source' ->> 'kind' = 'public'
 """
 MOVE_CLAIMS_BACK = """
 UPDATE attribution.evidence SET own_key = 'o'::bytea || substring(own_key FROM 2)
-WHERE substring(own_key FROM 1 FOR 1) = 'q'::bytea
+WHERE substring(own_key FROM 1 FOR 1) = 'p'::bytea
 """
 DECIDE_AGAIN = """
 INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
 SELECT own_key, workspace_id, 'new_rules' FROM attribution.conversions ON CONFLICT DO NOTHING
 """
-# The owner is under the policies, too, and sees nobody's rows while they are forced.
+# The owner is under the policies, too, and sees no row while they are forced.
 FORCED = ("evidence", "aliases", "neighbours", "conversions", "recomputes")
 
 

@@ -5,11 +5,13 @@ from typing import Final
 from services.attribution.store.attention_kind import AttentionKind
 from shared.ids import CLAIM_PREFIX, TOKEN_PREFIX
 
-COUNTED: Final = f"""
-SELECT count(*) FROM attribution.ties AS t
-WHERE t.key = k.key AND t.workspace_id = k.workspace_id
-  AND substring(t.tied_key FROM 1 FOR 1) = '{CLAIM_PREFIX.decode()}'
-"""
+
+def _of_kind(column: str, prefix: bytes) -> str:
+    """Return the condition for keys with a prefix, as a range that an index can use."""
+    end = bytes((prefix[0] + 1,))
+    return f"{column} >= '{prefix.decode()}' AND {column} < '{end.decode()}'"
+
+
 CLAIMS_DISAGREE: Final = AttentionKind(
     id="claims_disagree",
     sentence="Claims with the token of one order name different browsers, so none of them counts.",
@@ -17,8 +19,12 @@ CLAIMS_DISAGREE: Final = AttentionKind(
     found=f"""
 SELECT c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
        'the claims of the ' || c.kind || ' differ' AS detail
-FROM attribution.conversion_keys AS k
+FROM (
+    SELECT t.key, t.workspace_id FROM attribution.ties AS t
+    WHERE {_of_kind("t.key", TOKEN_PREFIX)} AND {_of_kind("t.tied_key", CLAIM_PREFIX)}
+    GROUP BY t.key, t.workspace_id HAVING count(*) > 1
+) AS told
+JOIN attribution.conversion_keys AS k ON k.key = told.key AND k.workspace_id = told.workspace_id
 JOIN attribution.conversions AS c ON c.own_key = k.own_key AND c.workspace_id = k.workspace_id
-WHERE substring(k.key FROM 1 FOR 1) = '{TOKEN_PREFIX.decode()}' AND ({COUNTED}) > 1
 """,
 )

@@ -67,7 +67,7 @@ def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
 def claims_of(topic: str, payload: object, workspace_currency: str | None) -> Claims | Rejected:
     """Return the claims in a parsed payload; `payload` None means that it was not JSON."""
     resource = _resource(payload) if isinstance(payload, dict) else None
-    # A refusal is logged, and whoever repeats a delivery can write anything into the header.
+    # A refusal is logged, and a repeated delivery can have any text in this header.
     known_topic = topic if topic in USED_TOPICS else ""
     try:
         if isinstance(payload, dict) and resource == ORDER:

@@ -196,7 +196,7 @@ GRAPH = "admin_graphql_api_id"
 
 
 def test_the_body_says_what_it_is_and_not_the_topic() -> None:
-    """The topic header is not signed, so whoever repeats a delivery can choose it."""
+    """The topic header is not signed, so the sender of a repeated delivery can choose it."""
     lines = {"refund_line_items": [{"subtotal": "10.00"}]}
     for topic in ("orders/create", "refunds/create", "products/update", ""):
         (order_claim,) = read_claims(topic, ORDER)
