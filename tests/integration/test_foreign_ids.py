@@ -176,6 +176,28 @@ def balances_own_ledger(pair: TenantPair) -> None:
     eventually(is_own, what="the balance is the sum of this workspace's own orders")
 
 
+def accounts_for_own_events(pair: TenantPair) -> None:
+    """An order of the other workspace does not change the own count."""
+
+    def read(client: httpx.Client) -> int:
+        answer = client.get("/v1/ledger/events")
+        assert answer.status_code == 200, answer.text
+        found: int = answer.json()["read"]
+        return found
+
+    mine = pair.mine.brand.attribution
+    eventually(
+        lambda: all(item["records"] == 0 for item in mine.get("/v1/lag").json()["items"]),
+        what="every event is stored",
+    )
+    before = read(mine)
+    theirs = read(pair.theirs.brand.attribution)
+    _their_order(pair)
+    assert read(pair.theirs.brand.attribution) > theirs
+    assert read(mine) == before
+    assert pair.ask(mine, "GET", "/v1/ledger/events").json()["read"] == before
+
+
 def lists_own_letters(pair: TenantPair) -> None:
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/dead-letters?limit=200").json()
     assert pair.mine.letter_id in {item["id"] for item in answer["items"]}
@@ -308,6 +330,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,
     "GET /v1/explanations": explains_own_orders,
     "GET /v1/ledger/balance": balances_own_ledger,
+    "GET /v1/ledger/events": accounts_for_own_events,
     "GET /v1/attention": attends_to_own_workspace,
     "GET /v1/dead-letters": lists_own_letters,
     "POST /v1/dead-letters/retry": retries_own_letters,

@@ -135,6 +135,27 @@ def test_an_roi_without_credits_comes_back_by_publishing_again(brand: Brand) -> 
     assert command(brand, "verify").returncode == 0
 
 
+def test_verify_sees_an_event_that_is_nowhere(brand: Brand) -> None:
+    holds = command(brand, "verify")
+    assert holds.returncode == 0, holds.stdout + holds.stderr
+    # A click, an organic order and two versions of another order.
+    assert "each of 4 events is accounted for: 3 booked, 1 superseded, 0 set aside" in " ".join(
+        holds.stdout.split()
+    )
+    lost = "DELETE FROM attribution.evidence WHERE event_id = (SELECT min(event_id::text)::uuid"
+    as_owner(
+        brand,
+        f"{lost} FROM attribution.evidence AS e WHERE e.workspace_id = evidence.workspace_id) AND",
+    )
+    events = brand.attribution.get("/v1/ledger/events").json()
+    assert events["difference"] == 1
+    found = command(brand, "verify")
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "1 of 4 events are neither booked nor superseded nor set aside" in " ".join(
+        (found.stdout + found.stderr).split()
+    )
+
+
 def test_replay_says_what_it_needs(brand: Brand) -> None:
     refused = command(brand, "replay")
     assert refused.returncode == 2

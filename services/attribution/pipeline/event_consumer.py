@@ -125,6 +125,7 @@ class EventsHandler(BatchHandler[Decoded]):
                 next_offset = records[-1].next_offset
                 await move_offset(conn, EVENTS.name, partition, expected_offset, next_offset)
                 work = await UnitOfWork.open(conn, workspaces, self._cache, self._clock.now())
+                work.count_read(batch)
                 outcome = await work.take_batch(batch)
                 accounted = outcome.stored + outcome.duplicates + outcome.dead_lettered
                 assert accounted == len(records), (

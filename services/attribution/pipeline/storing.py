@@ -5,6 +5,7 @@ as in the table. A derived touch (built from a click id) is replaced by the real
 conflict.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ class Intake:
     """The new contents of a batch.
 
     `touches` are the new rows by place, with the derived ones. `replaced` are the derived rows
-    that a real click replaced.
+    that a real click replaced. `duplicates` counts the events of each workspace that were known.
     """
 
     new: list[Reading] = field(default_factory=list)
@@ -28,7 +29,7 @@ class Intake:
     replaced: list[tuple[str, Touch]] = field(default_factory=list)
     conflicts: list[Refusal] = field(default_factory=list)
     stored: int = 0
-    duplicates: int = 0
+    duplicates: Counter[str] = field(default_factory=Counter)
 
 
 async def store_batch(conn: Any, batch: Sorted) -> Intake:
@@ -73,7 +74,7 @@ def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
             continue
         standing = known.get(first_place, batch.readings[first_place].fingerprint)
         if standing == reading.fingerprint:
-            intake.duplicates += 1
+            intake.duplicates[reading.workspace_id] += 1
         else:
             detail = f"event {reading.event_id} is known with another payload; the first is kept"
             intake.conflicts.append(

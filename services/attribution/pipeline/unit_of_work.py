@@ -3,6 +3,7 @@
 Promise: counters and catalog facts are read once under the lock and stored once at the end.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,9 +73,21 @@ class UnitOfWork:
         known = cache.refresh(versions, records)
         return cls(conn, now, states, known, {name: item.facts for name, item in known.items()})
 
+    def count_read(self, batch: Sorted) -> None:
+        """Count the records of a batch, which were read from the events topic for the first time.
+
+        `GET /v1/ledger/events` compares the count with what became of the events.
+        """
+        read = Counter(reading.workspace_id for reading in batch.readings)
+        read.update(refusal.workspace_id for refusal in batch.refusals)
+        for name, count in read.items():
+            self.states[name].events_read += count
+
     async def take_batch(self, batch: Sorted) -> Outcome:
         """Store, join, decide and publish a batch of events; the caller moves the offset."""
         intake = await store_batch(self.conn, batch)
+        for name, count in intake.duplicates.items():
+            self.states[name].events_duplicate += count
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
         # Counting touches needs no database, so it runs while the database joins.
         joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
@@ -91,7 +104,7 @@ class UnitOfWork:
         return Outcome(
             workspaces=tuple(self.states),
             stored=intake.stored,
-            duplicates=intake.duplicates,
+            duplicates=intake.duplicates.total(),
             dead_lettered=len(refusals),
             revisions=len(decided.revisions),
             hubs=joined.hubs,

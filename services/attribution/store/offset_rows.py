@@ -33,18 +33,22 @@ ON CONFLICT DO NOTHING
 """)
 READ_WORKSPACES: Final = Sql("""
 SELECT w.workspace_id::text, w.last_sequence,
-       nullif(w.last_recorded_at, '-infinity') AS last_recorded_at, w.catalog_version
+       nullif(w.last_recorded_at, '-infinity') AS last_recorded_at, w.catalog_version,
+       w.events_read, w.events_duplicate
 FROM unnest($1::uuid[]) AS id CROSS JOIN LATERAL (
     SELECT * FROM attribution.workspaces AS w WHERE w.workspace_id = id LIMIT 1
 ) AS w
 """)
 # The rows exist; an upsert always uses the primary key, UPDATE … FROM does not.
 MOVE_WORKSPACES: Final = Sql("""
-INSERT INTO attribution.workspaces (workspace_id, last_sequence, last_recorded_at, catalog_version)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[])
+INSERT INTO attribution.workspaces (workspace_id, last_sequence, last_recorded_at, catalog_version,
+                                    events_read, events_duplicate)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::bigint[],
+                     $6::bigint[])
 ON CONFLICT (workspace_id) DO UPDATE
 SET last_sequence = excluded.last_sequence, last_recorded_at = excluded.last_recorded_at,
-    catalog_version = excluded.catalog_version
+    catalog_version = excluded.catalog_version, events_read = excluded.events_read,
+    events_duplicate = excluded.events_duplicate
 """)
 ALL_WORKSPACES: Final = "SELECT workspace_id::text FROM attribution.workspaces ORDER BY 1"
 
@@ -54,12 +58,18 @@ _STEP: Final = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class WorkspaceState:
-    """The counters of one workspace, held and changed inside one transaction."""
+    """The counters of one workspace, held and changed inside one transaction.
+
+    `events_read` counts the records of the events topic, `events_duplicate` the events that were
+    known already.
+    """
 
     workspace_id: str
     last_sequence: int
     last_recorded_at: datetime
     catalog_version: int
+    events_read: int
+    events_duplicate: int
 
     def stamp(self, now: datetime) -> tuple[int, datetime]:
         """Return the next sequence number and its moment.
@@ -94,7 +104,12 @@ async def open_workspaces(
     rows = await conn.fetch(READ_WORKSPACES, workspaces)
     return {
         row[0]: WorkspaceState(
-            row[0], row["last_sequence"], row["last_recorded_at"] or _EPOCH, row["catalog_version"]
+            row[0],
+            row["last_sequence"],
+            row["last_recorded_at"] or _EPOCH,
+            row["catalog_version"],
+            row["events_read"],
+            row["events_duplicate"],
         )
         for row in rows
     }
@@ -109,6 +124,8 @@ async def close_workspaces(conn: asyncpg.Connection, states: Iterable[WorkspaceS
         [state.last_sequence for state in moved],
         [state.last_recorded_at for state in moved],
         [state.catalog_version for state in moved],
+        [state.events_read for state in moved],
+        [state.events_duplicate for state in moved],
     )
 
 

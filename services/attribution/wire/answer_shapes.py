@@ -69,6 +69,21 @@ class BalanceAnswer(AnswerModel):
     """Adjustments without their order."""
 
 
+class EventsAnswer(AnswerModel):
+    """What became of the accepted events: each is in one class."""
+
+    read: int
+    """How many events attribution read from the log."""
+    booked: int
+    """Events that count: touches, ties, and the versions, refunds and claims that are in effect."""
+    superseded: int
+    """Repeated events, and versions of conversions that another version replaced."""
+    set_aside: int
+    """Events that change no figure; `GET /v1/attention` lists them with what to do."""
+    difference: int
+    """`read` less the three classes: 0 unless there is a defect."""
+
+
 class DeadLetterAnswer(AnswerModel):
     """A record that could not be used. `value` is its text, cut when it is long."""
 

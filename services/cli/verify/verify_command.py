@@ -1,11 +1,12 @@
 """The command `laurel verify`: compare the ledger with the answers, over all of time and by day.
 
-Promise: exit code 0 when the ledger balances and equals the answers, 1 with the rows that differ,
-2 when a service does not answer or roi is behind. It only reads. Traffic may continue, because
-both services answer as of the same sequence number.
+Promise: exit code 0 when the ledger balances and equals the answers and every event is accounted
+for, 1 with what differs, 2 when a service does not answer or roi is behind. It only reads. Traffic
+may continue, because both services answer as of the same sequence number.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
@@ -48,7 +49,8 @@ _DAYS_AT_ONCE: Final = 8
 class Findings:
     """The sizes of what was compared, the mismatches, and what needs attention.
 
-    `attention` has sentence and count of each kind.
+    `attention` has sentence and count of each kind. `events` counts the accepted events by what
+    became of them.
     """
 
     sequence: int
@@ -57,6 +59,7 @@ class Findings:
     models: int
     attention: tuple[tuple[str, int], ...]
     mismatches: tuple[Mismatch, ...]
+    events: Mapping[str, int]
 
 
 def verify(
@@ -68,12 +71,23 @@ def verify(
     findings = asyncio.run(_verify(workspace))
     if findings.mismatches:
         _show(findings)
+    if findings.events["difference"]:
+        complain(
+            f"{abs(findings.events['difference'])} of {findings.events['read']} events are neither"
+            " booked nor superseded nor set aside"
+        )
+    if findings.mismatches or findings.events["difference"]:
         raise typer.Exit(MISMATCH)
     out.print(
         f"[good]✓[/] the ledger balances at sequence {findings.sequence}:"
         f" {findings.models} sums of credits equal orders − adjustments,"
         f" {findings.accounts} accounts equal the answers, on each of"
         f" {findings.days} days too, no number is missing"
+    )
+    events = findings.events
+    out.print(
+        f"[good]✓[/] each of {events['read']} events is accounted for: {events['booked']} booked,"
+        f" {events['superseded']} superseded, {events['set_aside']} set aside"
     )
     for sentence, count in findings.attention:
         out.print(f"  {count} × {sentence}")
@@ -97,6 +111,7 @@ async def find(api: Api, clock: Clock) -> Findings:
     ledger = ledger_balances(accounts["items"])
     by_day = await _days(api, meta)
     attention = await api.get("attribution", "/v1/attention")
+    events = await accounted(api, clock)
     mismatches = [
         *unbalanced(sums["items"]),
         *compare_balances(ledger, added(map(answer_balances, answers)), "ledger against answer"),
@@ -112,6 +127,7 @@ async def find(api: Api, clock: Clock) -> Findings:
         models=len(sums["items"]),
         attention=tuple((item["sentence"], item["count"]) for item in attention["items"]),
         mismatches=tuple(mismatches),
+        events=events,
     )
 
 
@@ -171,6 +187,19 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
                 f"roi has folded up to {meta['sequence']} and attribution is at {sequence}, still"
                 f" after {WAIT_SECONDS_MAX:.0f} s. {_why_behind(meta)}"
             )
+        await clock.sleep(_POLL_SECONDS)
+
+
+async def accounted(api: Api, clock: Clock) -> Mapping[str, int]:
+    """Return what became of all events, as soon as each is accounted for.
+
+    Conversions that wait to be decided are in no class yet, so it asks again for a while.
+    """
+    deadline = clock.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        events: Mapping[str, int] = await api.get("attribution", "/v1/ledger/events")
+        if not events["difference"] or clock.monotonic() > deadline:
+            return events
         await clock.sleep(_POLL_SECONDS)
 
 

@@ -5,6 +5,14 @@ from typing import Final
 from services.attribution.store.attention_kind import AttentionKind
 
 _TOKEN: Final = "convert_from({body}, 'UTF8')::jsonb ->> 'claim_token_hash'"
+# Whether the claim `e` carries the token of a trusted version of the conversion `c`.
+PROVEN: Final = f"""
+EXISTS (
+    SELECT FROM attribution.evidence AS v
+    WHERE v.own_key = c.own_key AND v.workspace_id = c.workspace_id
+      AND {_TOKEN.format(body="v.body")} = {_TOKEN.format(body="e.body")}
+)
+"""
 
 CLAIMS_WITHOUT_PROOF: Final = AttentionKind(
     id="claims_without_proof",
@@ -21,10 +29,5 @@ FROM attribution.evidence AS e
 JOIN attribution.conversions AS c
   ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id
 WHERE e.own_key >= 'p' AND e.own_key < 'q' AND c.status IN ('credited', 'organic')
-  AND NOT EXISTS (
-    SELECT FROM attribution.evidence AS v
-    WHERE v.own_key = c.own_key AND v.workspace_id = c.workspace_id
-      AND {_TOKEN.format(body="v.body")} = {_TOKEN.format(body="e.body")}
-)
-""",
+  AND NOT {PROVEN}""",
 )

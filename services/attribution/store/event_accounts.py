@@ -1,0 +1,80 @@
+"""What became of the events of a workspace: one query that puts each of them into one class.
+
+Promise: the classes are counted from the stored rows, `read` is the counter of the consumer. They
+come from different places, so their equality is a real check. An event that lies in no class makes
+the sums differ.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from services.attribution.store.attention.claims_without_proof import PROVEN
+
+# Trusted evidence is filed under `o`, claims under `p` and the rest of the own key.
+ACCOUNTS: Final = f"""
+SELECT
+    (SELECT events_read FROM attribution.workspaces WHERE workspace_id = $1::uuid) AS read,
+    (SELECT events_duplicate FROM attribution.workspaces WHERE workspace_id = $1::uuid)
+        AS duplicates,
+    (SELECT count(*) FROM attribution.touches WHERE NOT derived) AS touches,
+    (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL) AS other_evidence,
+    (SELECT count(*) FROM attribution.dead_letters
+     WHERE topic = 'laurel.events' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
+        AS dead_letters,
+    count(*) FILTER (WHERE told.is_claim AND NOT told.is_proven) AS claims_aside,
+    count(*) FILTER (WHERE told.is_claim AND told.is_proven) AS claims_joined,
+    count(*) FILTER (WHERE NOT told.is_claim AND told.status IN ('credited', 'organic')
+                       AND told.kind = 'order_adjusted') AS adjustments_booked,
+    count(*) FILTER (WHERE NOT told.is_claim AND told.status NOT IN ('credited', 'organic'))
+        AS waiting,
+    count(*) FILTER (WHERE told.is_version) AS versions,
+    count(DISTINCT told.own_key) FILTER (WHERE told.is_version) AS conversions
+FROM (
+    SELECT c.own_key, c.status, e.kind, e.own_key >= 'p' AS is_claim,
+           e.own_key < 'p' AND e.kind <> 'order_adjusted'
+               AND c.status IN ('credited', 'organic') AS is_version,
+           c.status IN ('credited', 'organic') AND {PROVEN} AS is_proven
+    FROM attribution.evidence AS e
+    JOIN attribution.conversions AS c
+      ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id
+    WHERE e.own_key IS NOT NULL
+) AS told
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventAccounts:
+    """How many events of a workspace are in each class.
+
+    `booked` are touches, ties, and the versions, adjustments and proven claims that count.
+    `superseded` are repeated events and the versions that another version replaced. `set_aside` are
+    dead letters, claims without proof, and what waits for its order: the attention list has them.
+    """
+
+    read: int
+    booked: int
+    superseded: int
+    set_aside: int
+
+    @property
+    def difference(self) -> int:
+        """The events that lie in no class; 0 unless there is a defect."""
+        return self.read - self.booked - self.superseded - self.set_aside
+
+
+async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAccounts:
+    """Return the classes of all events of the visible workspace in one snapshot."""
+    row = await conn.fetchrow(ACCOUNTS, workspace_id)
+    assert row is not None, "an aggregate has one row"
+    return EventAccounts(
+        read=row["read"] or 0,
+        booked=row["touches"]
+        + row["other_evidence"]
+        + row["claims_joined"]
+        + row["adjustments_booked"]
+        + row["conversions"],
+        superseded=(row["duplicates"] or 0) + row["versions"] - row["conversions"],
+        set_aside=row["dead_letters"] + row["claims_aside"] + row["waiting"],
+    )
