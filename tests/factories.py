@@ -164,9 +164,14 @@ def order(
     new_customer: bool | None = None,
     taxes_included: bool = False,
     token: bytes | None = None,
+    tie_break: tuple[int, ...] = (),
+    cancelled: bool | None = None,
+    test: bool = False,
+    unpaid: bool = False,
+    customer_orders: int | None = None,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
-    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}"
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
         event_id=ident("event", natural_key),
@@ -184,6 +189,11 @@ def order(
         new_customer=new_customer,
         taxes_included=taxes_included,
         token=token,
+        tie_break=tie_break,
+        cancelled=cancelled,
+        test=test,
+        unpaid=unpaid,
+        customer_orders=customer_orders,
     )
 
 
@@ -204,11 +214,15 @@ def adjustment(
     currency: str | None = "EUR",
     after: timedelta = A_DAY,
     source: SourceKind = "webhook",
+    source_id: str = "shop",
+    version: int = 0,
+    pending: bool = False,
 ) -> Adjustment:
     """Return an adjustment of an order, `after` the time of `NOON`."""
     key = of or conversion_key()
+    told = "" if (source_id, version) == ("shop", 0) else f"/{source_id}/{version}"
     return Adjustment(
-        event_id=ident("event", f"{key.kind}/{key.natural_id}/{name}"),
+        event_id=ident("event", f"{key.kind}/{key.natural_id}/{name}{told}"),
         key=key,
         adjustment_id=name,
         kind=kind,
@@ -219,6 +233,9 @@ def adjustment(
         capped=capped,
         currency=currency,
         source_kind=source,
+        source_id=source_id,
+        version=version,
+        pending=pending,
     )
 
 

@@ -24,6 +24,7 @@ from services.attribution.domain.model import (
     ConversionVersion,
     Credit,
     Decision,
+    Note,
     Scope,
     Status,
     Touch,
@@ -31,6 +32,7 @@ from services.attribution.domain.model import (
 )
 from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
+from services.attribution.domain.notes import notes_of
 from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
@@ -62,6 +64,7 @@ class Case:
     is_alone: bool = False
     first_bought_at: datetime | None = None
     bought_before: bool = False
+    notes: tuple[Note, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -69,9 +72,14 @@ class Case:
         return is_trusted(self.counted)
 
     @property
+    def counts(self) -> bool:
+        """Whether it is in any sum: confirmed, and no trial of the shop."""
+        return self.confirmed and not self.counted.test
+
+    @property
     def is_bought(self) -> bool:
-        """Whether it is a trusted order that stands."""
-        return self.confirmed and not self.net.cancelled and self.counted.key.kind in _BUYING
+        """Whether it is a trusted order that was not cancelled; goods that come back count."""
+        return self.counts and not self.net.cancelled and self.counted.key.kind in _BUYING
 
     @property
     def moment(self) -> tuple[datetime, str, str]:
@@ -101,13 +109,13 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     """Credit one conversion from its judged candidates (oldest first, codes last)."""
     candidates = precedence.apply(judged, policy.precedence)
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
-    # A claim counts nothing in any sum until a trusted source confirms it.
-    net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
+    # A claim counts nothing in any sum until a trusted source confirms it; a test never does.
+    net = case.net if case.counts else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
     is_returning = new_customer is False
     key = case.counted.key
     occurred_at = case.counted.occurred_at
-    credits, memos = _credits(kept, net, occurred_at, policy) if case.confirmed else ((), ())
+    credits, memos = _credits(kept, net, occurred_at, policy) if case.counts else ((), ())
     return Decision(
         key=key,
         conversion_id=conversion_id(case.workspace_id, key),
@@ -124,6 +132,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         credits=credits,
         memos=memos,
         mismatched=net.mismatched,
+        notes=case.notes if case.counts else (),
         bought_at=None if is_returning and not case.bought_before else case.first_bought_at,
     )
 
@@ -136,6 +145,8 @@ def conversion_id(workspace_id: str, key: ConversionKey) -> str:
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:
     if not case.confirmed:
         return Status.UNCONFIRMED
+    if case.counted.test:
+        return Status.TEST
     return Status.CREDITED if kept else Status.ORGANIC
 
 
@@ -228,7 +239,7 @@ def _credited(
             touch_id=touch.touch_id,
             share=share,
             amount_minor=amount,
-            units=0 if net.cancelled else part,
+            units=part if net.is_kept else 0,
             touch_stage=touch_stage(touch.kind, policy.stages),
             touched_at=touch.occurred_at,
             touch_kind=touch.kind,
@@ -259,7 +270,10 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
         person = alone(carried, scope.hubs) if is_alone else identities.person(carried)
         near = ties.near(person.clicks - scope.hubs) - scope.hubs
         net = net_of(best, adjustments[key])
-        cases.append(Case(scope.workspace_id, known, best, net, person, near, is_alone))
+        notes = notes_of(best, known, adjustments[key], net)
+        cases.append(
+            Case(scope.workspace_id, known, best, net, person, near, is_alone, notes=notes)
+        )
     return cases
 
 

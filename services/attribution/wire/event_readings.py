@@ -117,6 +117,9 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             capped=event.capped,
             currency=event.currency,
             source_kind=event.source.kind,
+            source_id=event.source.id,
+            version=event.version,
+            pending=event.pending,
         )
     assert isinstance(event, Converted), "only conversions and adjustments have an own key"
     return _version(event)
@@ -141,6 +144,12 @@ def _version(event: AnyConversion) -> ConversionVersion:
         new_customer=event.new_customer,
         taxes_included=event.taxes_included,
         token=_token(event, own_key(key)),
+        tie_break=event.tie_break,
+        cancelled=event.cancelled,
+        test=event.test,
+        unpaid=event.unpaid,
+        customer_orders=event.customer_orders,
+        received_at=_utc(event.received_at),
     )
 
 

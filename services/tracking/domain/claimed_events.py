@@ -158,6 +158,11 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         new_customer=claim.new_customer,
         taxes_included=claim.taxes_included,
         claim_token_hash=_token_hash(claim.claim_token, caller, lookups),
+        tie_break=claim.tie_break,
+        cancelled=claim.cancelled,
+        test=claim.test,
+        unpaid=claim.unpaid,
+        customer_orders=claim.customer_orders,
     )
     return with_id(event, caller, claim.natural_key or claim.natural_id)
 
@@ -169,10 +174,13 @@ def _token_hash(token: str | None, caller: Caller, lookups: Lookups) -> str | No
 def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> OrderAdjusted:
     """Return the event of an adjustment. No public key may send one.
 
-    Its natural key is made of the conversion's kind and id and of the adjustment's own id.
+    Its natural key is the adapter's if it gave one, else made of the conversion's kind and id and
+    of the adjustment's own id.
     """
     occurred_at, late = dated(claim.occurred_at, caller)
-    natural_key = joined(claim.conversion_kind, claim.natural_id, claim.adjustment_id)
+    natural_key = claim.natural_key or joined(
+        claim.conversion_kind, claim.natural_id, claim.adjustment_id
+    )
     return OrderAdjusted(
         event_id=natural_event_id(caller, "order_adjusted", natural_key),
         workspace_id=caller.workspace_id,
@@ -189,4 +197,6 @@ def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> Orde
         tax_minor=claim.tax_minor,
         capped=claim.capped,
         currency=claim.currency,
+        version=claim.version,
+        pending=claim.pending,
     )

@@ -96,6 +96,10 @@ class Story:
         version: int = 1,
         token: str | None = None,
         same: str = "",
+        tie_break: tuple[int, ...] = (),
+        cancelled: bool | None = None,
+        test: bool = False,
+        unpaid: bool = False,
     ) -> Ordered:
         click_id = click.person.click_id if click else None
         return Ordered(
@@ -112,6 +116,10 @@ class Story:
             codes=codes,
             click=ClickRef(click.link_id, click.occurred_at) if click else None,
             claim_token_hash=token,
+            tie_break=tie_break,
+            cancelled=cancelled,
+            test=test,
+            unpaid=unpaid,
         )
 
     def adjusted(
@@ -123,19 +131,27 @@ class Story:
         amount: int | None = 1000,
         currency: str | None = "EUR",
         at: datetime = NOON + timedelta(days=1),
+        source_id: str = "shop",
+        version: int = 0,
+        pending: bool = False,
+        capped: bool = False,
+        same: str = "",
     ) -> OrderAdjusted:
         return OrderAdjusted(
-            event_id=self.ident("adjustment", f"{of}/{name}"),
+            event_id=self.ident("adjustment", f"{of}/{name}{same}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
-            source=Source("webhook", "shop"),
+            source=Source("webhook", source_id),
             conversion_kind="purchase",
             natural_id=of,
             adjustment_id=name,
             kind=kind,
             amount_minor=amount,
             currency=currency,
+            version=version,
+            pending=pending,
+            capped=capped,
         )
 
     def identified(

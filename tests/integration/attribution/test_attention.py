@@ -1,7 +1,7 @@
 """The attention list over HTTP, and conversions that the worker sets aside and retries."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +77,59 @@ async def test_everything_that_changes_no_figure_is_listed(service: Service) -> 
         return set(await items(service)) == {"dead_letters", "claims_without_proof"}
 
     await service.until(only_the_letter_and_the_claim)
+
+
+async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: Service) -> None:
+    story = service.story
+    old = NOON - timedelta(days=30)
+    with_clock = {"source": "secret", "source_id": "key", "version": 5, "tie_break": (1,)}
+    await service.send(
+        story.order("twice", net=5000),
+        story.adjusted("r1", of="twice", amount=3000),
+        story.adjusted("r2", of="twice", amount=3000),
+        story.adjusted("r3", of="twice", amount=100, source_id="bank"),
+        story.order("trial", test=True),
+        story.order("unpaid", at=old, unpaid=True),
+        story.order("unpaid today", at=datetime.now(UTC), unpaid=True),
+        story.order("pending"),
+        story.adjusted("r4", of="pending", pending=True, version=1),
+        story.order("corrected", net=100, source="secret", source_id="key", same="old"),
+        story.order("corrected", net=120, **with_clock),
+        story.order("two sources", net=100),
+        story.order("two sources", net=120, **with_clock),
+        story.order("told again", net=100, source="secret", source_id="key"),
+        story.order("told again", net=130, source="secret", source_id="key"),
+    )
+    expected = {
+        "refunds_above_rest": {"twice"},
+        "refunds_told_twice": {"twice"},
+        "test_orders": {"trial"},
+        "unpaid_orders": {"unpaid"},
+        "pending_refunds": {"pending"},
+        "versions_disagree": {"two sources"},
+        "orders_with_another_body": {"told again"},
+    }
+
+    async def listed() -> bool:
+        found = await items(service)
+        return expected == {
+            kind: {example["order_id"] for example in item["examples"]}
+            for kind, item in found.items()
+        }
+
+    await service.until(listed)
+    twice = (await items(service))["refunds_above_rest"]["examples"][0]
+    assert twice["event_id"] == story.ident("adjustment", "twice/r2")
+    assert twice["detail"] == "the refund r2 takes 30.00 EUR"
+    other = (await items(service))["versions_disagree"]["examples"][0]
+    assert other["detail"] == "secret tells 1.20 EUR, 1.00 EUR counts"
+    # A later state of the refund takes it off the list.
+    await service.send(story.adjusted("r4", of="pending", amount=0, version=2, same="failed"))
+
+    async def not_pending() -> bool:
+        return "pending_refunds" not in await items(service)
+
+    await service.until(not_pending)
 
 
 async def test_one_kind_can_be_asked_for(service: Service) -> None:

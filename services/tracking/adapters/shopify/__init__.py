@@ -5,7 +5,7 @@ connection's secret. It contains no time, so a third party can repeat an old del
 delivery gives the same event ids and changes nothing.
 """
 
-from services.tracking.adapters.shopify.orders import read
+from services.tracking.adapters.shopify.bodies import read
 from services.tracking.adapters.shopify.signature import verify
 
 __all__ = ["read", "verify"]
