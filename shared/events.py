@@ -283,6 +283,22 @@ class Erased(Event, frozen=True, kw_only=True, tag="erased"):
     """A person asked for erasure; `person` has the keys to erase."""
 
 
+PrivacyTask = Literal["erase_customer", "show_customer_data", "erase_shop"]
+
+
+class Noticed(Event, frozen=True, kw_only=True, tag="noticed"):
+    """A vendor sent something that changes no figure.
+
+    `task` is what a person has to do about it; without one the vendor's `topic` is not used.
+    `reference` is the vendor's id of the customer.
+    """
+
+    vendor: Text
+    topic: Text
+    task: PrivacyTask | None = None
+    reference: Text | None = None
+
+
 AnyEvent = (
     Clicked
     | Viewed
@@ -299,6 +315,7 @@ AnyEvent = (
     | Surveyed
     | SocialReported
     | Erased
+    | Noticed
 )
 CONVERSION_KINDS: Final[Mapping[type[Event], ConversionKind]] = {
     conversion.event: kind for kind, conversion in CONVERSIONS.items()
@@ -385,18 +402,21 @@ def fingerprint(event: AnyEvent) -> bytes:
 
     `received_at`, `quality` and `source` are left out. So is a time that may be clamped, because it
     differs at each delivery: one that was, and each of a public key. A conversion carries its own
-    time in `version`, so its `occurred_at` is left out; its `tie_break` may hold what no signature
-    covers, and a delivery can be repeated with other headers.
+    time in `version`, so its `occurred_at` is left out; a notice has none. `tie_break` and `topic`
+    hold what no signature covers, and a delivery can be repeated with other headers.
     """
     has_own_time = isinstance(event, Converted) and event.version != 0
     is_public = event.source.kind == "public"
-    ignores_time = is_public or has_own_time or Quality.CLAMPED in event.quality
+    is_notice = isinstance(event, Noticed)
+    ignores_time = is_public or has_own_time or is_notice or Quality.CLAMPED in event.quality
     moment = _NO_MOMENT if ignores_time else event.occurred_at
     same = structs.replace(
         event, occurred_at=moment, received_at=moment, quality=(), source=_ANYWHERE
     )
     if isinstance(same, Converted) and same.tie_break:
         same = structs.replace(same, tie_break=())
+    elif isinstance(same, Noticed):
+        same = structs.replace(same, topic="")
     digest = _FINGERPRINT.copy()
     digest.update(_encoder.encode(same))
     return digest.digest()

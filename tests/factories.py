@@ -19,7 +19,7 @@ from services.attribution.domain.model import (
     Touch,
 )
 from shared import catalog
-from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, ZeroValueOrders
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import natural_id, person_key
@@ -276,6 +276,7 @@ def policy(
     precedence: Precedence = Precedence.CODE_WINS,
     models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
+    zero_value_orders: ZeroValueOrders = ZeroValueOrders.IGNORE,
     revision: int = 1,
 ) -> Policy:
     """Return a version of a policy."""
@@ -289,6 +290,7 @@ def policy(
         precedence=precedence,
         models=models,
         stages=dict(stages or {}),
+        zero_value_orders=zero_value_orders,
     )
 
 

@@ -123,7 +123,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         occurred_at=occurred_at,
         currency=net.currency,
         net_minor=net.net_minor,
-        units=net.units,
+        units=UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0,
         stage=conversion_stage(key.kind, policy.stages, bought_before=is_returning),
         person_ref=_person_ref(case),
         new_customer=new_customer,
@@ -160,7 +160,7 @@ def _credits(
     for choice in _choices(policy):
         found = credits if choice.model.is_additive else memos
         if journey is None:
-            found.append(_organic(choice.name, net))
+            found.append(_organic(choice.name, net, policy))
             continue
         given = ModelInput(journey.steps, occurred_at, choice.parameters)
         shares = FUNCTIONS[choice.name](given)
@@ -178,14 +178,14 @@ def _choices(policy: Policy) -> Iterable[ChosenModel]:
     return by_name.values()
 
 
-def _organic(model: str, net: Net) -> Credit:
+def _organic(model: str, net: Net, policy: Policy) -> Credit:
     return Credit(
         model,
         ORGANIC,
         None,
         Fraction(1),
         net.net_minor,
-        net.units,
+        UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0,
         None,
         None,
         placed_units=UNITS_PER_CONVERSION,
@@ -231,6 +231,7 @@ def _credited(
     else:
         amounts = [round(net.net_minor * share) for share in shares]
         placed = [round(UNITS_PER_CONVERSION * share) for share in shares]
+    is_conversion = net.is_conversion(policy.zero_value_orders)
     for (touch, share), amount, part in zip(members, amounts, placed, strict=True):
         assert touch.placement_id is not None, "a kept candidate has an account"
         yield Credit(
@@ -239,7 +240,7 @@ def _credited(
             touch_id=touch.touch_id,
             share=share,
             amount_minor=amount,
-            units=part if net.is_kept else 0,
+            units=part if is_conversion else 0,
             touch_stage=touch_stage(touch.kind, policy.stages),
             touched_at=touch.occurred_at,
             touch_kind=touch.kind,
@@ -315,13 +316,18 @@ def _first_bought_at(
 def _new_customer(case: Case) -> bool | None:
     """Return the value of the counted version, else derive it; None without a customer.
 
-    Also None in a dissolved component: the earlier orders of its customers are not looked at.
+    An earlier order in our history makes a customer a returning one, and so does the shop's count
+    of the customer's orders. It grows with each order, so the smallest one seen for this order is
+    the one of its time. The history is not looked at in a dissolved component.
     """
-    if case.counted.new_customer is not None or case.is_alone:
+    if case.counted.new_customer is not None:
         return case.counted.new_customer
-    if case.bought_before:
+    if case.bought_before and not case.is_alone:
         return False
-    return True if case.person.customers else None
+    counts = [v.customer_orders for v in case.versions if v.customer_orders is not None]
+    if counts:
+        return min(counts) <= 1
+    return True if case.person.customers and not case.is_alone else None
 
 
 def _person_ref(case: Case) -> str:

@@ -18,8 +18,7 @@ from services.attribution.domain.model import (
     ConversionVersion,
     is_trusted_source,
 )
-from shared.catalog import normalise_code
-from shared.credits import UNITS_PER_CONVERSION
+from shared.catalog import ZeroValueOrders, normalise_code
 from shared.events import AdjustmentKind, SourceKind
 
 # A webhook is signed, a secret key is on the servers of the brand, a public key is in a web page.
@@ -51,10 +50,11 @@ class Net:
         """Whether the conversion stands: it was not cancelled and not given back whole."""
         return not self.cancelled and not self.refunded
 
-    @property
-    def units(self) -> int:
-        """The units of the conversion, in millionths."""
-        return UNITS_PER_CONVERSION if self.is_kept else 0
+    def is_conversion(self, zero_value_orders: ZeroValueOrders) -> bool:
+        """Whether it counts as a conversion. A sale of nothing does if the policy says so."""
+        is_sale_of_nothing = self.currency is not None and self.net_minor <= 0
+        counts_nothing = zero_value_orders is ZeroValueOrders.COUNT
+        return self.is_kept and (counts_nothing or not is_sale_of_nothing)
 
 
 def is_trusted(version: ConversionVersion) -> bool:

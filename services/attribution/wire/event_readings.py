@@ -33,6 +33,7 @@ from shared.events import (
     Erased,
     Event,
     Identified,
+    Noticed,
     OrderAdjusted,
     Person,
     Referred,
@@ -338,7 +339,7 @@ def _evidence_reading(
 _READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
     **dict.fromkeys(_TOUCHES, _touch_reading),
     **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
-    **dict.fromkeys((Engaged, Identified, SocialReported, Erased), _evidence_reading),
+    **dict.fromkeys((Engaged, Identified, SocialReported, Erased, Noticed), _evidence_reading),
     OrderAdjusted: _adjustment_reading,
     Visited: _visit_reading,
 }

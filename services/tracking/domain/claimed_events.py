@@ -18,6 +18,7 @@ from services.tracking.domain.claims import (
     Caller,
     ConversionClaim,
     Lookups,
+    NoticeClaim,
     PersonClaim,
 )
 from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
@@ -26,6 +27,7 @@ from shared.events import (
     AnyConversion,
     AnyEvent,
     ClickRef,
+    Noticed,
     OrderAdjusted,
     Person,
     Quality,
@@ -199,4 +201,20 @@ def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> Orde
         currency=claim.currency,
         version=claim.version,
         pending=claim.pending,
+    )
+
+
+def notice(claim: NoticeClaim, caller: Caller, lookups: Lookups) -> Noticed:
+    """Return the event of a delivery that changes no figure."""
+    reference = claim.reference
+    return Noticed(
+        event_id=natural_event_id(caller, "noticed", claim.natural_key),
+        workspace_id=caller.workspace_id,
+        occurred_at=caller.now,
+        received_at=caller.now,
+        source=caller.source,
+        vendor=caller.source_class,
+        topic=claim.topic,
+        task=claim.task,
+        reference=None if reference is None else stored_reference(reference, caller, lookups),
     )

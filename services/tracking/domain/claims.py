@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from shared.events import AdjustmentKind, ConversionKind, Quality, Source
+from shared.events import AdjustmentKind, ConversionKind, PrivacyTask, Quality, Source
 from shared.ids import MAIN_STORE, ClickIdContents
 
 
@@ -158,6 +158,15 @@ class AdjustmentClaim(Struct, frozen=True):
     natural_key: str | None = None
 
 
+class NoticeClaim(Struct, frozen=True):
+    """What a vendor sent that changes no figure; see `Noticed`. It happens when it arrives."""
+
+    topic: str
+    natural_key: str
+    task: PrivacyTask | None = None
+    reference: str | None = None
+
+
 TouchType = Literal["clicked", "viewed", "visited", "engaged", "identified", "referred", "surveyed"]
 
 
@@ -177,4 +186,4 @@ class TouchClaim(Struct, frozen=True):
     code: str = ""
 
 
-AnyClaim = ConversionClaim | AdjustmentClaim | TouchClaim
+AnyClaim = ConversionClaim | AdjustmentClaim | TouchClaim | NoticeClaim

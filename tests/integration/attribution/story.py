@@ -24,9 +24,11 @@ from shared.events import (
     Clicked,
     ClickRef,
     Identified,
+    Noticed,
     OrderAdjusted,
     Ordered,
     Person,
+    PrivacyTask,
     Quality,
     Referred,
     Source,
@@ -152,6 +154,26 @@ class Story:
             version=version,
             pending=pending,
             capped=capped,
+        )
+
+    def noticed(
+        self,
+        name: str,
+        topic: str,
+        task: PrivacyTask | None = None,
+        at: datetime = NOON,
+        reference: str | None = None,
+    ) -> Noticed:
+        return Noticed(
+            event_id=self.ident("noticed", name),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("webhook", "shop"),
+            vendor="shopify",
+            topic=topic,
+            task=task,
+            reference=reference,
         )
 
     def identified(

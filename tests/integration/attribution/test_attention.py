@@ -99,6 +99,9 @@ async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: S
         story.order("two sources", net=120, **with_clock),
         story.order("told again", net=100, source="secret", source_id="key"),
         story.order("told again", net=130, source="secret", source_id="key"),
+        story.noticed("n1", "products/update"),
+        story.noticed("n2", "products/update", at=NOON + timedelta(hours=1)),
+        story.noticed("n3", "customers/redact", "erase_customer", reference="191167"),
     )
     expected = {
         "refunds_above_rest": {"twice"},
@@ -108,6 +111,8 @@ async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: S
         "pending_refunds": {"pending"},
         "versions_disagree": {"two sources"},
         "orders_with_another_body": {"told again"},
+        "unused_topics": {None},
+        "privacy_requests": {None},
     }
 
     async def listed() -> bool:
@@ -123,6 +128,10 @@ async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: S
     assert twice["detail"] == "the refund r2 takes 30.00 EUR"
     other = (await items(service))["versions_disagree"]["examples"][0]
     assert other["detail"] == "secret tells 1.20 EUR, 1.00 EUR counts"
+    found = await items(service)
+    topics, requests = (found[kind]["examples"] for kind in ("unused_topics", "privacy_requests"))
+    assert [item["detail"] for item in topics] == ["shopify products/update: 2"]
+    assert [item["detail"] for item in requests] == ["shopify erase_customer 191167"]
     # A later state of the refund takes it off the list.
     await service.send(story.adjusted("r4", of="pending", amount=0, version=2, same="failed"))
 

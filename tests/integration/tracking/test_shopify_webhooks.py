@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.events import OrderAdjusted, Ordered
+from shared.events import Noticed, OrderAdjusted, Ordered, fingerprint
 from shared.ids import new_id
 from tests.fixtures.samples import VendorSample
 from tests.integration.tracking.world import OLD_SHOP_SECRET, SHOP_SECRET, Site, sign
@@ -144,10 +144,22 @@ async def test_a_replay_with_other_headers_changes_nothing(site: Site) -> None:
     }
 
 
-async def test_a_delivery_that_is_no_order_and_no_refund_is_not_used(site: Site) -> None:
-    unused = await site.deliver("app/uninstalled", {"id": 1})
-    assert unused.json() == {"accepted": True, "event_ids": [], "errors": []}
-    assert await site.events(0) == []
+async def test_a_delivery_that_is_not_used_is_noticed(site: Site) -> None:
+    unused = (await site.deliver("app/uninstalled", {"id": 1})).json()
+    again = (await site.deliver("products/update", {"id": 1})).json()
+    redact = {"customer": {"id": 191167, "email": "mia@shop.example"}, "orders_to_redact": []}
+    await site.deliver("customers/redact", redact)
+    assert unused == again
+    assert (unused["accepted"], unused["errors"]) == (True, [])
+    noticed = [e for e in await site.events(3) if isinstance(e, Noticed)]
+    assert [event.event_id for event in noticed[:2]] == unused["event_ids"] * 2
+    assert [(e.vendor, e.topic, e.task, e.reference) for e in noticed] == [
+        ("shopify", "app/uninstalled", None, None),
+        ("shopify", "products/update", None, None),
+        ("shopify", "customers/redact", "erase_customer", "191167"),
+    ]
+    assert "@" not in repr(noticed)
+    assert len({fingerprint(event) for event in noticed[:2]}) == 1
 
 
 async def test_the_token_of_the_checkout_is_stored_hashed(site: Site) -> None:

@@ -5,46 +5,56 @@ from itertools import permutations
 import pytest
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import Adjustment, CatalogFacts, Status
+from services.attribution.domain.model import (
+    Adjustment,
+    CatalogFacts,
+    ConversionVersion,
+    Status,
+)
 from services.attribution.domain.netting import Net, codes_on, counted, net_of
+from shared.catalog import ZeroValueOrders
 from shared.events import AdjustmentKind
 from tests.factories import (
     adjustment,
     conversion_key,
     customer,
     days,
+    facts,
     ident,
     lead,
     minutes,
     order,
+    policy,
     scope,
 )
 
-CANCELLED = 0
-WHOLE = 1_000_000
+GIVEN_BACK = False
+KEPT = True
 
 
 @pytest.mark.parametrize(
-    ("adjustments", "net_minor", "units"),
+    ("adjustments", "net_minor", "is_kept"),
     [
-        ([], 5000, WHOLE),
-        ([adjustment("refund", amount_minor=1500)], 3500, WHOLE),
-        ([adjustment("refund", amount_minor=5000)], 0, CANCELLED),
-        ([adjustment("refund", amount_minor=6000)], -1000, CANCELLED),
-        ([adjustment("refund", amount_minor=6000, capped=True)], 0, CANCELLED),
-        ([adjustment("refund", amount_minor=1500, currency=None)], 3500, WHOLE),
-        ([adjustment("cancel")], 0, CANCELLED),
-        ([adjustment("cancel", currency="USD")], 0, CANCELLED),
-        ([adjustment("cancel", amount_minor=2000)], 3000, WHOLE),
-        ([adjustment("chargeback")], 0, CANCELLED),
-        ([adjustment("chargeback", amount_minor=5000)], 0, CANCELLED),
-        ([adjustment("edit", net_after_minor=7000)], 7000, WHOLE),
-        ([adjustment("edit", net_after_minor=0)], 0, WHOLE),
+        ([], 5000, KEPT),
+        ([adjustment("refund", amount_minor=1500)], 3500, KEPT),
+        ([adjustment("refund", amount_minor=5000)], 0, GIVEN_BACK),
+        ([adjustment("refund", amount_minor=6000)], -1000, GIVEN_BACK),
+        ([adjustment("refund", amount_minor=6000, capped=True)], 0, GIVEN_BACK),
+        ([adjustment("refund", amount_minor=1500, currency=None)], 3500, KEPT),
+        ([adjustment("cancel")], 0, GIVEN_BACK),
+        ([adjustment("cancel", currency="USD")], 0, GIVEN_BACK),
+        ([adjustment("cancel", amount_minor=2000)], 3000, KEPT),
+        ([adjustment("chargeback")], 0, GIVEN_BACK),
+        ([adjustment("chargeback", amount_minor=5000)], 0, GIVEN_BACK),
+        ([adjustment("edit", net_after_minor=7000)], 7000, KEPT),
+        ([adjustment("edit", net_after_minor=0)], 0, KEPT),
     ],
 )
-def test_each_kind_of_adjustment(adjustments: list[Adjustment], net_minor: int, units: int) -> None:
+def test_each_kind_of_adjustment(
+    adjustments: list[Adjustment], net_minor: int, *, is_kept: bool
+) -> None:
     net = net_of(order(net_minor=5000), adjustments)
-    assert (net.net_minor, net.units, net.mismatched) == (net_minor, units, ())
+    assert (net.net_minor, net.is_kept, net.mismatched) == (net_minor, is_kept, ())
 
 
 def test_an_edit_beats_the_deltas_before_it_and_not_those_after() -> None:
@@ -144,7 +154,7 @@ def test_the_newest_version_of_an_adjustment_counts() -> None:
     assert net_of(order(net_minor=5000), [made, failed]).net_minor == 5000
     dispute = adjustment("chargeback", "d", amount_minor=5000, capped=True, version=1)
     won = adjustment("chargeback", "d", amount_minor=0, capped=True, version=3)
-    assert net_of(order(net_minor=5000), [dispute]).units == 0
+    assert not net_of(order(net_minor=5000), [dispute]).is_kept
     assert net_of(order(net_minor=5000), [won, dispute]) == Net("EUR", 5000)
 
 
@@ -183,7 +193,7 @@ def test_another_currency_is_left_out_and_named() -> None:
 def test_a_lead_has_no_money_and_can_be_cancelled() -> None:
     key = conversion_key("l1", "lead")
     assert net_of(lead("l1"), []) == Net(None, 0)
-    assert net_of(lead("l1"), [adjustment("cancel", of=key)]).units == 0
+    assert not net_of(lead("l1"), [adjustment("cancel", of=key)]).is_kept
     money = adjustment("refund", of=key, amount_minor=100, currency=None)
     assert net_of(lead("l1"), [money]) == Net(None, 0, mismatched=(money.event_id,))
 
@@ -246,6 +256,51 @@ def test_a_test_order_never_counts() -> None:
     assert decision.status is Status.TEST
     assert (decision.net_minor, decision.units, decision.credits) == (0, 0, ())
     assert decisions[conversion_key("1002")].new_customer is True
+
+
+@pytest.mark.parametrize(
+    ("version", "adjustments", "ignored", "counted_units"),
+    [
+        (order(net_minor=4990), [], 1_000_000, 1_000_000),
+        (order(net_minor=0), [], 0, 1_000_000),
+        (order(net_minor=4990), [adjustment("edit", net_after_minor=0)], 0, 1_000_000),
+        (order(net_minor=4990), [adjustment("refund", amount_minor=4990)], 0, 0),
+        (order(net_minor=4990), [adjustment("refund", amount_minor=4980)], 1_000_000, 1_000_000),
+        (order(net_minor=4990), [adjustment("chargeback")], 0, 0),
+        (order(net_minor=4990), [adjustment("cancel")], 0, 0),
+        (order(net_minor=0), [adjustment("cancel")], 0, 0),
+        (order(net_minor=4990, cancelled=True), [], 0, 0),
+        (lead("1001"), [], 1_000_000, 1_000_000),
+    ],
+)
+def test_what_counts_as_a_conversion(
+    version: ConversionVersion, adjustments: list[Adjustment], ignored: int, counted_units: int
+) -> None:
+    """A sale of nothing is no conversion unless the policy says so; each was placed once."""
+    evidence = scope(version, *adjustments)
+    for setting, units in (("ignore", ignored), ("count", counted_units)):
+        rules = policy(zero_value_orders=ZeroValueOrders(setting))
+        decision = decide_scope(evidence, facts(rules))[version.key]
+        assert decision.units == units
+        assert {credit.units for credit in decision.credits} == {units}
+        assert {credit.placed_units for credit in decision.credits} == {1_000_000}
+
+
+def test_the_shop_s_count_of_orders_tells_who_is_new_beside_our_history() -> None:
+    def is_new(*evidence: ConversionVersion) -> bool | None:
+        return decide_scope(scope(*evidence), CatalogFacts())[conversion_key()].new_customer
+
+    ann = customer("ann")
+    assert is_new(order("1001", ann)) is True
+    assert is_new(order("1001", ann, customer_orders=1)) is True
+    assert is_new(order("1001", ann, customer_orders=4)) is False
+    assert is_new(order("1001", customer_orders=0)) is True
+    # A later delivery of the first order counts the later orders, too.
+    first = order("1001", ann, customer_orders=1)
+    assert is_new(first, order("1001", ann, version=2, customer_orders=3)) is True
+    before = order("1000", ann, ago=days(1))
+    assert is_new(before, order("1001", ann, customer_orders=1)) is False
+    assert is_new(order("1001", ann, customer_orders=4, new_customer=True)) is True
 
 
 def test_an_adjustment_waits_for_its_order() -> None:

@@ -29,11 +29,16 @@ def upgrade() -> None:
         "CREATE INDEX conversions_tests ON attribution.conversions (occurred_at, workspace_id)"
         " WHERE status = 'test'"
     )
+    op.execute(
+        "CREATE INDEX evidence_noticed ON attribution.evidence (occurred_at, workspace_id)"
+        " WHERE kind = 'noticed'"
+    )
     _decide_again()
 
 
 def downgrade() -> None:
     """Forget the notes, and queue every conversion."""
+    op.execute("DROP INDEX attribution.evidence_noticed")
     op.execute("DROP INDEX attribution.conversions_tests")
     op.execute("DROP INDEX attribution.conversions_noted")
     op.execute("ALTER TABLE attribution.conversions DROP COLUMN notes")
