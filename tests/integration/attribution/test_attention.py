@@ -8,6 +8,7 @@ import pytest
 
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.store.attention import KINDS
+from shared.events import AnyEvent
 from shared.ids import new_id
 from tests.factories import NOON
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
@@ -79,11 +80,15 @@ async def test_everything_that_changes_no_figure_is_listed(service: Service) -> 
     await service.until(only_the_letter_and_the_claim)
 
 
-async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: Service) -> None:
-    story = service.story
+def doubtful(story: Story) -> list[AnyEvent]:
+    """Return events with everything that is doubtful about the value of an order."""
     old = NOON - timedelta(days=30)
-    with_clock = {"source": "secret", "source_id": "key", "version": 5, "tie_break": (1,)}
-    await service.send(
+
+    def corrected(name: str) -> AnyEvent:
+        clock: dict[str, Any] = {"version": 5, "tie_break": (1,)}
+        return story.order(name, net=120, source="secret", source_id="key", **clock)
+
+    return [
         story.order("twice", net=5000),
         story.adjusted("r1", of="twice", amount=3000),
         story.adjusted("r2", of="twice", amount=3000),
@@ -94,15 +99,20 @@ async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: S
         story.order("pending"),
         story.adjusted("r4", of="pending", pending=True, version=1),
         story.order("corrected", net=100, source="secret", source_id="key", same="old"),
-        story.order("corrected", net=120, **with_clock),
+        corrected("corrected"),
         story.order("two sources", net=100),
-        story.order("two sources", net=120, **with_clock),
+        corrected("two sources"),
         story.order("told again", net=100, source="secret", source_id="key"),
         story.order("told again", net=130, source="secret", source_id="key"),
         story.noticed("n1", "products/update"),
         story.noticed("n2", "products/update", at=NOON + timedelta(hours=1)),
         story.noticed("n3", "customers/redact", "erase_customer", reference="191167"),
-    )
+    ]
+
+
+async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: Service) -> None:
+    story = service.story
+    await service.send(*doubtful(story))
     expected = {
         "refunds_above_rest": {"twice"},
         "refunds_told_twice": {"twice"},
