@@ -10,6 +10,7 @@ refunds itself (`Net.told_elsewhere`). What is taken beyond what is left is in t
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -119,7 +120,8 @@ def _in_effect(
         told = (source_of(adjustment), adjustment.adjustment_id)
         latest[told] = max(latest.get(told, adjustment), adjustment, key=_age)
     tells_refunds = any(a.kind == "refund" and source_of(a) == own for a in latest.values())
-    here, elsewhere = [], []
+    here: list[Adjustment] = []
+    elsewhere: list[Adjustment] = []
     for adjustment in sorted(latest.values(), key=_effect):
         is_refund_elsewhere = adjustment.kind == "refund" and source_of(adjustment) != own
         (elsewhere if tells_refunds and is_refund_elsewhere else here).append(adjustment)
@@ -136,8 +138,8 @@ def _age(adjustment: Adjustment) -> tuple[int, int]:
     return (adjustment.version, -UUID(adjustment.event_id).int)
 
 
-def _effect(adjustment: Adjustment) -> tuple[object, ...]:
-    return (adjustment.occurred_at, adjustment.adjustment_id, *source_of(adjustment))
+def _effect(adjustment: Adjustment) -> tuple[datetime, str, tuple[str, str]]:
+    return (adjustment.occurred_at, adjustment.adjustment_id, source_of(adjustment))
 
 
 def _after(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:

@@ -27,7 +27,7 @@ def test_net_is_the_subtotal_without_the_tax_it_includes() -> None:
 def test_the_tax_of_goods_is_that_of_their_own_tax_lines() -> None:
     goods = [line("59.50", "9.50"), line("59.50", "9.50")]
     shipping = [{"price": "5.95", "tax_lines": [{"price": "0.95"}]}]
-    taxed = {"taxes_included": True, "line_items": goods, "total_tax": "19.95"}
+    taxed: dict[str, Any] = {"taxes_included": True, "line_items": goods, "total_tax": "19.95"}
     assert net(**taxed, shipping_lines=shipping) == 10000
     assert net(**taxed | {"total_tax": "99"}) == 10000
     assert net(**taxed | {"taxes_included": False}) == 11900
@@ -45,7 +45,7 @@ def test_without_tax_lines_of_goods_the_tax_of_the_shipping_is_not_in_the_subtot
 def test_a_removed_line_counts_as_long_as_the_subtotal_contains_it() -> None:
     """The vendor keeps the line; its removal is a refund, unless the subtotal is without it."""
     kept, removed = line("59.50", "9.50"), line("11.90", "1.90", current_quantity=0)
-    edited = {"taxes_included": True, "line_items": [kept, removed]}
+    edited: dict[str, Any] = {"taxes_included": True, "line_items": [kept, removed]}
     assert net("71.40", **edited) == 6000
     assert net("59.50", **edited) == 5000
 
@@ -81,7 +81,7 @@ def test_amounts_in_sets_are_read_in_the_currency_of_the_shop() -> None:
         shop = {"amount": amount, "currency_code": "EUR"}
         return {"shop_money": shop, "presentment_money": buyer}
 
-    order = {"subtotal_price_set": both("119.00"), "taxes_included": True}
+    order: dict[str, Any] = {"subtotal_price_set": both("119.00"), "taxes_included": True}
     goods = {"price_set": both("119.00"), "tax_lines": [{"price_set": both("19.00")}]}
     assert net_of_goods(order | {"line_items": [goods]}, "EUR") == 10000
 

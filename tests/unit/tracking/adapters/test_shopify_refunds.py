@@ -130,7 +130,7 @@ def test_without_lines_a_refund_is_the_money_that_was_paid_back() -> None:
 
 
 def test_a_refund_counts_as_soon_as_it_is_made_and_comes_back_if_it_fails() -> None:
-    lines = {"refund_line_items": [{"subtotal": "20.00", "total_tax": "0.00"}]}
+    lines: dict[str, Any] = {"refund_line_items": [{"subtotal": "20.00", "total_tax": "0.00"}]}
     for parts in (lines, {}):
         made = refund(**parts, transactions=[paid("20.00", "pending")])
         done = refund(**parts, transactions=[paid("20.00")])

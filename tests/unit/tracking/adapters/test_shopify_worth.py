@@ -194,7 +194,10 @@ def test_an_edited_order_loses_the_line_that_was_removed() -> None:
 
 
 def test_a_refund_that_fails_comes_back() -> None:
-    made = {"refund_line_items": [line("20.00")], "transactions": [payment("20.00", "pending")]}
+    made: dict[str, Any] = {
+        "refund_line_items": [line("20.00")],
+        "transactions": [payment("20.00", "pending")],
+    }
     pending = decided(order(), refund(**made))
     assert (pending.net_minor, [note.doubt for note in pending.notes]) == (2990, ["pending"])
     failed = REFUND | made | {"transactions": [payment("20.00", "failure")]}
