@@ -190,8 +190,8 @@ async def test_a_cancelled_order_is_a_version_and_so_is_the_order_that_lives_aga
 
 
 async def test_deliveries_of_one_second_are_ordered_by_their_time_and_topic(site: Site) -> None:
-    for topic, net, second in (("orders/updated", "120.00", 2), ("orders/create", "100.00", 1)):
-        time = {"X-Shopify-Triggered-At": f"2026-03-01T11:00:01.{second}00000000Z"}
+    for topic, net, tick in (("orders/updated", "120.00", 2), ("orders/create", "100.00", 1)):
+        time = {"X-Shopify-Triggered-At": f"2026-03-01T11:00:01.{tick}00000000Z"}
         await site.deliver(topic, ORDER | {"subtotal_price": net}, headers=time)
     first, second = sorted(
         (e for e in await site.events(2) if isinstance(e, Ordered)), key=lambda e: e.tie_break
@@ -201,7 +201,7 @@ async def test_deliveries_of_one_second_are_ordered_by_their_time_and_topic(site
 
 
 async def test_an_order_tells_of_its_refunds_what_their_own_deliveries_tell(site: Site) -> None:
-    refund = {
+    refund: dict[str, Any] = {
         "id": 9,
         "order_id": ORDER["id"],
         "created_at": "2026-03-03T10:00:00Z",
