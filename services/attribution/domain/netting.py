@@ -53,7 +53,7 @@ class Net:
 
     def is_conversion(self, zero_value_orders: ZeroValueOrders) -> bool:
         """Whether it counts as a conversion. A sale of nothing does if the policy says so."""
-        is_sale_of_nothing = self.currency is not None and self.net_minor <= 0
+        is_sale_of_nothing = self.currency is not None and self.net_minor == 0
         counts_nothing = zero_value_orders is ZeroValueOrders.COUNT
         return self.is_kept and (counts_nothing or not is_sale_of_nothing)
 
@@ -66,12 +66,18 @@ def is_trusted(version: ConversionVersion) -> bool:
 def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
     """Return the version that counts: by trust of its source, then the newest.
 
-    Versions with one clock and one `tie_break` are as new as each other. Then the greater net
-    counts, and the event id only chooses among versions of one net.
+    Versions with one clock and one `tie_break` are as new as each other. Then the greater amount
+    counts, and the event id only chooses among versions of one amount.
     """
     return max(
         versions,
-        key=lambda v: (_TRUST[v.source_kind], v.version, v.tie_break, v.net_minor or 0, v.event_id),
+        key=lambda v: (
+            _TRUST[v.source_kind],
+            v.version,
+            v.tie_break,
+            abs(v.net_minor or 0),
+            v.event_id,
+        ),
     )
 
 
