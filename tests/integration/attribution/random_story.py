@@ -110,6 +110,7 @@ class RandomStory:
             source=self.random.choice(sources),
             source_id=f"s{self.random.randrange(3)}",
             version=number % 5,
+            same=f"/{number}",
             tie_break=(self.random.randrange(3), self.random.randrange(4), number),
             cancelled=self.random.choice((None, None, False, True)),
             test=self.random.random() < 0.1,
