@@ -1,9 +1,8 @@
 """The placed units of rollups: purchases that were made, whatever became of them.
 
 Promise: each workspace builds its rollups again from its entries, in the background. Until it is
-done, what was kept stands for what was placed. The downgrade forgets the placed units.
-What can go wrong: the upgrade is refused while a generation is built or deleted, because that
-building would not end with the new sums.
+done, what was kept stands for what was placed. A generation that is being built begins again. The
+downgrade forgets the placed units.
 """
 
 from alembic import op
@@ -16,21 +15,14 @@ depends_on = None
 ROLLUPS = ("rollups", "rollups_monthly", "rollups_history")
 # The owner is under the policies, too, and sees no row while they are forced.
 FORCED = (*ROLLUPS, "rollup_zones", "versions")
-REFUSE_HALF_DONE = """
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM roi.workspaces WHERE rollups_pending) THEN
-        RAISE EXCEPTION
-            'rollups of another time zone are being built: wait for the end, with roi running';
-    END IF;
-END $$
-"""
 BUILD_AGAIN = """
 INSERT INTO roi.rollup_zones AS z (workspace_id, generation, time_zone, building, next_time_zone)
 SELECT v.entity_id, 0, v.facts ->> 'time_zone', 1, v.facts ->> 'time_zone'
 FROM roi.versions AS v
 WHERE v.entity = 'workspace' AND v.superseded_at IS NULL AND v.facts ->> 'time_zone' IS NOT NULL
 ON CONFLICT (workspace_id) DO UPDATE
-SET building = z.building + 1, next_time_zone = z.time_zone, built_to = NULL, swept_to = NULL
+SET building = z.building + 1, next_time_zone = coalesce(z.next_time_zone, z.time_zone),
+    built_to = NULL, swept_to = NULL
 """
 BEGIN = """
 UPDATE roi.workspaces AS w SET rollups_pending = true
@@ -40,7 +32,6 @@ FROM roi.rollup_zones AS z WHERE z.workspace_id = w.workspace_id AND z.next_time
 
 def upgrade() -> None:
     """Add the column, and ask for a new generation of each workspace."""
-    op.execute(REFUSE_HALF_DONE)
     _force(is_forced=False)
     for table in ROLLUPS:
         op.execute(f"ALTER TABLE roi.{table} ADD COLUMN placed_units bigint NOT NULL DEFAULT 0")
