@@ -31,13 +31,14 @@ FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LAT
 UPSERT_CONVERSIONS: Final = Sql("""
 INSERT INTO attribution.conversions (own_key, workspace_id, conversion_id, kind, natural_id,
                                      occurred_at, status, net_minor, currency, revision, standing,
-                                     notes)
+                                     store, notes)
 SELECT own_key, workspace_id, conversion_id, kind, natural_id, occurred_at, status, net_minor,
-       currency, revision, standing, notes::jsonb
+       currency, revision, standing, store, notes::jsonb
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
-            $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::text[])
+            $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::text[],
+            $13::text[])
     AS n (own_key, workspace_id, conversion_id, kind, natural_id, occurred_at, status, net_minor,
-          currency, revision, standing, notes)
+          currency, revision, standing, store, notes)
 ON CONFLICT (own_key, workspace_id) DO UPDATE
 SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at,
     status = excluded.status, net_minor = excluded.net_minor, currency = excluded.currency,
@@ -209,6 +210,7 @@ def _conversion_columns(revisions: Sequence[Revision]) -> list[list[object]]:
             item.currency,
             item.revision,
             item.standing,
+            item.key.store,
             item.notes,
         )
         for item in revisions

@@ -10,11 +10,14 @@ from random import Random
 
 from shared.catalog import AnyCatalogRecord, Precedence
 from shared.events import AnyEvent, Clicked, OrderAdjusted, Person, Quality, SourceKind
+from shared.ids import MAIN_STORE
 from tests.factories import NOON
 from tests.integration.attribution.story import Story
 
 CREATORS = ("mia", "tom", "zoe")
 CODES = ("TEN", "SAVE")
+# A second store has orders and customers with the same ids as the first.
+STORES = (MAIN_STORE, MAIN_STORE, "outlet")
 
 
 @dataclass
@@ -70,7 +73,8 @@ class RandomStory:
                     email_hash=self.maybe(*self.emails, odds=0.5),
                 )
                 source: SourceKind = self.random.choice(("secret", "secret", "public"))
-                return self.story.identified(f"i{number}", person, self.moment(), source)
+                store = self.random.choice(STORES)
+                return self.story.identified(f"i{number}", person, self.moment(), source, store)
             case "visited":
                 visitor = self.random.choice(self.visitors)
                 source = self.random.choice(("secret", "public", "public"))
@@ -94,6 +98,7 @@ class RandomStory:
             pending=self.random.random() < 0.2,
             capped=self.random.random() < 0.5,
             same=f"/{number}",
+            store=self.random.choice(STORES),
         )
 
     def an_order(self, number: int, clicks: list[Clicked]) -> AnyEvent:
@@ -116,6 +121,7 @@ class RandomStory:
             test=self.random.random() < 0.1,
             unpaid=self.random.random() < 0.2,
             token=self.maybe("the token of the first", "the token of the second", odds=0.6),
+            store=self.random.choice(STORES),
         )
 
     def records(self) -> list[AnyCatalogRecord]:

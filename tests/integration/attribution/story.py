@@ -35,7 +35,7 @@ from shared.events import (
     SourceKind,
     Visited,
 )
-from shared.ids import click_event_id, natural_id
+from shared.ids import MAIN_STORE, click_event_id, natural_id
 from tests.factories import NOON
 
 NEVER = timedelta(0)
@@ -102,10 +102,13 @@ class Story:
         cancelled: bool | None = None,
         test: bool = False,
         unpaid: bool = False,
+        store: str = MAIN_STORE,
+        quality: tuple[Quality, ...] = (),
     ) -> Ordered:
         click_id = click.person.click_id if click else None
+        where = "" if store == MAIN_STORE else f"/{store}"
         return Ordered(
-            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}"),
+            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}{where}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -122,6 +125,8 @@ class Story:
             cancelled=cancelled,
             test=test,
             unpaid=unpaid,
+            store=store,
+            quality=quality,
         )
 
     def adjusted(
@@ -138,9 +143,11 @@ class Story:
         pending: bool = False,
         capped: bool = False,
         same: str = "",
+        store: str = MAIN_STORE,
     ) -> OrderAdjusted:
+        where = "" if store == MAIN_STORE else f"/{store}"
         return OrderAdjusted(
-            event_id=self.ident("adjustment", f"{of}/{name}{same}"),
+            event_id=self.ident("adjustment", f"{of}/{name}{same}{where}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -154,6 +161,7 @@ class Story:
             version=version,
             pending=pending,
             capped=capped,
+            store=store,
         )
 
     def noticed(
@@ -177,7 +185,12 @@ class Story:
         )
 
     def identified(
-        self, name: str, person: Person, at: datetime = NOON, source: SourceKind = "secret"
+        self,
+        name: str,
+        person: Person,
+        at: datetime = NOON,
+        source: SourceKind = "secret",
+        store: str = MAIN_STORE,
     ) -> Identified:
         return Identified(
             event_id=self.ident("identified", name),
@@ -186,6 +199,7 @@ class Story:
             received_at=at,
             source=Source(source, "page"),
             person=person,
+            store=store,
         )
 
     def visited(

@@ -5,8 +5,8 @@ Orders that were given back whole, and versions of one time, are decided by othe
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
