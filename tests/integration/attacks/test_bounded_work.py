@@ -86,6 +86,24 @@ def test_10000_clicks_and_500_claims_of_one_visitor(
     attacked.assert_mia_earned(ORDER, LATER)
 
 
+def test_a_long_journey_of_a_visitor_with_500_orders(
+    attacked: BrandUnderAttack, other: BrandUnderAttack
+) -> None:
+    """The same from a large honest brand: what a secret key tells is trusted."""
+    click = {"type": "clicked", "link": attacked.tom_code, "occurred_at": ago(1)}
+    person = {"visitor_id": "terminal-1"}
+    for _ in range(CLICK_REQUESTS):
+        attacked.report([{**click, "person": person}] * EVENTS_MAX)
+    money = {"net": "0.01", "currency": "EUR", "occurred_at": ago(0)}
+    attacked.report(
+        [
+            {"type": "ordered", "order_id": f"77{n}", "person": person, **money}
+            for n in range(EVENTS_MAX)
+        ]
+    )
+    assert_both_are_credited(attacked, other)
+
+
 def test_a_chain_of_ties(attacked: BrandUnderAttack, other: BrandUnderAttack) -> None:
     """Each key has two neighbours: visitors and customers, then visitors and click ids."""
     attacked.sell(ORDER)
