@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import quantiles
@@ -29,8 +29,6 @@ from tests.integration.fuzz.sizes import Json, sized_bodies
 from tests.integration.tracking.test_hostile_sizes import hostile_clicks
 
 pytestmark = pytest.mark.xdist_group("installation")
-
-Report = Callable[[str, object], None]
 
 SEED: Final = os.environ.get("SEED", "20261130")
 MOMENT: Final = "2026-03-01T12:00:00Z"
@@ -176,11 +174,12 @@ class OtherBrand:
         """Return the 99th percentile of the redirects."""
         return quantiles(self.visits, n=100)[98]
 
-    def report(self, record_property: Report, phase: str) -> None:
-        """Add the figures to the report of the test."""
-        record_property(f"{phase}_redirect_p99_ms", round(1_000 * self.p99(), 1))
-        record_property(f"{phase}_credit_max_s", round(max(self.credits), 2))
-        record_property(f"{phase}_counts", (len(self.visits), len(self.credits)))
+    def figures(self) -> str:
+        """Return the figures as a sentence."""
+        return (
+            f"p99 of {len(self.visits)} redirects {1_000 * self.p99():.1f} ms,"
+            f" slowest of {len(self.credits)} orders credited after {max(self.credits):.2f} s"
+        )
 
 
 @asynccontextmanager
@@ -215,15 +214,21 @@ async def attacking(
         yield Attack(client, (await client.get("/openapi.json")).json()), other
 
 
+def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
+    """Print the figures, also when the test succeeds."""
+    with capsys.disabled():
+        print(f"\n{figures}", flush=True)
+
+
 async def test_every_bound_holds_while_another_brand_is_redirected_and_credited(
-    installation: Installation, record_property: Report
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with (
         attacking(installation) as (attack, brand),
         watching(installation, brand) as other,
     ):
         await attack.send_every_bound(random.Random(SEED))
-    other.report(record_property, "attack")
+    tell(capsys, f"during {attack.sent} requests: {other.figures()}")
     assert attack.sent > 150
     assert len(other.visits) > attack.sent, f"SEED={SEED}"
 
@@ -231,19 +236,18 @@ async def test_every_bound_holds_while_another_brand_is_redirected_and_credited(
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 async def test_every_bound_holds_for_long(
-    installation: Installation, record_property: Report
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(SEED)
     loop = asyncio.get_running_loop()
     async with attacking(installation) as (attack, brand):
         async with watching(installation, brand) as calm:
             await asyncio.sleep(CALM_SECONDS)
-        calm.report(record_property, "calm")
+        tell(capsys, f"without an attack: {calm.figures()}")
         ends_at = loop.time() + LONG_SECONDS
         async with watching(installation, brand) as other:
             while loop.time() < ends_at:
                 await attack.send_every_bound(chance)
-    other.report(record_property, "attack")
-    record_property("sent", attack.sent)
+    tell(capsys, f"during {attack.sent} requests: {other.figures()}")
     assert other.p99() <= REDIRECT_SECONDS, f"SEED={SEED}"
     assert max(other.credits) <= CREDIT_SECONDS, f"SEED={SEED}"
