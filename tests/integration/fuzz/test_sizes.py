@@ -217,7 +217,7 @@ async def attacking(
 def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
     """Print the figures, also when the test succeeds."""
     with capsys.disabled():
-        print(f"\n{figures}", flush=True)
+        print(f"\n{figures}", flush=True)  # noqa: T201 - the figures of the fuzz
 
 
 async def test_every_bound_holds_while_another_brand_is_redirected_and_credited(
