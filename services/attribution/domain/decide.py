@@ -16,7 +16,6 @@ from fractions import Fraction
 from typing import Final
 
 from services.attribution.domain import journey, precedence
-from services.attribution.domain.components import CONVERSIONS_MAX
 from services.attribution.domain.identity import Identities, Person, alone, identify
 from services.attribution.domain.model import (
     Adjustment,
@@ -103,16 +102,13 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
 def _rooms(cases: Sequence[Case]) -> list[int]:
     """Return how many touches decide each conversion.
 
-    A conversion of a dissolved component counts as one of the most that a component may have: the
-    others are not looked at.
+    In a dissolved component there are many conversions, and the others are not looked at.
     """
     together = Counter(key for case in cases if not case.is_alone for key in case.person.keys)
     return [
-        journey.room_for(
-            CONVERSIONS_MAX
-            if case.is_alone
-            else max((together[key] for key in case.person.keys), default=1)
-        )
+        journey.TOUCHES_LEAST
+        if case.is_alone
+        else journey.room_for(max((together[key] for key in case.person.keys), default=1))
         for case in cases
     ]
 
