@@ -35,7 +35,7 @@ ORDER: Final = "1001"
 LATER: Final = "1002"
 CLICK_REQUESTS: Final = 20
 TERMINAL_ORDERS: Final = 60
-TIE_REQUESTS: Final = 4
+TIE_REQUESTS: Final = 2
 VISITS: Final = 120
 
 
