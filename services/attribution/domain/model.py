@@ -16,6 +16,7 @@ import msgspec
 from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.credits import CreditEntry, EvidenceClass, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
+from shared.ids import MAIN_STORE
 
 TRUSTED_SOURCES: Final[frozenset[SourceKind]] = frozenset(("edge", "webhook", "secret"))
 
@@ -65,19 +66,23 @@ class Edge:
     source_kind: SourceKind | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ConversionKey:
-    """The identity of a conversion in a workspace."""
+class ConversionKey(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """The identity of a conversion in a workspace. `store` is `main` or the id of another store.
+
+    It is a struct, because stored decisions of the store `main` leave the store out.
+    """
 
     kind: ConversionKind
     natural_id: str
+    store: str = MAIN_STORE
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionVersion:
     """One version of a conversion from one source. `keys` are its person keys.
 
-    `token` is the key of its claim token.
+    `token` is the key of its claim token. The fields from `tie_break` on are those of
+    `shared.events.Converted`.
     """
 
     event_id: str
@@ -95,6 +100,12 @@ class ConversionVersion:
     new_customer: bool | None = None
     taxes_included: bool = False
     token: bytes | None = None
+    tie_break: tuple[int, ...] = ()
+    cancelled: bool | None = None
+    test: bool = False
+    unpaid: bool = False
+    customer_orders: int | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,9 @@ class Adjustment:
     capped: bool = False
     currency: str | None = None
     source_kind: SourceKind | None = None
+    source_id: str = ""
+    version: int = 0
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +177,13 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """The state of a conversion."""
+    """The state of a conversion. A `test` order is a trial of the shop and never counts."""
 
     CREDITED = "credited"
     ORGANIC = "organic"
     AWAITING_ORDER = "awaiting_order"
     UNCONFIRMED = "unconfirmed"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,19 @@ class Credit:
     touches: int = 1
 
 
+Doubt = Literal["above_rest", "told_elsewhere", "pending", "unpaid", "disagrees"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is doubtful about a conversion; `event_id` None: the conversion itself."""
+
+    doubt: Doubt
+    event_id: str | None
+    occurred_at: datetime
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The decision on one conversion: the candidates with their verdicts, and the credits.
@@ -233,7 +261,7 @@ class Decision:
     of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
     `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
     the time of the person's first standing order, at or before this conversion. `unlisted` counts
-    the candidates that a stored decision leaves out.
+    the candidates that a stored decision leaves out. `notes` are what a person should look at.
     """
 
     key: ConversionKey
@@ -253,6 +281,7 @@ class Decision:
     mismatched: tuple[str, ...] = ()
     bought_at: datetime | None = None
     unlisted: tuple[Unlisted, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

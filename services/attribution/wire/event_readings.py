@@ -33,8 +33,10 @@ from shared.events import (
     Erased,
     Event,
     Identified,
+    Noticed,
     OrderAdjusted,
     Person,
+    Quality,
     Referred,
     SocialReported,
     SourceKind,
@@ -45,7 +47,7 @@ from shared.events import (
     event_kinds,
     fingerprint,
 )
-from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
+from shared.ids import KeyKind, click_event_id, conversion_key, customer_key, is_strong, person_key
 
 # The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
@@ -58,8 +60,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     `keys` occur together in a trusted event; two or more are joined. `tied` are the anonymous keys
     of an untrusted event. `clicks` are the click keys among both, each with the id of its touch.
     `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
-    is set. `token` is the key of the claim token of a conversion; the claim of a public key has it
-    in `tied`, too, with the digest of its keys.
+    is set. `quality` are the flags of an event with a body. `token` is the key of the claim token
+    of a conversion; the claim of a public key has it in `tied`, too, with the digest of its keys.
     """
 
     workspace_id: str
@@ -76,6 +78,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     source_kind: SourceKind | None = None
     tied: tuple[bytes, ...] = ()
     token: bytes | None = None
+    quality: tuple[Quality, ...] = ()
 
     @property
     def filed_under(self) -> bytes | None:
@@ -92,7 +95,7 @@ def claims_key(own: bytes) -> bytes:
 
 def own_key(key: ConversionKey) -> bytes:
     """Return the own key of a conversion; it has a component by it, even without a person."""
-    return conversion_key(key.kind, key.natural_id)
+    return conversion_key(key.kind, key.natural_id, store=key.store)
 
 
 def read(value: bytes) -> Reading:
@@ -107,7 +110,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
     if isinstance(event, OrderAdjusted):
         return Adjustment(
             event_id=event.event_id,
-            key=ConversionKey(event.conversion_kind, event.natural_id),
+            key=ConversionKey(event.conversion_kind, event.natural_id, event.store),
             adjustment_id=event.adjustment_id,
             kind=event.kind,
             occurred_at=_utc(event.occurred_at),
@@ -117,6 +120,9 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             capped=event.capped,
             currency=event.currency,
             source_kind=event.source.kind,
+            source_id=event.source.id,
+            version=event.version,
+            pending=event.pending,
         )
     assert isinstance(event, Converted), "only conversions and adjustments have an own key"
     return _version(event)
@@ -124,7 +130,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
 
 def _version(event: AnyConversion) -> ConversionVersion:
     click_id = event.person.click_id if event.consent else None
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return ConversionVersion(
         event_id=event.event_id,
         key=key,
@@ -141,6 +147,12 @@ def _version(event: AnyConversion) -> ConversionVersion:
         new_customer=event.new_customer,
         taxes_included=event.taxes_included,
         token=_token(event, own_key(key)),
+        tie_break=event.tie_break,
+        cancelled=event.cancelled,
+        test=event.test,
+        unpaid=event.unpaid,
+        customer_orders=event.customer_orders,
+        received_at=_utc(event.received_at),
     )
 
 
@@ -170,10 +182,11 @@ def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
     named: tuple[tuple[KeyKind, str | None], ...] = (
         ("visitor", person.visitor_id),
         ("click", person.click_id),
-        ("customer", person.customer_id),
         ("email", person.email_hash),
     )
-    return tuple(sorted(person_key(kind, value) for kind, value in named if value is not None))
+    keys = [person_key(kind, value) for kind, value in named if value is not None]
+    customer = customer_key(person.customer_id, event.store)
+    return tuple(sorted(keys if customer is None else (*keys, customer)))
 
 
 _AnyTouch = Clicked | Viewed | Referred | Surveyed
@@ -284,12 +297,12 @@ def _is_minted(event: AnyEvent, click_id: str) -> bool:
 
 
 def _conversion_reading(event: AnyConversion, body: bytes) -> Reading:
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key), event.click)
 
 
 def _adjustment_reading(event: OrderAdjusted, body: bytes) -> Reading:
-    key = ConversionKey(event.conversion_kind, event.natural_id)
+    key = ConversionKey(event.conversion_kind, event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key))
 
 
@@ -322,6 +335,7 @@ def _evidence_reading(
         source_kind=event.source.kind,
         tied=tied if len(tied) > 1 else (),
         token=token,
+        quality=event.quality,
     )
 
 
@@ -329,7 +343,7 @@ def _evidence_reading(
 _READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
     **dict.fromkeys(_TOUCHES, _touch_reading),
     **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
-    **dict.fromkeys((Engaged, Identified, SocialReported, Erased), _evidence_reading),
+    **dict.fromkeys((Engaged, Identified, SocialReported, Erased, Noticed), _evidence_reading),
     OrderAdjusted: _adjustment_reading,
     Visited: _visit_reading,
 }
