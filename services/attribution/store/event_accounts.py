@@ -19,7 +19,10 @@ SELECT
     (SELECT events_duplicate FROM attribution.workspaces WHERE workspace_id = $1::uuid)
         AS duplicates,
     (SELECT count(*) FROM attribution.touches WHERE NOT derived) AS touches,
-    (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL) AS other_evidence,
+    (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL AND kind <> 'noticed')
+        AS other_evidence,
+    (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL AND kind = 'noticed')
+        AS notices,
     (SELECT count(*) FROM attribution.dead_letters
      WHERE topic = 'laurel.events' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
         AS dead_letters,
@@ -50,7 +53,8 @@ class EventAccounts:
 
     `booked` are touches, ties, and the versions, adjustments and proven claims that count.
     `superseded` are repeated events and the versions that another version replaced. `set_aside` are
-    dead letters, claims without proof, and what waits for its order: the attention list has them.
+    dead letters, claims without proof, test orders, notices of a shop, and what waits for its order:
+    the attention list has them.
     """
 
     read: int
@@ -76,5 +80,5 @@ async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAc
         + row["adjustments_booked"]
         + row["conversions"],
         superseded=(row["duplicates"] or 0) + row["versions"] - row["conversions"],
-        set_aside=row["dead_letters"] + row["claims_aside"] + row["waiting"],
+        set_aside=row["dead_letters"] + row["claims_aside"] + row["waiting"] + row["notices"],
     )
