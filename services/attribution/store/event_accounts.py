@@ -53,7 +53,7 @@ class EventAccounts:
 
     `booked` are touches, ties, and the versions, adjustments and proven claims that count.
     `superseded` are repeated events and the versions that another version replaced. `set_aside` are
-    dead letters, claims without proof, test orders, notices of a shop, and what waits for its order:
+    dead letters, claims without proof, test orders, notices of a shop, and what waits for an order;
     the attention list has them.
     """
 
