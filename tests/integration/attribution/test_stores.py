@@ -196,6 +196,7 @@ async def test_rows_of_an_older_release_are_of_the_first_store_and_guests_part(
     finally:
         await conn.close()
     pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    pipeline.worker.call([story.workspace_id])
     await pipeline.worker.drain()
     assert await pipeline.rows(NETS, story.workspace_id) == [
         ("main", "1001", 4990, "credited"),
