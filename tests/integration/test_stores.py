@@ -29,7 +29,7 @@ def brand(installation: Installation) -> Brand:
     def knows() -> bool:
         body = {"type": "identified", "occurred_at": AT, "person": {"visitor_id": "nobody"}}
         answer = brand.tracking.post("/v1/events", json=[body | {"store": "outlet"}])
-        return answer.json()["accepted"] == 1
+        return bool(answer.json()["accepted"] == 1)
 
     eventually(lambda: knows() or None, what="tracking knows the store")
     return brand
@@ -138,13 +138,11 @@ def test_two_shopify_shops_with_one_order_number_are_two_orders(brand: Brand) ->
     assert second["store_id"] != brand.connection["store_id"]
     first = brand.connection
 
-    def delivered(connection: Json) -> bool | None:
-        brand.connection = connection
+    def delivered() -> bool | None:
         return brand.shopify("orders/create", DELIVERED).status_code == 200 or None
 
-    for connection in (first, second):
-        eventually(lambda one=connection: delivered(one), what="the connection is known")
-    brand.connection = first
+    for brand.connection in (second, first):
+        eventually(delivered, what="the connection is known")
 
     def both() -> list[Json] | None:
         stores = ("main", second["store_id"])
