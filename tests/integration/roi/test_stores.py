@@ -45,7 +45,8 @@ async def test_the_first_store_keeps_its_word_and_stays_in_use(owner_url: str) -
             assert set(refused.errors) <= {"name", "external_id"}
         other = await brand.post("/v1/stores", {"name": "Outlet"})
         assert other["is_main"] is False
-        assert await brand.refused("PATCH", f"/v1/stores/{other['id']}", {"name": "main"})
+        refused = await brand.refused("PATCH", f"/v1/stores/{other['id']}", {"name": "main"})
+        assert refused.status == 409
         archived = await brand.ok("DELETE", f"/v1/stores/{other['id']}")
         assert archived["deleted_at"] is not None
 
