@@ -157,6 +157,8 @@ def event_of_claim(
         intake.quotas.take(Counted.CLAIMS, principal)
     event = intake.to_event(claim, intake.caller(principal, retry_key))
     if isinstance(event, Rejected):
+        if not intake.catalog.is_complete:
+            raise busy_problem("the catalog is not loaded yet")
         raise Problem(422, None, "", [FieldError(f.field, f.message) for f in event.flaws])
     return event
 

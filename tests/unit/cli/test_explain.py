@@ -69,6 +69,7 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
     return {
         "order_id": "1001",
         "kind": "purchase",
+        "store": "main",
         "status": "credited",
         "net": EURO,
         "revisions": [revision],
