@@ -83,12 +83,6 @@ def test_an_order_of_one_other_store_is_found_and_of_several_the_404_names_them(
     answer = brand.attribution.get("/v1/explanations", params={"order_id": "2001"})
     assert answer.status_code == 404
     assert "Outlet, Till" in answer.json()["detail"]
-    environment = {"LAUREL_ADMIN_KEY": brand.key}
-    told = brand.laurel.command("explain", "2001", "--store", "till", environment=environment)
-    assert told.returncode == 0, told.stderr
-    assert "It belongs to the store Till." in told.stdout
-    told = brand.laurel.command("explain", "2001", environment=environment)
-    assert (told.returncode != 0, "Outlet, Till" in " ".join(told.stderr.split())) == (True, True)
 
 
 def test_one_customer_id_in_two_stores_is_two_customers_and_one_email_is_one(
