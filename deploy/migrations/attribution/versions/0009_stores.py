@@ -40,9 +40,6 @@ def upgrade() -> None:
         "CREATE INDEX evidence_unnamed_store ON attribution.evidence (occurred_at, workspace_id)"
         " WHERE quality @> '{unnamed_store}'"
     )
-    op.execute(
-        "CREATE INDEX catalog_stores ON attribution.catalog (workspace_id) WHERE entity = 'store'"
-    )
     _force(is_forced=False)
     op.execute(DECIDE_AGAIN)
     op.execute(f"DELETE FROM attribution.edges WHERE {GUEST} IN (key_a, key_b)")
@@ -54,7 +51,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the columns."""
-    op.execute("DROP INDEX attribution.catalog_stores")
     op.execute("DROP INDEX attribution.evidence_unnamed_store")
     op.execute("ALTER TABLE attribution.evidence DROP COLUMN quality")
     op.execute("ALTER TABLE attribution.conversions DROP COLUMN store")
