@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 
-from services.tracking.domain.claims import AdjustmentClaim, AnyClaim, ConversionClaim, Rejected
+from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected, Report
 from services.tracking.pipeline.accept_events import Intake
 from services.tracking.routes.single_event_route import (
     RETRY_KEY_HEADER,
@@ -19,15 +19,9 @@ from services.tracking.routes.single_event_route import (
 )
 from services.tracking.store.journal import ShareUsedUp
 from services.tracking.store.quotas import Counted
+from services.tracking.wire.answer_bodies import AcceptedOut, BatchOut, FlawOut, RejectedOut
 from services.tracking.wire.event_batch import EVENTS_MAX, item_schemas, read_item, split_array
-from services.tracking.wire.event_bodies import (
-    AcceptedOut,
-    AdjustmentIn,
-    BatchOut,
-    ConversionIn,
-    FlawOut,
-    RejectedOut,
-)
+from services.tracking.wire.event_bodies import AdjustmentIn, ConversionIn
 from shared.api.openapi import problems
 from shared.concurrency import yield_control
 from shared.events import AnyEvent
@@ -129,7 +123,7 @@ def report_events_router(intake: Intake) -> Router:
 
 
 async def _accept(
-    intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
+    intake: Intake, claim: Report, principal: Principal, retry_key: str | None
 ) -> AcceptedOut:
     event = event_of_claim(intake, claim, principal, retry_key)
     await _store(intake, [event])
@@ -146,7 +140,7 @@ async def _store(intake: Intake, events: list[AnyEvent]) -> None:
 
 
 def event_of_claim(
-    intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
+    intake: Intake, claim: Report, principal: Principal, retry_key: str | None
 ) -> AnyEvent:
     """Return the event of a claim. Raises the 422 that names its wrong fields, or a 429."""
     if principal.public and isinstance(claim, AdjustmentClaim):
