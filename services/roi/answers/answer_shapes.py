@@ -50,20 +50,30 @@ def _field(metric: Metric) -> tuple[Any, Any]:
 
 
 class _Measures(AnswerModel):
-    """The figures of a row, of organic or of the totals; `model` only when models are listed."""
+    """Figures; `model` only when models are listed."""
 
     model: str | None = None
     """The credit model, when the answer lists models."""
 
 
+# A sum over rows and organic has no ratios: organic revenue is not the return of a cost.
+ADDITIVE_METRICS: Final = tuple(metric for metric in METRICS_IN_ORDER if metric.additive)
+
 if TYPE_CHECKING:
     RoiMeasures = _Measures
+    RoiTotals = _Measures
 else:
-    RoiMeasures = create_model(
-        "RoiMeasures",
-        __base__=_Measures,
-        __doc__=_Measures.__doc__,
-        **{metric.id: _field(metric) for metric in METRICS_IN_ORDER},
+    RoiMeasures, RoiTotals = (
+        create_model(
+            name,
+            __base__=_Measures,
+            __doc__=sentence,
+            **{metric.id: _field(metric) for metric in metrics},
+        )
+        for name, metrics, sentence in (
+            ("RoiMeasures", METRICS_IN_ORDER, "The figures of a row or of a headline."),
+            ("RoiTotals", ADDITIVE_METRICS, "The additive figures of the whole brand."),
+        )
     )
 
 
@@ -124,7 +134,7 @@ class RoiMeta(AnswerModel):
     sequence: int
     """The sequence of the last credits record in the answer."""
     additive: bool
-    """Whether rows and organic add up to the totals."""
+    """Whether the figures add up to the totals."""
     source: str
     """The finest grain that was read: months, days or entries."""
     warnings: list[RoiWarning]
@@ -134,16 +144,23 @@ class RoiMeta(AnswerModel):
 
 
 class RoiAnswer(AnswerModel):
-    """The answer to `GET /v1/roi`: rows + organic = totals for every additive measure."""
+    """The answer to `GET /v1/roi`.
+
+    For every additive measure rows + organic = totals, and program + brand + organic = totals.
+    """
 
     meta: RoiMeta
     """The question and the moment of the answer."""
     rows: list[RoiRow]
     """One row for each value of the dimensions."""
+    program: RoiMeasures | list[RoiMeasures]
+    """All that creators earned, and all that creators and campaigns cost."""
+    brand: RoiMeasures | list[RoiMeasures]
+    """What the brand's own content earned and cost."""
     organic: RoiMeasures | list[RoiMeasures]
-    """The figures that no placement is credited with."""
-    totals: RoiMeasures | list[RoiMeasures]
-    """Rows and organic together."""
+    """What no placement is credited with."""
+    totals: RoiTotals | list[RoiTotals]
+    """Everything together: additive figures only, because organic revenue returns no cost."""
 
 
 class MetricEntry(AnswerModel):
@@ -203,15 +220,12 @@ def encode_answer(
     *,
     lists_models: bool,
 ) -> bytes:
-    """Return the body of an answer; `lists_models`: organic and totals are lists by model."""
+    """Return the body of an answer; `lists_models`: headlines and totals are lists by model."""
 
-    def shown(figures: Figures) -> dict[str, object]:
-        return _measures(metrics, figures)
-
-    def by_model(measured: Mapping[str, Figures]) -> object:
+    def by_model(measured: Mapping[str, Figures], shown: Sequence[Metric]) -> object:
         if lists_models:
-            return [{"model": model, **shown(found)} for model, found in measured.items()]
-        return shown(next(iter(measured.values())))
+            return [{"model": name, **_measures(shown, found)} for name, found in measured.items()]
+        return _measures(shown, next(iter(measured.values())))
 
     body = {
         "meta": {
@@ -227,11 +241,14 @@ def encode_answer(
             },
         },
         "rows": [
-            {"group": row.group, "label": row.label, "measures": shown(row.figures)}
+            {"group": row.group, "label": row.label, "measures": _measures(metrics, row.figures)}
             for row in answer.rows
         ],
-        "organic": by_model(answer.organic),
-        "totals": by_model(answer.totals),
+        **{
+            headline.value: by_model(measured, metrics)
+            for headline, measured in answer.headlines.items()
+        },
+        "totals": by_model(answer.totals, [metric for metric in metrics if metric.additive]),
     }
     return _encoder.encode(body)
 

@@ -1,7 +1,9 @@
-"""The rows of an answer made from cells: rows by dimensions, organic and totals. Pure.
+"""The rows of an answer made from cells: rows by dimensions, headline figures, totals. Pure.
 
-Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are
-integers, and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are
+Promise: for every additive measure and every model, rows + organic = totals and program + brand +
+organic = totals, exactly. Headline figures are of the question and not of its rows: they are the
+same for all dimensions. Sums are integers, and parts of a minor unit are rounded by largest
+remainder. Rows that sum to nothing are
 left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
 every model: with `model` as a dimension each model has all of them, and its own totals. A value
 without a dimension's value is on a row whose group has null, with the label `unallocated`.
@@ -21,13 +23,13 @@ from services.roi.answers.kinds import (
     FromCatalog,
     FromRow,
     FromTime,
+    Headline,
     Measure,
     Metric,
 )
 from services.roi.answers.sizes import check_rows
 from services.roi.answers.sums import Ledger, RowSums
 from services.roi.answers.values import Value, rounded
-from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 _NOTHING: Final = Part(UNALLOCATED, None)
 
@@ -61,13 +63,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All rows, and by model what is organic and the totals.
+    """All rows, and by model the headline figures and the totals.
 
     `missing_rates`: currencies that would have to be converted into the one asked for.
     """
 
     rows: tuple[Row, ...]
-    organic: Mapping[str, Figures]
+    headlines: Mapping[Headline, Mapping[str, Figures]]
     totals: Mapping[str, Figures]
     currencies: tuple[str, ...]
     missing_rates: tuple[str, ...]
@@ -81,15 +83,22 @@ def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> A
         places = [layout.measures.index(measure) for measure in batch.measures]
         for cell in batch.cells:
             for model in layout.models if cell.model is None else (cell.model,):
-                sums = _sums(ledgers[model], readers, cell, model)
+                headline = facts.headline_of(cell.account)
+                sums = _sums(ledgers[model], headline, readers, cell, model)
                 sums.add(places, cell.currency, cell.sums)
     return _closed(layout, ledgers)
 
 
-def _sums(ledger: Ledger[Key], readers: Sequence[Reader], cell: Cell, model: str) -> RowSums:
-    if cell.account == ORGANIC_ACCOUNT:
-        return ledger.organic
-    return ledger.row(tuple(reader(cell, model) for reader in readers))
+def _sums(
+    ledger: Ledger[Key],
+    headline: Headline,
+    readers: Sequence[Reader],
+    cell: Cell,
+    model: str,
+) -> RowSums:
+    if headline is Headline.ORGANIC:
+        return ledger.row(headline, ())
+    return ledger.row(headline, tuple(reader(cell, model) for reader in readers))
 
 
 def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
@@ -135,11 +144,9 @@ def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
 def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
     """Round the sums, drop rows that are zero, and compute the figures."""
     kept: list[tuple[Key, RowSums]] = []
-    totals: dict[str, RowSums] = {}
-    for model, ledger in ledgers.items():
+    for ledger in ledgers.values():
         ledger.round_parts(_canonical)
-        totals[model] = ledger.total()
-        kept += [(key, sums) for key, sums in ledger.rows.items() if not sums.is_zero()]
+        kept += [(key, sums) for key, sums in ledger.rows().items() if not sums.is_zero()]
     found = {code for ledger in ledgers.values() for code in ledger.currencies_found()}
     shown = (layout.currency,) if layout.currency else tuple(sorted(found))
     shown = shown or (layout.default_currency,)
@@ -149,11 +156,21 @@ def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
     missing = {code for ledger in ledgers.values() for code in ledger.missing_rates()}
     return Answer(
         rows=tuple(_row(layout, key, figures(sums)) for key, sums in kept),
-        organic={model: figures(ledger.organic) for model, ledger in ledgers.items()},
-        totals={model: figures(sums) for model, sums in totals.items()},
+        headlines=_headlines(ledgers, figures),
+        totals={model: figures(ledger.total()) for model, ledger in ledgers.items()},
         currencies=shown,
         missing_rates=tuple(sorted(missing)),
     )
+
+
+def _headlines(
+    ledgers: Mapping[str, Ledger[Key]], figures: Callable[[RowSums], Figures]
+) -> Mapping[Headline, Mapping[str, Figures]]:
+    by_model = {model: ledger.headlines() for model, ledger in ledgers.items()}
+    return {
+        headline: {model: figures(found[headline]) for model, found in by_model.items()}
+        for headline in Headline
+    }
 
 
 def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:

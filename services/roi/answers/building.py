@@ -55,7 +55,7 @@ def gathered(read: RowsRead) -> Gathered:
     batches = [_batch(plan, fact) for fact in read.facts]
     if plan.cost_measures:
         costs = [_cost(row, plan.cost_measures) for row in read.costs]
-        spread = Spread(facts.owners, costs, plan.starts)
+        spread = Spread(facts.owners, costs, plan.starts, by_account=read.wanted.by_account)
         sizes.check_cells(count + spread.cells_at_most())
         batches.append(Batch(plan.cost_measures, spread.cells()))
     return Gathered(plan, facts, batches)

@@ -11,11 +11,15 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.roi.answers.kinds import Dimension, Entity, FromCatalog
+from services.roi.answers.kinds import Dimension, Entity, FromCatalog, Headline
+from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 # The margin before the first policy: all revenue is contribution.
 MARGIN_ONE_MILLIONTHS: Final = 1_000_000
 UNKNOWN: Final = "unknown"
+# They stand for all placements of creators and of the brand, where no dimension tells them apart.
+CREATOR_ACCOUNT: Final = UUID(int=2**128 - 1)
+BRAND_ACCOUNT: Final = UUID(int=2**128 - 2)
 
 
 class Part(NamedTuple):
@@ -30,7 +34,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Creator and campaign of a placement, and the first local day on which it was archived."""
+    """Creator and campaign of a placement, and the first local day on which it was archived.
+
+    `creator_id` None: the brand's own content.
+    """
 
     creator_id: UUID | None
     campaign_id: UUID | None
@@ -48,6 +55,14 @@ class CatalogFacts:
     owners: Mapping[UUID, Owner] = field(default_factory=dict)
     values: Mapping[str, Mapping[UUID, str | None]] = field(default_factory=dict)
     labels: Mapping[UUID, str] = field(default_factory=dict)
+
+    def headline_of(self, account: UUID | None) -> Headline:
+        """Return the headline figure of an account; None is a cost that no placement carries."""
+        if account == ORGANIC_ACCOUNT:
+            return Headline.ORGANIC
+        owner = None if account is None else self.owners.get(account)
+        is_own = account == BRAND_ACCOUNT or (owner is not None and owner.creator_id is None)
+        return Headline.BRAND if is_own else Headline.PROGRAM
 
     def part_of_account(self, dimension: Dimension, account: UUID) -> Part:
         """Return a dimension's value for a credited placement; it may be missing in the catalog."""

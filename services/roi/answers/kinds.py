@@ -41,6 +41,14 @@ class Entity(StrEnum):
     CAMPAIGN = "campaign"
 
 
+class Headline(StrEnum):
+    """A figure over many rows: every cell belongs to exactly one."""
+
+    PROGRAM = "program"  # what creators earned, and what creators and campaigns cost
+    BRAND = "brand"  # the brand's own content
+    ORGANIC = "organic"  # what no placement is credited with
+
+
 @dataclass(frozen=True, slots=True)
 class Only:
     """A measure counts only the rows whose `column` holds one of `values`."""

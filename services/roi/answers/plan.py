@@ -31,13 +31,18 @@ class Wanted:
     dimensions: tuple[Dimension, ...]
     basis: str
 
+    @property
+    def by_account(self) -> bool:
+        """Return whether a dimension tells placements apart."""
+        return any(isinstance(dimension.source, FromCatalog) for dimension in self.dimensions)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What the SQL text of a planned statement depends on; all else is an argument.
 
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
-    ask. `by_account`: whether rows are told apart by account, or only organic from the others.
+    ask. `by_account`: whether rows are told apart by account, or only organic, brand and others.
     """
 
     fact: Fact
@@ -129,7 +134,7 @@ def _plan_fact(
         basis=wanted.basis,
         measures=measures,
         columns=columns,
-        by_account=any(isinstance(d.source, FromCatalog) for d in wanted.dimensions),
+        by_account=wanted.by_account,
     )
     return FactPlan(shape, months, days, moments)
 

@@ -1,6 +1,7 @@
 """Invariants of every answer: rows + organic = totals, repeatable as of a moment, indexed SQL."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -146,22 +147,26 @@ def by_currency(value: Any, unit: Unit) -> dict[str, Any]:
 
 
 def check_sums(answer: dict[str, Any]) -> None:
-    """Rows + organic = totals, model by model, for every additive measure."""
+    """Rows + organic = totals = headlines, model by model, for every additive measure."""
     lists_models = isinstance(answer["totals"], list)
-    totals = answer["totals"] if lists_models else [answer["totals"]]
-    organic = answer["organic"] if lists_models else [answer["organic"]]
-    for whole, nobody in zip(totals, organic, strict=True):
+    totals, organic, program, brand = (
+        answer[name] if lists_models else [answer[name]]
+        for name in ("totals", "organic", "program", "brand")
+    )
+    assert set(totals[0]) == {metric.id for metric in ADDITIVE} | ({"model"} & set(totals[0]))
+    for whole, nobody, creators, own in zip(totals, organic, program, brand, strict=True):
         rows = [
             row["measures"]
             for row in answer["rows"]
             if not lists_models or row["group"]["model"] == whole["model"]
         ]
         for metric in ADDITIVE:
-            sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
-            for measures in (*rows, nobody):
-                for currency, number in by_currency(measures[metric.id], metric.unit).items():
-                    sums[currency] += number
-            assert sums == by_currency(whole[metric.id], metric.unit), metric.id
+            for parts in ((*rows, nobody), (creators, own, nobody)):
+                sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
+                for measures in parts:
+                    for currency, number in by_currency(measures[metric.id], metric.unit).items():
+                        sums[currency] += number
+                assert sums == by_currency(whole[metric.id], metric.unit), metric.id
 
 
 @pytest.mark.parametrize("seed", range(BRANDS))
@@ -177,10 +182,15 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
         assert answer["rows"], group_by
         check_sums(answer)
         if "model" not in group_by:
-            totals.setdefault(by, answer["totals"])
-            assert answer["totals"] == totals[by], f"{group_by} changes the totals"
+            totals.setdefault(by, headlines(answer))
+            assert headlines(answer) == totals[by], f"{group_by} changes the headlines"
         past = datetime.fromisoformat(answer["meta"]["as_of"]) - timedelta(days=3)
         check_sums(await brand.roi.ask(group_by, by=by, as_of=past))
+
+
+def headlines(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return all that does not depend on the rows."""
+    return {name: answer[name] for name in ("program", "brand", "organic", "totals")}
 
 
 async def figures(
@@ -319,6 +329,8 @@ def arguments(workspace_id: str) -> dict[str, Any]:
         "margin_ends": [day.replace(month=12)],
         "margins": [500_000],
         "models": ["last"],
+        "brand_accounts": [workspace_id],
+        "owners": [workspace_id],
         "from_at_0": NOON,
         "to_at_0": NOON,
         "first_on_0": day,
@@ -345,6 +357,13 @@ STATEMENTS = {
         for basis in BASES
     },
     "touches between moments": sql.sums(shape(Fact.TOUCHES, moments=1)),
+    **{
+        f"{fact} by headline": sql.sums(
+            replace(shape(fact, Source.MONTHS, Source.DAYS, moments=1), by_account=False)
+        )
+        for fact in (Fact.CREDITS, Fact.TOUCHES)
+    },
+    "placements of headlines": sql.placements_of_headlines(),
     **{f"names of {entity}": sql.names(entity) for entity in Entity},
     **{f"facts of {entity}": sql.entity_facts(entity, ("country",)) for entity in Entity},
     "margins": sql.margins(),

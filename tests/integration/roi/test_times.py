@@ -217,11 +217,11 @@ def pure_answer(
 
 
 def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """Every additive figure of every row, of organic and of the totals, added up over answers."""
+    """Every additive figure of every row, headline and total, added up over answers."""
     sums: Counter[tuple[Any, ...]] = Counter()
     for answer in answers:
         parts = [(tuple(row["group"].values()), row["measures"]) for row in answer["rows"]]
-        for name in ("organic", "totals"):
+        for name in ("program", "brand", "organic", "totals"):
             listed = answer[name] if isinstance(answer[name], list) else [answer[name]]
             parts += [((name, measures.get("model")), measures) for measures in listed]
         for key, measures in parts:

@@ -1,5 +1,6 @@
 """Answers from sums: exact rounding, segments of days, spread costs, conservation for any cells."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID
@@ -8,11 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
-from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner, margin_starts
+from services.roi.answers.catalog_facts import (
+    BRAND_ACCOUNT,
+    CREATOR_ACCOUNT,
+    CatalogFacts,
+    Margin,
+    Owner,
+    margin_starts,
+)
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
-from services.roi.answers.kinds import Entity, Fact
+from services.roi.answers.kinds import Entity, Fact, FromCatalog, Headline
 from services.roi.answers.segments import segment_of, segment_starts, whole_months
 from services.roi.answers.values import Value, round_to_whole
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -201,12 +209,63 @@ def test_rows_and_organic_are_the_totals(
 
 
 def check(answer: Answer, model: str, rows: list[Row]) -> None:
+    """Rows + organic are the totals, and so are the headline figures."""
+    organic = answer.headlines[Headline.ORGANIC][model]
+    headlines = [figures[model] for figures in answer.headlines.values()]
     for metric in METRICS.values():
         if metric.additive:
-            parts = [row.figures for row in rows] + [answer.organic[model]]
-            for index, (_, whole) in enumerate(totals(answer.totals[model], metric.id)):
-                values = [totals(figures, metric.id)[index][1] for figures in parts]
-                assert sum(exact(value) for value in values if value is not None) == exact(whole)
+            for parts in ([*(row.figures for row in rows), organic], headlines):
+                for index, (_, whole) in enumerate(totals(answer.totals[model], metric.id)):
+                    values = [totals(figures, metric.id)[index][1] for figures in parts]
+                    added = sum(exact(value) for value in values if value is not None)
+                    assert added == exact(whole)
+
+
+@given(st.lists(credit_cells), st.lists(touch_cells), st.lists(costs))
+def test_headline_figures_are_the_same_for_all_dimensions(
+    credits: list[Cell], touches: list[Cell], spent: list[Cost]
+) -> None:
+    seen = [cell for cell in credits if cell.model == "last"]
+    answers = []
+    for name in sorted(set(DIMENSIONS) - {"model"}):
+        layout = layout_of([name])
+        by_account = isinstance(DIMENSIONS[name].source, FromCatalog)
+        batches = [
+            Batch(MEASURES_OF[Fact.CREDITS], [as_read(cell, by_account) for cell in seen]),
+            Batch(MEASURES_OF[Fact.TOUCHES], [as_read(cell, by_account) for cell in touches]),
+            Batch(
+                MEASURES_OF[Fact.COSTS],
+                Spread(FACTS.owners, spent, DAYS, by_account=by_account).cells(),
+            ),
+        ]
+        answer = assemble(layout, FACTS, batches)
+        answers.append((answer.headlines, answer.totals))
+        if name == "creator":
+            check_rows_of_creators(answer)
+    assert all(answer == answers[0] for answer in answers)
+
+
+def as_read(cell: Cell, by_account: bool) -> Cell:
+    """The cell with its account as a statement without accounts gives it."""
+    if by_account or cell.account in (None, ORGANIC_ACCOUNT):
+        return cell
+    is_own = FACTS.headline_of(cell.account) is Headline.BRAND
+    return replace(cell, account=BRAND_ACCOUNT if is_own else CREATOR_ACCOUNT)
+
+
+def check_rows_of_creators(answer: Answer) -> None:
+    """Rows of own content are the brand, all others the program."""
+    for headline in (Headline.BRAND, Headline.PROGRAM):
+        is_brand = headline is Headline.BRAND
+        rows = [
+            row.figures
+            for row in answer.rows
+            if (row.label == "brand" and row.group["creator"] is None) is is_brand
+        ]
+        for name in ("clicks", "conversions", "net_revenue", "cost", "profit"):
+            for index, (_, whole) in enumerate(totals(answer.headlines[headline]["last"], name)):
+                parts = [exact(totals(figures, name)[index][1]) for figures in rows]
+                assert sum(parts) == exact(whole), name
 
 
 def totals(figures: Figures, metric_id: str) -> tuple[tuple[str, Value], ...]:
