@@ -39,6 +39,8 @@ def show(
     """Print the table, the surprising facts, and commands to try."""
     creators = {plan.creators[creator.slug]: creator for creator in CREATORS}
     out.print(_table(answer, creators))
+    for warning in answer["meta"]["warnings"]:
+        out.print(f"[quiet]![/] {warning['sentence']}")
     for fact in surprises(answer, first_touch, creators):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
@@ -82,6 +84,7 @@ def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
     add("program", "all creators", answer["program"], style="bold")
     add("brand", "own content", answer["brand"])
     add("organic", "nobody's content", answer["organic"])
+    add("overhead", "no creator's cost", answer["overhead"])
     return table
 
 

@@ -101,7 +101,9 @@ class RoiWarning(AnswerModel):
     """Something that weakens the figures of an answer."""
 
     id: str
-    """The kind of warning: `stopped` (the workspace takes no new credits)."""
+    """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
+    revenue), `costs_without_placement`, `overhead` (costs without an owner), `stale` (nothing was
+    recorded lately)."""
     sentence: str
     """What is the matter, and what to do, for people."""
 
@@ -146,7 +148,8 @@ class RoiMeta(AnswerModel):
 class RoiAnswer(AnswerModel):
     """The answer to `GET /v1/roi`.
 
-    For every additive measure rows + organic = totals, and program + brand + organic = totals.
+    For every additive measure rows + organic = totals, and program + brand + organic + overhead =
+    totals.
     """
 
     meta: RoiMeta
@@ -159,6 +162,8 @@ class RoiAnswer(AnswerModel):
     """What the brand's own content earned and cost."""
     organic: RoiMeasures | list[RoiMeasures]
     """What no placement is credited with."""
+    overhead: RoiMeasures | list[RoiMeasures]
+    """Costs of no placement, creator or campaign, which is also a row of its own."""
     totals: RoiTotals | list[RoiTotals]
     """Everything together: additive figures only, because organic revenue returns no cost."""
 

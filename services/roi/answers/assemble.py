@@ -1,12 +1,12 @@
 """The rows of an answer made from cells: rows by dimensions, headline figures, totals. Pure.
 
 Promise: for every additive measure and every model, rows + organic = totals and program + brand +
-organic = totals, exactly. Headline figures are of the question and not of its rows: they are the
-same for all dimensions. Sums are integers, and parts of a minor unit are rounded by largest
-remainder. Rows that sum to nothing are
-left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
-every model: with `model` as a dimension each model has all of them, and its own totals. A value
-without a dimension's value is on a row whose group has null, with the label `unallocated`.
+organic + overhead = totals, exactly. Headline figures are of the question and not of its rows: they
+are the same for all dimensions. Sums are integers, and parts of a minor unit are rounded by largest
+remainder. Rows that sum to nothing are left out, so an answer does not tell in which order its
+events arrived. Touches and costs belong to every model: with `model` as a dimension each model has
+all of them, and its own totals. A value without a dimension's value is on a row whose group has
+null, with the label `unallocated`. Overhead has a row of its own under every dimension but `model`.
 What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
@@ -32,6 +32,8 @@ from services.roi.answers.sums import Ledger, RowSums
 from services.roi.answers.values import Value, rounded
 
 _NOTHING: Final = Part(UNALLOCATED, None)
+_OVERHEAD: Final = Part(Headline.OVERHEAD.value, None)
+_MODEL: Final = FromRow("model")
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
@@ -83,22 +85,32 @@ def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> A
         places = [layout.measures.index(measure) for measure in batch.measures]
         for cell in batch.cells:
             for model in layout.models if cell.model is None else (cell.model,):
-                headline = facts.headline_of(cell.account)
-                sums = _sums(ledgers[model], headline, readers, cell, model)
+                headline = facts.headline_of(cell.account, cell.owner)
+                key = _key(layout, headline, readers, cell, model)
+                sums = ledgers[model].row(headline, key)
                 sums.add(places, cell.currency, cell.sums)
     return _closed(layout, ledgers)
 
 
-def _sums(
-    ledger: Ledger[Key],
+def _key(
+    layout: Layout,
     headline: Headline,
     readers: Sequence[Reader],
     cell: Cell,
     model: str,
-) -> RowSums:
-    if headline is Headline.ORGANIC:
-        return ledger.row(headline, ())
-    return ledger.row(headline, tuple(reader(cell, model) for reader in readers))
+) -> Key:
+    """Return the parts of a cell's row; overhead is one row of each model."""
+    match headline:
+        case Headline.ORGANIC:
+            return ()
+        case Headline.OVERHEAD:
+            of_model = Part(model, model)
+            return tuple(
+                of_model if dimension.source == _MODEL else _OVERHEAD
+                for dimension in layout.dimensions
+            )
+        case _:
+            return tuple(reader(cell, model) for reader in readers)
 
 
 def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
@@ -181,14 +193,15 @@ def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[ob
         for dimension, part in zip(layout.dimensions, key, strict=True)
         if dimension.order is not None
     ]
-    return (natural, _NOTHING in key, *sums.ranking(currency), _canonical(key))
+    is_last = _NOTHING in key, _OVERHEAD in key
+    return (natural, is_last, *sums.ranking(currency), _canonical(key))
 
 
 def _row(layout: Layout, key: Key, figures: Figures) -> Row:
     ids = (part.id for part in key)
     group = dict(zip((dimension.id for dimension in layout.dimensions), ids, strict=True))
-    is_nothing = all(part == _NOTHING for part in key)
-    label = UNALLOCATED if is_nothing else " · ".join(part.label for part in key)
+    is_one = len(set(key)) == 1
+    label = key[0].label if is_one else " · ".join(part.label for part in key)
     return Row(group, label, figures)
 
 

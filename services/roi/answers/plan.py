@@ -75,11 +75,12 @@ class FactPlan:
 class Plan:
     """The statements of an answer.
 
-    `starts`: first days of segments. `margins`: first day and millionths of each margin.
+    `starts`: first days of segments. `margins`: first day and millionths of each margin; None where
+    none is set.
     """
 
     starts: Sequence[date]
-    margins: Sequence[tuple[date, int]]
+    margins: Sequence[tuple[date, int | None]]
     facts: Sequence[FactPlan]
     cost_measures: tuple[Measure, ...]
 
@@ -108,7 +109,7 @@ def _plan_fact(
     measures: tuple[Measure, ...],
     wanted: Wanted,
     span: Span,
-    cuts: tuple[Sequence[date], Sequence[tuple[date, int]]],
+    cuts: tuple[Sequence[date], Sequence[tuple[date, int | None]]],
     *,
     is_now: bool,
 ) -> FactPlan:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers import sql
-from services.roi.answers.catalog_facts import Margin
+from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
@@ -94,7 +94,10 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
         "margin_starts": starts,
         # The last margin needs no real end: no row of the span is after the last day.
         "margin_ends": [*starts[1:], date.max],
-        "margins": [millionths for _, millionths in plan.margins],
+        "margins": [
+            MARGIN_ONE_MILLIONTHS if millionths is None else millionths
+            for _, millionths in plan.margins
+        ],
     }
     for number, part in enumerate(fact_plan.moments):
         given |= {

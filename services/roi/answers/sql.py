@@ -27,10 +27,12 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     func,
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -42,7 +44,7 @@ from services.roi.answers.catalog_facts import BRAND_ACCOUNT, CREATOR_ACCOUNT
 from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, Measure
 from services.roi.answers.plan import Shape
 from services.roi.answers.sizes import CATALOG_ROWS_MAX, CELLS_MAX
-from services.roi.answers.tables import COST_VERSIONS, TABLES, VERSIONS, Source
+from services.roi.answers.tables import COST_VERSIONS, ENTITIES, TABLES, VERSIONS, Source
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 # Different shapes of questions: dimensions, bases, sources. More are compiled again, in 2 ms.
@@ -293,7 +295,7 @@ def _fact(name: str) -> ColumnElement[Any]:
 def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     """Select each entity's id and the named facts as text, as recorded at the answer's moment.
 
-    Placements also have `creator_id`, `campaign_id` and `archived_on`.
+    Placements also have `creator_id`, `campaign_id`, `published_on` and `archived_on`.
     """
     columns: list[ColumnElement[Any]] = [_fact(name).label(f"fact_{name}") for name in facts]
     if entity is Entity.PLACEMENT:
@@ -301,6 +303,8 @@ def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     statement = select(VERSIONS.c.entity_id, *columns).where(
         _of_kind(entity.value), *_recorded(VERSIONS)
     )
+    if entity is Entity.PLACEMENT:
+        statement = statement.select_from(_made())
     return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
 
 
@@ -314,18 +318,43 @@ def placements_of_headlines() -> Compiled:
         cast(_fact(name), SQL_UUID) for name in ("creator_id", "campaign_id")
     )
     owners = any_(bindparam("owners", type_=ARRAY(SQL_UUID)))
-    statement = select(VERSIONS.c.entity_id, *_of_placement()).where(
-        _of_kind(Entity.PLACEMENT.value),
-        *_recorded(VERSIONS),
-        or_(creator_id.is_(None), creator_id == owners, campaign_id == owners),
+    statement = (
+        select(VERSIONS.c.entity_id, *_of_placement())
+        .select_from(_made())
+        .where(
+            _of_kind(Entity.PLACEMENT.value),
+            *_recorded(VERSIONS),
+            or_(creator_id.is_(None), creator_id == owners, campaign_id == owners),
+        )
     )
     return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
 
 
+def _made() -> FromClause:
+    """Return the versions with the moment at which each entity was made."""
+    made = (
+        select(ENTITIES.c.created_at)
+        .where(
+            ENTITIES.c.id == VERSIONS.c.entity_id,
+            ENTITIES.c.workspace_id == VERSIONS.c.workspace_id,
+        )
+        .lateral("made")
+    )
+    return VERSIONS.join(made, true())
+
+
 def _of_placement() -> list[ColumnElement[Any]]:
+    """Return the columns of a placement, of versions with the moment of making.
+
+    A placement without a date counts as published when it was made, one with a planned date alone
+    is not published yet.
+    """
+    undated = case((_fact("planned_at").is_(None), column("created_at", _TIME)))
+    published_at = func.coalesce(cast(_fact("published_at"), _TIME), undated)
     return [
         cast(_fact("creator_id"), SQL_UUID).label("creator_id"),
         cast(_fact("campaign_id"), SQL_UUID).label("campaign_id"),
+        _local_day(published_at).label("published_on"),
         _first_day(VERSIONS.c.archived_at).label("archived_on"),
     ]
 
@@ -380,7 +409,7 @@ def margins() -> Compiled:
 
 @lru_cache
 def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
-    """Select each cost of a span: its owner, currency, local day and measures.
+    """Select each cost of a span: its owner, currency, local day, served days and measures.
 
     A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
     the day at that moment.
@@ -395,6 +424,8 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
     statement = (
         select(
             day.label("incurred_on"),
+            table.c.from_on,
+            table.c.to_on,
             table.c.currency,
             table.c.placement_id,
             table.c.creator_id,

@@ -40,6 +40,8 @@ def test_the_demo_shows_who_earned_what_and_what_to_try(played: str) -> None:
         "organic",
         "program",
         "brand",
+        "overhead",
+        "79.00 EUR of cost is overhead",
         "laurel explain",
         "laurel verify --workspace demo",
     ):

@@ -25,6 +25,7 @@ from tests.fixtures.postgres import DatabaseFactory, PostgresServer
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, cost_facts, placement_facts
 
 ADDITIVE = [metric for metric in METRICS.values() if metric.additive]
+HEADLINES = ("program", "brand", "organic", "overhead", "totals")
 # Each pair of dimensions is requested from one of these workspaces.
 BRANDS = 3
 GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))]
@@ -95,11 +96,13 @@ class Brand:
                         {"creator_id": chance.choice(self.creators)},
                         {"campaign_id": chance.choice(self.campaigns)},
                         {"placement_id": chance.choice(self.placements)},
+                        {},
                     ]
                 )
                 currency = chance.choice(["EUR", "JPY"])
+                served = chance.choice([{}, {"serves_from": day, "serves_to": day}])
                 self.costs.append(
-                    await roi.cost(chance.randrange(1, 9_999), day, currency, **owner)
+                    await roi.cost(chance.randrange(1, 9_999), day, currency, **served, **owner)
                 )
             case 1:
                 await self._correct()
@@ -125,8 +128,15 @@ class Brand:
             "content_type": self.chance.choice(["reel", "story", None]),
             "format": self.chance.choice(["review", None]),
         }
+        dates = self.chance.choice(
+            [
+                {},
+                {"planned_at": self.moment().isoformat()},
+                {"published_at": self.moment().isoformat()},
+            ]
+        )
         placement = self.chance.choice(self.placements[:3])
-        await self.roi.put("placement", facts | kinds, entity_id=placement)
+        await self.roi.put("placement", facts | kinds | dates, entity_id=placement)
 
 
 async def a_brand(database: Database, seed: int, **settings: str) -> Brand:
@@ -149,19 +159,19 @@ def by_currency(value: Any, unit: Unit) -> dict[str, Any]:
 def check_sums(answer: dict[str, Any]) -> None:
     """Rows + organic = totals = headlines, model by model, for every additive measure."""
     lists_models = isinstance(answer["totals"], list)
-    totals, organic, program, brand = (
+    totals, organic, *others = (
         answer[name] if lists_models else [answer[name]]
-        for name in ("totals", "organic", "program", "brand")
+        for name in ("totals", "organic", "program", "brand", "overhead")
     )
     assert set(totals[0]) == {metric.id for metric in ADDITIVE} | ({"model"} & set(totals[0]))
-    for whole, nobody, creators, own in zip(totals, organic, program, brand, strict=True):
+    for whole, nobody, *headlines in zip(totals, organic, *others, strict=True):
         rows = [
             row["measures"]
             for row in answer["rows"]
             if not lists_models or row["group"]["model"] == whole["model"]
         ]
         for metric in ADDITIVE:
-            for parts in ((*rows, nobody), (creators, own, nobody)):
+            for parts in ((*rows, nobody), (*headlines, nobody)):
                 sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
                 for measures in parts:
                     for currency, number in by_currency(measures[metric.id], metric.unit).items():
@@ -190,7 +200,7 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
 
 def headlines(answer: dict[str, Any]) -> dict[str, Any]:
     """Return all that does not depend on the rows."""
-    return {name: answer[name] for name in ("program", "brand", "organic", "totals")}
+    return {name: answer[name] for name in HEADLINES}
 
 
 async def figures(
