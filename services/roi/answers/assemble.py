@@ -186,14 +186,14 @@ def _headlines(
 
 
 def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:
-    """Return the sort key of a row: natural order, then the greatest sums, unallocated last."""
+    """Return the sort key of a row: natural order, then the greatest sums; overhead last."""
     key, sums = item
     natural = [
         (part.id is None, dimension.order(part.id) if part.id is not None else "")
         for dimension, part in zip(layout.dimensions, key, strict=True)
         if dimension.order is not None
     ]
-    is_last = _NOTHING in key, _OVERHEAD in key
+    is_last = _OVERHEAD in key, _NOTHING in key
     return (natural, is_last, *sums.ranking(currency), _canonical(key))
 
 
