@@ -280,7 +280,7 @@ def _numbered(draft: _Draft, named: list[Event]) -> DemoMonth:
     story = next(numbers[id(event)] for _, event in ordered if event.get("story"))
     kinds = [event["type"] for _, event in ordered]
     return DemoMonth(
-        (*_public(ordered, numbers), *named),
+        tuple(sorted((*_public(ordered, numbers), *named), key=lambda event: event["occurred_at"])),
         story,
         orders=len(numbers) + len(named),
         clicks=kinds.count("clicked"),
