@@ -7,14 +7,14 @@ metric registry. Bodies are written by msgspec, because an answer may have thous
 pydantic models describe the same body in the OpenAPI document.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from pydantic import Field, create_model
 
-from services.roi.answers.assemble import Answer, Figures
+from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value
@@ -215,6 +215,7 @@ def _metric_entry(metric: Metric) -> MetricEntry:
 
 
 _encoder: Final = msgspec.json.Encoder()
+_Writers = Sequence[tuple[str, Callable[[Any], object]]]
 
 
 def encode_answer(
@@ -226,11 +227,13 @@ def encode_answer(
     lists_models: bool,
 ) -> bytes:
     """Return the body of an answer; `lists_models`: headlines and totals are lists by model."""
+    every = [(metric.id, _writer(metric, answer.currencies)) for metric in metrics]
+    additive = {metric.id for metric in metrics if metric.additive}
 
-    def by_model(measured: Mapping[str, Figures], shown: Sequence[Metric]) -> object:
+    def by_model(measured: Mapping[str, Figures], writers: _Writers) -> object:
         if lists_models:
-            return [{"model": name, **_measures(shown, found)} for name, found in measured.items()]
-        return _measures(shown, next(iter(measured.values())))
+            return [{"model": name, **_shown(each, writers)} for name, each in measured.items()]
+        return _shown(next(iter(measured.values())), writers)
 
     body = {
         "meta": {
@@ -246,40 +249,42 @@ def encode_answer(
             },
         },
         "rows": [
-            {"group": row.group, "label": row.label, "measures": _measures(metrics, row.figures)}
+            {"group": row.group, "label": row.label, "measures": _shown(row.figures, every)}
             for row in answer.rows
         ],
         **{
-            headline.value: by_model(measured, metrics)
+            headline.value: by_model(measured, every)
             for headline, measured in answer.headlines.items()
         },
-        "totals": by_model(answer.totals, [metric for metric in metrics if metric.additive]),
+        "totals": by_model(answer.totals, [item for item in every if item[0] in additive]),
     }
     return _encoder.encode(body)
 
 
-def _measures(metrics: Sequence[Metric], figures: Figures) -> dict[str, object]:
-    shown: dict[str, object] = {}
-    for metric in metrics:
-        value = figures[metric.id]
-        if not isinstance(value, tuple):
-            shown[metric.id] = _number(value)
-        elif len(value) == 1:
-            shown[metric.id] = _single(metric.unit, *value[0])
-        else:
-            shown[metric.id] = [_listed(metric.unit, code, item) for code, item in value]
-    return shown
+def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:
+    return {name: write(figures[name]) for name, write in writers}
 
 
-def _single(unit: Unit, currency: str, value: Value) -> object:
-    if unit is Unit.MONEY and value is not None:
-        return {"amount_minor": value, "currency": currency}
-    return _number(value)
+def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:
+    """Return the function that makes JSON of a metric's value, chosen once for all rows."""
+    if not metric.per_currency:
+        return _number
+    is_money = metric.unit is Unit.MONEY
+    if len(currencies) == 1:
+        return _single_money if is_money else _single
+    name = "amount_minor" if is_money else "value"
+    return lambda values: [
+        {name: _number(value), "currency": currency} for currency, value in values
+    ]
 
 
-def _listed(unit: Unit, currency: str, value: Value) -> object:
-    name = "amount_minor" if unit is Unit.MONEY else "value"
-    return {name: _number(value), "currency": currency}
+def _single(values: Values) -> object:
+    return _number(values[0][1])
+
+
+def _single_money(values: Values) -> object:
+    currency, value = values[0]
+    return None if value is None else {"amount_minor": value, "currency": currency}
 
 
 def _number(value: Value) -> int | float | None:
