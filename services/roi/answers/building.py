@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from services.roi.answers import sizes
-from services.roi.answers.catalog_facts import CatalogFacts, Owner
+from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.plan import Plan
 from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
-from services.roi.answers.sql import facts_asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,3 +131,13 @@ def margin_starts(
         if millionths != found[-1][1]:
             found.append((day, millionths))
     return found
+
+
+def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:
+    """Return the stored facts that dimensions need, by entity and dimension id."""
+    asked: dict[Entity, dict[str, FromCatalog]] = {}
+    for dimension in dimensions:
+        source = dimension.source
+        if isinstance(source, FromCatalog) and source.fact is not None:
+            asked.setdefault(source.entity, {})[dimension.id] = source
+    return asked

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers import sql
-from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin
+from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
@@ -134,7 +134,7 @@ async def _catalog(
         statement = sql.placements_of_headlines()
         given = statement.arguments(**common, owners=sorted(owners))
         return {Entity.PLACEMENT: await connection.fetch(statement.text, *given)}
-    asked = sql.facts_asked(wanted.dimensions)
+    asked = facts_asked(wanted.dimensions)
     found: dict[Entity, DatabaseRows] = {}
     for entity in sorted({Entity.PLACEMENT, *asked}):
         of_entity = asked.get(entity, {})

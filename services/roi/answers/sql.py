@@ -41,7 +41,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.selectable import FromClause
 
 from services.roi.answers.catalog_facts import BRAND_ACCOUNT, CREATOR_ACCOUNT
-from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, Measure
+from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.plan import Shape
 from services.roi.answers.sizes import CATALOG_ROWS_MAX, CELLS_MAX
 from services.roi.answers.tables import COST_VERSIONS, ENTITIES, TABLES, VERSIONS, Source
@@ -437,13 +437,3 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
         .order_by(table.c.incurred_on, table.c.cost_id)
     )
     return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
-
-
-def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:
-    """Return the stored facts that dimensions need, by entity and dimension id."""
-    asked: dict[Entity, dict[str, FromCatalog]] = {}
-    for dimension in dimensions:
-        source = dimension.source
-        if isinstance(source, FromCatalog) and source.fact is not None:
-            asked.setdefault(source.entity, {})[dimension.id] = source
-    return asked
