@@ -62,7 +62,8 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
     assert answer["totals"]["conversions"] == 3
     assert answer["program"] == answer["rows"][0]["measures"]
     assert answer["brand"]["roi"] is None
-    assert set(answer["totals"]) == {"clicks", "conversions", "net_revenue", "cost", "profit"}
+    counts = {"clicks", "conversions", "orders_placed", "orders_kept"}
+    assert set(answer["totals"]) == counts | {"net_revenue", "cost", "profit"}
     meta = answer["meta"]
     assert (meta["model"], meta["by"], meta["currency"]) == ("last", "conversion_time", "EUR")
     assert meta["sequence"] == 4

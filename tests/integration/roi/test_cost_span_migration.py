@@ -1,4 +1,4 @@
-"""Migration 0009 of roi: costs of an older release serve their month, within their campaign."""
+"""Migration 0010 of roi: costs of an older release serve their month, within their campaign."""
 
 import json
 from datetime import date
@@ -25,7 +25,7 @@ def old_cost(incurred_on: str, **owner: str) -> dict[str, Any]:
 async def test_old_costs_serve_their_month_within_their_campaign(
     fresh_database: str, database_for: DatabaseFactory
 ) -> None:
-    await move_history(fresh_database, "roi", "0008")
+    await move_history(fresh_database, "roi", "0009")
     roi = await RoiWorkspace.open(await database_for("roi", url=fresh_database))
     dates = {"starts_on": "2026-03-10", "ends_on": "2026-04-20"}
     spring = await roi.campaign("Spring", **dates)
@@ -60,7 +60,7 @@ async def test_old_costs_serve_their_month_within_their_campaign(
         margins = [row[0] for row in await owner.fetch(MARGINS)]
         assert sorted(margins, key=str) == [400_000, None]
         overhead = await roi.cost(5, "2026-03-01")
-        await move_history(fresh_database, "roi", "0008")
+        await move_history(fresh_database, "roi", "0009")
         left = await owner.fetch(
             "SELECT entity_id::text, facts::text FROM roi.versions WHERE entity = 'cost'"
         )
