@@ -61,7 +61,6 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
     assert answer["totals"]["net_revenue"] == euros(19_940)
     assert answer["totals"]["conversions"] == 3
     assert answer["program"] == answer["rows"][0]["measures"]
-    assert answer["brand"]["roi"] is None
     counts = {"clicks", "conversions", "orders_placed", "orders_kept"}
     assert set(answer["totals"]) == counts | {"net_revenue", "cost", "profit"}
     meta = answer["meta"]
