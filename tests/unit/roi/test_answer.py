@@ -1,12 +1,12 @@
 """Answers from sums: exact rounding, segments of days, spread costs, conservation for any cells."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
 from services.roi.answers.catalog_facts import (
