@@ -121,7 +121,7 @@ async def test_a_workspace_of_before_gets_its_store_by_the_migration(fresh_datab
         first = await main_store(brand)
         made = await brand.post("/v1/connections", SHOP)
         await brand.post("/v1/stores", {"name": "Outlet"})
-    await move_history(fresh_database, "roi", "0009")
+    await move_history(fresh_database, "roi", "0010")
     await move_history(fresh_database, "roi", "head")
     async with roi_running(fresh_database) as roi, httpx.AsyncClient(timeout=10) as http:
         brand = replace(brand, roi=roi, http=http)
