@@ -27,6 +27,7 @@ from services.cli.verify.ledger_comparison import (
     totals_balances,
     unbalanced,
 )
+from services.roi.answers.weaknesses import STOPPED
 from shared.clock import Clock, SystemClock
 from shared.errors import Transient
 from shared.money import format_minor
@@ -204,8 +205,8 @@ async def accounted(api: Api, clock: Clock) -> Mapping[str, int]:
 
 
 def _why_behind(meta: Any) -> str:
-    """Return the warnings of an answer, which say why a workspace stands still."""
-    told = " ".join(warning["sentence"] for warning in meta["warnings"])
+    """Return the warning of an answer that says why a workspace stands still."""
+    told = " ".join(warning["sentence"] for warning in meta["warnings"] if warning["id"] == STOPPED)
     return told or "`laurel doctor` shows whether roi runs"
 
 

@@ -41,6 +41,7 @@ from shared.ids import ClickIdContents, ClickSigner, new_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
+OUTLET = new_id()
 SIGNER = ClickSigner(b"k" * 32)
 
 
@@ -74,6 +75,14 @@ class Known(Lookups):
     @override
     def link_id(self, workspace_id: str, code: str) -> str | None:
         return LINK if (workspace_id, code) == (WORKSPACE, "mia") else None
+
+    @override
+    def store(self, workspace_id: str, named: str) -> str | None:
+        return {"main": "main", "Outlet": OUTLET}.get(named)
+
+    @override
+    def has_several_stores(self, workspace_id: str) -> bool:
+        return workspace_id == WORKSPACE
 
     @override
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
