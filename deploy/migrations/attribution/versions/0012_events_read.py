@@ -6,8 +6,8 @@ What can go wrong: counting touches takes some seconds for millions of them.
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
