@@ -7,7 +7,8 @@ What can go wrong: a policy with an unknown model or stage raises; the API of ro
 """
 
 import hashlib
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -99,14 +100,29 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
     scope = replace(scope, touches=touches)
     index = _TouchIndex.of(touches)
     cases = _with_history(_cases(scope, identify(scope)))
+    rooms = _rooms(cases)
     decisions = {}
-    for case in cases:
+    for case, room in zip(cases, rooms, strict=True):
         policy = policy_for(facts.policies, case.counted.occurred_at)
         evidence = _evidence(case, index)
-        own = index.of_case(case, evidence.carried)
-        judged = journey.candidates(evidence, own, policy, facts)
+        own = index.of_case(case, evidence, room + journey.TOO_LONG_LISTED_MAX)
+        judged = journey.candidates(evidence, own, policy, facts, room)
         decisions[case.counted.key] = decide(case, judged, policy)
     return decisions
+
+
+def _rooms(cases: Sequence[Case]) -> list[int]:
+    """Return how many touches decide each conversion.
+
+    In a dissolved component there are many conversions, and the others are not looked at.
+    """
+    together = Counter(key for case in cases if not case.is_alone for key in case.person.keys)
+    return [
+        journey.TOUCHES_LEAST
+        if case.is_alone
+        else journey.room_for(max((together[key] for key in case.person.keys), default=1))
+        for case in cases
+    ]
 
 
 def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
@@ -375,15 +391,23 @@ class _TouchIndex:
         by_id = {touch.touch_id: position for position, touch in enumerate(touches)}
         return cls(touches, by_id, by_anon, by_click)
 
-    def of_case(self, case: Case, carried: Iterable[str]) -> list[Touch]:
-        """Return the touches of a conversion, with the carried clicks, in canonical order."""
-        positions = {self.by_id[touch_id] for touch_id in carried if touch_id in self.by_id}
-        keys = case.person.keys | case.near
-        positions.update(p for key in keys for p in self.by_anon.get(key, ()))
+    def of_case(self, case: Case, evidence: journey.Evidence, most: int) -> list[Touch]:
+        """Return the newest touches of a conversion in canonical order, with the carried clicks."""
+        until = bisect_right(
+            self.touches, journey.latest_at(evidence.occurred_at), key=lambda t: t.occurred_at
+        )
+        told = {p for key in case.person.keys | case.near for p in self._newest(key, until, most)}
         # A near click is the click of the redirect, not all that was told about its id.
         clicks = {p for key in case.near for p in self.by_click.get(key, ())}
-        positions.update(p for p in clicks if self.touches[p].source_kind == "edge")
-        return [self.touches[position] for position in sorted(positions)]
+        told.update(p for p in clicks if p < until and self.touches[p].source_kind == "edge")
+        carried = {self.by_id[touch_id] for touch_id in evidence.carried if touch_id in self.by_id}
+        return [self.touches[p] for p in sorted({*sorted(told)[-most:], *carried})]
+
+    def _newest(self, key: bytes, until: int, most: int) -> list[int]:
+        """Return the last `most` positions of a key before `until`."""
+        positions = self.by_anon.get(key, [])
+        end = bisect_left(positions, until)
+        return positions[max(end - most, 0) : end]
 
     def of_clicks(self, person: Person) -> set[int]:
         """Return the positions of the clicks that the conversion carries."""

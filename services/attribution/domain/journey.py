@@ -1,7 +1,8 @@
 """The candidates of a conversion: which touches can earn, before the precedence of code and link.
 
-Promise: a candidate is kept, or rejected with one reason of the closed list. At most 10,000 touches
-and the codes of the order are kept. The result depends only on the touches between `earliest_at`
+Promise: a candidate is kept, or rejected with one reason of the closed list. At most `room` touches
+and the codes of the order are kept: 10,000 for one conversion of a person, fewer where touches
+decide many. The result depends only on the touches between `earliest_at`
 and `latest_at` and on the clicks that the order carries, so a bounded query gives the same result
 as the whole history.
 """
@@ -28,6 +29,10 @@ CARRIED_CLICK_LATE_MINUTES: Final = 5
 # Older touches cannot count; without a bound the list of a returning customer would only grow.
 LISTED_BACK_DAYS: Final = 366
 TOUCHES_MAX: Final = 10_000  # a longer journey comes from a robot or a shared terminal
+# Touches times the conversions that they decide are bounded, too, down to this many touches each.
+TOUCHES_LEAST: Final = 100
+# Older touches than those that decide are listed so far, to say that the journey was too long.
+TOO_LONG_LISTED_MAX: Final = 100
 
 _FLAG_REASONS: Final = {
     Quality.BOT: Reason.BOT,
@@ -43,6 +48,11 @@ class Evidence:
     occurred_at: datetime
     codes: tuple[str, ...]
     carried: frozenset[str]
+
+
+def room_for(conversions: int) -> int:
+    """Return how many touches decide each of so many conversions with the same touches."""
+    return max(TOUCHES_MAX // conversions, TOUCHES_LEAST)
 
 
 def earliest_at(occurred_at: datetime, policy: Policy) -> datetime:
@@ -78,9 +88,13 @@ def with_derived_clicks(
 
 
 def candidates(
-    evidence: Evidence, touches: Sequence[Touch], policy: Policy, facts: CatalogFacts
+    evidence: Evidence,
+    touches: Sequence[Touch],
+    policy: Policy,
+    facts: CatalogFacts,
+    room: int = TOUCHES_MAX,
 ) -> tuple[Candidate, ...]:
-    """Judge the touches of a person (each once, in canonical order).
+    """Judge the touches of a person (each once, in canonical order). The newest `room` can earn.
 
     The candidates are sorted oldest first; the codes of the order come last.
     """
@@ -88,7 +102,6 @@ def candidates(
     near = [t for t in touches if start <= t.occurred_at <= end or t.touch_id in evidence.carried]
     windows = windows_of(policy)
     found: list[Candidate] = []
-    room = TOUCHES_MAX
     for touch in reversed(near):
         reason = _rejection(touch, evidence, windows)
         if reason is not Reason.AFTER_CONVERSION:

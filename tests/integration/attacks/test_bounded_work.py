@@ -34,6 +34,7 @@ pytestmark = pytest.mark.xdist_group("installation")
 ORDER: Final = "1001"
 LATER: Final = "1002"
 CLICK_REQUESTS: Final = 20
+TERMINAL_ORDERS: Final = 60
 TIE_REQUESTS: Final = 2
 VISITS: Final = 120
 
@@ -84,6 +85,22 @@ def test_10000_clicks_and_500_claims_of_one_visitor(
     attacked.touch([*claims, {"type": "ordered", "order_id": ORDER, "person": person, **money}])
     assert_both_are_credited(attacked, other)
     attacked.assert_mia_earned(ORDER, LATER)
+
+
+def test_10000_clicks_and_60_orders_of_one_terminal(
+    attacked: BrandUnderAttack, other: BrandUnderAttack
+) -> None:
+    """A large honest brand: what its secret key tells is trusted and decides."""
+    click = {"type": "clicked", "link": attacked.tom_code, "occurred_at": ago(1)}
+    person = {"visitor_id": "terminal-1"}
+    for _ in range(CLICK_REQUESTS):
+        attacked.report([{**click, "person": person}] * EVENTS_MAX)
+    order = {"type": "ordered", "net": "5.00", "currency": "EUR", "occurred_at": ago(0)}
+    attacked.report(
+        [{**order, "order_id": f"77{n}", "person": person} for n in range(TERMINAL_ORDERS)]
+    )
+    assert_both_are_credited(attacked, other)
+    assert attacked.credited_to("770") == {attacked.tom: 500}
 
 
 def test_a_chain_of_ties(attacked: BrandUnderAttack, other: BrandUnderAttack) -> None:
