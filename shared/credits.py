@@ -84,7 +84,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
 )
 
 # Evidence classes that are no touch kind: a code and a click of one creator that say the same, and
-# credit of a returning customer for those who won the customer. No entry has them yet.
+# credit of a returning customer for those who won the customer, which no entry has yet.
 CODE_AND_CLICK: Final = "code+click"
 ACQUIRED: Final = "acquired"
 
@@ -105,8 +105,9 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     the exact time of one touch. `account` is a placement id or `organic`. `stage` is the stage of
     the conversion, `touch_stage` the stage of the touches.
 
-    `evidence_class` says by what the credit was earned; today it is the touch kind. `link_id` is
-    the clicked link. `code` is the discount or referral code, normalised. `sub_source` is what the
+    `evidence_class` says by what the credit was earned: the touch kind, or `code+click` for a code
+    whose creator's link was clicked; the account is then that of the link. `link_id` is the clicked
+    link. `code` is the discount or referral code, normalised. `sub_source` is what the
     sender said about the place of a link; touches do not carry it yet, so it is None. Organic
     credit has none of these and no `touched_at`: both time bases then use the time of the
     conversion.

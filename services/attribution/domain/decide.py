@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 from typing import Final
 
 from services.attribution.domain import journey, precedence
+from services.attribution.domain.crediting import Earned, credits_and_memos
 from services.attribution.domain.identity import Identities, Person, alone, identify
 from services.attribution.domain.model import (
     Adjustment,
@@ -22,25 +22,20 @@ from services.attribution.domain.model import (
     CatalogFacts,
     ConversionKey,
     ConversionVersion,
-    Credit,
     Decision,
     Scope,
     Status,
     Touch,
     is_trusted_source,
 )
-from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
 from services.attribution.domain.policies import policy_for
-from services.attribution.domain.stages import conversion_stage, touch_stage
-from services.attribution.domain.steps import Journey, ModelInput, journey_of
+from services.attribution.domain.stages import conversion_stage
+from services.attribution.domain.steps import journey_of
 from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
-from shared.credits import ORGANIC, UNITS_PER_CONVERSION
 from shared.events import CONVERSIONS
 from shared.ids import conversion_id as published_conversion_id
-from shared.models import ChosenModel, chosen_model
-from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
 _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.is_order)
@@ -107,7 +102,8 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     is_returning = new_customer is False
     key = case.counted.key
     occurred_at = case.counted.occurred_at
-    credits, memos = _credits(kept, net, occurred_at, policy) if case.confirmed else ((), ())
+    earned = Earned(journey_of(kept), occurred_at, policy) if kept else None
+    credits, memos = credits_and_memos(earned, net, policy) if case.confirmed else ((), ())
     return Decision(
         key=key,
         conversion_id=conversion_id(case.workspace_id, key),
@@ -137,106 +133,6 @@ def _status(case: Case, kept: Sequence[Candidate]) -> Status:
     if not case.confirmed:
         return Status.UNCONFIRMED
     return Status.CREDITED if kept else Status.ORGANIC
-
-
-def _credits(
-    kept: Sequence[Candidate], net: Net, occurred_at: datetime, policy: Policy
-) -> tuple[tuple[Credit, ...], tuple[Credit, ...]]:
-    """Return the credits of the additive models and the memos of the other models."""
-    credits: list[Credit] = []
-    memos: list[Credit] = []
-    journey = journey_of(kept) if kept else None
-    for choice in _choices(policy):
-        found = credits if choice.model.is_additive else memos
-        if journey is None:
-            found.append(_organic(choice.name, net))
-            continue
-        given = ModelInput(journey.steps, occurred_at, choice.parameters)
-        shares = FUNCTIONS[choice.name](given)
-        members = _shares_of_members(journey, shares, choice)
-        found += _credited(choice, members, net, policy)
-    return tuple(credits), tuple(memos)
-
-
-def _choices(policy: Policy) -> Iterable[ChosenModel]:
-    """Return the models of a policy, each once. Raises `ModelRejected` for an unknown model."""
-    by_name: dict[str, ChosenModel] = {}
-    for ref in policy.models:
-        choice = chosen_model(ref)
-        by_name.setdefault(choice.name, choice)
-    return by_name.values()
-
-
-def _organic(model: str, net: Net) -> Credit:
-    return Credit(
-        model,
-        ORGANIC,
-        None,
-        Fraction(1),
-        net.net_minor,
-        net.units,
-        None,
-        None,
-        placed_units=UNITS_PER_CONVERSION,
-    )
-
-
-_Member = tuple[Candidate, Fraction]
-
-
-def _shares_of_members(
-    journey: Journey, shares: Sequence[Fraction], choice: ChosenModel
-) -> list[_Member]:
-    """Return the candidates that earn, with their shares.
-
-    In an additive model the members of a step split its share equally. In another model each
-    account gets the largest share of its steps once; of equal steps the newest counts.
-    """
-    steps = zip(journey.members, shares, strict=True)
-    if choice.model.is_additive:
-        return [
-            (member, share if len(members) == 1 else share / len(members))
-            for members, share in steps
-            if share
-            for member in members
-        ]
-    best: dict[str | None, _Member] = {}
-    for members, share in steps:
-        for member in members:
-            before = best.get(member.placement_id)
-            if share and (before is None or before[1] <= share):
-                best[member.placement_id] = (member, share)
-    return list(best.values())
-
-
-def _credited(
-    choice: ChosenModel, members: Sequence[_Member], net: Net, policy: Policy
-) -> Iterable[Credit]:
-    shares = [share for _, share in members]
-    if len(shares) == 1 and shares[0] == 1:
-        amounts, placed = [net.net_minor], [UNITS_PER_CONVERSION]
-    elif choice.model.is_additive:
-        amounts, placed = split(net.net_minor, shares), split(UNITS_PER_CONVERSION, shares)
-    else:
-        amounts = [round(net.net_minor * share) for share in shares]
-        placed = [round(UNITS_PER_CONVERSION * share) for share in shares]
-    for (touch, share), amount, part in zip(members, amounts, placed, strict=True):
-        assert touch.placement_id is not None, "a kept candidate has an account"
-        yield Credit(
-            model=choice.name,
-            account=touch.placement_id,
-            touch_id=touch.touch_id,
-            share=share,
-            amount_minor=amount,
-            units=0 if net.cancelled else part,
-            touch_stage=touch_stage(touch.kind, policy.stages),
-            touched_at=touch.occurred_at,
-            touch_kind=touch.kind,
-            evidence_class=touch.kind,
-            link_id=touch.link_id,
-            code=touch.code,
-            placed_units=part,
-        )
 
 
 def _cases(scope: Scope, identities: Identities) -> list[Case]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names
+from shared.credits import CODE_AND_CLICK
 from shared.money import format_minor
 
 
@@ -80,13 +81,21 @@ def _because(
 ) -> str:
     if count == 1:
         return _touched(kept[0], names)
+    joined = credits[0].get("evidence_class") == CODE_AND_CLICK
+    if joined and count == 2 and len(credits) == 1:
+        return _code_and_click(kept[-1], credits[0], names)
     rule = f"{count} touches count and {plain_words.plain(plain_words.MODELS, model)}"
     # A credit of several touches names only one of them.
     earning = {credit["touch_id"] for credit in credits if credit["touches"] == 1}
     if len(earning) < len(credits):
         return rule
     chosen = [item for item in kept if item["touch_id"] in earning]
-    return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
+    if len(chosen) != 1:
+        return rule
+    touched = (
+        _code_and_click(chosen[0], credits[0], names) if joined else _touched(chosen[0], names)
+    )
+    return f"{rule}: {touched}"
 
 
 def _touched(item: dict[str, Any], names: Names) -> str:
@@ -94,6 +103,11 @@ def _touched(item: dict[str, Any], names: Names) -> str:
     return (
         f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
     )
+
+
+def _code_and_click(code: dict[str, Any], credit: dict[str, Any], names: Names) -> str:
+    """Return `the buyer typed the code of Mia and had clicked a link of Mia · instagram reel`."""
+    return f"{_touched(code, names)} and had clicked a link of {names.account(credit['account'])}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

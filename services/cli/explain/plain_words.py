@@ -41,6 +41,7 @@ REVISIONS: Final = {
     "new_evidence": "new data of the order: a refund, an edit, another source",
     "journey_changed": "new data of the journey: a late touch, or a second device of the buyer",
     "fact_corrected": "a link, code or placement was corrected",
+    "new_rules": "an update of Laurel decides it by other rules",
 }
 
 

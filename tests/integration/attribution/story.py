@@ -212,6 +212,7 @@ class Story:
         text: str,
         *,
         of: str = "mia",
+        placement: str | None = None,
         revision: int = 1,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -220,7 +221,7 @@ class Story:
             valid_from=since,
             valid_to=until,
             creator_id=self.ident("creator", of),
-            placement_id=self.ident("placement", of),
+            placement_id=self.ident("placement", placement or of),
         )
         return Code(
             workspace_id=self.workspace_id,

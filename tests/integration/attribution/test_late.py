@@ -198,6 +198,20 @@ async def test_a_corrected_code_moves_credit(pipeline: AttributionPipeline, stor
     assert await last_account(pipeline, story, "1002") == {story.ident("placement", "mia"): 5}
 
 
+async def test_a_late_click_moves_the_credit_of_a_code_to_the_clicked_placement(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast(), story.code("TEN", of="mia", placement="video"))
+    await pipeline.feed(story.order("1001", visitor="v1", net=100, codes=("ten",)))
+    assert await last_account(pipeline, story) == {story.ident("placement", "video"): 100}
+    await pipeline.feed(story.click("k1", of="mia", by="v1", at=NOON - HOUR))
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
+    records = [r for r in await pipeline.credits() if isinstance(r, DecisionCredited)]
+    last = next(entry for entry in reversed(records[-1].entries) if entry.model == "last")
+    link = story.ident("link", "mia")
+    assert (last.evidence_class, last.link_id, last.code) == ("code+click", link, "TEN")
+
+
 async def test_an_earlier_purchase_that_comes_late_changes_the_stage(
     pipeline: AttributionPipeline, story: Story
 ) -> None:

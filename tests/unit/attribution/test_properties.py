@@ -6,6 +6,7 @@ hubs are frequent.
 
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from typing import Final, TypeVar
 
 from hypothesis import given, settings
@@ -258,18 +259,42 @@ def test_credits_sum_to_the_net_for_every_additive_model(evidence: Scope, rule: 
 
 
 @given(scopes(), RULES)
-def test_a_memo_shows_each_account_the_whole_conversion_once(
+def test_a_memo_shows_each_account_once_with_its_best_part_of_the_whole_conversion(
     evidence: Scope, rule: Precedence
 ) -> None:
     for decision in decide_scope(evidence, facts_of(rule)).values():
         assert is_confirmed_by_memos(decision)
-        kept = {c.placement_id for c in decision.candidates if c.verdict == "kept"}
-        accounts = [c.account for c in decision.memos]
-        if decision.status is not Status.UNCONFIRMED:
-            assert sorted(accounts) == sorted(str(name) for name in kept or {"organic"})
+        if decision.status is Status.UNCONFIRMED:
+            continue
+        parts = parts_in(decision)
+        assert {c.account: c.share for c in decision.memos} == (parts or {"organic": 1})
+        assert len(decision.memos) == len(parts or ("organic",))
         for memo in decision.memos:
-            assert memo.share == 1
-            assert (memo.amount_minor, memo.units) == (decision.net_minor, decision.units)
+            assert memo.amount_minor == round(decision.net_minor * memo.share)
+
+
+def parts_in(decision: Decision) -> dict[str, Fraction]:
+    """Return each account's best part of one piece of evidence; owners of a code share it."""
+    kept = [c for c in decision.candidates if c.verdict == "kept"]
+    joined = {}
+    for one in kept:
+        if one.kind == "click" and one.creator_id in {
+            c.creator_id for c in kept if c.kind == "code"
+        }:
+            joined[one.creator_id] = one
+    joined.pop(None, None)
+    parts: dict[tuple[object, str], Fraction] = {}
+    for one in kept:
+        if one in joined.values():
+            continue
+        evidence = (one.occurred_at, one.kind, one.code or one.touch_id)
+        owners = [c for c in kept if (c.occurred_at, c.kind, c.code or c.touch_id) == evidence]
+        clicked = joined.get(one.creator_id) if one.kind == "code" else None
+        account = str((clicked or one).placement_id)
+        part = parts.get((evidence, account), Fraction(0))
+        parts[evidence, account] = part + Fraction(1, len(owners))
+    accounts = {account for _, account in parts}
+    return {name: max(p for (_, owner), p in parts.items() if owner == name) for name in accounts}
 
 
 def is_confirmed_by_memos(decision: Decision) -> bool:

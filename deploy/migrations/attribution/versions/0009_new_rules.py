@@ -1,0 +1,36 @@
+"""All conversions are decided again, because a code and a click are one story now.
+
+What can go wrong: nothing is moved; the downgrade queues all conversions for the older rules.
+"""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+DECIDE_AGAIN = """
+INSERT INTO attribution.recomputes (own_key, workspace_id, reason)
+SELECT own_key, workspace_id, 'new_rules' FROM attribution.conversions ON CONFLICT DO NOTHING
+"""
+# The owner is under the policies, too, and sees no row while they are forced.
+FORCED = ("conversions", "recomputes")
+
+
+def upgrade() -> None:
+    """Queue every conversion."""
+    _decide_again()
+
+
+def downgrade() -> None:
+    """Queue every conversion."""
+    _decide_again()
+
+
+def _decide_again() -> None:
+    for table in FORCED:
+        op.execute(f"ALTER TABLE attribution.{table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(DECIDE_AGAIN)
+    for table in FORCED:
+        op.execute(f"ALTER TABLE attribution.{table} FORCE ROW LEVEL SECURITY")
