@@ -207,6 +207,17 @@ WindowsDays = Annotated[
         " left out has its default. A code has no window: its effective dates count."
     ),
 ]
+# Ten years: as long as a subscription may last.
+RETENTION_DAYS_MAX: Final = 3650
+RetentionDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=RETENTION_DAYS_MAX,
+        description="How many days after a customer's first order its winners are credited with"
+        " later orders and renewals that no touch earns. 0: never.",
+    ),
+]
 ModelRefs = Annotated[
     tuple[ModelRef, ...],
     Meta(description="The credit models: names, or objects with a name and its parameters."),
@@ -240,6 +251,7 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     ] = Precedence.CODE_WINS
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
+    retention_days: RetentionDays = 365
 
 
 AnyCatalogRecord = (

@@ -84,7 +84,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
 )
 
 # Evidence classes that are no touch kind: a code and a click of one creator that say the same, and
-# credit of a returning customer for those who won the customer, which no entry has yet.
+# credit of a returning customer for those who won the customer.
 CODE_AND_CLICK: Final = "code+click"
 ACQUIRED: Final = "acquired"
 
@@ -106,11 +106,11 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     the conversion, `touch_stage` the stage of the touches.
 
     `evidence_class` says by what the credit was earned: the touch kind, or `code+click` for a code
-    whose creator's link was clicked; the account is then that of the link. `link_id` is the clicked
-    link. `code` is the discount or referral code, normalised. `sub_source` is what the
-    sender said about the place of a link; touches do not carry it yet, so it is None. Organic
-    credit has none of these and no `touched_at`: both time bases then use the time of the
-    conversion.
+    whose creator's link was clicked; the account is then that of the link. With `acquired` the
+    touch is one of the customer's first order. `link_id` is the clicked link. `code` is the
+    discount or referral code, normalised. `sub_source` is what the sender said about the place of a
+    link; touches do not carry it yet, so it is None. Organic credit has none of these and no
+    `touched_at`: both time bases then use the time of the conversion.
 
     `units` are millionths of a conversion that was kept. `placed_units` are the same share of the
     order as it was placed: a cancellation does not take them away. `net_minor` is the net of the

@@ -259,6 +259,7 @@ def policy(
     precedence: Precedence = Precedence.CODE_WINS,
     models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
+    retention_days: int = 365,
     revision: int = 1,
 ) -> Policy:
     """Return a version of a policy."""
@@ -272,6 +273,7 @@ def policy(
         precedence=precedence,
         models=models,
         stages=dict(stages or {}),
+        retention_days=retention_days,
     )
 
 

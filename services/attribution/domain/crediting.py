@@ -29,11 +29,15 @@ _Member = tuple[Candidate, Fraction]
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """The journey that earns a conversion, and the time and the policy that judge the journey."""
+    """The journey that earns a conversion, and the time and the policy that judge the journey.
+
+    `evidence_class` replaces the classes of the touches.
+    """
 
     journey: Journey
     converted_at: datetime
     policy: Policy
+    evidence_class: EvidenceClass | None = None
 
 
 def credits_and_memos(
@@ -41,8 +45,10 @@ def credits_and_memos(
 ) -> tuple[tuple[Credit, ...], tuple[Credit, ...]]:
     """Return the credits of the additive models of a policy and the memos of its other models.
 
-    Without a journey all is organic.
+    Without a journey all is organic. A model that the policy of the journey has, too, keeps the
+    parameters of that policy.
     """
+    known = {choice.name: choice for choice in _choices(earned.policy)} if earned else {}
     credits: list[Credit] = []
     memos: list[Credit] = []
     for choice in _choices(policy):
@@ -50,7 +56,8 @@ def credits_and_memos(
         if earned is None:
             found.append(_organic(choice.name, net))
         else:
-            found += _credited(choice, _shares_of_members(earned, choice), net, earned)
+            used = known.get(choice.name, choice)
+            found += _credited(used, _shares_of_members(earned, used), net, earned)
     return tuple(credits), tuple(memos)
 
 
@@ -136,7 +143,7 @@ def _credited(
             touch_stage=touch_stage(touch.kind, stages),
             touched_at=touch.occurred_at,
             touch_kind=touch.kind,
-            evidence_class=_evidence_class(touch),
+            evidence_class=earned.evidence_class or _evidence_class(touch),
             link_id=touch.link_id,
             code=touch.code,
             placed_units=part,

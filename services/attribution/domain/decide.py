@@ -2,7 +2,8 @@
 
 Promise: the decisions depend only on the set of evidence, the catalog facts and the policies, not
 on their order or on duplicates. For every additive model the credits, with `organic`, sum to the
-net exactly.
+net exactly. An order of a returning customer that no touch of its own earns is credited as the
+customer's first order was, if touches of its own earned that one.
 What can go wrong: a policy with an unknown model or stage raises; the API of roi refuses both.
 """
 
@@ -10,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.attribution.domain import journey, precedence
@@ -34,6 +35,7 @@ from services.attribution.domain.stages import conversion_stage
 from services.attribution.domain.steps import journey_of
 from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
+from shared.credits import ACQUIRED
 from shared.events import CONVERSIONS
 from shared.ids import conversion_id as published_conversion_id
 
@@ -72,7 +74,7 @@ class Case:
     def moment(self) -> tuple[datetime, str, str]:
         """The sort key of the conversions of one person."""
         key = self.counted.key
-        return (self.counted.occurred_at, key.natural_id, key.kind)
+        return (self.counted.occurred_at, key.kind, key.natural_id)
 
 
 def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
@@ -89,6 +91,12 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
         own = index.of_case(case, evidence.carried)
         judged = journey.candidates(evidence, own, policy, facts)
         decisions[case.counted.key] = decide(case, judged, policy)
+    first_orders = _first_orders(cases)
+    for case in cases:
+        first = _first_order(case, first_orders)
+        if first is not None:
+            key = case.counted.key
+            decisions[key] = _acquired(case, decisions[key], decisions[first.counted.key], facts)
     return decisions
 
 
@@ -121,6 +129,49 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         memos=memos,
         mismatched=net.mismatched,
         bought_at=None if is_returning and not case.bought_before else case.first_bought_at,
+    )
+
+
+def _first_orders(cases: Iterable[Case]) -> dict[bytes, Case]:
+    """Return the earliest standing trusted order of each customer."""
+    found: dict[bytes, Case] = {}
+    for case in cases:
+        if case.is_bought and not case.is_alone:
+            for customer in case.person.customers:
+                found[customer] = min(found.get(customer, case), case, key=lambda c: c.moment)
+    return found
+
+
+def _first_order(case: Case, first_orders: Mapping[bytes, Case]) -> Case | None:
+    """Return the first order of the customer of a later order or renewal."""
+    if case.is_alone or case.counted.key.kind not in _BUYING:
+        return None
+    found = [first_orders[name] for name in case.person.customers if name in first_orders]
+    first = min(found, key=lambda order: order.moment, default=None)
+    return first if first is not None and first.moment < case.moment else None
+
+
+def _acquired(case: Case, decision: Decision, won: Decision, facts: CatalogFacts) -> Decision:
+    """Credit an organic order within `retention_days` as the first order `won` was credited.
+
+    The first order must have touches of its own: credit is never acquired twice.
+    """
+    policy = policy_for(facts.policies, decision.occurred_at)
+    since = decision.occurred_at - won.occurred_at
+    if (
+        decision.status is not Status.ORGANIC
+        or won.status is not Status.CREDITED
+        or won.acquired_from is not None
+        or not policy.retention_days
+        or since > timedelta(days=policy.retention_days)
+    ):
+        return decision
+    kept = [candidate for candidate in won.candidates if candidate.verdict == "kept"]
+    rules = policy_for(facts.policies, won.occurred_at)
+    earned = Earned(journey_of(kept), won.occurred_at, rules, ACQUIRED)
+    credits, memos = credits_and_memos(earned, case.net, policy)
+    return replace(
+        decision, status=Status.CREDITED, credits=credits, memos=memos, acquired_from=won.key
     )
 
 

@@ -233,7 +233,8 @@ class Decision:
     of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
     `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
     the time of the person's first standing order, at or before this conversion. `unlisted` counts
-    the candidates that a stored decision leaves out.
+    the candidates that a stored decision leaves out. `acquired_from` is the first order of the
+    customer, if the touches of that order earned this one.
     """
 
     key: ConversionKey
@@ -253,6 +254,7 @@ class Decision:
     mismatched: tuple[str, ...] = ()
     bought_at: datetime | None = None
     unlisted: tuple[Unlisted, ...] = ()
+    acquired_from: ConversionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,13 @@ def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
     last = answer["revisions"][-1]
     credits = [credit for credit in last["credits"] if credit["model"] == model]
     kept = [candidate for candidate in last["candidates"] if candidate["verdict"] == "kept"]
-    if not kept:
+    first = last.get("acquired_from")
+    if not kept and not first:
         return "Nobody is credited: " + _why_nobody(last)
     shares = _by_account(credits, names)
     who = " and ".join(f"{name} gets {share}" for name, share in shares)
+    if first:
+        return f"Under the model “{model}”, {who}, because {_won(first)}."
     others = len(last["candidates"]) - len(kept) + unlisted(last, kept=False)
     aside = (
         f" {_counted(others, 'other touch', 'other touches')} considered and set aside."
@@ -102,6 +105,15 @@ def _touched(item: dict[str, Any], names: Names) -> str:
     """Return `the buyer clicked a link of Mia · instagram reel`."""
     return (
         f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
+    )
+
+
+def _won(first: dict[str, Any]) -> str:
+    """Return why a later order is credited like the first one."""
+    what = plain_words.plain(plain_words.CONVERSIONS, first["kind"]).lower()
+    return (
+        "no touch of its own earns it, and the touches of the customer's first"
+        f" {what} {first['order_id']} won the customer"
     )
 
 

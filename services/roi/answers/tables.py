@@ -68,6 +68,7 @@ _CREDIT_ENTRIES: Final[Columns] = {
     "account": UUID,
     "stage": Text,
     "touch_stage": Text,
+    "evidence_class": Text,
     "currency": Text,
     "amount_minor": BigInteger,
     "units": BigInteger,

@@ -20,6 +20,7 @@ from services.attribution.domain.model import (
     CatalogFacts,
     ConversionKey,
     ConversionVersion,
+    Credit,
     Decision,
     Scope,
     Status,
@@ -262,11 +263,12 @@ def test_credits_sum_to_the_net_for_every_additive_model(evidence: Scope, rule: 
 def test_a_memo_shows_each_account_once_with_its_best_part_of_the_whole_conversion(
     evidence: Scope, rule: Precedence
 ) -> None:
-    for decision in decide_scope(evidence, facts_of(rule)).values():
+    decisions = decide_scope(evidence, facts_of(rule))
+    for decision in decisions.values():
         assert is_confirmed_by_memos(decision)
         if decision.status is Status.UNCONFIRMED:
             continue
-        parts = parts_in(decision)
+        parts = parts_in(decisions[decision.acquired_from or decision.key])
         assert {c.account: c.share for c in decision.memos} == (parts or {"organic": 1})
         assert len(decision.memos) == len(parts or ("organic",))
         for memo in decision.memos:
@@ -328,14 +330,43 @@ def test_the_credits_of_a_negative_net_are_the_negated_credits(
 
 @given(scopes(), RULES)
 def test_every_candidate_has_a_reason_or_an_account(evidence: Scope, rule: Precedence) -> None:
-    for decision in decide_scope(evidence, facts_of(rule)).values():
+    decisions = decide_scope(evidence, facts_of(rule))
+    for decision in decisions.values():
         for candidate in decision.candidates:
             kept = candidate.verdict == "kept"
             assert kept == (candidate.reason is None)
             assert not kept or candidate.placement_id is not None
         earned = (*decision.credits, *decision.memos)
         credited = {c.touch_id for c in earned if c.touch_id is not None}
-        assert credited <= {c.touch_id for c in decision.candidates if c.verdict == "kept"}
+        earning = decisions[decision.acquired_from or decision.key]
+        assert credited <= kept_ids(earning)
+
+
+@given(scopes(), RULES)
+def test_acquired_credit_copies_the_first_order_of_the_customer_and_nothing_acquired(
+    evidence: Scope, rule: Precedence
+) -> None:
+    decisions = decide_scope(evidence, facts_of(rule))
+    for decision in decisions.values():
+        classes = {c.evidence_class for c in (*decision.credits, *decision.memos)}
+        assert (decision.acquired_from is not None) == (classes == {"acquired"})
+        if decision.acquired_from is None:
+            assert "acquired" not in classes
+            continue
+        first = decisions[decision.acquired_from]
+        assert (first.acquired_from, first.status) == (None, Status.CREDITED)
+        assert first.occurred_at <= decision.occurred_at
+        assert not kept_ids(decision)
+        assert [copied_in(c) for c in decision.credits] == [copied_in(c) for c in first.credits]
+        assert [copied_in(c) for c in decision.memos] == [copied_in(c) for c in first.memos]
+
+
+def copied_in(credit: Credit) -> tuple[object, ...]:
+    """Return what acquired credit copies."""
+    return (
+        *(credit.model, credit.account, credit.share, credit.touch_id, credit.touch_kind),
+        *(credit.touched_at, credit.touch_stage, credit.link_id, credit.code, credit.placed_units),
+    )
 
 
 @given(scopes(), RULES)
