@@ -133,6 +133,15 @@ def test_a_code_and_a_click_of_one_creator_are_one_story() -> None:
     )
 
 
+def test_a_later_order_names_the_first_one_that_won_the_customer() -> None:
+    told = answer(credits=(credit("last", "p-mia", "1/1", 4990),))
+    told["revisions"][0]["acquired_from"] = {"kind": "purchase", "order_id": "990"}
+    assert who_gets_it(told, NAMES, "last") == (
+        "Under the model “last”, Mia · instagram reel gets all of it, because no touch of its own"
+        " earns it, and the touches of the customer's first order 990 won the customer."
+    )
+
+
 def test_every_model_has_a_sentence_and_large_fractions_are_percentages() -> None:
     assert set(plain_words.MODELS) == set(CREDIT_MODELS)
     assert plain_words.share("1000000000/1500000000") == "two thirds"
