@@ -62,6 +62,14 @@ class Precedence(StrEnum):
     UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only if one creator owned it
 
 
+class Surveys(StrEnum):
+    """When an answer to "how did you hear of us?" counts."""
+
+    OFF = "off"
+    FALLBACK = "fallback"  # when no other evidence counts
+    TOUCH = "touch"  # like any touch
+
+
 class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time in which an assignment is valid."""
 
@@ -103,10 +111,11 @@ class ApiKey(CatalogRecord, frozen=True, kw_only=True, tag="key"):
 
 
 class Creator(CatalogRecord, frozen=True, kw_only=True, tag="creator"):
-    """An influencer."""
+    """An influencer, with the handles of all platforms."""
 
     name: str
     automatic_placement_id: Uuid
+    handles: tuple[str, ...] = ()
 
 
 class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
@@ -252,6 +261,10 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
     retention_days: RetentionDays = 365
+    survey: Annotated[
+        Surveys,
+        Meta(description="When a survey answer counts: never, without other evidence, or always."),
+    ] = Surveys.FALLBACK
 
 
 AnyCatalogRecord = (

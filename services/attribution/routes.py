@@ -50,6 +50,7 @@ from shared.http.body import Router
 from shared.http.problems import Problem, field_problem
 from shared.ids import clean_id
 from shared.private_texts import stored_forms
+from shared.sealing import TextSealer
 
 # How much of a record the list of dead letters shows; the record is stored in full.
 VALUE_CHARACTERS_MAX: Final = 10_000
@@ -75,6 +76,7 @@ class Parts:
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
     # Of a workspace and an id that may name a person.
     text_hash: Callable[[str, str], str]
+    texts: TextSealer
 
 
 def _parts(request: Request) -> Parts:
@@ -278,10 +280,11 @@ async def attention(
     kinds = [kind for kind in ATTENTION_KINDS.values() if asked.kind in (None, kind.id)]
     async with parts.database.read([caller.workspace_id]) as connection:
         found = await attention_rows.attention(await driver(connection), kinds)
-    return AttentionAnswer(items=[_attention_item(item) for item in found])
+    opened = partial(parts.texts.open, caller.workspace_id)
+    return AttentionAnswer(items=[_attention_item(item, opened) for item in found])
 
 
-def _attention_item(found: attention_rows.Attention) -> AttentionItem:
+def _attention_item(found: attention_rows.Attention, opened: Callable[[str], str]) -> AttentionItem:
     return AttentionItem(
         kind=found.kind.id,
         sentence=found.kind.sentence,
@@ -293,7 +296,7 @@ def _attention_item(found: attention_rows.Attention) -> AttentionItem:
                 order_id=item.order_id,
                 event_id=item.event_id,
                 occurred_at=item.occurred_at,
-                detail=item.detail,
+                detail=opened(item.detail) if found.kind.is_sealed else item.detail,
             )
             for item in found.examples
         ],

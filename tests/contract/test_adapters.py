@@ -97,6 +97,14 @@ class Nothing(Lookups):
         return None
 
     @override
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        return None
+
+    @override
+    def sealed(self, workspace_id: str, text: str) -> str:
+        return f"sealed {len(text)}"
+
+    @override
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
         return ()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.attribution.domain import journey, precedence
+from services.attribution.domain import journey, precedence, surveys
 from services.attribution.domain.crediting import Earned, credits_and_memos
 from services.attribution.domain.identity import Identities, Person, alone, identify
 from services.attribution.domain.model import (
@@ -26,6 +26,7 @@ from services.attribution.domain.model import (
     Decision,
     Scope,
     Status,
+    SurveyAnswer,
     Touch,
     is_trusted_source,
 )
@@ -56,6 +57,7 @@ class Case:
     net: Net
     person: Person
     near: frozenset[bytes] = frozenset()
+    answer: SurveyAnswer | None = None
     is_alone: bool = False
     first_bought_at: datetime | None = None
     bought_before: bool = False
@@ -102,7 +104,7 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
 
 def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     """Credit one conversion from its judged candidates (oldest first, codes last)."""
-    candidates = precedence.apply(judged, policy.precedence)
+    candidates = tuple(surveys.apply(precedence.apply(judged, policy.precedence), policy.survey))
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
     # A claim counts nothing in any sum until a trusted source confirms it.
     net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
@@ -193,6 +195,9 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
     adjustments: defaultdict[ConversionKey, set[Adjustment]] = defaultdict(set)
     for adjustment in scope.adjustments:
         adjustments[adjustment.key].add(adjustment)
+    answers: defaultdict[ConversionKey, set[SurveyAnswer]] = defaultdict(set)
+    for answer in scope.answers:
+        answers[answer.key].add(answer)
     ties = ties_of(scope.edges)
     cases = []
     for key in sorted(versions):
@@ -206,7 +211,9 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
         person = alone(carried, scope.hubs) if is_alone else identities.person(carried)
         near = ties.near(person.clicks - scope.hubs) - scope.hubs
         net = net_of(best, adjustments[key])
-        cases.append(Case(scope.workspace_id, known, best, net, person, near, is_alone))
+        answer = surveys.answer_of(best, answers[key]) if known else None
+        case = Case(scope.workspace_id, known, best, net, person, near, answer, is_alone)
+        cases.append(case)
     return cases
 
 
@@ -273,7 +280,7 @@ def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:
     carried = {v.click_touch_id for v in case.versions if v.click_touch_id is not None}
     carried |= {index.touches[p].touch_id for p in index.of_clicks(case.person)}
     at = case.counted.occurred_at
-    return journey.Evidence(at, codes_on(case.versions), frozenset(carried))
+    return journey.Evidence(at, codes_on(case.versions), frozenset(carried), case.answer)
 
 
 @dataclass(frozen=True, slots=True)

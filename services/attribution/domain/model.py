@@ -115,6 +115,22 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyAnswer:
+    """What the buyer of one order answered. Without a placement it names no creator.
+
+    `token` is the key of the claim token that it came with. An answer of a public key counts only
+    with that of its order.
+    """
+
+    event_id: str
+    key: ConversionKey
+    occurred_at: datetime
+    placement_id: str | None = None
+    source_kind: SourceKind | None = None
+    token: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """All evidence that may matter for a set of conversions.
 
@@ -130,6 +146,7 @@ class Scope:
     adjustments: tuple[Adjustment, ...] = ()
     hubs: frozenset[bytes] = frozenset()
     alone: frozenset[ConversionKey] = frozenset()
+    answers: tuple[SurveyAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +177,9 @@ class Reason(StrEnum):
     SELF_REFERRAL = "self_referral"
     NO_CONSENT = "no_consent"
     JOURNEY_TOO_LONG = "journey_too_long"
+    SURVEY_OFF = "survey_off"
+    SURVEY_IS_FALLBACK = "survey_is_fallback"
+    NAMES_NOBODY = "names_nobody"
 
 
 class Status(StrEnum):

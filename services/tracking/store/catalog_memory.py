@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from services.tracking.domain.deliveries import Account
+from services.tracking.domain.survey_answers import spoken_name
 from services.tracking.store.link_table import LinkTable
 from shared.catalog import (
     AnyCatalogRecord,
@@ -19,6 +20,7 @@ from shared.catalog import (
     CatalogRejected,
     Code,
     Connection,
+    Creator,
     Link,
     Workspace,
     decode_catalog,
@@ -29,8 +31,8 @@ from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
 
-WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Workspace)
-WholeRecord = ApiKey | Code | Connection | Workspace
+WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Creator, Workspace)
+WholeRecord = ApiKey | Code | Connection | Creator | Workspace
 
 _log = get_logger(__name__)
 
@@ -63,6 +65,8 @@ class Catalog:
         self._connections: dict[str, WebhookConnection] = {}
         # Workspace and code. A deleted code is still a word, because events may name it.
         self._codes: set[tuple[str, str]] = set()
+        # Workspace and name or handle, to the automatic placements of all creators who have it.
+        self._named: dict[tuple[str, str], set[str]] = {}
 
     # -- reading the topic ----------------------------------------------------------------------
 
@@ -100,6 +104,8 @@ class Catalog:
             self._keep_connection(record)
         elif isinstance(record, Code):
             self._codes.add((record.workspace_id, record.code))
+        elif isinstance(record, Creator):
+            self._keep_creator(record, known)
 
     def _keep_key(self, key: ApiKey, known: object) -> None:
         if isinstance(known, ApiKey):
@@ -127,6 +133,15 @@ class Catalog:
             ),
         )
 
+    def _keep_creator(self, creator: Creator, known: object) -> None:
+        placement_id = creator.automatic_placement_id
+        if isinstance(known, Creator):
+            for name in _names(known):
+                self._named[name].discard(placement_id)
+        if creator.deleted_at is None:
+            for name in _names(creator):
+                self._named.setdefault(name, set()).add(placement_id)
+
     def _opened(self, connection_id: str, sealed_secrets: Iterable[str]) -> Iterable[bytes]:
         for sealed in sealed_secrets:
             try:
@@ -148,6 +163,11 @@ class Catalog:
         """Return whether the workspace has or had a discount code with this text."""
         return (workspace_id, code) in self._codes
 
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        """Return the automatic placement of the only creator with this name or handle, or None."""
+        found = self._named.get((workspace_id, words), ())
+        return next(iter(found)) if len(found) == 1 else None
+
     def currency(self, workspace_id: str) -> str | None:
         """Return the currency of a workspace; None when it is unknown."""
         record = self._records.get(workspace_id)
@@ -163,3 +183,8 @@ class Catalog:
         if found is None or found.workspace_id != workspace_id:
             return None
         return uuid_text(found.link_id)
+
+
+def _names(creator: Creator) -> set[tuple[str, str]]:
+    texts = (creator.name, *creator.handles)
+    return {(creator.workspace_id, word) for word in map(spoken_name, texts) if word}

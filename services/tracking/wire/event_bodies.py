@@ -33,7 +33,7 @@ AGENT_LENGTH_MAX: Final = 2_048
 PAGE_LENGTH_MAX: Final = 2_048
 
 
-def _not_blank(value: str) -> str:
+def not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -57,7 +57,7 @@ Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterVali
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(clean_id)]
 # A shopper types it, and invisible characters make no difference.
 CodeText = Annotated[
-    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)
+    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(not_blank)
 ]
 Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
 ClaimToken = Annotated[
@@ -352,15 +352,6 @@ class ReferredIn(TouchIn):
     """A referral."""
     code: CodeText
     """The referral code."""
-
-
-class SurveyedIn(TouchIn):
-    """A person answered that a placement made the brand known to them."""
-
-    type: Literal["surveyed"]
-    """A survey answer."""
-    placement_id: Id
-    """The placement that the person named."""
 
 
 class AcceptedOut(AnswerModel):

@@ -31,6 +31,7 @@ from shared.events import (
     Referred,
     Source,
     SourceKind,
+    Surveyed,
     Visited,
 )
 from shared.ids import click_event_id, natural_id
@@ -172,6 +173,31 @@ class Story:
             source=Source("secret", "app"),
             person=Person(visitor_id=by),
             code=code,
+        )
+
+    def surveyed(
+        self,
+        name: str,
+        *,
+        order: str | None = None,
+        of: str | None = None,
+        by: str | None = None,
+        at: datetime = NOON,
+        source: SourceKind = "secret",
+        token: str | None = None,
+        sealed: str | None = None,
+    ) -> Surveyed:
+        return Surveyed(
+            event_id=self.ident("surveyed", name),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source(source, "page"),
+            person=Person(visitor_id=by),
+            natural_id=order,
+            placement_id=self.ident("placement", of) if of else None,
+            sealed_answer=sealed,
+            claim_token_hash=token,
         )
 
     # -- owners --------------------------------------------------------------------------------

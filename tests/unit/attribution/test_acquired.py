@@ -69,7 +69,7 @@ def test_a_renewal_copies_shares_touches_and_times_of_the_first_order() -> None:
         ]
 
     assert copied(decision) == copied(first)
-    assert earned(decision, "linear") == {MIA: 334, LEO: 166}
+    assert earned(decision, "linear") == {MIA: 333, LEO: 167}
     third = [c.share for c in decision.credits if c.model == "linear"]
     assert third == [Fraction(1, 3)] * 3
 
@@ -135,10 +135,9 @@ def test_without_a_policy_a_year_counts() -> None:
 
 
 def test_zero_days_also_hold_for_two_orders_of_one_moment() -> None:
-    clicked = touch("x", of="mia", by=PHONE)
-    orders = (order("1", ANN, PHONE), order("2", ANN, kind="renewal"))
-    rules = (policy(retention_days=0),)
-    assert decided(clicked, *orders, rules=rules, kind="renewal").status is Status.ORGANIC
+    orders = (order("1", ANN, codes=("mia10",)), order("2", ANN, kind="renewal"))
+    assert decided(*orders).acquired_from == conversion_key("1")
+    assert decided(*orders, rules=(policy(retention_days=0),)).status is Status.ORGANIC
 
 
 def test_a_cancelled_first_order_won_nobody_and_the_next_one_did() -> None:

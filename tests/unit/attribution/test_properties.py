@@ -24,11 +24,12 @@ from services.attribution.domain.model import (
     Decision,
     Scope,
     Status,
+    SurveyAnswer,
     Touch,
 )
 from services.attribution.domain.netting import is_trusted
 from services.attribution.domain.policies import policy_for
-from shared.catalog import Precedence
+from shared.catalog import Precedence, Surveys
 from shared.events import Quality, SourceKind
 from shared.ids import is_strong
 from shared.models import CREDIT_MODELS
@@ -38,6 +39,7 @@ from tests.factories import (
     WORKSPACE,
     Evidence,
     adjustment,
+    answered,
     brand_content,
     claim_token,
     claimed,
@@ -73,7 +75,11 @@ AGES: Final = st.builds(
 
 
 def facts_of(rule: Precedence) -> CatalogFacts:
-    """Two creators, brand content, an own and a shared code, a code handed over, one policy."""
+    """Two creators, brand content, an own and a shared code, a code handed over, one policy.
+
+    Each rule of codes and links comes with another rule of survey answers.
+    """
+    surveys = list(Surveys)[list(Precedence).index(rule) % len(Surveys)]
     return facts(
         influencers("mia", "leo"),
         brand_content(),
@@ -81,7 +87,7 @@ def facts_of(rule: Precedence) -> CatalogFacts:
         code("MIA10", of="leo", since=NOON - days(3)),
         code("DUO", of="mia"),
         code("DUO", of="leo"),
-        policy(precedence=rule, windows={"view": 7}, models=tuple(CREDIT_MODELS)),
+        policy(precedence=rule, windows={"view": 7}, models=tuple(CREDIT_MODELS), survey=surveys),
     )
 
 
@@ -180,6 +186,27 @@ def adjustments(world: str) -> st.SearchStrategy[list[Adjustment]]:
     return st.lists(adjusted, max_size=4, unique_by=lambda a: a.event_id)
 
 
+def answers(world: str) -> st.SearchStrategy[list[SurveyAnswer]]:
+    """Answers of the buyers of the three purchases, early and late, with and without a proof."""
+    answer = st.builds(
+        lambda name, n, of, after, source, proof: answered(
+            f"{world}{n}",
+            of=of,
+            order=conversion_key(f"{world}{name}"),
+            after=after,
+            source=source,
+            token=claim_token(f"{world}{proof}"),
+        ),
+        st.sampled_from(ORDER_NAMES),
+        st.integers(0, 5),
+        st.sampled_from((*OWNERS, None)),
+        st.builds(timedelta, hours=st.integers(-50, 250)),
+        SOURCES,
+        st.sampled_from(ORDER_NAMES),
+    )
+    return st.lists(answer, max_size=3, unique_by=lambda a: a.event_id)
+
+
 @st.composite
 def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
     """Draw arbitrary evidence of one small history."""
@@ -201,6 +228,7 @@ def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
         versions=tuple(draw(orders(world, found))),
         adjustments=tuple(draw(adjustments(world))),
         hubs=frozenset(hubs),
+        answers=tuple(draw(answers(world))),
     )
 
 
@@ -223,6 +251,7 @@ def test_order_and_duplicates_change_nothing(
         shuffled(evidence.versions),
         shuffled(evidence.adjustments),
         evidence.hubs,
+        answers=shuffled(evidence.answers),
     )
     known = facts_of(rule)
     first, second = decide_scope(evidence, known), decide_scope(other, known)
@@ -238,6 +267,7 @@ def test_unrelated_evidence_changes_nothing(one: Scope, two: Scope, rule: Preced
         two.versions + one.versions,
         two.adjustments + one.adjustments,
         two.hubs | one.hubs,
+        answers=two.answers + one.answers,
     )
     known = facts_of(rule)
     alone = decide_scope(one, known) | decide_scope(two, known)

@@ -72,6 +72,7 @@ def test_facts_stored_before_a_field_existed_have_its_default() -> None:
         "models": ["first", "last", "linear"],
         "stages": {},
         "retention_days": 365,
+        "survey": "fallback",
     }
 
 

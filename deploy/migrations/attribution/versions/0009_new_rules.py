@@ -1,4 +1,7 @@
-"""All conversions are decided again, because a code and a click are one story now.
+"""All conversions are decided again by new rules.
+
+A code and a click of one creator are one step, owners of a shared code share it under every model,
+later orders go to who won the customer, and survey answers count where nothing else does.
 
 What can go wrong: nothing is moved; the downgrade queues all conversions for the older rules.
 """
