@@ -68,7 +68,7 @@ TOUCHES: Final[Mapping[str, TouchDefinition]] = MappingProxyType(
         "code": TouchDefinition("purchase", "typed the code"),
         "referral": TouchDefinition("advocacy", "came by a referral", Referred, 30),
         # The question "how did you hear of us?" asks for the first contact.
-        "survey": TouchDefinition("awareness", "named it when asked", Surveyed, 30),
+        "survey": TouchDefinition("awareness", "answered a survey with content", Surveyed, 30),
         "social": TouchDefinition("engagement", "interacted with it"),
     }
 )

@@ -40,7 +40,7 @@ async def test_an_answer_of_a_page_counts_with_the_token_of_its_order(
     await pipeline.learn(*story.cast())
     told = [
         story.surveyed("a", order="1001", of="mia", source="public", token=TOKEN),
-        story.surveyed("b", order="1001", of="tom", source="public", token="hash of another"),
+        story.surveyed("b", order="1001", of="tom", source="public", token="hash of another token"),
         story.surveyed("c", order="1001", of="tom", source="public"),
     ]
     bought = [story.order("1001", customer="c1", net=100, at=NOON, token=TOKEN)]
@@ -72,7 +72,9 @@ async def test_answers_that_change_no_figure_are_listed(service: Service, secret
         story.order("1001", token=TOKEN),
         story.surveyed("words", order="1001", sealed=sealed),
         story.surveyed("unknown", order="9", of="mia"),
-        story.surveyed("guessed", order="1001", of="mia", source="public", token="of another"),
+        story.surveyed(
+            "guessed", order="1001", of="mia", source="public", token="hash of another token"
+        ),
         story.surveyed("proven", order="1001", of="mia", source="public", token=TOKEN),
     )
 
