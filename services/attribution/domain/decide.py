@@ -196,8 +196,8 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
     for adjustment in scope.adjustments:
         adjustments[adjustment.key].add(adjustment)
     answers: defaultdict[ConversionKey, set[SurveyAnswer]] = defaultdict(set)
-    for answer in scope.answers:
-        answers[answer.key].add(answer)
+    for told in scope.answers:
+        answers[told.key].add(told)
     ties = ties_of(scope.edges)
     cases = []
     for key in sorted(versions):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.events import AnyEvent
 from shared.sealing import Sealer
 from tests.factories import NOON
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
@@ -22,8 +23,8 @@ async def test_an_answer_earns_its_order_whichever_comes_first(
     pipeline: AttributionPipeline, story: Story, order: str
 ) -> None:
     await pipeline.learn(*story.cast())
-    told = [story.surveyed("a", order="1001", of="mia", at=NOON + 2 * DAY)]
-    bought = [story.order("1001", customer="c1", net=100, at=NOON)]
+    told: list[AnyEvent] = [story.surveyed("a", order="1001", of="mia", at=NOON + 2 * DAY)]
+    bought: list[AnyEvent] = [story.order("1001", customer="c1", net=100, at=NOON)]
     for event in [*told, *bought] if order == "answer first" else [*bought, *told]:
         await pipeline.feed(event)
     assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
@@ -38,12 +39,12 @@ async def test_an_answer_of_a_page_counts_with_the_token_of_its_order(
     pipeline: AttributionPipeline, story: Story, order: str
 ) -> None:
     await pipeline.learn(*story.cast())
-    told = [
+    told: list[AnyEvent] = [
         story.surveyed("a", order="1001", of="mia", source="public", token=TOKEN),
         story.surveyed("b", order="1001", of="tom", source="public", token="hash of another token"),
         story.surveyed("c", order="1001", of="tom", source="public"),
     ]
-    bought = [story.order("1001", customer="c1", net=100, at=NOON, token=TOKEN)]
+    bought: list[AnyEvent] = [story.order("1001", customer="c1", net=100, at=NOON, token=TOKEN)]
     for event in [*told, *bought] if order == "answer first" else [*bought, *told]:
         await pipeline.feed(event)
     assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}

@@ -203,4 +203,7 @@ def test_a_model_that_the_first_order_did_not_have_is_applied_to_its_touches() -
     assert earned(decision, "first") == {MIA: 500}
     # The parameters of the first order's policy: 10 % and 40 %, the click between has the rest.
     assert earned(decision, "position") == {MIA: 250, LEO: 250}
-    assert {(m.account, m.share) for m in decision.memos} == {(MIA, 1), (LEO, 1)}
+    assert {(m.account, m.share) for m in decision.memos} == {
+        (MIA, Fraction(1)),
+        (LEO, Fraction(1)),
+    }

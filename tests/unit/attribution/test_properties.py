@@ -299,7 +299,7 @@ def test_a_memo_shows_each_account_once_with_its_best_part_of_the_whole_conversi
         if decision.status is Status.UNCONFIRMED:
             continue
         parts = parts_in(decisions[decision.acquired_from or decision.key])
-        assert {c.account: c.share for c in decision.memos} == (parts or {"organic": 1})
+        assert {c.account: c.share for c in decision.memos} == (parts or {"organic": Fraction(1)})
         assert len(decision.memos) == len(parts or ("organic",))
         for memo in decision.memos:
             assert memo.amount_minor == round(decision.net_minor * memo.share)

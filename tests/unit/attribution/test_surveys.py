@@ -53,7 +53,8 @@ def test_an_answer_earns_an_order_without_other_evidence() -> None:
             "survey",
             "survey",
         )
-        assert (credit.touched_at, credit.share) == (NOON, 1)
+        assert credit.touched_at == NOON
+        assert credit.share == 1
 
 
 @pytest.mark.parametrize(
