@@ -62,7 +62,7 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
         ("format", {"review": 100, "no format": 23}),
         ("objective", {"sales": 100, "no objective": 23}),
         ("country", {"DE": 100, "FR": 20, "no country": 3}),
-        ("evidence", {"click": 100, "acquired": 20, "no evidence class": 3}),
+        ("evidence", {"click": 100, "acquired": 20, "unallocated": 3}),
         ("tier", {"mid": 100, "mega": 20, "no tier": 3}),
         ("week", {"2026-W14": 120, "2026-W15": 3}),
         ("month", {"2026-03": 100, "2026-04": 23}),

@@ -26,6 +26,7 @@ from services.attribution.domain.model import (
     Status,
     SurveyAnswer,
     Touch,
+    is_trusted_source,
 )
 from services.attribution.domain.netting import is_trusted
 from services.attribution.domain.policies import policy_for
@@ -425,7 +426,8 @@ def test_touches_out_of_reach_of_every_conversion_change_nothing(
 def reachable(evidence: Scope, strong: bytes) -> set[bytes]:
     """Return the strong keys joined by chains of events; an independent definition."""
     groups: dict[str, set[bytes]] = {}
-    for edge in evidence.edges:
+    # What a public key tells joins no customers.
+    for edge in (e for e in evidence.edges if is_trusted_source(e.source_kind)):
         groups.setdefault(edge.event_id, set()).update((edge.key_a, edge.key_b))
     for version in filter(is_trusted, evidence.versions):
         groups.setdefault(version.event_id, set()).update(version.keys)

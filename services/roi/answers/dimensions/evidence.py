@@ -7,6 +7,4 @@ from typing import Final
 
 from services.roi.answers.kinds import Dimension, FromRow
 
-EVIDENCE: Final = Dimension(
-    id="evidence", label="Evidence", source=FromRow("evidence_class"), empty="no evidence class"
-)
+EVIDENCE: Final = Dimension(id="evidence", label="Evidence", source=FromRow("evidence_class"))
