@@ -68,7 +68,6 @@ _CREDIT_ENTRIES: Final[Columns] = {
     "account": UUID,
     "stage": Text,
     "touch_stage": Text,
-    "evidence_class": Text,
     "currency": Text,
     "amount_minor": BigInteger,
     "units": BigInteger,

@@ -163,7 +163,6 @@ class RoiWorkspace:
         currency = changes.pop("currency", "EUR")
         models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
-        evidence_class = changes.pop("evidence_class", None)
         units_left = changes.pop("units", 1_000_000)
         entries: list[CreditEntry] = []
         assert sum(amount for amount, _ in shares.values()) == amount_minor
@@ -180,7 +179,6 @@ class RoiWorkspace:
                         units=units,
                         currency=currency,
                         stage=stage,
-                        evidence_class=evidence_class,
                         touched_at=touched_at,
                     )
                 )

@@ -43,12 +43,10 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
         datetime(2026, 3, 31, 22, 0, tzinfo=UTC),  # April in Berlin, Wednesday of week 14
         datetime(2026, 4, 6, 12, tzinfo=UTC),  # Monday of week 15
     ]
-    earned_by = ("click", "acquired", None)
-    orders = zip(placements, moments, (100, 20, 3), earned_by, strict=True)
-    for placement, at, amount, evidence in orders:
+    for placement, at, amount in zip(placements, moments, (100, 20, 3), strict=True):
         await roi_workspace.fold(
             roi_workspace.clicks(placement, at.replace(minute=at.minute // 15 * 15), amount),
-            roi_workspace.order(amount, at, {placement: (amount, at)}, evidence_class=evidence),
+            roi_workspace.order(amount, at, {placement: (amount, at)}),
         )
     await roi_workspace.fold(roi_workspace.order(1, moments[0], {ORGANIC: (1, None)}))
     await roi_workspace.cost(7, "2026-03-31", creator_id=mia)
@@ -62,7 +60,6 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
         ("format", {"review": 100, "no format": 23}),
         ("objective", {"sales": 100, "no objective": 23}),
         ("country", {"DE": 100, "FR": 20, "no country": 3}),
-        ("evidence", {"click": 100, "acquired": 20, "unallocated": 3}),
         ("tier", {"mid": 100, "mega": 20, "no tier": 3}),
         ("week", {"2026-W14": 120, "2026-W15": 3}),
         ("month", {"2026-03": 100, "2026-04": 23}),
