@@ -37,6 +37,7 @@ from shared.events import (
     Identified,
     OrderAdjusted,
     Person,
+    Quality,
     Referred,
     SocialReported,
     SourceKind,
@@ -47,7 +48,7 @@ from shared.events import (
     event_kinds,
     fingerprint,
 )
-from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
+from shared.ids import KeyKind, click_event_id, conversion_key, customer_key, is_strong, person_key
 
 # The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
@@ -61,9 +62,9 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     `keys` occur together in a trusted event; two or more are joined. `tied` are the anonymous keys
     of an untrusted event. `clicks` are the click keys among both, each with the id of its touch.
     `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
-    is set. `token` is the key of the claim token of a conversion; the claim of a public key has it
-    in `tied`, too, with the digest of its keys. `answer_token` is the same of a survey answer; that
-    of a public key is found under it.
+    is set. `quality` are the flags of an event with a body. `token` is the key of the claim token
+    of a conversion; the claim of a public key has it in `tied`, too, with the digest of its keys.
+    `answer_token` is the same of a survey answer; that of a public key is found under it.
     """
 
     workspace_id: str
@@ -80,6 +81,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     source_kind: SourceKind | None = None
     tied: tuple[bytes, ...] = ()
     token: bytes | None = None
+    quality: tuple[Quality, ...] = ()
     answer_token: bytes | None = None
 
     @property
@@ -99,7 +101,7 @@ def claims_key(own: bytes) -> bytes:
 
 def own_key(key: ConversionKey) -> bytes:
     """Return the own key of a conversion; it has a component by it, even without a person."""
-    return conversion_key(key.kind, key.natural_id)
+    return conversion_key(key.kind, key.natural_id, store=key.store)
 
 
 def read(value: bytes) -> Reading:
@@ -114,13 +116,12 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment | SurveyA
     if isinstance(event, Surveyed):
         key = _surveyed_key(event)
         assert key is not None, "only answers that name an order have an own key"
-        at, token = _utc(event.occurred_at), _token(event, own_key(key))
-        kind = event.source.kind
+        at, token, kind = _utc(event.occurred_at), _token(event, own_key(key)), event.source.kind
         return SurveyAnswer(event.event_id, key, at, event.placement_id, kind, token)
     if isinstance(event, OrderAdjusted):
         return Adjustment(
             event_id=event.event_id,
-            key=ConversionKey(event.conversion_kind, event.natural_id),
+            key=ConversionKey(event.conversion_kind, event.natural_id, event.store),
             adjustment_id=event.adjustment_id,
             kind=event.kind,
             occurred_at=_utc(event.occurred_at),
@@ -137,7 +138,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment | SurveyA
 
 def _version(event: AnyConversion) -> ConversionVersion:
     click_id = event.person.click_id if event.consent else None
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return ConversionVersion(
         event_id=event.event_id,
         key=key,
@@ -183,10 +184,11 @@ def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
     named: tuple[tuple[KeyKind, str | None], ...] = (
         ("visitor", person.visitor_id),
         ("click", person.click_id),
-        ("customer", person.customer_id),
         ("email", person.email_hash),
     )
-    return tuple(sorted(person_key(kind, value) for kind, value in named if value is not None))
+    keys = [person_key(kind, value) for kind, value in named if value is not None]
+    customer = customer_key(person.customer_id, event.store)
+    return tuple(sorted(keys if customer is None else (*keys, customer)))
 
 
 _AnyTouch = Clicked | Viewed | Referred | Surveyed
@@ -297,12 +299,12 @@ def _is_minted(event: AnyEvent, click_id: str) -> bool:
 
 
 def _conversion_reading(event: AnyConversion, body: bytes) -> Reading:
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key), event.click)
 
 
 def _adjustment_reading(event: OrderAdjusted, body: bytes) -> Reading:
-    key = ConversionKey(event.conversion_kind, event.natural_id)
+    key = ConversionKey(event.conversion_kind, event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key))
 
 
@@ -311,14 +313,14 @@ def _survey_reading(event: Surveyed, body: bytes) -> Reading:
     key = _surveyed_key(event)
     if key is None and event.placement_id is not None:
         return _touch_reading(event, body)
-    # Without consent an answer is stored and belongs to nobody.
     own = own_key(key) if key and event.consent else None
     reading = _evidence_reading(event, body, own)
     return reading if own is None else structs.replace(reading, answer_token=_token(event, own))
 
 
 def _surveyed_key(event: Surveyed) -> ConversionKey | None:
-    return None if event.natural_id is None else ConversionKey("purchase", event.natural_id)
+    named = event.natural_id
+    return None if named is None else ConversionKey("purchase", named, event.store)
 
 
 def _visit_reading(event: Visited, body: bytes) -> Reading:
@@ -350,6 +352,7 @@ def _evidence_reading(
         source_kind=event.source.kind,
         tied=tied if len(tied) > 1 else (),
         token=token,
+        quality=event.quality,
     )
 
 

@@ -8,8 +8,8 @@ What can go wrong: nothing is moved; the downgrade queues all conversions for th
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
