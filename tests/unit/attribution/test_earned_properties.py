@@ -84,3 +84,17 @@ def copied_in(credit: Credit) -> tuple[object, ...]:
         *(credit.model, credit.account, credit.share, credit.touch_id, credit.touch_kind),
         *(credit.touched_at, credit.touch_stage, credit.link_id, credit.code, credit.placed_units),
     )
+
+
+@given(scopes(), RULES)
+def test_every_candidate_has_a_reason_or_an_account(evidence: Scope, rule: Precedence) -> None:
+    decisions = decide_scope(evidence, facts_of(rule))
+    for decision in decisions.values():
+        for candidate in decision.candidates:
+            kept = candidate.verdict == "kept"
+            assert kept == (candidate.reason is None)
+            assert not kept or candidate.placement_id is not None
+        earned = (*decision.credits, *decision.memos)
+        credited = {c.touch_id for c in earned if c.touch_id is not None}
+        earning = decisions[decision.acquired_from or decision.key]
+        assert credited <= kept_ids(earning)
