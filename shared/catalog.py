@@ -70,6 +70,13 @@ class Surveys(StrEnum):
     TOUCH = "touch"  # like any touch
 
 
+class ZeroValueOrders(StrEnum):
+    """Whether a purchase or renewal of net 0 is a conversion."""
+
+    IGNORE = "ignore"
+    COUNT = "count"
+
+
 class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time in which an assignment is valid."""
 
@@ -265,6 +272,10 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
         Surveys,
         Meta(description="When a survey answer counts: never, without other evidence, or always."),
     ] = Surveys.FALLBACK
+    zero_value_orders: Annotated[
+        ZeroValueOrders,
+        Meta(description="Whether a purchase or renewal of net 0 counts as a conversion."),
+    ] = ZeroValueOrders.IGNORE
 
 
 AnyCatalogRecord = (

@@ -49,15 +49,16 @@ def credits_and_memos(
     parameters of that policy.
     """
     known = {choice.name: choice for choice in _choices(earned.policy)} if earned else {}
+    units = UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0
     credits: list[Credit] = []
     memos: list[Credit] = []
     for choice in _choices(policy):
         found = credits if choice.model.is_additive else memos
         if earned is None:
-            found.append(_organic(choice.name, net))
+            found.append(_organic(choice.name, net, units))
         else:
             used = known.get(choice.name, choice)
-            found += _credited(used, _shares_of_members(earned, used), net, earned)
+            found += _credited(used, _shares_of_members(earned, used), net, earned, units)
     return tuple(credits), tuple(memos)
 
 
@@ -70,14 +71,14 @@ def _choices(policy: Policy) -> Iterable[ChosenModel]:
     return by_name.values()
 
 
-def _organic(model: str, net: Net) -> Credit:
+def _organic(model: str, net: Net, units: int) -> Credit:
     return Credit(
         model,
         ORGANIC,
         None,
         Fraction(1),
         net.net_minor,
-        net.units,
+        units,
         None,
         None,
         placed_units=UNITS_PER_CONVERSION,
@@ -120,7 +121,7 @@ def _best_of_accounts(journey: Journey, shares: Shares) -> Sequence[_Member]:
 
 
 def _credited(
-    choice: ChosenModel, members: Sequence[_Member], net: Net, earned: Earned
+    choice: ChosenModel, members: Sequence[_Member], net: Net, earned: Earned, units: int
 ) -> Iterable[Credit]:
     shares = [share for _, share in members]
     if len(shares) == 1 and shares[0] == 1:
@@ -139,7 +140,7 @@ def _credited(
             touch_id=touch.touch_id,
             share=share,
             amount_minor=amount,
-            units=0 if net.cancelled else part,
+            units=part if units else 0,
             touch_stage=touch_stage(touch.kind, stages),
             touched_at=touch.occurred_at,
             touch_kind=touch.kind,

@@ -1,7 +1,8 @@
 """Turn claims and webhook deliveries into events, and store the events in the journal.
 
 Promise: `Intake` answers only when its events are fsynced. An event is encoded once, here. What can
-go wrong: `Transient` when the journal refuses events, which becomes a 503.
+go wrong: `Transient` when the journal refuses events, or an e-mail cannot be hashed; it becomes a
+503.
 """
 
 from collections import Counter
@@ -11,13 +12,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from services.tracking.domain.claimed_events import adjustment, conversion
+from services.tracking.domain.claimed_events import adjustment, conversion, notice
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     AnyClaim,
     Caller,
     ConversionClaim,
     Lookups,
+    NoticeClaim,
     Rejected,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
@@ -32,10 +34,14 @@ from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
 from shared.ids import ClickIdContents, ClickSigner, new_id
-from shared.sealing import Sealer
+from shared.sealing import KeyNotHanded, Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
 _log = get_logger(__name__)
+
+
+class EmailKeyMissing(Transient):
+    """This process has no e-mail key of the workspace, because it started without the database."""
 
 
 class MemoryLookups(Lookups):
@@ -54,7 +60,13 @@ class MemoryLookups(Lookups):
 
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
-        return self._sealer.email_hash(workspace_id, email)
+        try:
+            return self._sealer.email_hash(workspace_id, email)
+        except KeyNotHanded:
+            raise EmailKeyMissing(
+                f"tracking was not handed the e-mail key of workspace {workspace_id}:"
+                " start it again while the database answers"
+            ) from None
 
     @override
     def text_hash(self, workspace_id: str, text: str) -> str:
@@ -135,6 +147,8 @@ class Intake:
                 return conversion(claim, caller, self._lookups)
             case AdjustmentClaim():
                 return adjustment(claim, caller, self._lookups)
+            case NoticeClaim():
+                return notice(claim, caller, self._lookups)
             case _:
                 return touch(claim, caller, self._lookups)
 
@@ -189,7 +203,7 @@ class Intake:
             )
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
             return DeliveryResult(rejected=claims)
-        if not claims:
+        if all(isinstance(claim, NoticeClaim) and claim.task is None for claim in claims):
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
         now, source = delivery.received_at, Source("webhook", connection.connection_id)
         events = []

@@ -73,6 +73,7 @@ def test_facts_stored_before_a_field_existed_have_its_default() -> None:
         "stages": {},
         "retention_days": 365,
         "survey": "fallback",
+        "zero_value_orders": "ignore",
     }
 
 

@@ -8,8 +8,8 @@ What can go wrong: nothing is moved; the downgrade queues all conversions for th
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
