@@ -38,7 +38,7 @@ from services.attribution.domain.stages import conversion_stage
 from services.attribution.domain.steps import journey_of
 from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
-from shared.credits import ACQUIRED
+from shared.credits import ACQUIRED, UNITS_PER_CONVERSION
 from shared.events import CONVERSIONS
 from shared.ids import MAIN_STORE
 from shared.ids import conversion_id as published_conversion_id
