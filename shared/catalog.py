@@ -11,6 +11,7 @@ What can go wrong: `CatalogRejected` for bytes that are no catalog record.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -21,6 +22,7 @@ from msgspec import Meta, Struct, structs
 from shared.credits import WINDOWS_DAYS
 from shared.errors import Permanent
 from shared.events import Currency, Moment, Text, Uuid
+from shared.ids import MAIN_STORE, main_store_id
 from shared.models import DEFAULT_MODELS, ModelRef
 
 # The version of every kind that `VERSIONS` does not list.
@@ -199,13 +201,40 @@ class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
     periods: tuple[CodePeriod, ...]
 
 
+class Store(CatalogRecord, frozen=True, kw_only=True, tag="store"):
+    """One shop or till of a workspace; the id of the first one is `main_store_id`."""
+
+    name: str
+    external_id: Text | None = None
+
+    @property
+    def word(self) -> str:
+        """The store on events, conversions and credits: `main` for the first one, else the id."""
+        return _store_word(self.workspace_id, self.id)
+
+
 class Connection(CatalogRecord, frozen=True, kw_only=True, tag="connection"):
-    """A storefront's webhook connection. `kind` is the name of the vendor's adapter."""
+    """A storefront's webhook connection. `kind` is the name of the vendor's adapter.
+
+    `store_id` is the store of its deliveries; None is the first one.
+    """
 
     kind: Text
+    store_id: Uuid | None = None
     # Newest first, at most two valid at once, sealed with `id` as context.
     sealed_secrets: tuple[str, ...]
     shop_domain: str | None = None
+
+    @property
+    def store(self) -> str:
+        """The store of the deliveries, as it is on events."""
+        if self.store_id is None:
+            return MAIN_STORE
+        return _store_word(self.workspace_id, self.store_id)
+
+
+def _store_word(workspace_id: str, store_id: str) -> str:
+    return MAIN_STORE if store_id == main_store_id(workspace_id) else store_id
 
 
 # Two years. Impact and Awin allow at most one year; a longer window makes the query of a journey
@@ -280,7 +309,7 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
 
 
 AnyCatalogRecord = (
-    Workspace | ApiKey | Creator | Campaign | Placement | Link | Code | Connection | Policy
+    Workspace | ApiKey | Creator | Campaign | Placement | Link | Code | Store | Connection | Policy
 )
 
 # The written version of the kinds that have left version 1, by the word in `entity`.
@@ -301,6 +330,22 @@ def normalise_code(text: str) -> str:
     " tenoff " and "TENOFF" are the same code.
     """
     return unicodedata.normalize("NFKC", text).strip().upper()
+
+
+def store_named(stores: Iterable[Store], named: str) -> str | None:
+    """Return the store that a text names, as it is on events; None when it names none.
+
+    The text is `main`, an id, an external id, or a name that only one store has. Stores in use
+    come before archived ones, which old events may still name.
+    """
+    if named == MAIN_STORE:
+        return MAIN_STORE
+    known = sorted(stores, key=lambda store: store.deleted_at is not None)
+    for store in known:
+        if named in (store.id, store.external_id):
+            return store.word
+    words = [store.word for store in known if store.name == named]
+    return words[0] if len(words) == 1 else None
 
 
 def encode_catalog(record: AnyCatalogRecord) -> bytes:

@@ -128,6 +128,11 @@ def automatic_placement_id(workspace_id: str, creator_id: str) -> str:
     return natural_id(workspace_id, "catalog", "automatic_placement", creator_id)
 
 
+def main_store_id(workspace_id: str) -> str:
+    """Return the id of the object of the store `main` of a workspace."""
+    return natural_id(workspace_id, "catalog", "store", MAIN_STORE)
+
+
 def click_event_id(workspace_id: str, click_id: str) -> str:
     """Return the event id of a click. A click rebuilt from an order's click id gets the same."""
     # The formula of `natural_id`, written out because every redirect runs it.

@@ -34,6 +34,7 @@ from services.roi.routes import (
     placements,
     policies,
     roi,
+    stores,
     workspace,
 )
 from services.roi.routes.parts import Parts
@@ -58,8 +59,8 @@ from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
-    "Keeps creators, campaigns, placements, links, codes, policies and costs, and"
-    " answers what they returned."
+    "Keeps creators, campaigns, placements, links, codes, policies, stores and costs,"
+    " and answers what they returned."
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
@@ -88,6 +89,7 @@ ROUTERS: Final = (
     links.router,
     codes.router,
     policies.router,
+    stores.router,
     connections.router,
     keys.router,
     costs.router,

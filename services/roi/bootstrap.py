@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.roi.domain.entity import Version
+from services.roi.domain.stores import first_store_facts
 from services.roi.store.catalog import Writer
 from services.roi.store.key_rows import look_up, owner, save_key
 from services.roi.store.workspaces import claim_name, find_by_name
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, Permanent
-from shared.ids import api_key_hash, api_key_label, is_api_key, new_id
+from shared.ids import (
+    MAIN_STORE,
+    api_key_hash,
+    api_key_label,
+    is_api_key,
+    main_store_id,
+    new_id,
+)
 from shared.sealing import new_api_key
 from shared.settings import admin_key_hash
 
@@ -51,6 +59,8 @@ async def ensure_workspace(
         if await writer.find("workspace", workspace_id) is None:
             facts = {"name": name, "time_zone": time_zone, "currency": currency}
             await writer.create("workspace", workspace_id, (Version(facts),))
+            store = Version(first_store_facts())
+            await writer.create("store", main_store_id(workspace_id), (store,), MAIN_STORE)
     return workspace_id
 
 

@@ -78,6 +78,7 @@ EXAMPLE_KINDS: Final = (
     "connection",
     "key",
     "cost",
+    "store",
 )
 
 

@@ -18,6 +18,7 @@ KINDS: Final = (
     "links",
     "codes",
     "policies",
+    "stores",
     "connections",
     "keys",
     "costs",
@@ -27,6 +28,7 @@ REFERENCES: Final = {
     "placements": {"creator_id": "creators", "campaign_id": "campaigns"},
     "links": {"placement_id": "placements", "creator_id": "creators"},
     "codes": {"creator_id": "creators", "placement_id": "placements"},
+    "connections": {"store_id": "stores"},
     "costs": {"placement_id": "placements", "creator_id": "creators", "campaign_id": "campaigns"},
 }
 Json = dict[str, Any]
@@ -74,6 +76,7 @@ class Tenant:
             },
             "codes": {"code": f"CODE{self.name}", "creator_id": self.id_of("creators")},
             "policies": {"valid_from": "2031-01-01T00:00:00Z"},
+            "stores": {"name": f"Store of {self.name}"},
             "connections": {"kind": "shopify", "secret": f"secret of {self.name}"},
             "keys": {"name": f"Key of {self.name}", "scopes": ["read"]},
             "costs": {

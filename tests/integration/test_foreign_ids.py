@@ -274,6 +274,31 @@ def events_name_own_links(pair: TenantPair) -> None:
     )
 
 
+def events_name_own_stores(pair: TenantPair) -> None:
+    order = {"order_id": new_id(), "occurred_at": "2026-03-01T11:00:00Z"}
+    lead = {"type": "lead", "conversion_id": new_id(), "occurred_at": "2026-03-01T11:00:00Z"}
+
+    def ordered(one: str) -> httpx.Response:
+        body = order | {"net": "1.00", "currency": "EUR", "store": one}
+        return pair.ask(pair.mine.brand.tracking, "POST", "/v1/conversions", body)
+
+    def adjusted(one: str) -> httpx.Response:
+        body = order | {"adjustment_id": "a", "kind": "cancel", "store": one}
+        return pair.ask(pair.mine.brand.tracking, "POST", "/v1/adjustments", body)
+
+    def explained(one: str) -> httpx.Response:
+        path = f"/v1/explanations?order_id={order['order_id']}&store={one}"
+        return pair.ask(pair.mine.brand.attribution, "GET", path)
+
+    for call in (ordered, adjusted, explained):
+        pair.refused_alike(422, call, pair.theirs.id_of("stores"))
+    events = [lead | {"store": one} for one in (pair.theirs.id_of("stores"), new_id())]
+    answer = pair.ask(pair.mine.brand.tracking, "POST", "/v1/events", events).json()
+    assert answer["accepted"] == 0
+    foreign, unknown = (item["errors"] for item in answer["rejected"])
+    assert foreign == unknown == [{"field": "store", "message": "is not a store of this workspace"}]
+
+
 def webhooks_need_their_own_secret(pair: TenantPair) -> None:
     connection = pair.theirs.made["connections"]["id"]
     answer = pair.ask(pair.mine.brand.tracking, "POST", f"/webhooks/shopify/{connection}", {})
@@ -340,6 +365,10 @@ def test_every_call_of_every_service_is_covered(installation: Installation) -> N
     }
     covered = set(CALLS) | {call.replace("KIND", kind) for call in CATALOG for kind in KINDS}
     assert served == covered, "add a test that the new call keeps workspaces apart"
+
+
+def test_a_store_of_another_workspace_is_unknown(pair: TenantPair) -> None:
+    events_name_own_stores(pair)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -7,14 +7,18 @@ from uuid import UUID
 from fastapi import Query
 
 from services.attribution.domain.listing import listed
-from services.attribution.domain.model import ConversionKey
+from services.attribution.pipeline.conversion_search import (
+    Found,
+    NotFound,
+    UnknownStore,
+    find_conversion,
+)
 from services.attribution.routes.parts import TAGS, Id, PartsHere, Reader, bad_cursor
 from services.attribution.store import read_queries as store
 from services.attribution.store.catalog_rows import read_records
 from services.attribution.wire import answer_shapes as wire
 from services.attribution.wire import explanation_shapes as shapes
 from services.attribution.wire.decision_bytes import decode_decision
-from services.attribution.wire.event_readings import own_key
 from shared.api.openapi import example_id, problems
 from shared.api.shapes import ListParameters, decode_cursor, encode_cursor
 from shared.catalog import Placement
@@ -30,6 +34,8 @@ from shared.private_texts import stored_forms
 KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
 # Revisions are numbered by a 32-bit column.
 REVISION_MAX: Final = 2**31 - 1
+# The longest name of a store.
+NAME_LENGTH_MAX: Final = 200
 
 router = Router(tags=TAGS)
 
@@ -43,6 +49,11 @@ class ExplanationParameters(ListParameters):
     """The id of a conversion that is no order."""
     kind: ConversionKind | None = None
     """The kind of the conversion. The default searches all kinds, purchases first."""
+    store: Annotated[
+        str | None, Query(min_length=1, max_length=NAME_LENGTH_MAX, examples=["main"])
+    ] = None
+    """The id, external id or name of the store. The default is `main`, then the only other store
+    that has the conversion."""
     creator_id: Annotated[UUID | None, Query(examples=[example_id("creator")])] = None
     """A creator of whom the answer says why it earned or did not."""
 
@@ -66,13 +77,10 @@ async def explain(
     kinds = (asked.kind,) if asked.kind else KINDS
     text_hash = partial(parts.text_hash, caller.workspace_id)
     stored = [text for form in _number_forms(natural_id) for text in stored_forms(form, text_hash)]
-    keys = [own_key(ConversionKey(kind, text)) for text in stored for kind in kinds]
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
-        known = await store.known_conversions(conn, keys)
-        key = next((key for key in keys if key in known), None)
-        if key is None:
-            raise Problem(404, None, "the order or conversion is unknown")
+        found = _found(await find_conversion(conn, kinds, stored, asked.store))
+        key, conversion = found.own_key, found.conversion
         revisions = await store.revisions(conn, key, below, asked.limit)
         if not revisions:
             raise bad_cursor()
@@ -85,18 +93,31 @@ async def explain(
         )
         for item in revisions
     ]
-    found = known[key]
     return shapes.ExplanationAnswer(
         order_id=natural_id,
-        kind=found.kind,
-        status=found.status,
-        net=wire.money(found.net_minor, found.currency),
+        store=conversion.store,
+        kind=conversion.kind,
+        status=conversion.status,
+        net=wire.money(conversion.net_minor, conversion.currency),
         revisions=shown,
         ledger=[_line(line) for line in lines],
         ledger_left_out=left_out,
         creator=creator,
         next_cursor=encode_cursor(first) if first > 1 else None,
     )
+
+
+def _found(result: Found | NotFound | UnknownStore) -> Found:
+    match result:
+        case Found():
+            return result
+        case UnknownStore():
+            raise field_problem("store", "is not a store of this workspace")
+        case NotFound(()):
+            raise Problem(404, None, "the order or conversion is unknown")
+        case NotFound(names):
+            known = ", ".join(names)
+            raise Problem(404, None, f"several stores have it; send `store`, one of: {known}")
 
 
 async def _creator(

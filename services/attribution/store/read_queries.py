@@ -11,6 +11,8 @@ from typing import Final
 
 import asyncpg
 
+from shared.catalog import Store, decode_catalog
+
 # A limit for people who read the list; a metric counts all of them.
 UNMATCHED_MAX: Final = 1_000
 # The weight of one page of an explanation, by the stored bytes of its decisions.
@@ -19,7 +21,7 @@ REVISION_BYTES_MAX: Final = 1_000_000
 LINES_MAX: Final = 1_000
 
 STORY: Final = """
-SELECT own_key, kind, status, net_minor, currency
+SELECT own_key, kind, status, net_minor, currency, store
 FROM attribution.conversions WHERE own_key = ANY ($1::bytea[])
 """
 # The newest revisions below $2, at most $3 of them. The page ends with the revision that reaches $4
@@ -44,6 +46,7 @@ SELECT * FROM (
     ORDER BY sequence DESC, line DESC LIMIT $4::integer
 ) AS newest ORDER BY sequence, line
 """
+STORES: Final = "SELECT record FROM attribution.catalog WHERE entity = 'store'"
 LAST_SEQUENCE: Final = """
 SELECT coalesce(max(last_sequence), 0) FROM attribution.workspaces WHERE workspace_id = $1::uuid
 """
@@ -83,6 +86,7 @@ class KnownConversion:
     status: str
     net_minor: int
     currency: str | None
+    store: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,12 @@ async def known_conversions(
     return {
         row[0]: KnownConversion(*row[1:]) for row in map(tuple, await conn.fetch(STORY, own_keys))
     }
+
+
+async def stores(conn: asyncpg.Connection) -> list[Store]:
+    """Return the stores of the visible workspace, archived or not."""
+    found = [decode_catalog(row["record"]) for row in await conn.fetch(STORES)]
+    return [record for record in found if isinstance(record, Store)]
 
 
 async def revisions(

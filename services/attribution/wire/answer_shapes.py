@@ -46,6 +46,8 @@ class UnmatchedAnswer(AnswerModel):
 
     order_id: str
     """The id of the missing order."""
+    store: str
+    """The store of the order: `main`, or the id of another store."""
     adjustment_id: str
     """The id of the adjustment."""
     kind: str
@@ -244,6 +246,7 @@ def _unmatched(fact: Adjustment) -> UnmatchedAnswer:
     amount, after = fact.amount_minor, fact.net_after_minor
     return UnmatchedAnswer(
         order_id=fact.key.natural_id,
+        store=fact.key.store,
         adjustment_id=fact.adjustment_id,
         kind=fact.kind,
         amount=None if amount is None else money(amount, fact.currency),

@@ -170,6 +170,8 @@ class ExplanationAnswer(AnswerModel):
 
     order_id: str
     """The id of the order or conversion."""
+    store: str
+    """The store that it belongs to: `main`, or the id of another store."""
     kind: str
     """The kind of the conversion."""
     status: str

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 from services.cli.profile import Api, Refused
 from shared.errors import ConfigurationError
+from shared.ids import MAIN_STORE
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of creators and placements, by id."""
+    """Names of creators and placements, by id; `store` is the name of the store of the order."""
 
     creators: dict[str, str] = field(default_factory=dict)
     placements: dict[str, str] = field(default_factory=dict)
+    store: str = MAIN_STORE
 
     def account(self, account: str) -> str:
         """Return the name of a ledger account: of the placement, or "nobody" for organic."""
@@ -31,7 +33,9 @@ class Names:
         return self.creators.get(creator or "", creator or placement or "unknown")
 
 
-async def find_names(api: Api, placement_ids: Iterable[str], creator_ids: Iterable[str]) -> Names:
+async def find_names(
+    api: Api, placement_ids: Iterable[str], creator_ids: Iterable[str], store: str
+) -> Names:
     """Ask roi for each id once."""
     placements = {
         id: found
@@ -46,7 +50,10 @@ async def find_names(api: Api, placement_ids: Iterable[str], creator_ids: Iterab
         for id in sorted(wanted)
         if (found := await _find(api, "creators", id))
     }
-    return Names(creators, placement_names(placements, creators))
+    shown = placement_names(placements, creators)
+    if store == MAIN_STORE:
+        return Names(creators, shown)
+    return Names(creators, shown, str((await _find(api, "stores", store)).get("name", store)))
 
 
 async def find_creator(api: Api, wanted: str) -> str:

@@ -23,6 +23,10 @@ def explain(
     kind: Annotated[
         ConversionKind, typer.Option(help="Which conversion, where several share the id.")
     ] = "purchase",
+    store: Annotated[
+        str | None,
+        typer.Option(help="The store of the order: its id, external id or name."),
+    ] = None,
     model: Annotated[str, typer.Option(help="The model of the first sentence.")] = "last",
     creator: Annotated[
         str | None,
@@ -37,12 +41,12 @@ def explain(
 
     Times are in the time zone of the workspace. The number of an order may have a # before it.
     """
-    asyncio.run(_explain(order, kind, model, workspace, creator, as_json=as_json))
+    asked = {"order": order, "kind": kind, "store": store}
+    asyncio.run(_explain(asked, model, workspace, creator, as_json=as_json))
 
 
 async def _explain(
-    order: str,
-    kind: ConversionKind,
+    asked: dict[str, Any],
     model: str,
     workspace: str | None,
     creator: str | None,
@@ -52,12 +56,12 @@ async def _explain(
     profile = await choose_profile(Settings.load(), workspace, SystemClock())
     async with Api(profile) as api:
         creator_id = await find_creator(api, creator) if creator else None
-        answer = await fetch(api, order, kind, creator_id)
+        answer = await fetch(api, **asked, creator_id=creator_id)
         if as_json:
             plain(json.dumps(answer, indent=2))
             return
         _require_model(answer, model)
-        names = await find_names(api, _placements(answer), _creators(answer))
+        names = await find_names(api, _placements(answer), _creators(answer), answer["store"])
         zone = ZoneInfo((await api.get("roi", "/v1/workspace"))["time_zone"])
     for number, part in enumerate(page(answer, names, model, zone)):
         if number:
@@ -65,18 +69,22 @@ async def _explain(
         out.print(part)
 
 
-async def fetch(api: Api, order: str, kind: str, creator_id: str | None = None) -> dict[str, Any]:
+async def fetch(
+    api: Api, order: str, kind: str, store: str | None = None, creator_id: str | None = None
+) -> dict[str, Any]:
     """Return the explanation of one conversion; raises `ConfigurationError` if it is unknown."""
     name = "order_id" if CONVERSIONS[kind].is_order else "conversion_id"
-    asked = {name: order, "kind": kind} | ({"creator_id": creator_id} if creator_id else {})
+    asked = {name: order, "kind": kind, "store": store, "creator_id": creator_id}
+    sent = {field: value for field, value in asked.items() if value is not None}
     try:
-        return dict(await api.get("attribution", "/v1/explanations", **asked))
+        return dict(await api.get("attribution", "/v1/explanations", **sent))
     except Refused as refused:
         if refused.status != httpx.codes.NOT_FOUND:
             raise
         raise ConfigurationError(
-            f"no {kind.replace('_', '-')} {order!r} is known. An order appears about a second after"
-            " it was sent; leads, sign-ups and downloads need --kind"
+            f"no {kind.replace('_', '-')} {order!r} is known: {refused}. An order appears about a"
+            " second after it was sent; leads, sign-ups and downloads need --kind, and an order"
+            " that several stores have needs --store"
         ) from refused
 
 

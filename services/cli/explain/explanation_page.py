@@ -12,6 +12,7 @@ from rich.text import Text
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names
 from services.cli.explain.explanation_sentences import what_happened, who_gets_it
+from shared.ids import MAIN_STORE
 
 
 def page(
@@ -41,6 +42,8 @@ def page(
 
 def _sentences(answer: dict[str, Any], names: Names, model: str) -> Iterator[RenderableType]:
     yield Text(what_happened(answer), style="bold")
+    if answer["store"] != MAIN_STORE:
+        yield Text(f"It belongs to the store {names.store}.")
     sentence = who_gets_it(answer, names, model)
     if sentence:
         yield Text(sentence)

@@ -18,6 +18,7 @@ EntityKind = Literal[
     "placement",
     "link",
     "code",
+    "store",
     "connection",
     "policy",
     "cost",

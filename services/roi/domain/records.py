@@ -23,6 +23,7 @@ from shared.catalog import (
     LinkPeriod,
     Placement,
     Policy,
+    Store,
     Workspace,
     normalise_code,
 )
@@ -123,12 +124,17 @@ def _code(entity: Entity, common: dict[str, Any]) -> Code:
     return Code(code=normalise_code(entity.latest.facts["code"]), periods=periods, **common)
 
 
+def _store(entity: Entity, common: dict[str, Any]) -> Store:
+    return Store(name=entity.latest.facts["name"], external_id=entity.external_id, **common)
+
+
 def _connection(entity: Entity, common: dict[str, Any]) -> Connection:
     facts = entity.latest.facts
     return Connection(
         kind=facts["kind"],
         sealed_secrets=tuple(facts["sealed_secrets"]),
         shop_domain=facts["shop_domain"],
+        store_id=facts.get("store_id"),
         **common,
     )
 
@@ -148,6 +154,7 @@ _BUILDERS: Final[Mapping[EntityKind, _Builder]] = {
     "placement": _placement,
     "link": _link,
     "code": _code,
+    "store": _store,
     "connection": _connection,
     "policy": policy_record,
 }

@@ -195,6 +195,7 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
         async with writing(parts_of(request), caller.workspace_id) as work:
             entity = await existing(work, resource, object_id)
             resource.guard(entity)
+            resource.guard_archive(entity)
             if entity.archived_at is None:
                 archived_at = work.writer.recorded_at
                 entity = await work.writer.change(entity, archived_at=archived_at)
@@ -205,7 +206,8 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
     correct.__annotations__ |= {"caller": caller_type, "patch": patch_type, "object_id": known_id}
     archive.__annotations__ |= {"caller": caller_type, "object_id": known_id}
     options: Any = {"response_model": resource.answer, "responses": problems(409)}
-    is_guarded = type(resource).guard is not Resource.guard
+    kind = type(resource)
+    is_guarded = (kind.guard, kind.guard_archive) != (Resource.guard, Resource.guard_archive)
     router.patch(
         "/{object_id}",
         summary=f"Correct a {resource.kind}",

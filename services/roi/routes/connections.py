@@ -22,6 +22,7 @@ from starlette.responses import Response
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, EntityFacts, Version
+from services.roi.domain.stores import known_shop, name_of_shop
 from services.roi.routes.catalog_calls import (
     IdempotencyKey,
     answered,
@@ -33,12 +34,15 @@ from services.roi.routes.catalog_calls import (
 )
 from services.roi.routes.parts import Parts, parts_of, require
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
+from services.roi.routes.stores import made_for_shop
+from services.roi.store.connected_shops import connected_shops
 from services.roi.wire.fields import Stored
 from services.roi.wire.rules import ConnectionAnswer, ConnectionBody, SecretBody
 from shared.api.openapi import EXAMPLE_EXTERNAL_ID, example_body, problems
 from shared.extensions import VENDOR_PACKAGE, folder_names
 from shared.http.auth import Principal
 from shared.http.problems import Problem, field_problem
+from shared.ids import main_store_id
 
 ID_BYTES: Final = 16
 # The newest and the one before it. A rotation needs no more, and a stored secret may leak.
@@ -67,13 +71,17 @@ class Connections(Resource[ConnectionBody]):
 
     @override
     async def draft(self, work: Work, body: ConnectionBody, current: EntityFacts | None) -> Version:
+        if body.store_id is not None:
+            await work.referred("store_id", "store", body.store_id)
         facts = plain_facts(body, "secret")
         if current is not None:
             if body.secret is not None:
                 _check_known(work, current, body.secret)
-            return Version({**current, **facts})
+            kept = body.store_id or current.get("store_id")
+            return Version({**current, **facts, "store_id": kept})
         if body.secret is None:
             raise field_problem("secret", "this field is required")
+        facts["store_id"] = body.store_id or await _store_of(work, body)
         connection_id = str(UUID(bytes=secrets.token_bytes(ID_BYTES)))
         sealed = work.parts.sealer.seal(body.secret, connection_id)
         return Version(facts | {"id": connection_id} | _secrets([(1, sealed)], made=1))
@@ -90,9 +98,21 @@ class Connections(Resource[ConnectionBody]):
         return {
             "kind": facts["kind"],
             "shop_domain": facts["shop_domain"],
+            "store_id": facts.get("store_id") or main_store_id(entity.workspace_id),
             "webhook_url": address,
             "secret_numbers": [number for number, _ in _numbered(facts)],
         }
+
+
+async def _store_of(work: Work, body: ConnectionBody) -> str:
+    """Return the id of the store of a new connection that names none; it may be a new store."""
+    connected = await connected_shops(work.writer)
+    known = known_shop(body.kind, body.shop_domain, connected)
+    if known is not None and known.store_id is not None:
+        return known.store_id
+    if known is not None or not connected:
+        return main_store_id(work.writer.workspace_id)
+    return await made_for_shop(work, name_of_shop(body.kind, body.shop_domain, connected))
 
 
 def _numbered(facts: EntityFacts) -> list[tuple[int, str]]:

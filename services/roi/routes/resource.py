@@ -111,6 +111,10 @@ class Resource(ABC, Generic[Body]):
         """Raise `Problem` when the object must not be changed directly."""
         del entity
 
+    def guard_archive(self, entity: Entity) -> None:
+        """Raise `Problem` when the object must not be archived."""
+        del entity
+
     def guard_replacement(self, entity: Entity) -> None:
         """Raise `Problem` when a PUT must not replace the object, such as a revoked key."""
         del entity

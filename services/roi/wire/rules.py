@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from services.roi.wire.destinations import canonical_host, canonical_origin
-from services.roi.wire.fields import LIST_ITEMS_MAX, Flag, Name, Named, Stored
+from services.roi.wire.fields import LIST_ITEMS_MAX, EntityId, Flag, Name, Named, Stored
 from shared.api.shapes import AnswerModel, Currency, StrictModel
 from shared.extensions import VENDOR_PACKAGE, folder_names
 
@@ -97,6 +97,10 @@ class ConnectionBody(Named):
     adding a second one and removing the first."""
     shop_domain: ShopDomain | None = None
     """The shop's own host name; deliveries of another one are refused."""
+    store_id: EntityId | None = None
+    """The store whose orders it delivers. Without it, the first connection delivers those of the
+    store `main`, one to a shop that was connected before those of its store, and another shop gets
+    a store of its own."""
 
 
 class SecretBody(StrictModel):
@@ -113,6 +117,8 @@ class ConnectionAnswer(Stored):
     """The vendor."""
     shop_domain: str | None
     """The shop's own host name; deliveries of another one are refused."""
+    store_id: str
+    """The store whose orders it delivers."""
     webhook_url: str
     """The address to enter at the vendor."""
     secret_numbers: list[int]

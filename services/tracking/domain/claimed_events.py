@@ -17,9 +17,12 @@ from services.tracking.domain.claims import (
     AdjustmentClaim,
     Caller,
     ConversionClaim,
+    Flaw,
     Lookups,
     NoticeClaim,
     PersonClaim,
+    Rejected,
+    Report,
 )
 from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
 from shared.events import (
@@ -102,6 +105,22 @@ def dated(occurred_at: datetime, caller: Caller) -> tuple[datetime, tuple[Qualit
     return occurred_at, ()
 
 
+def in_store(claim: Report, caller: Caller, lookups: Lookups) -> Caller | Rejected:
+    """Return the caller in the store that the claim names, or the reason against the name.
+
+    Without a name it is the first store. Where the workspace has several, that is doubtful, and the
+    event of a conversion says so.
+    """
+    if claim.store is None:
+        if not lookups.has_several_stores(caller.workspace_id):
+            return caller
+        return structs.replace(caller, flags=(Quality.UNNAMED_STORE,))
+    store = lookups.store(caller.workspace_id, claim.store)
+    if store is None:
+        return Rejected((Flaw("store", "is not a store of this workspace"),))
+    return structs.replace(caller, store=store)
+
+
 def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> CheckedPerson:
     """Return the keys of a person, with every value that may name the person hashed.
 
@@ -151,7 +170,7 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         source=caller.source,
         store=caller.store,
         person=checked.person,
-        quality=late + checked.flags,
+        quality=late + checked.flags + caller.flags,
         natural_id=stored_reference(claim.natural_id, caller, lookups),
         net_minor=claim.net_minor,
         currency=claim.currency,
@@ -191,7 +210,7 @@ def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> Orde
         received_at=caller.now,
         source=caller.source,
         store=caller.store,
-        quality=late,
+        quality=late + caller.flags,
         conversion_kind=claim.conversion_kind,
         natural_id=stored_reference(claim.natural_id, caller, lookups),
         adjustment_id=stored_reference(claim.adjustment_id, caller, lookups),

@@ -76,6 +76,14 @@ class Lookups(Protocol):
         """Return a text that a person wrote, sealed."""
         ...
 
+    def store(self, workspace_id: str, named: str) -> str | None:
+        """Return the store that a text names, as it is on events; None when it names none."""
+        ...
+
+    def has_several_stores(self, workspace_id: str) -> bool:
+        """Return whether the workspace has more than one store in use."""
+        ...
+
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
         """Return a flag when the user agent declares itself a crawler or a previewer."""
         ...
@@ -87,7 +95,7 @@ class Caller(Struct, frozen=True):
     `source_class` is part of event ids and separates the versions of different sources: the kind
     of the key, or the name of the vendor. `fresh_id` is a new id, for an event without any other
     identity. `retry_key` is the caller's Idempotency-Key, in a batch with the index of the event.
-    `store` is the shop or till of the conversion.
+    `store` is the shop or till of the conversion; `flags` belong on each conversion and adjustment.
     """
 
     workspace_id: str
@@ -97,6 +105,7 @@ class Caller(Struct, frozen=True):
     fresh_id: str
     retry_key: str | None = None
     store: str = MAIN_STORE
+    flags: tuple[Quality, ...] = ()
 
     @property
     def is_public(self) -> bool:
@@ -125,7 +134,8 @@ class ConversionClaim(Struct, frozen=True):
     id is made of `natural_key`. An adapter sets it where one source sends several versions of one
     conversion (for example order id and time of the update); None means `natural_id`.
     `claim_token` is in clear: a text of at least `CLAIM_TOKEN_LENGTH_MIN` characters that only the
-    shop and the browser of the order know.
+    shop and the browser of the order know. `store` is the text with which the sender named the
+    store of the order.
     """
 
     kind: ConversionKind
@@ -140,6 +150,7 @@ class ConversionClaim(Struct, frozen=True):
     version: int | None = None
     natural_key: str | None = None
     claim_token: str | None = None
+    store: str | None = None
     tie_break: tuple[int, ...] = ()
     cancelled: bool | None = None
     test: bool = False
@@ -164,6 +175,7 @@ class AdjustmentClaim(Struct, frozen=True):
     tax_minor: int = 0
     capped: bool = False
     currency: str | None = None
+    store: str | None = None
     version: int = 0
     pending: bool = False
     natural_key: str | None = None
@@ -200,6 +212,9 @@ class TouchClaim(Struct, frozen=True):
     creator_id: str | None = None
     platform: str | None = None
     claim_token: str | None = None
+    store: str | None = None
 
 
-AnyClaim = ConversionClaim | AdjustmentClaim | TouchClaim | NoticeClaim
+# What a call by API key reports; it may name a store.
+Report = ConversionClaim | AdjustmentClaim | TouchClaim
+AnyClaim = Report | NoticeClaim

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from services.tracking.domain.claimed_events import adjustment, conversion, notice
+from services.tracking.domain.claimed_events import adjustment, conversion, in_store, notice
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     AnyClaim,
@@ -21,6 +21,7 @@ from services.tracking.domain.claims import (
     Lookups,
     NoticeClaim,
     Rejected,
+    Report,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
 from services.tracking.domain.short_links import link_key
@@ -102,6 +103,14 @@ class MemoryLookups(Lookups):
         return self._text_sealer.seal(workspace_id, text)
 
     @override
+    def store(self, workspace_id: str, named: str) -> str | None:
+        return self._catalog.store(workspace_id, named)
+
+    @override
+    def has_several_stores(self, workspace_id: str) -> bool:
+        return self._catalog.has_several_stores(workspace_id)
+
+    @override
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
         return self._agents.flags(user_agent)
 
@@ -140,8 +149,12 @@ class Intake:
         now = self._clock.now()
         return Caller(principal.workspace_id, source, source.kind, now, new_id(), retry_key)
 
-    def to_event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
+    def to_event(self, claim: Report, caller: Caller) -> AnyEvent | Rejected:
         """Return the event of a claim, or the reasons against it. Nothing is written yet."""
+        placed = in_store(claim, caller, self._lookups)
+        return placed if isinstance(placed, Rejected) else self._event(claim, placed)
+
+    def _event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
         match claim:
             case ConversionClaim():
                 return conversion(claim, caller, self._lookups)
@@ -208,8 +221,15 @@ class Intake:
         now, source = delivery.received_at, Source("webhook", connection.connection_id)
         events = []
         for claim in claims:
-            caller = Caller(connection.workspace_id, source, adapter.name, now, new_id())
-            event = self.to_event(claim, caller)
+            caller = Caller(
+                connection.workspace_id,
+                source,
+                adapter.name,
+                now,
+                new_id(),
+                store=connection.store,
+            )
+            event = self._event(claim, caller)
             # Only touches are rejected, and an adapter gives none.
             assert not isinstance(event, Rejected)
             events.append(event)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 
-from services.tracking.domain.claims import AdjustmentClaim, AnyClaim, ConversionClaim, Rejected
+from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected, Report
 from services.tracking.pipeline.accept_events import Intake
 from services.tracking.routes.single_event_route import (
     RETRY_KEY_HEADER,
@@ -123,7 +123,7 @@ def report_events_router(intake: Intake) -> Router:
 
 
 async def _accept(
-    intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
+    intake: Intake, claim: Report, principal: Principal, retry_key: str | None
 ) -> AcceptedOut:
     event = event_of_claim(intake, claim, principal, retry_key)
     await _store(intake, [event])
@@ -140,7 +140,7 @@ async def _store(intake: Intake, events: list[AnyEvent]) -> None:
 
 
 def event_of_claim(
-    intake: Intake, claim: AnyClaim, principal: Principal, retry_key: str | None
+    intake: Intake, claim: Report, principal: Principal, retry_key: str | None
 ) -> AnyEvent:
     """Return the event of a claim. Raises the 422 that names its wrong fields, or a 429."""
     if principal.public and isinstance(claim, AdjustmentClaim):
@@ -151,6 +151,8 @@ def event_of_claim(
         intake.quotas.take(Counted.CLAIMS, principal)
     event = intake.to_event(claim, intake.caller(principal, retry_key))
     if isinstance(event, Rejected):
+        if not intake.catalog.is_complete:
+            raise busy_problem("the catalog is not loaded yet")
         raise Problem(422, None, "", [FieldError(f.field, f.message) for f in event.flaws])
     return event
 

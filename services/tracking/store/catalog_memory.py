@@ -22,29 +22,32 @@ from shared.catalog import (
     Connection,
     Creator,
     Link,
+    Store,
     Workspace,
     decode_catalog,
+    store_named,
 )
 from shared.http.auth import Principal
-from shared.ids import uuid_text
+from shared.ids import MAIN_STORE, uuid_text
 from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
 
-WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Creator, Workspace)
-WholeRecord = ApiKey | Code | Connection | Creator | Workspace
+WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Creator, Store, Workspace)
+WholeRecord = ApiKey | Code | Connection | Creator | Store | Workspace
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookConnection:
-    """A webhook connection with its unsealed secrets."""
+    """A webhook connection with its unsealed secrets. `store` is the store of its deliveries."""
 
     connection_id: str
     workspace_id: str
     kind: str
     account: Account
+    store: str = MAIN_STORE
 
 
 class Catalog:
@@ -67,6 +70,10 @@ class Catalog:
         self._codes: set[tuple[str, str]] = set()
         # Workspace and name or handle, to the automatic placements of all creators who have it.
         self._named: dict[tuple[str, str], set[str]] = {}
+        # By workspace and id. A workspace has few.
+        self._stores: dict[str, dict[str, Store]] = {}
+        # Workspaces with a store in use besides the first one, which every workspace has.
+        self._with_several_stores: set[str] = set()
 
     # -- reading the topic ----------------------------------------------------------------------
 
@@ -102,6 +109,8 @@ class Catalog:
             self._keep_key(record, known)
         elif isinstance(record, Connection):
             self._keep_connection(record)
+        elif isinstance(record, Store):
+            self._keep_store(record)
         elif isinstance(record, Code):
             self._codes.add((record.workspace_id, record.code))
         elif isinstance(record, Creator):
@@ -131,6 +140,7 @@ class Catalog:
                 tuple(self._opened(connection.id, connection.sealed_secrets)),
                 connection.shop_domain.lower() if connection.shop_domain else None,
             ),
+            connection.store,
         )
 
     def _keep_creator(self, creator: Creator, known: object) -> None:
@@ -141,6 +151,14 @@ class Catalog:
         if creator.deleted_at is None:
             for name in _names(creator):
                 self._named.setdefault(name, set()).add(placement_id)
+
+    def _keep_store(self, store: Store) -> None:
+        stores = self._stores.setdefault(store.workspace_id, {})
+        stores[store.id] = store
+        if any(s.deleted_at is None and s.word != MAIN_STORE for s in stores.values()):
+            self._with_several_stores.add(store.workspace_id)
+        else:
+            self._with_several_stores.discard(store.workspace_id)
 
     def _opened(self, connection_id: str, sealed_secrets: Iterable[str]) -> Iterable[bytes]:
         for sealed in sealed_secrets:
@@ -167,6 +185,14 @@ class Catalog:
         """Return the automatic placement of the only creator with this name or handle, or None."""
         found = self._named.get((workspace_id, words), ())
         return next(iter(found)) if len(found) == 1 else None
+
+    def store(self, workspace_id: str, named: str) -> str | None:
+        """Return the store that a text names, as it is on events; None when it names none."""
+        return store_named(self._stores.get(workspace_id, {}).values(), named)
+
+    def has_several_stores(self, workspace_id: str) -> bool:
+        """Return whether more than one store of the workspace is in use."""
+        return workspace_id in self._with_several_stores
 
     def currency(self, workspace_id: str) -> str | None:
         """Return the currency of a workspace; None when it is unknown."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from services.tracking.domain.claims import AnyClaim
+from services.tracking.domain.claims import Report
 from services.tracking.wire.event_bodies import (
     AdjustmentIn,
     ClickedIn,
@@ -105,7 +105,7 @@ def split_array(body: bytes) -> list[bytes]:
 _BODY: Final = FieldError("body", "send a JSON array of events")
 
 
-def read_item(raw: bytes) -> tuple[str, AnyClaim]:
+def read_item(raw: bytes) -> tuple[str, Report]:
     """Return the type and the claim of one item. Raises `Problem`."""
     if len(raw) > REPORT_BYTES_MAX:
         raise field_problem("event", f"is larger than {REPORT_BYTES_MAX} bytes")
@@ -121,7 +121,7 @@ def read_item(raw: bytes) -> tuple[str, AnyClaim]:
         raise Problem(422, None, "", field_errors(error.errors())) from None
 
 
-def _read_typed(event_type: str, value: Mapping[str, Any]) -> AnyClaim:
+def _read_typed(event_type: str, value: Mapping[str, Any]) -> Report:
     if event_type in TOUCHES:
         return TOUCHES[event_type].model_validate(value).claim()
     fields = {name: field for name, field in value.items() if name != "type"}

@@ -34,6 +34,7 @@ TIMED: Final = (1,)
 LINES_MAX: Final = 500  # line items of one order; no basket has more
 AGENT_LENGTH_MAX: Final = 2_048
 PAGE_LENGTH_MAX: Final = 2_048
+STORE_LENGTH_MAX: Final = 200  # the longest name that the catalog takes
 
 
 def not_blank(value: str) -> str:
@@ -65,6 +66,9 @@ CodeText = Annotated[
 Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
 ClaimToken = Annotated[
     str, Field(min_length=CLAIM_TOKEN_LENGTH_MIN, max_length=KEY_LENGTH_MAX), AfterValidator(_token)
+]
+StoreName = Annotated[
+    str, Field(min_length=1, max_length=STORE_LENGTH_MAX), AfterValidator(clean_id)
 ]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
@@ -114,6 +118,9 @@ class ConversionIn(StrictModel):
 
     kind: ConversionKind = "purchase"
     """What happened: a purchase, renewal, lead, sign-up or download."""
+    store: StoreName | None = None
+    """The store of the order: its id, its external id, or its name. An order id is unique in its
+    store. Without it, the order belongs to the store `main`."""
     order_id: Text | None = None
     """The shop's id of the order; required for a purchase or renewal."""
     conversion_id: Text | None = None
@@ -165,6 +172,7 @@ class ConversionIn(StrictModel):
             codes=self.codes,
             new_customer=self.new_customer,
             claim_token=self.claim_token,
+            store=self.store,
             **self._version(),
         )
 
@@ -233,6 +241,8 @@ class AdjustmentIn(StrictModel):
         }
     )
 
+    store: StoreName | None = None
+    """The store of the order: its id, its external id, or its name; the default is `main`."""
     order_id: Text
     """The id of the order that is adjusted."""
     adjustment_id: Text
@@ -286,6 +296,7 @@ class AdjustmentIn(StrictModel):
             amount_minor=amount_minor,
             net_after_minor=net_after_minor,
             currency=currency,
+            store=self.store,
         )
 
     def _without_tax(self, amount_minor: int | None, currency: str | None) -> int | None:
@@ -318,6 +329,9 @@ class TouchIn(StrictModel):
     5 minutes off is replaced by the time at which the event was received."""
     person: PersonIn | None = None
     """The keys of the person, as far as you know them."""
+    store: StoreName | None = None
+    """The store whose customer `person.customer_id` is: its id, its external id, or its name. The
+    default is `main`."""
 
     def claim(self) -> TouchClaim:
         """Return the claim. Its fields have the same names as the fields of this type."""

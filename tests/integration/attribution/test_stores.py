@@ -3,9 +3,19 @@
 import asyncpg
 import pytest
 
+from services.attribution.pipeline.conversion_search import (
+    Found,
+    NotFound,
+    UnknownStore,
+    find_conversion,
+)
+from services.attribution.store.attention import KINDS
+from services.attribution.store.attention_rows import attention
+from shared.catalog import Store
 from shared.credits import DecisionCredited
+from shared.db.engine import driver
 from shared.db.migrate import move_history
-from shared.events import Person
+from shared.events import Person, Quality
 from shared.ids import conversion_id, customer_key, new_id, person_key
 from tests.factories import NOON
 from tests.fixtures.postgres import DatabaseFactory
@@ -79,6 +89,65 @@ async def test_guests_are_nobody_together(pipeline: AttributionPipeline, story: 
     )
     found = {row[1]: row[3] for row in await pipeline.rows(NETS, story.workspace_id)}
     assert found == {"1001": "credited", "1002": "organic"}
+
+
+def named(story: Story, store_id: str, name: str) -> Store:
+    return Store(
+        workspace_id=story.workspace_id, id=store_id, revision=1, recorded_at=NOON, name=name
+    )
+
+
+async def test_an_order_is_found_in_main_then_in_the_only_other_store(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    till = new_id()
+    await pipeline.learn(*story.cast(), named(story, OUTLET, "Outlet"), named(story, till, "Till"))
+    await pipeline.feed(
+        story.order("both"),
+        story.order("both", store=OUTLET),
+        story.order("outlet", store=OUTLET),
+        story.order("others", store=OUTLET),
+        story.order("others", store=till),
+    )
+
+    async def find(order: str, store: str | None = None) -> object:
+        async with pipeline.database.read([story.workspace_id]) as connection:
+            found = await find_conversion(await driver(connection), ("purchase",), [order], store)
+        return found.conversion.store if isinstance(found, Found) else found
+
+    assert [await find("both", store) for store in (None, "main", "Outlet", OUTLET)] == [
+        "main",
+        "main",
+        OUTLET,
+        OUTLET,
+    ]
+    assert await find("outlet") == OUTLET
+    assert await find("outlet", "main") == NotFound()
+    assert await find("others") == NotFound(("Outlet", "Till"))
+    assert await find("others", "Till") == till
+    assert await find("nowhere") == NotFound()
+    assert isinstance(await find("both", "Kiosk"), UnknownStore)
+
+
+async def test_orders_of_an_unnamed_store_are_listed_until_one_source_names_it(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    unnamed = (Quality.UNNAMED_STORE,)
+    await pipeline.learn(*story.cast())
+    first = story.order("1001", source="secret", quality=unnamed)
+    await pipeline.feed(first, story.order("1002", source="secret", quality=unnamed))
+    claim = story.order("1003", source="public", quality=unnamed)
+    await pipeline.feed(claim, story.order("1004"))
+
+    async def listed() -> list[str | None]:
+        async with pipeline.database.read([story.workspace_id]) as connection:
+            kinds = (KINDS["unnamed_stores"],)
+            found = await attention(await driver(connection), kinds)
+        return [example.order_id for item in found for example in item.examples]
+
+    assert await listed() == ["1001", "1002", "1003"]
+    await pipeline.feed(story.order("1002", source="webhook"))
+    assert await listed() == ["1001", "1003"]
 
 
 async def as_an_older_release_stored_guests(conn: "asyncpg.Connection[asyncpg.Record]") -> None:

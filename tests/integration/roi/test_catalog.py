@@ -44,6 +44,7 @@ KINDS = (
         "valid_to",
     ),
     Kind("policies", {"margin": "0.4", "precedence": "link_wins"}, {"margin": "0.5"}),
+    Kind("stores", {"name": "Outlet"}, {"name": "Outlet Berlin"}),
     Kind(
         "connections",
         {"kind": "shopify", "secret": "hush, a secret of a shop", "shop_domain": "a.myshopify.com"},

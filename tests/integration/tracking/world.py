@@ -26,12 +26,13 @@ from shared.catalog import (
     Connection,
     Link,
     LinkPeriod,
+    Store,
     Workspace,
     encode_catalog,
 )
 from shared.clock import SystemClock
 from shared.events import AnyEvent, decode_event
-from shared.ids import ClickSigner, api_key_hash, new_id
+from shared.ids import MAIN_STORE, ClickSigner, api_key_hash, main_store_id, new_id
 from shared.log.memory import MemoryBroker, MemoryLog
 from shared.log.port import Record
 from shared.log.topics import ALL, CATALOG, EVENTS
@@ -104,6 +105,20 @@ class Brand:
             "periods": (LinkPeriod(placement_id=new_id()),),
         }
         return Link(**{**given, **fields}, **self.common(revision))
+
+    def store(self, store_id: str | None = None, name: str = MAIN_STORE, **fields: Any) -> Store:
+        """Return a store, by default the first one."""
+        own = store_id or main_store_id(self.workspace_id)
+        given = {"revision": 1} | fields
+        return Store(id=own, name=name, **self.common() | given)
+
+    def connection(self, **fields: Any) -> Connection:
+        """Return the record of another connection with the secrets of the first one."""
+        connection_id = new_id()
+        sealed = tuple(self.sealer.seal(secret, connection_id) for secret in (SHOP_SECRET,))
+        return Connection(
+            id=connection_id, kind="shopify", sealed_secrets=sealed, **fields, **self.common()
+        )
 
     def key(self, key: str, scope: Any, **fields: Any) -> ApiKey:
         """Return the record of an API key of this brand."""

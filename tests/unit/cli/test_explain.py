@@ -69,6 +69,7 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
     return {
         "order_id": "1001",
         "kind": "purchase",
+        "store": "main",
         "status": "credited",
         "net": EURO,
         "revisions": [revision],
@@ -270,3 +271,16 @@ def test_placements_with_one_name_are_told_apart() -> None:
         "p5": "Mia · instagram reel · p5",
         "p6": "Mia",
     }
+
+
+def test_the_store_is_named_unless_it_is_the_first_one() -> None:
+    here = answer(credits=(credit("last", "organic", "1/1", 4990),)) | {"status": "organic"}
+    there = here | {"store": "01900000-0000-7000-8000-0000000000e1"}
+    shown = []
+    for told in (here, there):
+        console = Console(file=StringIO(), width=100)
+        for part in page(told, Names(store="Till"), "last", BERLIN):
+            console.print(part)
+        assert isinstance(console.file, StringIO)
+        shown.append("It belongs to the store Till." in console.file.getvalue())
+    assert shown == [False, True]

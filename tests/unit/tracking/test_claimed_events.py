@@ -42,6 +42,7 @@ from tests.factories import ident
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
+OUTLET = new_id()
 SIGNER = ClickSigner(b"k" * 32)
 
 
@@ -83,6 +84,14 @@ class Known(Lookups):
     @override
     def sealed(self, workspace_id: str, text: str) -> str:
         return f"sealed {len(text)}"
+
+    @override
+    def store(self, workspace_id: str, named: str) -> str | None:
+        return {"main": "main", "Outlet": OUTLET}.get(named)
+
+    @override
+    def has_several_stores(self, workspace_id: str) -> bool:
+        return workspace_id == WORKSPACE
 
     @override
     def agent_flags(self, user_agent: str) -> tuple[Quality, ...]:
