@@ -64,6 +64,14 @@ class Precedence(StrEnum):
     UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only if one creator owned it
 
 
+class Surveys(StrEnum):
+    """When an answer to "how did you hear of us?" counts."""
+
+    OFF = "off"
+    FALLBACK = "fallback"  # when no other evidence counts
+    TOUCH = "touch"  # like any touch
+
+
 class ZeroValueOrders(StrEnum):
     """Whether a purchase or renewal of net 0 is a conversion."""
 
@@ -112,10 +120,11 @@ class ApiKey(CatalogRecord, frozen=True, kw_only=True, tag="key"):
 
 
 class Creator(CatalogRecord, frozen=True, kw_only=True, tag="creator"):
-    """An influencer."""
+    """An influencer, with the handles of all platforms."""
 
     name: str
     automatic_placement_id: Uuid
+    handles: tuple[str, ...] = ()
 
 
 class Campaign(CatalogRecord, frozen=True, kw_only=True, tag="campaign"):
@@ -243,6 +252,17 @@ WindowsDays = Annotated[
         " left out has its default. A code has no window: its effective dates count."
     ),
 ]
+# Ten years: as long as a subscription may last.
+RETENTION_DAYS_MAX: Final = 3650
+RetentionDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=RETENTION_DAYS_MAX,
+        description="How many days after a customer's first order its winners are credited with"
+        " later orders and renewals that no touch earns. 0: never.",
+    ),
+]
 ModelRefs = Annotated[
     tuple[ModelRef, ...],
     Meta(description="The credit models: names, or objects with a name and its parameters."),
@@ -277,6 +297,11 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     ] = Precedence.CODE_WINS
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
+    retention_days: RetentionDays = 365
+    survey: Annotated[
+        Surveys,
+        Meta(description="When a survey answer counts: never, without other evidence, or always."),
+    ] = Surveys.FALLBACK
     zero_value_orders: Annotated[
         ZeroValueOrders,
         Meta(description="Whether a purchase or renewal of net 0 counts as a conversion."),

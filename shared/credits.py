@@ -68,7 +68,7 @@ TOUCHES: Final[Mapping[str, TouchDefinition]] = MappingProxyType(
         "code": TouchDefinition("purchase", "typed the code"),
         "referral": TouchDefinition("advocacy", "came by a referral", Referred, 30),
         # The question "how did you hear of us?" asks for the first contact.
-        "survey": TouchDefinition("awareness", "named it when asked", Surveyed, 30),
+        "survey": TouchDefinition("awareness", "answered a survey with content", Surveyed, 30),
         "social": TouchDefinition("engagement", "interacted with it"),
     }
 )
@@ -84,7 +84,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
 )
 
 # Evidence classes that are no touch kind: a code and a click of one creator that say the same, and
-# credit of a returning customer for those who won the customer. No entry has them yet.
+# credit of a returning customer for those who won the customer.
 CODE_AND_CLICK: Final = "code+click"
 ACQUIRED: Final = "acquired"
 
@@ -105,11 +105,12 @@ class CreditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     the exact time of one touch. `account` is a placement id or `organic`. `stage` is the stage of
     the conversion, `touch_stage` the stage of the touches.
 
-    `evidence_class` says by what the credit was earned; today it is the touch kind. `link_id` is
-    the clicked link. `code` is the discount or referral code, normalised. `sub_source` is what the
-    sender said about the place of a link; touches do not carry it yet, so it is None. Organic
-    credit has none of these and no `touched_at`: both time bases then use the time of the
-    conversion.
+    `evidence_class` says by what the credit was earned: the touch kind, or `code+click` for a code
+    whose creator's link was clicked; the account is then that of the link. With `acquired` the
+    touch is one of the customer's first order. `link_id` is the clicked link. `code` is the
+    discount or referral code, normalised. `sub_source` is what the sender said about the place of a
+    link; touches do not carry it yet, so it is None. Organic credit has none of these and no
+    `touched_at`: both time bases then use the time of the conversion.
 
     `units` are millionths of a conversion that was kept. `placed_units` are the same share of the
     order as it was placed: a cancellation does not take them away. `net_minor` is the net of the

@@ -42,6 +42,9 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 # The hash is hexadecimal or base64; the token itself never enters an event.
 ClaimTokenHash = Annotated[str, Meta(min_length=16, max_length=TEXT_LENGTH_MAX)]
 
+# A sealed text of at most 500 characters, in base64.
+SealedText = Annotated[str, Meta(min_length=1, max_length=3_000)]
+
 AdjustmentKind = Literal["refund", "cancel", "edit", "chargeback"]
 SourceKind = Literal["edge", "webhook", "secret", "public"]
 
@@ -264,9 +267,20 @@ class Referred(Event, frozen=True, kw_only=True, tag="referred"):
 
 
 class Surveyed(Event, frozen=True, kw_only=True, tag="surveyed"):
-    """A person answered "how did you hear of us?" with a placement."""
+    """A person answered "how did you hear of us?".
 
-    placement_id: Uuid
+    `natural_id` is the order that was asked about, if any. `placement_id` is what the person named:
+    a placement, or the automatic placement of the creator. A `platform` earns nobody credit. An
+    answer in words that names no creator is sealed; `answer_hash` tells two of them apart.
+    `claim_token_hash` proves that the answer of a public key belongs to its order.
+    """
+
+    placement_id: Uuid | None = None
+    natural_id: Text | None = None
+    platform: Text | None = None
+    sealed_answer: SealedText | None = None
+    answer_hash: Text | None = None
+    claim_token_hash: ClaimTokenHash | None = None
 
 
 class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
@@ -406,7 +420,8 @@ def event_kinds() -> tuple[type[Event], ...]:
 def fingerprint(event: AnyEvent) -> bytes:
     """Return a 16-byte hash that tells two payloads with one event id apart.
 
-    `received_at`, `quality` and `source` are left out. So is a time that may be clamped, because it
+    `received_at`, `quality` and `source` are left out, and so is a sealed text, which differs each
+    time that it is sealed. So is a time that may be clamped, because it
     differs at each delivery: one that was, and each of a public key. A conversion carries its own
     time in `version`, so its `occurred_at` is left out; a notice has none. `tie_break` and `topic`
     hold what no signature covers, and a delivery can be repeated with other headers.
@@ -423,6 +438,8 @@ def fingerprint(event: AnyEvent) -> bytes:
         same = structs.replace(same, tie_break=())
     elif isinstance(same, Noticed):
         same = structs.replace(same, topic="")
+    elif isinstance(same, Surveyed):
+        same = structs.replace(same, sealed_answer=None)
     digest = _FINGERPRINT.copy()
     digest.update(_encoder.encode(same))
     return digest.digest()

@@ -92,7 +92,8 @@ CREDIT_MODELS: Final[Mapping[str, CreditModel]] = MappingProxyType(
             ),
             CreditModel(
                 "participation",
-                "each account that took part is shown the whole order; never summed",
+                "each account that took part is shown the whole order, and each owner of a shared"
+                " code a part of it; never summed",
                 is_additive=False,
             ),
         )

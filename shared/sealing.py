@@ -79,6 +79,34 @@ class TextHasher:
         return hmac.digest(pepper, text.encode(), "sha256")[:16].hex()
 
 
+class TextSealer:
+    """Seals texts that people wrote, each workspace with a key of its own.
+
+    Only a service with the key of the use `text` opens them.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def seal(self, workspace_id: str, text: str) -> str:
+        """Return the sealed text in base64. Each call gives another one."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        box = self._box(workspace_id).encrypt(nonce, text.encode(), None)
+        return base64.b64encode(nonce + box).decode()
+
+    def open(self, workspace_id: str, sealed: str) -> str:
+        """Return the text, or raise `SealBroken`."""
+        try:
+            raw = base64.b64decode(sealed, validate=True)
+            nonce, box = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+            return self._box(workspace_id).decrypt(nonce, box, None).decode()
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"a text of workspace {workspace_id} cannot be opened") from error
+
+    def _box(self, workspace_id: str) -> AESGCM:
+        return AESGCM(hmac.digest(self._key, f"sealed/{workspace_id}".encode(), "sha256"))
+
+
 class Sealer:
     """The keys of one `LAUREL_SECRET_KEY`: a secret, or a key ring made from one.
 
@@ -143,6 +171,10 @@ class Sealer:
     def text_hasher(self) -> TextHasher:
         """Return the hash of texts that may name a person (`shared.private_texts`)."""
         return TextHasher(self.derive("text"))
+
+    def text_sealer(self) -> TextSealer:
+        """Return the seal of texts that people wrote."""
+        return TextSealer(self.derive("text"))
 
     def claim_token_hasher(self) -> TextHasher:
         """Return the hash of claim tokens."""

@@ -16,10 +16,11 @@ from services.attribution.domain.model import (
     ConversionVersion,
     Edge,
     Scope,
+    SurveyAnswer,
     Touch,
 )
 from shared import catalog
-from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, ZeroValueOrders
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Surveys, ZeroValueOrders
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import MAIN_STORE, customer_key, natural_id, person_key
@@ -246,6 +247,26 @@ def adjustment(
     )
 
 
+def answered(
+    name: str,
+    *,
+    of: str | None = "mia",
+    order: ConversionKey | None = None,
+    after: timedelta = NOTHING,
+    source: SourceKind = "secret",
+    token: bytes | None = None,
+) -> SurveyAnswer:
+    """Return what the buyer of an order answered, `after` the time of `NOON`."""
+    return SurveyAnswer(
+        event_id=ident("answer", name),
+        key=order or conversion_key(),
+        occurred_at=NOON + after,
+        placement_id=placement_id(of) if of is not None else None,
+        source_kind=source,
+        token=token,
+    )
+
+
 def influencers(*names: str) -> CatalogFacts:
     """Return creators with one placement and one link each, without end of the period."""
     return CatalogFacts(
@@ -283,6 +304,8 @@ def policy(
     precedence: Precedence = Precedence.CODE_WINS,
     models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
+    retention_days: int = 365,
+    survey: Surveys = Surveys.FALLBACK,
     zero_value_orders: ZeroValueOrders = ZeroValueOrders.IGNORE,
     revision: int = 1,
 ) -> Policy:
@@ -297,6 +320,8 @@ def policy(
         precedence=precedence,
         models=models,
         stages=dict(stages or {}),
+        retention_days=retention_days,
+        survey=survey,
         zero_value_orders=zero_value_orders,
     )
 
@@ -319,7 +344,7 @@ def facts(*parts: CatalogFacts | Policy) -> CatalogFacts:
     return CatalogFacts(links, placements, codes, tuple(policies))
 
 
-Evidence = Touch | ConversionVersion | Adjustment | Edge | tuple[Edge, ...]
+Evidence = Touch | ConversionVersion | Adjustment | SurveyAnswer | Edge | tuple[Edge, ...]
 
 
 def scope(*evidence: Evidence, hubs: Iterable[bytes] = (), workspace_id: str = WORKSPACE) -> Scope:
@@ -334,5 +359,6 @@ def scope(*evidence: Evidence, hubs: Iterable[bytes] = (), workspace_id: str = W
         edges=tuple(part for part in flat if isinstance(part, Edge)),
         versions=tuple(part for part in flat if isinstance(part, ConversionVersion)),
         adjustments=tuple(part for part in flat if isinstance(part, Adjustment)),
+        answers=tuple(part for part in flat if isinstance(part, SurveyAnswer)),
         hubs=frozenset(hubs),
     )

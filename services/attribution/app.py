@@ -41,7 +41,7 @@ from shared.log.port import EventLog
 from shared.log.postgres import PostgresLog
 from shared.log.topics import CATALOG, CREDITS, DEAD_LETTER, EVENTS
 from shared.log.watchdog import measure_lag, progress_or_die
-from shared.sealing import Sealer, TextHasher
+from shared.sealing import Sealer, TextHasher, TextSealer
 from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "attribution"
@@ -78,6 +78,7 @@ class Outside:
     log: EventLog
     clock: Clock
     text_hash: TextHasher
+    texts: TextSealer
 
 
 class Attribution:
@@ -130,6 +131,7 @@ class Attribution:
             self.publisher,
             self.lag,
             self.outside.text_hash,
+            self.outside.texts,
         )
         for router in ROUTERS:
             app.include_router(router)
@@ -301,8 +303,9 @@ def outside_of(settings: AttributionSettings) -> Outside:
     secret_key = settings.require_secret_key()
     url = own_log_in(settings.require_database_url(), SERVICE, secret_key)
     database = Database(url, application_name="laurel-attribution", pool_size=POOL_SIZE)
-    text_hash = Sealer(secret_key).text_hasher()
-    return Outside(database, _log_of(settings, url, clock), clock, text_hash)
+    sealer = Sealer(secret_key)
+    log = _log_of(settings, url, clock)
+    return Outside(database, log, clock, sealer.text_hasher(), sealer.text_sealer())
 
 
 def _log_of(settings: AttributionSettings, url: str, clock: Clock) -> EventLog:

@@ -98,6 +98,14 @@ class Nothing(Lookups):
         return None
 
     @override
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        return None
+
+    @override
+    def sealed(self, workspace_id: str, text: str) -> str:
+        return f"sealed {len(text)}"
+
+    @override
     def store(self, workspace_id: str, named: str) -> str | None:
         return {"main": "main"}.get(named)
 

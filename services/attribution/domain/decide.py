@@ -2,7 +2,8 @@
 
 Promise: the decisions depend only on the set of evidence, the catalog facts and the policies, not
 on their order or on duplicates. For every additive model the credits, with `organic`, sum to the
-net exactly.
+net exactly. An order of a returning customer that no touch of its own earns is credited as the
+customer's first order was, if touches of its own earned that one.
 What can go wrong: a policy with an unknown model or stage raises; the API of roi refuses both.
 """
 
@@ -11,11 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from fractions import Fraction
+from datetime import datetime, timedelta
 from typing import Final
 
-from services.attribution.domain import journey, precedence
+from services.attribution.domain import journey, precedence, surveys
+from services.attribution.domain.crediting import Earned, credits_and_memos
 from services.attribution.domain.identity import Identities, Person, alone, identify
 from services.attribution.domain.model import (
     Adjustment,
@@ -23,28 +24,25 @@ from services.attribution.domain.model import (
     CatalogFacts,
     ConversionKey,
     ConversionVersion,
-    Credit,
     Decision,
     Note,
     Scope,
     Status,
+    SurveyAnswer,
     Touch,
     is_trusted_source,
 )
-from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
 from services.attribution.domain.notes import notes_of
 from services.attribution.domain.policies import policy_for
-from services.attribution.domain.stages import conversion_stage, touch_stage
-from services.attribution.domain.steps import Journey, ModelInput, journey_of
+from services.attribution.domain.stages import conversion_stage
+from services.attribution.domain.steps import journey_of
 from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
-from shared.credits import ORGANIC, UNITS_PER_CONVERSION
+from shared.credits import ACQUIRED, UNITS_PER_CONVERSION
 from shared.events import CONVERSIONS
 from shared.ids import MAIN_STORE
 from shared.ids import conversion_id as published_conversion_id
-from shared.models import ChosenModel, chosen_model
-from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
 _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.is_order)
@@ -66,6 +64,7 @@ class Case:
     net: Net
     person: Person
     near: frozenset[bytes] = frozenset()
+    answer: SurveyAnswer | None = None
     is_alone: bool = False
     first_bought_at: datetime | None = None
     bought_before: bool = False
@@ -90,7 +89,7 @@ class Case:
     def moment(self) -> _Moment:
         """The sort key of the conversions of one person."""
         key = self.counted.key
-        return (self.counted.occurred_at, key.store, key.natural_id, key.kind)
+        return (self.counted.occurred_at, key.store, key.kind, key.natural_id)
 
 
 def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
@@ -108,6 +107,12 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
         own = index.of_case(case, evidence, room + journey.TOO_LONG_LISTED_MAX)
         judged = journey.candidates(evidence, own, policy, facts, room)
         decisions[case.counted.key] = decide(case, judged, policy)
+    first_orders = _first_orders(cases)
+    for case in cases:
+        first = _first_order(case, first_orders)
+        if first is not None:
+            key = case.counted.key
+            decisions[key] = _acquired(case, decisions[key], decisions[first.counted.key], facts)
     return decisions
 
 
@@ -127,7 +132,7 @@ def _rooms(cases: Sequence[Case]) -> list[int]:
 
 def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     """Credit one conversion from its judged candidates (oldest first, codes last)."""
-    candidates = precedence.apply(judged, policy.precedence)
+    candidates = tuple(surveys.apply(precedence.apply(judged, policy.precedence), policy.survey))
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
     # A claim counts nothing in any sum until a trusted source confirms it; a test never does.
     net = case.net if case.counts else Net(case.counted.currency, 0, cancelled=True)
@@ -135,7 +140,8 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     is_returning = new_customer is False
     key = case.counted.key
     occurred_at = case.counted.occurred_at
-    credits, memos = _credits(kept, net, occurred_at, policy) if case.counts else ((), ())
+    earned = Earned(journey_of(kept), occurred_at, policy) if kept else None
+    credits, memos = credits_and_memos(earned, net, policy) if case.counts else ((), ())
     return Decision(
         key=key,
         conversion_id=conversion_id(case.workspace_id, key),
@@ -157,6 +163,49 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     )
 
 
+def _first_orders(cases: Iterable[Case]) -> dict[bytes, Case]:
+    """Return the earliest standing trusted order of each customer."""
+    found: dict[bytes, Case] = {}
+    for case in cases:
+        if case.is_bought and not case.is_alone:
+            for customer in case.person.customers:
+                found[customer] = min(found.get(customer, case), case, key=lambda c: c.moment)
+    return found
+
+
+def _first_order(case: Case, first_orders: Mapping[bytes, Case]) -> Case | None:
+    """Return the first order of the customer of a later order or renewal."""
+    if case.is_alone or case.counted.key.kind not in _BUYING:
+        return None
+    found = [first_orders[name] for name in case.person.customers if name in first_orders]
+    first = min(found, key=lambda order: order.moment, default=None)
+    return first if first is not None and first.moment < case.moment else None
+
+
+def _acquired(case: Case, decision: Decision, won: Decision, facts: CatalogFacts) -> Decision:
+    """Credit an organic order within `retention_days` as the first order `won` was credited.
+
+    The first order must have touches of its own: credit is never acquired twice.
+    """
+    policy = policy_for(facts.policies, decision.occurred_at)
+    since = decision.occurred_at - won.occurred_at
+    if (
+        decision.status is not Status.ORGANIC
+        or won.status is not Status.CREDITED
+        or won.acquired_from is not None
+        or not policy.retention_days
+        or since > timedelta(days=policy.retention_days)
+    ):
+        return decision
+    kept = [candidate for candidate in won.candidates if candidate.verdict == "kept"]
+    rules = policy_for(facts.policies, won.occurred_at)
+    earned = Earned(journey_of(kept), won.occurred_at, rules, ACQUIRED)
+    credits, memos = credits_and_memos(earned, case.net, policy)
+    return replace(
+        decision, status=Status.CREDITED, credits=credits, memos=memos, acquired_from=won.key
+    )
+
+
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
     """Return the published id of a conversion, which is the same on every machine."""
     return published_conversion_id(workspace_id, key.kind, key.natural_id, store=key.store)
@@ -170,107 +219,6 @@ def _status(case: Case, kept: Sequence[Candidate]) -> Status:
     return Status.CREDITED if kept else Status.ORGANIC
 
 
-def _credits(
-    kept: Sequence[Candidate], net: Net, occurred_at: datetime, policy: Policy
-) -> tuple[tuple[Credit, ...], tuple[Credit, ...]]:
-    """Return the credits of the additive models and the memos of the other models."""
-    credits: list[Credit] = []
-    memos: list[Credit] = []
-    journey = journey_of(kept) if kept else None
-    for choice in _choices(policy):
-        found = credits if choice.model.is_additive else memos
-        if journey is None:
-            found.append(_organic(choice.name, net, policy))
-            continue
-        given = ModelInput(journey.steps, occurred_at, choice.parameters)
-        shares = FUNCTIONS[choice.name](given)
-        members = _shares_of_members(journey, shares, choice)
-        found += _credited(choice, members, net, policy)
-    return tuple(credits), tuple(memos)
-
-
-def _choices(policy: Policy) -> Iterable[ChosenModel]:
-    """Return the models of a policy, each once. Raises `ModelRejected` for an unknown model."""
-    by_name: dict[str, ChosenModel] = {}
-    for ref in policy.models:
-        choice = chosen_model(ref)
-        by_name.setdefault(choice.name, choice)
-    return by_name.values()
-
-
-def _organic(model: str, net: Net, policy: Policy) -> Credit:
-    return Credit(
-        model,
-        ORGANIC,
-        None,
-        Fraction(1),
-        net.net_minor,
-        UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0,
-        None,
-        None,
-        placed_units=UNITS_PER_CONVERSION,
-    )
-
-
-_Member = tuple[Candidate, Fraction]
-
-
-def _shares_of_members(
-    journey: Journey, shares: Sequence[Fraction], choice: ChosenModel
-) -> list[_Member]:
-    """Return the candidates that earn, with their shares.
-
-    In an additive model the members of a step split its share equally. In another model each
-    account gets the largest share of its steps once; of equal steps the newest counts.
-    """
-    steps = zip(journey.members, shares, strict=True)
-    if choice.model.is_additive:
-        return [
-            (member, share if len(members) == 1 else share / len(members))
-            for members, share in steps
-            if share
-            for member in members
-        ]
-    best: dict[str | None, _Member] = {}
-    for members, share in steps:
-        for member in members:
-            before = best.get(member.placement_id)
-            if share and (before is None or before[1] <= share):
-                best[member.placement_id] = (member, share)
-    return list(best.values())
-
-
-def _credited(
-    choice: ChosenModel, members: Sequence[_Member], net: Net, policy: Policy
-) -> Iterable[Credit]:
-    shares = [share for _, share in members]
-    if len(shares) == 1 and shares[0] == 1:
-        amounts, placed = [net.net_minor], [UNITS_PER_CONVERSION]
-    elif choice.model.is_additive:
-        amounts, placed = split(net.net_minor, shares), split(UNITS_PER_CONVERSION, shares)
-    else:
-        amounts = [round(net.net_minor * share) for share in shares]
-        placed = [round(UNITS_PER_CONVERSION * share) for share in shares]
-    is_conversion = net.is_conversion(policy.zero_value_orders)
-    for (touch, share), amount, part in zip(members, amounts, placed, strict=True):
-        assert touch.placement_id is not None, "a kept candidate has an account"
-        yield Credit(
-            model=choice.name,
-            account=touch.placement_id,
-            touch_id=touch.touch_id,
-            share=share,
-            amount_minor=amount,
-            units=part if is_conversion else 0,
-            touch_stage=touch_stage(touch.kind, policy.stages),
-            touched_at=touch.occurred_at,
-            touch_kind=touch.kind,
-            evidence_class=touch.kind,
-            link_id=touch.link_id,
-            code=touch.code,
-            placed_units=part,
-        )
-
-
 def _cases(scope: Scope, identities: Identities) -> list[Case]:
     versions: defaultdict[ConversionKey, set[ConversionVersion]] = defaultdict(set)
     for version in scope.versions:
@@ -278,6 +226,9 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
     adjustments: defaultdict[ConversionKey, set[Adjustment]] = defaultdict(set)
     for adjustment in scope.adjustments:
         adjustments[adjustment.key].add(adjustment)
+    answers: defaultdict[ConversionKey, set[SurveyAnswer]] = defaultdict(set)
+    for told in scope.answers:
+        answers[told.key].add(told)
     ties = ties_of(scope.edges)
     cases = []
     for key in sorted(versions):
@@ -291,9 +242,10 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
         person = alone(carried, scope.hubs) if is_alone else identities.person(carried)
         near = ties.near(person.clicks - scope.hubs) - scope.hubs
         net = net_of(best, adjustments[key])
+        answer = surveys.answer_of(best, answers[key]) if known else None
         notes = notes_of(best, known, adjustments[key], net)
         cases.append(
-            Case(scope.workspace_id, known, best, net, person, near, is_alone, notes=notes)
+            Case(scope.workspace_id, known, best, net, person, near, answer, is_alone, notes=notes)
         )
     return cases
 
@@ -367,7 +319,7 @@ def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:
     carried = {v.click_touch_id for v in case.versions if v.click_touch_id is not None}
     carried |= {index.touches[p].touch_id for p in index.of_clicks(case.person)}
     at = case.counted.occurred_at
-    return journey.Evidence(at, codes_on(case.versions), frozenset(carried))
+    return journey.Evidence(at, codes_on(case.versions), frozenset(carried), case.answer)
 
 
 @dataclass(frozen=True, slots=True)

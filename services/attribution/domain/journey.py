@@ -17,9 +17,11 @@ from services.attribution.domain.model import (
     CatalogFacts,
     ConversionVersion,
     Reason,
+    SurveyAnswer,
     Touch,
 )
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
+from services.attribution.domain.surveys import is_late
 from shared.catalog import Policy
 from shared.credits import WINDOWS_DAYS
 from shared.events import Quality
@@ -43,11 +45,15 @@ _FLAG_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The time and the codes of one conversion, and the ids of the clicks that it carries."""
+    """The time and the codes of one conversion, and the ids of the clicks that it carries.
+
+    `answer` is the survey answer that names the conversion.
+    """
 
     occurred_at: datetime
     codes: tuple[str, ...]
     carried: frozenset[str]
+    answer: SurveyAnswer | None = None
 
 
 def room_for(conversions: int) -> int:
@@ -109,6 +115,8 @@ def candidates(
             if room < 0 and reason is None and touch.touch_id not in evidence.carried:
                 reason = Reason.JOURNEY_TOO_LONG
         found += _of_touch(touch, reason, facts, carried=touch.touch_id in evidence.carried)
+    if evidence.answer is not None:
+        found.append(_of_answer(evidence.answer, evidence.occurred_at, facts))
     return (*sorted(found, key=_by_time), *_of_codes(evidence, facts))
 
 
@@ -179,6 +187,26 @@ def _of_touch(
         )
         for owner in owners
     ]
+
+
+def _of_answer(answer: SurveyAnswer, at: datetime, facts: CatalogFacts) -> Candidate:
+    """Return the candidate of a survey answer. One given after the order has the order's time."""
+    creator = facts.placements.get(answer.placement_id or "")
+    reason = Reason.NAMES_NOBODY if creator is None else None
+    if is_late(answer, at):
+        reason = Reason.AFTER_CONVERSION
+    return Candidate(
+        touch_id=answer.event_id,
+        kind="survey",
+        placement_id=answer.placement_id,
+        creator_id=creator or None,
+        occurred_at=answer.occurred_at
+        if reason is Reason.AFTER_CONVERSION
+        else min(answer.occurred_at, at),
+        verdict="rejected" if reason else "kept",
+        reason=reason,
+        carried=True,
+    )
 
 
 def _of_codes(evidence: Evidence, facts: CatalogFacts) -> list[Candidate]:

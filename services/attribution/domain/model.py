@@ -129,6 +129,22 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyAnswer:
+    """What the buyer of one order answered. Without a placement it names no creator.
+
+    `token` is the key of the claim token that it came with. An answer of a public key counts only
+    with that of its order.
+    """
+
+    event_id: str
+    key: ConversionKey
+    occurred_at: datetime
+    placement_id: str | None = None
+    source_kind: SourceKind | None = None
+    token: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """All evidence that may matter for a set of conversions.
 
@@ -144,6 +160,7 @@ class Scope:
     adjustments: tuple[Adjustment, ...] = ()
     hubs: frozenset[bytes] = frozenset()
     alone: frozenset[ConversionKey] = frozenset()
+    answers: tuple[SurveyAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +191,9 @@ class Reason(StrEnum):
     SELF_REFERRAL = "self_referral"
     NO_CONSENT = "no_consent"
     JOURNEY_TOO_LONG = "journey_too_long"
+    SURVEY_OFF = "survey_off"
+    SURVEY_IS_FALLBACK = "survey_is_fallback"
+    NAMES_NOBODY = "names_nobody"
 
 
 class Status(StrEnum):
@@ -262,6 +282,8 @@ class Decision:
     `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
     the time of the person's first standing order, at or before this conversion. `unlisted` counts
     the candidates that a stored decision leaves out. `notes` are what a person should look at.
+    `acquired_from` is the first order of the customer, if the touches of that order earned this
+    one.
     """
 
     key: ConversionKey
@@ -282,6 +304,7 @@ class Decision:
     bought_at: datetime | None = None
     unlisted: tuple[Unlisted, ...] = ()
     notes: tuple[Note, ...] = ()
+    acquired_from: ConversionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.LINK_NOT_OWNED_THEN: "it would count if a creator had owned the link at that time",
     Reason.SELF_REFERRAL: "it would count if another person had referred the buyer",
     Reason.NO_CONSENT: "it would count if the person had agreed to be recognised",
+    Reason.SURVEY_OFF: "it would count if the policy's `survey` were `fallback` or `touch`",
+    Reason.SURVEY_IS_FALLBACK: (
+        "it would count if the policy's `survey` were `touch`, or if no other touch counted"
+    ),
+    Reason.NAMES_NOBODY: "it would count if it named a creator or a placement",
     Reason.JOURNEY_TOO_LONG: "it would count if it were among the newest 10,000 touches",
 }
 

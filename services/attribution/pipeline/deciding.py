@@ -178,6 +178,8 @@ def _subjects(decision: Decision, touches: Mapping[str, Touch]) -> set[str]:
     for candidate in decision.candidates:
         touch = touches.get(candidate.touch_id)
         if touch is None:
+            if candidate.kind == "survey" and candidate.placement_id is not None:
+                subjects.add(placement_subject(candidate.placement_id))
             continue
         if touch.link_id is not None:
             subjects.add(link_subject(touch.link_id))

@@ -20,6 +20,7 @@ from services.attribution.domain.model import (
     ConversionVersion,
     Edge,
     Scope,
+    SurveyAnswer,
     Touch,
 )
 from services.attribution.domain.netting import is_trusted
@@ -56,6 +57,7 @@ class Gathered:
     touch_ids: set[str] = field(default_factory=set)
     versions: list[ConversionVersion] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
+    answers: list[SurveyAnswer] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     touches: dict[str, Touch] = field(default_factory=dict)
     near: set[bytes] = field(default_factory=set)
@@ -75,6 +77,7 @@ class Gathered:
             edges=tuple(self.edges),
             versions=tuple(self.versions),
             adjustments=tuple(self.adjustments),
+            answers=tuple(self.answers),
             hubs=frozenset(self.hubs),
             alone=frozenset(v.key for v in self.versions) if self.is_alone else frozenset(),
         )
@@ -137,21 +140,29 @@ async def _evidence(conn: Any, gathered: Iterable[Gathered]) -> None:
         if isinstance(fact, Adjustment):
             item.adjustments.append(fact)
             continue
+        if isinstance(fact, SurveyAnswer):
+            item.answers.append(fact)
+            continue
         item.versions.append(fact)
         if fact.click_touch_id is not None:
             item.touch_ids.add(fact.click_touch_id)
 
 
 async def _claims(conn: Any, gathered: Iterable[Gathered]) -> None:
-    """Load the claims of the conversions that no trusted source has told."""
+    """Load the claims of conversions that no trusted source has told, and proven answers."""
     owners: dict[Keyed, Gathered] = {}
     for item in gathered:
         told = {own_key(version.key) for version in item.versions}
         owners |= {
             (item.workspace_id, claims_key(own)): item for own in item.own_keys.keys() - told
         }
+        tokens = {version.token for version in filter(is_trusted, item.versions)}
+        owners |= {(item.workspace_id, token): item for token in tokens if token is not None}
     for keyed, body in await store.claims(conn, owners):
         fact = conversion_evidence(body)
+        if isinstance(fact, SurveyAnswer):
+            owners[keyed].answers.append(fact)
+            continue
         assert isinstance(fact, ConversionVersion), "adjustments are not filed with the claims"
         owners[keyed].versions.append(fact)
         owners[keyed].bodies[fact.event_id] = body

@@ -1,5 +1,7 @@
 """The route of the attention list: what was accepted and changes no figure, or a doubtful one."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query
@@ -37,10 +39,11 @@ async def attention(
     kinds = [kind for kind in KINDS.values() if asked.kind in (None, kind.id)]
     async with parts.database.read([caller.workspace_id]) as connection:
         found = await attention_rows.attention(await driver(connection), kinds)
-    return AttentionAnswer(items=[_attention_item(item) for item in found])
+    opened = partial(parts.texts.open, caller.workspace_id)
+    return AttentionAnswer(items=[_attention_item(item, opened) for item in found])
 
 
-def _attention_item(found: attention_rows.Attention) -> AttentionItem:
+def _attention_item(found: attention_rows.Attention, opened: Callable[[str], str]) -> AttentionItem:
     return AttentionItem(
         kind=found.kind.id,
         sentence=found.kind.sentence,
@@ -52,7 +55,7 @@ def _attention_item(found: attention_rows.Attention) -> AttentionItem:
                 order_id=item.order_id,
                 event_id=item.event_id,
                 occurred_at=item.occurred_at,
-                detail=item.detail,
+                detail=opened(item.detail) if found.kind.is_sealed else item.detail,
             )
             for item in found.examples
         ],

@@ -14,6 +14,7 @@ from shared.db.engine import Database
 from shared.events import TEXT_LENGTH_MAX
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.problems import Problem, field_problem
+from shared.sealing import TextSealer
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 TAGS: Final = ["attribution"]
@@ -30,6 +31,7 @@ class Parts:
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
     # Of a workspace and an id that may name a person.
     text_hash: Callable[[str, str], str]
+    texts: TextSealer
 
 
 def parts_of(request: Request) -> Parts:

@@ -25,12 +25,14 @@ class AttentionKind:
     `sentence` says what was found, `what_to_do` what a person can do about it. `found` is the
     statement that finds it in the visible workspaces, with the columns `order_id` (text),
     `event_id` (uuid), `occurred_at` (timestamptz, not null) and `detail` (text); ids may be null.
+    `is_sealed`: the detail is a text that a person wrote, sealed; the answer shows it opened.
     """
 
     id: str
     sentence: str
     what_to_do: str
     found: str
+    is_sealed: bool = False
 
 
 def noted(doubt: Doubt, condition: str = "true") -> str:

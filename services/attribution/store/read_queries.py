@@ -73,7 +73,8 @@ WHERE currency IS NOT NULL GROUP BY model, currency
 UNMATCHED: Final = """
 SELECT e.body FROM attribution.conversions AS c
 JOIN attribution.evidence AS e ON e.own_key = c.own_key AND e.workspace_id = c.workspace_id
-WHERE c.status = 'awaiting_order' ORDER BY e.occurred_at, e.event_id LIMIT $1::integer
+WHERE c.status = 'awaiting_order' AND e.kind = 'order_adjusted'
+ORDER BY e.occurred_at, e.event_id LIMIT $1::integer
 """
 
 

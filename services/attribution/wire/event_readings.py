@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from services.attribution.domain.model import (
     Adjustment,
     ConversionKey,
     ConversionVersion,
+    SurveyAnswer,
     Touch,
     is_trusted_source,
 )
@@ -52,6 +54,7 @@ from shared.ids import KeyKind, click_event_id, conversion_key, customer_key, is
 # The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
 OWN_KEYS_TO: Final = b"p"
+SURVEYED: Final = "surveyed"
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +65,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
     is set. `quality` are the flags of an event with a body. `token` is the key of the claim token
     of a conversion; the claim of a public key has it in `tied`, too, with the digest of its keys.
+    `answer_token` is the same of a survey answer; that of a public key is found under it.
     """
 
     workspace_id: str
@@ -79,11 +83,14 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     tied: tuple[bytes, ...] = ()
     token: bytes | None = None
     quality: tuple[Quality, ...] = ()
+    answer_token: bytes | None = None
 
     @property
     def filed_under(self) -> bytes | None:
         """The key under which the evidence of a conversion is found; claims have another one."""
         own = self.own_key
+        if self.kind == SURVEYED and not is_trusted_source(self.source_kind):
+            return self.answer_token
         is_claim = own is not None and not is_trusted_source(self.source_kind)
         return claims_key(own) if own is not None and is_claim else own
 
@@ -104,9 +111,14 @@ def read(value: bytes) -> Reading:
     return _READERS[type(event)](event, value)
 
 
-def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
-    """Return the conversion version or the adjustment of a stored event."""
+def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment | SurveyAnswer:
+    """Return the conversion version, the adjustment or the survey answer of a stored event."""
     event = decode_event(body)
+    if isinstance(event, Surveyed):
+        key = _surveyed_key(event)
+        assert key is not None, "only answers that name an order have an own key"
+        at, token, kind = _utc(event.occurred_at), _token(event, own_key(key)), event.source.kind
+        return SurveyAnswer(event.event_id, key, at, event.placement_id, kind, token)
     if isinstance(event, OrderAdjusted):
         return Adjustment(
             event_id=event.event_id,
@@ -124,7 +136,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             version=event.version,
             pending=event.pending,
         )
-    assert isinstance(event, Converted), "only conversions and adjustments have an own key"
+    assert isinstance(event, Converted), "only evidence of conversions has an own key"
     return _version(event)
 
 
@@ -156,7 +168,7 @@ def _version(event: AnyConversion) -> ConversionVersion:
     )
 
 
-def _token(event: Converted, own: bytes) -> bytes | None:
+def _token(event: Converted | Surveyed, own: bytes) -> bytes | None:
     """Return the key of the claim token of one order; equal tokens of two orders differ."""
     if event.claim_token_hash is None or not event.consent:
         return None
@@ -306,6 +318,21 @@ def _adjustment_reading(event: OrderAdjusted, body: bytes) -> Reading:
     return _evidence_reading(event, body, own_key(key))
 
 
+def _survey_reading(event: Surveyed, body: bytes) -> Reading:
+    """Return the reading of an answer: a touch, unless it names an order or no placement."""
+    key = _surveyed_key(event)
+    if key is None and event.placement_id is not None:
+        return _touch_reading(event, body)
+    own = own_key(key) if key and event.consent else None
+    reading = _evidence_reading(event, body, own)
+    return reading if own is None else structs.replace(reading, answer_token=_token(event, own))
+
+
+def _surveyed_key(event: Surveyed) -> ConversionKey | None:
+    named = event.natural_id
+    return None if named is None else ConversionKey("purchase", named, event.store)
+
+
 def _visit_reading(event: Visited, body: bytes) -> Reading:
     return _evidence_reading(event, body, click=event.click)
 
@@ -342,6 +369,7 @@ def _evidence_reading(
 # A lookup by type: a chain of `isinstance` costs more than decoding the event.
 _READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
     **dict.fromkeys(_TOUCHES, _touch_reading),
+    Surveyed: _survey_reading,
     **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
     **dict.fromkeys((Engaged, Identified, SocialReported, Erased, Noticed), _evidence_reading),
     OrderAdjusted: _adjustment_reading,

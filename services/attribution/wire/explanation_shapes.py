@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
-from services.attribution.domain.model import Candidate, Credit, Decision
+from services.attribution.domain.model import Candidate, ConversionKey, Credit, Decision
 from services.attribution.domain.remedies import would_count_if
 from services.attribution.wire.answer_shapes import money
 from shared.api.shapes import AnswerModel, MoneyOut
@@ -82,6 +82,15 @@ class CreditAnswer(AnswerModel):
     """The credited part of the conversion, in millionths."""
 
 
+class AcquiredFromAnswer(AnswerModel):
+    """The first order of a customer, whose touches earn a later order."""
+
+    kind: str
+    """The kind of the first order."""
+    order_id: str
+    """The id of the first order."""
+
+
 class RevisionAnswer(AnswerModel):
     """One decision revision."""
 
@@ -99,6 +108,8 @@ class RevisionAnswer(AnswerModel):
     """How many more touches were considered, by reason."""
     credits: list[CreditAnswer]
     """The share of each account under each model."""
+    acquired_from: AcquiredFromAnswer | None
+    """The customer's first order, if its touches earn this one; null otherwise."""
 
 
 class CreatorAnswer(AnswerModel):
@@ -193,7 +204,12 @@ def revision_answer(
             UnlistedAnswer(reason=item.reason, count=item.count) for item in decision.unlisted
         ],
         credits=[_credit(item, decision.currency) for item in (*decision.credits, *decision.memos)],
+        acquired_from=_acquired_from(decision.acquired_from),
     )
+
+
+def _acquired_from(first: ConversionKey | None) -> AcquiredFromAnswer | None:
+    return AcquiredFromAnswer(kind=first.kind, order_id=first.natural_id) if first else None
 
 
 def creator_answer(creator_id: str, decision: Decision, accounts: Collection[str]) -> CreatorAnswer:

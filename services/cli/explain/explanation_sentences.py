@@ -9,6 +9,7 @@ from typing import Any
 
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names
+from shared.credits import CODE_AND_CLICK
 from shared.money import format_minor
 
 
@@ -36,10 +37,13 @@ def who_gets_it(answer: dict[str, Any], names: Names, model: str) -> str:
     last = answer["revisions"][-1]
     credits = [credit for credit in last["credits"] if credit["model"] == model]
     kept = [candidate for candidate in last["candidates"] if candidate["verdict"] == "kept"]
-    if not kept:
+    first = last.get("acquired_from")
+    if not kept and not first:
         return "Nobody is credited: " + _why_nobody(last)
     shares = _by_account(credits, names)
     who = " and ".join(f"{name} gets {share}" for name, share in shares)
+    if first:
+        return f"Under the model “{model}”, {who}, because {_won(first)}."
     others = len(last["candidates"]) - len(kept) + unlisted(last, kept=False)
     aside = (
         f" {_counted(others, 'other touch', 'other touches')} considered and set aside."
@@ -82,18 +86,40 @@ def _because(
 ) -> str:
     if count == 1:
         return _touched(kept[0], names)
+    joined = credits[0].get("evidence_class") == CODE_AND_CLICK
+    if joined and count == 2 and len(credits) == 1:
+        return _code_and_click(kept[-1], credits[0], names)
     rule = f"{count} touches count and {plain_words.plain(plain_words.MODELS, model)}"
     # A credit of several touches names only one of them.
     earning = {credit["touch_id"] for credit in credits if credit["touches"] == 1}
     if len(earning) < len(credits):
         return rule
     chosen = [item for item in kept if item["touch_id"] in earning]
-    return f"{rule}: {_touched(chosen[0], names)}" if len(chosen) == 1 else rule
+    if len(chosen) != 1:
+        return rule
+    touched = (
+        _code_and_click(chosen[0], credits[0], names) if joined else _touched(chosen[0], names)
+    )
+    return f"{rule}: {touched}"
 
 
 def _touched(item: dict[str, Any], names: Names) -> str:
     """Return `the buyer clicked a link of Mia · instagram reel`."""
     return f"the buyer {plain_words.evidence(item)} of {names.candidate(item)}"
+
+
+def _won(first: dict[str, Any]) -> str:
+    """Return why a later order is credited like the first one."""
+    what = plain_words.plain(plain_words.CONVERSIONS, first["kind"]).lower()
+    return (
+        "no touch of its own earns it, and the touches of the customer's first"
+        f" {what} {first['order_id']} won the customer"
+    )
+
+
+def _code_and_click(code: dict[str, Any], credit: dict[str, Any], names: Names) -> str:
+    """Return `the buyer typed the code of Mia and had clicked a link of Mia · instagram reel`."""
+    return f"{_touched(code, names)} and had clicked a link of {names.account(credit['account'])}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

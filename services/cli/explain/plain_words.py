@@ -25,6 +25,9 @@ REASONS: Final = {
     "link_not_owned_then": "the link had no owner at that time",
     "self_referral": "the buyer's own referral",
     "no_consent": "the person did not agree to be recognised",
+    "survey_off": "survey answers do not count here",
+    "survey_is_fallback": "other evidence counts, and survey answers only without any",
+    "names_nobody": "the answer names no creator",
     "journey_too_long": "only the latest 10,000 touches of a journey are read",
 }
 
@@ -42,6 +45,7 @@ REVISIONS: Final = {
     "new_evidence": "new data of the order: a refund, an edit, another source",
     "journey_changed": "new data of the journey: a late touch, or a second device of the buyer",
     "fact_corrected": "a link, code or placement was corrected",
+    "new_rules": "an update of Laurel decides it by other rules",
 }
 
 

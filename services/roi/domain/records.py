@@ -71,9 +71,13 @@ def _key(entity: Entity, common: dict[str, Any]) -> ApiKey:
 
 
 def _creator(entity: Entity, common: dict[str, Any]) -> Creator:
+    facts = entity.latest.facts
+    accounts = facts.get("platform_accounts") or ()
+    handles = (facts.get("handle"), *(account["handle"] for account in accounts))
     return Creator(
-        name=entity.latest.facts["name"],
+        name=facts["name"],
         automatic_placement_id=automatic_placement_id(entity.workspace_id, entity.id),
+        handles=tuple(dict.fromkeys(handle for handle in handles if handle)),
         **common,
     )
 

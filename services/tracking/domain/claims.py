@@ -65,6 +65,17 @@ class Lookups(Protocol):
         """Return the id of the workspace's link with that code; None when there is none."""
         ...
 
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        """Return the automatic placement of the one creator with this name or handle.
+
+        `words` is the result of `spoken_name`. None when no creator, or several, have it.
+        """
+        ...
+
+    def sealed(self, workspace_id: str, text: str) -> str:
+        """Return a text that a person wrote, sealed."""
+        ...
+
     def store(self, workspace_id: str, named: str) -> str | None:
         """Return the store that a text names, as it is on events; None when it names none."""
         ...
@@ -191,11 +202,16 @@ class TouchClaim(Struct, frozen=True):
     event_id: str | None = None
     link: str = ""
     user_agent: str | None = None
-    placement_id: str = ""
+    placement_id: str | None = None
     page: str | None = None
     action: str = ""
     product_id: str | None = None
     code: str = ""
+    order_id: str | None = None
+    answer: str | None = None
+    creator_id: str | None = None
+    platform: str | None = None
+    claim_token: str | None = None
     store: str | None = None
 
 

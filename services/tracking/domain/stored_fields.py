@@ -41,6 +41,12 @@ def stored_place(sub_source: str, text_hash: TextHash) -> str:
     return stored_text(sub_source, text_hash, may_stay=may_stay)
 
 
+def stored_platform(text: str, caller: Caller, lookups: Lookups) -> str:
+    """Return the platform that a person named."""
+    is_word = is_made_of(text, PLACE_WORDS)
+    return _stored(text, caller, lookups, may_stay=is_word or not caller.is_public)
+
+
 def stored_page(address: str, plain: str | None, caller: Caller, lookups: Lookups) -> str:
     """Return the address of a page, without its query and fragment.
 

@@ -24,6 +24,7 @@ from services.tracking.domain.stored_fields import (
     stored_page,
     stored_reference,
 )
+from services.tracking.domain.survey_answers import answer_key, surveyed
 from shared.events import (
     AnyEvent,
     Clicked,
@@ -31,7 +32,6 @@ from shared.events import (
     Identified,
     Person,
     Referred,
-    Surveyed,
     Viewed,
     Visited,
 )
@@ -102,9 +102,9 @@ def _without_link(
 ) -> AnyEvent:
     match claim.type:
         case "viewed":
-            return Viewed(placement_id=claim.placement_id, **common)
+            return Viewed(placement_id=claim.placement_id or "", **common)
         case "surveyed":
-            return Surveyed(placement_id=claim.placement_id, **common)
+            return surveyed(claim, caller, lookups, common)
         case "visited":
             page = _page(claim.page, caller, lookups)
             return Visited(page=page, click=checked.click, **common)
@@ -145,9 +145,14 @@ def _with_page_click(claim: TouchClaim) -> PersonClaim:
 
 
 def _natural_key(event: AnyEvent, claim: TouchClaim, caller: Caller) -> str | None:
-    """Return the click id of a click, else the sender's own id, else its retry key."""
+    """Return the click id of a click, else the sender's own id, else its retry key.
+
+    An answer about an order without them has its content as key.
+    """
     if claim.type == "clicked" and event.person.click_id is not None:
         return event.person.click_id
     if claim.event_id is not None:
         return joined("event_id", claim.event_id)
-    return None if caller.retry_key is None else joined("retry_key", caller.retry_key)
+    if caller.retry_key is not None:
+        return joined("retry_key", caller.retry_key)
+    return answer_key(claim) if claim.type == "surveyed" else None

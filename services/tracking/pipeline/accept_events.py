@@ -55,6 +55,7 @@ class MemoryLookups(Lookups):
         self._signer = signer
         self._sealer = sealer
         self._text_hash = sealer.text_hasher()
+        self._text_sealer = sealer.text_sealer()
         self._token_hash = sealer.claim_token_hasher()
         self._agents = agents
 
@@ -92,6 +93,14 @@ class MemoryLookups(Lookups):
     def link_id(self, workspace_id: str, code: str) -> str | None:
         key = link_key(code)
         return None if key is None else self._catalog.link_id(workspace_id, key)
+
+    @override
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        return self._catalog.named_placement(workspace_id, words)
+
+    @override
+    def sealed(self, workspace_id: str, text: str) -> str:
+        return self._text_sealer.seal(workspace_id, text)
 
     @override
     def store(self, workspace_id: str, named: str) -> str | None:

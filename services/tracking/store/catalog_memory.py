@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from services.tracking.domain.deliveries import Account
+from services.tracking.domain.survey_answers import spoken_name
 from services.tracking.store.link_table import LinkTable
 from shared.catalog import (
     AnyCatalogRecord,
@@ -19,6 +20,7 @@ from shared.catalog import (
     CatalogRejected,
     Code,
     Connection,
+    Creator,
     Link,
     Store,
     Workspace,
@@ -31,8 +33,8 @@ from shared.log.port import StoredRecord
 from shared.sealing import SealBroken, Sealer
 from shared.telemetry import get_logger
 
-WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Store, Workspace)
-WholeRecord = ApiKey | Code | Connection | Store | Workspace
+WHOLE_RECORDS: Final = (ApiKey, Code, Connection, Creator, Store, Workspace)
+WholeRecord = ApiKey | Code | Connection | Creator | Store | Workspace
 
 _log = get_logger(__name__)
 
@@ -66,6 +68,8 @@ class Catalog:
         self._connections: dict[str, WebhookConnection] = {}
         # Workspace and code. A deleted code is still a word, because events may name it.
         self._codes: set[tuple[str, str]] = set()
+        # Workspace and name or handle, to the automatic placements of all creators who have it.
+        self._named: dict[tuple[str, str], set[str]] = {}
         # By workspace and id. A workspace has few.
         self._stores: dict[str, dict[str, Store]] = {}
         # Workspaces with a store in use besides the first one, which every workspace has.
@@ -109,6 +113,8 @@ class Catalog:
             self._keep_store(record)
         elif isinstance(record, Code):
             self._codes.add((record.workspace_id, record.code))
+        elif isinstance(record, Creator):
+            self._keep_creator(record, known)
 
     def _keep_key(self, key: ApiKey, known: object) -> None:
         if isinstance(known, ApiKey):
@@ -136,6 +142,15 @@ class Catalog:
             ),
             connection.store,
         )
+
+    def _keep_creator(self, creator: Creator, known: object) -> None:
+        placement_id = creator.automatic_placement_id
+        if isinstance(known, Creator):
+            for name in _names(known):
+                self._named[name].discard(placement_id)
+        if creator.deleted_at is None:
+            for name in _names(creator):
+                self._named.setdefault(name, set()).add(placement_id)
 
     def _keep_store(self, store: Store) -> None:
         stores = self._stores.setdefault(store.workspace_id, {})
@@ -166,6 +181,11 @@ class Catalog:
         """Return whether the workspace has or had a discount code with this text."""
         return (workspace_id, code) in self._codes
 
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        """Return the automatic placement of the only creator with this name or handle, or None."""
+        found = self._named.get((workspace_id, words), ())
+        return next(iter(found)) if len(found) == 1 else None
+
     def store(self, workspace_id: str, named: str) -> str | None:
         """Return the store that a text names, as it is on events; None when it names none."""
         return store_named(self._stores.get(workspace_id, {}).values(), named)
@@ -189,3 +209,8 @@ class Catalog:
         if found is None or found.workspace_id != workspace_id:
             return None
         return uuid_text(found.link_id)
+
+
+def _names(creator: Creator) -> set[tuple[str, str]]:
+    texts = (creator.name, *creator.handles)
+    return {(creator.workspace_id, word) for word in map(spoken_name, texts) if word}

@@ -23,7 +23,7 @@ from shared.catalog import CatalogRejected, decode_catalog, encode_catalog
 from shared.ids import new_id
 from shared.telemetry import get_logger
 
-MAGIC: Final = b"laurel-catalog-3\n"
+MAGIC: Final = b"laurel-catalog-4\n"
 DIGEST_BYTES: Final = 16
 # The writer thread pauses for requests after this many rows: about a millisecond of work.
 ROWS_A_RUN: Final = 500

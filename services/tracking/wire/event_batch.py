@@ -18,11 +18,11 @@ from services.tracking.wire.event_bodies import (
     EngagedIn,
     IdentifiedIn,
     ReferredIn,
-    SurveyedIn,
     TouchIn,
     ViewedIn,
     VisitedIn,
 )
+from services.tracking.wire.survey_bodies import SurveyedIn
 from shared.events import CONVERSIONS, ConversionKind, tag_of
 from shared.http.body import parse_json
 from shared.http.problems import FieldError, Problem, field_errors, field_problem

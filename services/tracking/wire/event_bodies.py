@@ -37,7 +37,7 @@ PAGE_LENGTH_MAX: Final = 2_048
 STORE_LENGTH_MAX: Final = 200  # the longest name that the catalog takes
 
 
-def _not_blank(value: str) -> str:
+def not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -61,7 +61,7 @@ Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterVali
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX), AfterValidator(clean_id)]
 # A shopper types it, and invisible characters make no difference.
 CodeText = Annotated[
-    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_not_blank)
+    str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(not_blank)
 ]
 Email = Annotated[str, Field(max_length=KEY_LENGTH_MAX), AfterValidator(_email)]
 ClaimToken = Annotated[
@@ -399,12 +399,3 @@ class ReferredIn(TouchIn):
     """A referral."""
     code: CodeText
     """The referral code."""
-
-
-class SurveyedIn(TouchIn):
-    """A person answered that a placement made the brand known to them."""
-
-    type: Literal["surveyed"]
-    """A survey answer."""
-    placement_id: Id
-    """The placement that the person named."""

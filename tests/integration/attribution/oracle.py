@@ -19,6 +19,7 @@ from services.attribution.domain.model import (
     Decision,
     Edge,
     Scope,
+    SurveyAnswer,
     Touch,
     is_trusted_source,
 )
@@ -71,6 +72,7 @@ def evidence_of(workspace_id: str, events: Iterable[AnyEvent]) -> Scope:
         edges=(*trusted, *told),
         versions=versions,
         adjustments=tuple(f for f in facts.values() if isinstance(f, Adjustment)),
+        answers=tuple(f for f in facts.values() if isinstance(f, SurveyAnswer)),
         hubs=hubs,
         alone=_alone(readings, versions, touches, hubs),
     )

@@ -60,7 +60,8 @@ class RandomStory:
 
     def an_event(self, number: int, clicks: list[Clicked]) -> AnyEvent:
         match self.random.choices(
-            ("order", "adjusted", "identified", "visited", "referred"), (6, 3, 2, 2, 1)
+            ("order", "adjusted", "identified", "visited", "surveyed", "referred"),
+            (6, 3, 2, 2, 2, 1),
         )[0]:
             case "order":
                 return self.an_order(number, clicks)
@@ -80,9 +81,23 @@ class RandomStory:
                 source = self.random.choice(("secret", "public", "public"))
                 click = self.random.choice(clicks)
                 return self.story.visited(visitor, click, self.moment(), source)
+            case "surveyed":
+                return self.an_answer(number)
             case _:
                 by = self.random.choice(self.visitors[:2])
                 return self.story.referred(self.random.choice(CODES), by=by, at=self.moment())
+
+    def an_answer(self, number: int) -> AnyEvent:
+        source: SourceKind = self.random.choice(("secret", "public"))
+        return self.story.surveyed(
+            f"a{number}",
+            order=self.maybe(*(f"{n}" for n in range(self.orders)), odds=0.8),
+            of=self.random.choice(CREATORS),
+            by=self.maybe(*self.visitors),
+            at=self.moment(),
+            source=source,
+            token=self.maybe("the token of the first", "the token of the second", odds=0.6),
+        )
 
     def an_adjustment(self, number: int) -> OrderAdjusted:
         """Return an adjustment, often a further version of one that was told before."""

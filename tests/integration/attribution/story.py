@@ -33,6 +33,7 @@ from shared.events import (
     Referred,
     Source,
     SourceKind,
+    Surveyed,
     Visited,
 )
 from shared.ids import MAIN_STORE, click_event_id, natural_id
@@ -226,6 +227,31 @@ class Story:
             code=code,
         )
 
+    def surveyed(
+        self,
+        name: str,
+        *,
+        order: str | None = None,
+        of: str | None = None,
+        by: str | None = None,
+        at: datetime = NOON,
+        source: SourceKind = "secret",
+        token: str | None = None,
+        sealed: str | None = None,
+    ) -> Surveyed:
+        return Surveyed(
+            event_id=self.ident("surveyed", name),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source(source, "page"),
+            person=Person(visitor_id=by),
+            natural_id=order,
+            placement_id=self.ident("placement", of) if of else None,
+            sealed_answer=sealed,
+            claim_token_hash=token,
+        )
+
     # -- owners --------------------------------------------------------------------------------
 
     def placement(
@@ -264,6 +290,7 @@ class Story:
         text: str,
         *,
         of: str = "mia",
+        placement: str | None = None,
         revision: int = 1,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -272,7 +299,7 @@ class Story:
             valid_from=since,
             valid_to=until,
             creator_id=self.ident("creator", of),
-            placement_id=self.ident("placement", of),
+            placement_id=self.ident("placement", placement or of),
         )
         return Code(
             workspace_id=self.workspace_id,

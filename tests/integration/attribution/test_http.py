@@ -111,7 +111,8 @@ async def serving(
     if on_postgres:
         inner = PostgresLog(service_url(url, "attribution", secret_key), clock)
     admin, reader = (f"lrl_sec_{name}_{new_id()}{'x' * 8}" for name in ("adminkey", "reader00"))
-    outside = Outside(database, inner, clock, Sealer(secret_key).text_hasher())
+    sealer = Sealer(secret_key)
+    outside = Outside(database, inner, clock, sealer.text_hasher(), sealer.text_sealer())
     await log.open()
     await log.ensure_topics(ALL)
     async with (

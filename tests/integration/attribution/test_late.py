@@ -198,6 +198,49 @@ async def test_a_corrected_code_moves_credit(pipeline: AttributionPipeline, stor
     assert await last_account(pipeline, story, "1002") == {story.ident("placement", "mia"): 5}
 
 
+async def test_a_late_click_moves_the_credit_of_a_code_to_the_clicked_placement(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast(), story.code("TEN", of="mia", placement="video"))
+    await pipeline.feed(story.order("1001", visitor="v1", net=100, codes=("ten",)))
+    assert await last_account(pipeline, story) == {story.ident("placement", "video"): 100}
+    await pipeline.feed(story.click("k1", of="mia", by="v1", at=NOON - HOUR))
+    assert await last_account(pipeline, story) == {story.ident("placement", "mia"): 100}
+    records = [r for r in await pipeline.credits() if isinstance(r, DecisionCredited)]
+    last = next(entry for entry in reversed(records[-1].entries) if entry.model == "last")
+    link = story.ident("link", "mia")
+    assert (last.evidence_class, last.link_id, last.code) == ("code+click", link, "TEN")
+
+
+async def test_what_changes_the_first_order_changes_those_that_it_won(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    """A late touch, a corrected link, a cancellation and an earlier order."""
+    mia, tom = story.ident("placement", "mia"), story.ident("placement", "tom")
+    await pipeline.learn(*story.cast())
+    bought = NOON - timedelta(days=100)
+    await pipeline.feed(story.order("1001", visitor="v1", customer="c1", net=100, at=bought))
+    await pipeline.feed(story.order("1002", customer="c1", net=50))
+    assert await last_account(pipeline, story, "1002") == {"organic": 50}
+    await pipeline.feed(story.click("k1", of="mia", by="v1", at=bought - HOUR))
+    assert await last_account(pipeline, story, "1002") == {mia: 50}
+    await pipeline.learn(story.link("mia", revision=2, owners=(story.led_to("tom"),)))
+    assert await last_account(pipeline, story, "1002") == {tom: 50}
+    earlier = bought - timedelta(days=50)
+    before = (
+        story.click("k2", of="tom", by="v2", at=earlier - HOUR),
+        story.order("1000", visitor="v2", customer="c1", net=7, at=earlier, codes=("NONE",)),
+    )
+    await pipeline.learn(story.link("tom", revision=2, owners=(story.led_to("mia"),)))
+    await pipeline.feed(*before)
+    assert await last_account(pipeline, story, "1002") == {mia: 50}
+    await pipeline.feed(story.adjusted("a", of="1000", kind="cancel", amount=None))
+    assert await last_account(pipeline, story, "1002") == {tom: 50}
+    records = [r for r in await pipeline.credits() if isinstance(r, DecisionCredited)]
+    classes = {e.evidence_class for r in records for e in r.entries if r.natural_id == "1002"}
+    assert classes == {None, "acquired"}
+
+
 async def test_an_earlier_purchase_that_comes_late_changes_the_stage(
     pipeline: AttributionPipeline, story: Story
 ) -> None:

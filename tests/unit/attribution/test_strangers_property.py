@@ -16,6 +16,7 @@ from tests.unit.attribution.test_properties import (
     ORDER_NAMES,
     RULES,
     adjustments,
+    answers,
     facts_of,
     keys,
     scopes,
@@ -57,8 +58,18 @@ def told_by_strangers(draw: st.DrawFn, world: str) -> Scope:
     ]
     found = [structs.replace(t, source_kind="public") for t in draw(touches("x"))]
     adjusted = [replace(a, source_kind="public") for a in draw(adjustments(world))]
+    answered_by = [
+        replace(answer, source_kind="public", token=draw(st.one_of(st.none(), tokens)))
+        for answer in draw(answers(world))
+    ]
     return Scope(
-        WORKSPACE, tuple(found), tuple(edges), tuple(versions), tuple(adjusted), frozenset()
+        WORKSPACE,
+        tuple(found),
+        tuple(edges),
+        tuple(versions),
+        tuple(adjusted),
+        frozenset(),
+        answers=tuple(answered_by),
     )
 
 
@@ -73,6 +84,7 @@ def test_what_strangers_tell_changes_no_order(
         evidence.versions + strange.versions,
         evidence.adjustments + strange.adjustments,
         evidence.hubs,
+        answers=evidence.answers + strange.answers,
     )
     known = facts_of(rule)
     alone, after = decide_scope(evidence, known), decide_scope(both, known)

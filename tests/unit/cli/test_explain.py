@@ -122,6 +122,34 @@ def test_of_several_touches_the_one_that_takes_all_is_named() -> None:
     )
 
 
+def test_a_code_and_a_click_of_one_creator_are_one_story() -> None:
+    story = credit("last", "p-mia", "1/1", 4990, day=5) | {
+        "touch_id": "t-p-m-5",
+        "evidence_class": "code+click",
+    }
+    code = candidate("p-m", kind="code", day=5) | {"creator_id": "c-mia", "code": "MIA10"}
+    told = answer(candidate("p-mia", day=1), code, credits=(story,))
+    expected = (
+        "the buyer typed the code MIA10 of Mia and had clicked a link of Mia · instagram reel."
+    )
+    assert who_gets_it(told, NAMES, "last") == (
+        f"Under the model “last”, Mia · instagram reel gets all of it, because {expected}"
+    )
+    told = answer(candidate("p-jonas", day=1), candidate("p-mia", day=2), code, credits=(story,))
+    assert who_gets_it(told, NAMES, "last").endswith(
+        f"because 3 touches count and the last touch takes all: {expected}"
+    )
+
+
+def test_a_later_order_names_the_first_one_that_won_the_customer() -> None:
+    told = answer(credits=(credit("last", "p-mia", "1/1", 4990),))
+    told["revisions"][0]["acquired_from"] = {"kind": "purchase", "order_id": "990"}
+    assert who_gets_it(told, NAMES, "last") == (
+        "Under the model “last”, Mia · instagram reel gets all of it, because no touch of its own"
+        " earns it, and the touches of the customer's first order 990 won the customer."
+    )
+
+
 def test_every_model_has_a_sentence_and_large_fractions_are_percentages() -> None:
     assert set(plain_words.MODELS) == set(CREDIT_MODELS)
     assert plain_words.share("1000000000/1500000000") == "two thirds"

@@ -38,6 +38,7 @@ from shared.events import (
     fingerprint,
 )
 from shared.ids import ClickIdContents, ClickSigner, new_id
+from tests.factories import ident
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE, OTHER, LINK, LINK_OF_OTHER = new_id(), new_id(), new_id(), new_id()
@@ -75,6 +76,14 @@ class Known(Lookups):
     @override
     def link_id(self, workspace_id: str, code: str) -> str | None:
         return LINK if (workspace_id, code) == (WORKSPACE, "mia") else None
+
+    @override
+    def named_placement(self, workspace_id: str, words: str) -> str | None:
+        return ident("placement", "mia") if words == "mia" else None
+
+    @override
+    def sealed(self, workspace_id: str, text: str) -> str:
+        return f"sealed {len(text)}"
 
     @override
     def store(self, workspace_id: str, named: str) -> str | None:

@@ -16,6 +16,6 @@ SELECT c.natural_id AS order_id, e.event_id, e.occurred_at,
        'the ' || c.kind || ' of this adjustment is unknown' AS detail
 FROM attribution.conversions AS c
 JOIN attribution.evidence AS e ON e.own_key = c.own_key AND e.workspace_id = c.workspace_id
-WHERE c.status = 'awaiting_order'
+WHERE c.status = 'awaiting_order' AND e.kind = 'order_adjusted'
 """,
 )

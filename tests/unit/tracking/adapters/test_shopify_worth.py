@@ -19,6 +19,7 @@ from services.attribution.domain.model import (
     Decision,
     Scope,
     Status,
+    SurveyAnswer,
 )
 from services.attribution.wire.event_readings import conversion_evidence
 from services.tracking.adapters.shopify.bodies import read
@@ -111,7 +112,7 @@ def line(amount: str, line_item_id: int = 518995019) -> dict[str, Any]:
 
 def decided(*deliveries: Sent, triggered_at: str = "") -> Decision:
     caller = Caller(WORKSPACE, CONNECTION, "shopify", NOW, WORKSPACE)
-    facts: dict[str, ConversionVersion | Adjustment] = {}
+    facts: dict[str, ConversionVersion | Adjustment | SurveyAnswer] = {}
     for topic, payload in deliveries:
         headers = [(b"x-shopify-topic", topic.encode())]
         headers += [(b"x-shopify-triggered-at", triggered_at.encode())] if triggered_at else []
