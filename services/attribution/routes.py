@@ -2,11 +2,11 @@
 
 Promise: each call reads only the workspace of its key, in one snapshot. Only the retry of dead
 letters and the replay write; both need scope admin. A wrong parameter is answered 422 with its
-name, an unknown order 404.
+name, an unknown order 404, too many requests of one key at once 429.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Final, get_args
@@ -45,6 +45,7 @@ from shared.api.shapes import (
 )
 from shared.db.engine import Database, driver
 from shared.events import TEXT_LENGTH_MAX, ConversionKind
+from shared.http.admission import Admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.body import Router
 from shared.http.problems import Problem, field_problem
@@ -61,7 +62,7 @@ REVISION_MAX: Final = 2**31 - 1
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 
-router = Router(tags=["attribution"])
+router = Router(tags=["attribution"], responses=problems(429))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Parts:
     lag: Callable[[], Awaitable[list[wire.LagItem]]]
     # Of a workspace and an id that may name a person.
     text_hash: Callable[[str, str], str]
+    admission: Admission = field(default_factory=key_admission)
 
 
 def _parts(request: Request) -> Parts:
@@ -83,12 +85,15 @@ def _parts(request: Request) -> Parts:
     return parts
 
 
-def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
+def _require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
     async def principal_of(
         request: Request,
         declared: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-    ) -> Principal:
-        return await authorize(_parts(request).lookup)(scope)(request, declared)
+    ) -> AsyncIterator[Principal]:
+        parts = _parts(request)
+        caller = await authorize(parts.lookup)(scope)(request, declared)
+        with parts.admission.admitted(caller.key_id):
+            yield caller
 
     return principal_of
 

@@ -7,7 +7,7 @@ go wrong: `Transient` when the journal refuses events, which becomes a 503.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -36,6 +36,9 @@ from shared.sealing import Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
 _log = get_logger(__name__)
+
+# The kinds of sources that are API keys.
+_KEYS: Final = ("public", "secret")
 
 
 class MemoryLookups(Lookups):
@@ -130,11 +133,16 @@ class Intake:
                 return touch(claim, caller, self._lookups)
 
     async def store(self, events: Sequence[AnyEvent]) -> None:
-        """Write events and wait for their fsync. After `Transient`, none is acknowledged."""
+        """Write events of one source and wait for their fsync.
+
+        After `Transient`, none is acknowledged.
+        """
         if not events:
             return
+        source = events[0].source
+        key_id = source.id if source.kind in _KEYS else None
         try:
-            await self._journal.put([encode_event(event) for event in events])
+            await self._journal.put([encode_event(event) for event in events], key_id)
         except Transient:
             self._count(events, "refused")
             raise

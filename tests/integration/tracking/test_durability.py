@@ -20,6 +20,7 @@ from services.tracking.store.journal_file import JournalFile
 from services.tracking.store.journal_slots import take_slot
 from shared.http.middleware import IN_FLIGHT_MAX
 from shared.ids import new_id
+from shared.sealing import new_api_key
 from tests.integration.tracking.test_shopify_webhooks import ORDER as SHOP_ORDER
 from tests.integration.tracking.world import Brand, Site, World, until
 
@@ -267,12 +268,18 @@ async def test_a_journal_folder_that_cannot_be_created_does_not_stop_the_start(
 async def test_over_its_share_of_the_disk_a_brand_is_refused_and_others_go_on(
     world: World,
 ) -> None:
-    other = Brand()
-    await world.publish(*other.records()[:4], other.link("Ivy", id=new_id()))
+    other, second = Brand(), new_api_key(public=False)
+    await world.publish(
+        world.brand.key(second, "track"), *other.records()[:4], other.link("Ivy", id=new_id())
+    )
     await snapshot(world)
     world.broker.go_away()
     async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "20000"}) as site:
-        statuses = [(await site.post("/v1/conversions", order(n))).status_code for n in range(60)]
+        statuses = [
+            (await site.post("/v1/conversions", order(n), key)).status_code
+            for n in range(60)
+            for key in (None, second)
+        ]
         assert (statuses[0], set(statuses)) == (202, {202, 429})
         refused = await site.post("/v1/conversions", order("refused"))
         assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
@@ -291,6 +298,28 @@ async def test_over_its_share_of_the_disk_a_brand_is_refused_and_others_go_on(
         assert (await site.client.get("/health/ready")).status_code == 200
         world.broker.come_back()
         await until(lambda: len(world.events()) == statuses.count(202) + 11)
+        await until(lambda: not site.tracking.journal.bytes_waiting)
+        assert (await site.post("/v1/conversions", order("after"))).status_code == 202
+
+
+async def test_a_key_over_its_share_is_refused_and_the_webhooks_of_its_brand_go_on(
+    world: World,
+) -> None:
+    second = new_api_key(public=False)
+    await world.publish(world.brand.key(second, "track"))
+    await snapshot(world)
+    world.broker.go_away()
+    async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "20000"}) as site:
+        statuses = [(await site.post("/v1/conversions", order(n))).status_code for n in range(60)]
+        assert (statuses[0], set(statuses)) == (202, {202, 429})
+        refused = await site.post("/v1/conversions", order("refused"))
+        assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+        assert "the key has used up its share" in refused.json()["detail"]
+        assert (await site.deliver("orders/create", SHOP_ORDER)).status_code == 200
+        assert (await site.post("/v1/conversions", order("other"), second)).status_code == 202
+        assert (await site.client.get("/mia")).status_code == 302
+        assert site.tracking._recorder.counts.recorded == 1
+        world.broker.come_back()
         await until(lambda: not site.tracking.journal.bytes_waiting)
         assert (await site.post("/v1/conversions", order("after"))).status_code == 202
 
