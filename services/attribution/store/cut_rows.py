@@ -12,21 +12,17 @@ import asyncpg
 
 from services.attribution.domain.ties import TIES_MAX
 from services.attribution.store.identity_rows import Keyed
-from services.attribution.tables import Sql
-
-# The reasons: too many neighbours by trusted evidence, too many untrusted ties.
-HUB: Final = "hub"
-TIES: Final = "ties"
+from services.attribution.tables import CUT_AS_HUB, CUT_TIES, Sql
 
 INSERT_HUBS: Final = Sql(f"""
 INSERT INTO attribution.cut_keys (key, reason, workspace_id, event_id, cut_at)
-SELECT key, '{HUB}', workspace_id, event_id, $4::timestamptz
+SELECT key, '{CUT_AS_HUB}', workspace_id, event_id, $4::timestamptz
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[]) AS n (key, workspace_id, event_id)
 ON CONFLICT DO NOTHING
 """)
 INSERT_TIED: Final = Sql(f"""
 INSERT INTO attribution.cut_keys (key, reason, workspace_id, event_id, cut_at)
-SELECT n.key, '{TIES}', n.workspace_id, n.event_id, $4::timestamptz
+SELECT n.key, '{CUT_TIES}', n.workspace_id, n.event_id, $4::timestamptz
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[]) AS n (key, workspace_id, event_id)
 CROSS JOIN LATERAL (
     SELECT FROM attribution.ties AS t

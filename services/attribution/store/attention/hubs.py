@@ -3,8 +3,7 @@
 from typing import Final
 
 from services.attribution.store.attention_kind import AttentionKind
-from services.attribution.store.cut_rows import HUB
-from services.attribution.tables import HUB_NEIGHBOURS
+from services.attribution.tables import CUT_AS_HUB, HUB_NEIGHBOURS
 
 HUBS: Final = AttentionKind(
     id="hubs",
@@ -20,6 +19,6 @@ HUBS: Final = AttentionKind(
 SELECT NULL::text AS order_id, event_id, cut_at AS occurred_at,
        CASE chr(get_byte(key, 0)) WHEN 'c' THEN 'a customer id' WHEN 'e' THEN 'an e-mail address'
        WHEN 'v' THEN 'a visitor id' ELSE 'a click id' END || ' of many people' AS detail
-FROM attribution.cut_keys WHERE reason = '{HUB}'
+FROM attribution.cut_keys WHERE reason = '{CUT_AS_HUB}'
 """,
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.attribution.domain.ties import TIES_MAX
 from services.attribution.store.attention_kind import AttentionKind
-from services.attribution.store.cut_rows import TIES
+from services.attribution.tables import CUT_TIES
 
 TIES_CUT: Final = AttentionKind(
     id="ties_cut",
@@ -20,6 +20,6 @@ TIES_CUT: Final = AttentionKind(
 SELECT NULL::text AS order_id, event_id, cut_at AS occurred_at,
        CASE chr(get_byte(key, 0)) WHEN 'v' THEN 'a visitor id' ELSE 'a click id' END
        || ' with too many ties' AS detail
-FROM attribution.cut_keys WHERE reason = '{TIES}'
+FROM attribution.cut_keys WHERE reason = '{CUT_TIES}'
 """,
 )
