@@ -96,13 +96,8 @@ async def join(
     asked = keys | more.keys() | evidence.tied.keys()
     known = await store.read_aliases(conn, asked)
     aliases = {keyed: _counted(keyed, known, more) for keyed in asked}
-    hubs = {
-        keyed
-        for keyed, alias in aliases.items()
-        if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
-    }
-    if hubs:
-        await cut_rows.note_hubs(conn, hubs, _events_of(intake, hubs), now)
+    hubs = _new_hubs(aliases, more)
+    await cut_rows.note_hubs(conn, hubs, _events_of(intake, hubs), now)
     moved = _unions(aliases, evidence.pairs | clicked | proven)
     aliases = {
         keyed: alias.moved_to(moved.get((keyed[0], alias.component_id)))
@@ -144,8 +139,19 @@ async def _carriers(
     return parted(await scope_queries.carried_by(conn, carried))
 
 
+def _new_hubs(aliases: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> set[Keyed]:
+    """Return the keys that are hubs only with their new neighbours of this batch."""
+    return {
+        keyed
+        for keyed, alias in aliases.items()
+        if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
+    }
+
+
 def _events_of(intake: Intake, keys: Collection[Keyed]) -> dict[Keyed, str]:
     """Return an event of the batch for each of these keys that is in one."""
+    if not keys:
+        return {}
     return {
         (reading.workspace_id, key): reading.event_id
         for reading in intake.new
