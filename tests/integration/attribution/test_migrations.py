@@ -175,7 +175,7 @@ async def test_the_cut_keys_of_an_older_release_are_noted_by_the_upgrade(
     try:
         noted = await conn.fetch(CUT_KEYS)
         assert [row["reason"] for row in noted] == ["hub", "ties"]
-        await move_history(fresh_database, "attribution", "0009")
+        await move_history(fresh_database, "attribution", "0010")
         await move_history(fresh_database, "attribution", "head")
         assert await conn.fetch(CUT_KEYS) == noted
     finally:
