@@ -48,6 +48,14 @@ def workspace_of(value: bytes) -> bytes:
     return value[start : start + _ID_LENGTH]
 
 
+def source_of(value: bytes) -> bytes:
+    """Return the id of the source of bytes that `encode_event` or the template wrote, or b""."""
+    found = _SOURCE_ID.search(value)
+    return found[1] if found is not None else b""
+
+
+# A quotation mark in a text of a sender is escaped, so no text looks like this field.
+_SOURCE_ID: Final = re.compile(rb'"source":\{"kind":"[a-z]+","id":"([^"]*)"')
 _WORKSPACE: Final = b'"workspace_id":"'
 _ID_LENGTH: Final = 36
 

@@ -90,19 +90,20 @@ class Settings(BaseSettings):
     redirect_shortcut: Annotated[bool, ReadBy("tracking")] = True
     """Whether a redirect is answered without a task of its own. Set it to false if an upgrade of
     uvicorn breaks the shortcut: redirects are then slower and use only public names of uvicorn."""
-    events_a_minute: Annotated[int, ReadBy("tracking")] = Field(default=1_000_000, ge=500)
+    events_a_minute: Annotated[int, ReadBy("tracking")] = Field(default=240_000, ge=500)
     """The events that one API key may send a minute to one process; more are answered 429. A
-    workspace may send twice as many. Signed webhooks and clicks do not count. The default is more
-    than a process can take: lower it where one brand could crowd out others."""
+    workspace may send twice as many. Signed webhooks and clicks do not count. The default is the
+    peak of a large brand: 1,000 visits a second with four reports each."""
     claims_a_minute: Annotated[int, ReadBy("tracking")] = Field(default=6_000, ge=1)
     """The conversions that one public key may claim a minute; more are answered 429. A workspace
     may claim twice as many."""
     unknown_codes_a_minute: Annotated[int, ReadBy("tracking")] = Field(default=6_000, ge=1)
-    """The visits to unknown short links that are answered 404 a minute; more are answered 429.
-    Visits to links that exist are never limited."""
-    journal_bytes: Annotated[int, ReadBy("tracking")] = Field(default=4_320_000_000, ge=1_000)
+    """The visits to unknown short links that are answered 404 a minute, on each host of a brand and
+    on all others together; more are answered 429. Visits to links that exist are never limited."""
+    journal_bytes: Annotated[int, ReadBy("tracking")] = Field(default=6_480_000_000, ge=1_000)
     """The disk that one process may use while the log is away, in bytes. One workspace may hold as
-    much as is free at that moment, so that one brand alone can fill one half."""
+    much as is free at that moment, and one key half of that: one brand alone can fill one half,
+    one key alone one third."""
 
     @classmethod
     @override

@@ -16,6 +16,9 @@ TOUCHES_PER_PERSON: Final = 10_000
 TOUCHES_PER_CLICK: Final = 10
 # The most claims read of a conversion that no trusted source has told.
 CLAIMS_SHOWN: Final = 20
+# Why a key lost its connections: too many neighbours by trusted evidence, too many untrusted ties.
+CUT_AS_HUB: Final = "hub"
+CUT_TIES: Final = "ties"
 # The workspace id stored for records whose own workspace id is unreadable.
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 

@@ -17,7 +17,7 @@ from services.tracking.store.journal_file import Group, JournalFile
 from shared.clock import Clock
 from shared.concurrency import gather_both, yield_control
 from shared.errors import LaurelError
-from shared.event_headers import key_and_headers
+from shared.event_headers import key_and_headers, source_of
 from shared.events import EventRejected
 from shared.log.port import EventLog, Record
 from shared.log.topics import EVENTS
@@ -100,6 +100,7 @@ class Relay:
         sizes = Counter[bytes]()
         for record in records:
             sizes[record.key] += len(record.value)
+            sizes[source_of(record.value)] += len(record.value)
         self._journal.relayed(file, groups, sizes)
         return True
 

@@ -19,6 +19,8 @@ from shared.sealing import Sealer
 from shared.settings import KNOWN_FIELDS, PREFIX
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+# A name, a tag for people, and the digest that counts.
+PINNED: Final = re.compile(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}")
 SERVICES: Final = ("tracking", "attribution", "roi")
 
 
@@ -172,6 +174,18 @@ def test_nginx_runs_the_shipped_file_with_the_names_of_the_services(
         port = compose["services"][service]["environment"][f"LAUREL_{service.upper()}_PORT"]
         assert f"server {service}:{port};" in configuration
     assert "127.0.0.1" not in configuration
+
+
+def test_images_are_pinned_by_digest(compose: dict[str, Any]) -> None:
+    """nginx is not: its digest could not be confirmed. Laurel's own image is built here."""
+    named = {name: part["image"] for name, part in compose["services"].items()}
+    others = {name: image for name, image in named.items() if image != "laurel:local"}
+    loose = {name for name, image in others.items() if not PINNED.fullmatch(image)}
+    assert loose == {"nginx"}
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert PINNED.fullmatch(bases[0])
 
 
 def test_the_journal_outlives_its_container(compose: dict[str, Any]) -> None:

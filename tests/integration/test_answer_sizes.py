@@ -20,7 +20,7 @@ import pytest
 
 from services.roi.answers.sizes import CELLS_MAX, ROWS_MAX
 from services.roi.domain.entity import Version
-from services.roi.routes.parts import BRAND_ANSWERS_MAX
+from services.roi.routes.parts import BRAND_ANSWERS_MAX, KEY_ANSWERS_MAX
 from services.roi.store.catalog import Writer
 from shared.db.engine import Database
 from shared.db.roles import service_url
@@ -149,17 +149,18 @@ def test_answers_at_once_are_limited_for_a_brand_and_not_for_its_neighbour(
     installation: Installation, large: Brand
 ) -> None:
     neighbour = Neighbour(Brand.in_new_workspace(installation, f"beside {new_id()}"))
-    # Another key of the brand does not help it.
-    other_key = large.create("keys", name="second", scopes=["read"])["key"]
-    keys = (large.key, other_key)
+    # Further keys of the brand do not help it.
+    more = [large.create("keys", name=f"key {n}", scopes=["read"])["key"] for n in range(3)]
+    keys = (large.key, *more)
 
     def ask(number: int) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {keys[number % 2]}"}
+        headers = {"Authorization": f"Bearer {keys[number % len(keys)]}"}
         address = installation.url("roi") + question(3)
         return httpx.get(address, headers=headers, timeout=120)
 
     with ThreadPoolExecutor(2 * BRAND_ANSWERS_MAX) as crowd, neighbour.asking():
-        answers = list(crowd.map(ask, range(2 * BRAND_ANSWERS_MAX)))
+        # Each key has as many as one key may have.
+        answers = list(crowd.map(ask, range(len(keys) * KEY_ANSWERS_MAX)))
     statuses = {answer.status_code for answer in answers}
     assert statuses == {200, 429}
     for answer in answers:

@@ -19,7 +19,13 @@ from services.attribution.domain.ties import tie_rows as tie_rows_of
 from services.attribution.pipeline.dissolving import REASON_DISSOLVED, parted, split
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.storing import Intake
-from services.attribution.store import decision_rows, dissolved_rows, scope_queries, tie_rows
+from services.attribution.store import (
+    cut_rows,
+    decision_rows,
+    dissolved_rows,
+    scope_queries,
+    tie_rows,
+)
 from services.attribution.store import event_rows as rows
 from services.attribution.store import identity_rows as store
 from services.attribution.store.identity_rows import DISSOLVED, Alias, Keyed
@@ -40,8 +46,9 @@ class Evidence:
 
     `keys` need an alias, `edges` are stored, `pairs` are joined, `carried` pairs a key with its
     conversion, `clicks` has the touch of each click key, and `converted_at` the time of each
-    conversion by one of its events. `ties` are untrusted; `tied` are their keys, which need an
-    alias so that late touches find them. `tokens` pairs a claim token with its conversion.
+    conversion by one of its events. `ties` are untrusted; `tied` are their keys, each with one of
+    its events, which need an alias so that late touches find them. `tokens` pairs a claim token
+    with its conversion.
     """
 
     keys: set[Keyed] = field(default_factory=set)
@@ -50,7 +57,7 @@ class Evidence:
     carried: set[Pair] = field(default_factory=set)
     clicks: dict[Keyed, str] = field(default_factory=dict)
     ties: set[Pair] = field(default_factory=set)
-    tied: set[Keyed] = field(default_factory=set)
+    tied: dict[Keyed, str] = field(default_factory=dict)
     tokens: set[Pair] = field(default_factory=set)
     converted_at: dict[Keyed, datetime] = field(default_factory=dict)
 
@@ -68,13 +75,16 @@ class Joined:
     is_queued: bool
 
 
-async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> Joined:
+async def join(
+    conn: Any, intake: Intake, windows: Mapping[str, timedelta], now: datetime
+) -> Joined:
     """Update aliases and components by a batch; `windows` has the widest lookback by workspace."""
     evidence = _evidence(intake)
     await rows.store_edges(conn, evidence.edges)
     # Before the new ties are stored: a key that now has too many loses those that it had.
-    reached = await tie_rows.tied_keys(conn, evidence.tied) | evidence.tied
+    reached = await tie_rows.tied_keys(conn, evidence.tied) | evidence.tied.keys()
     await tie_rows.insert_ties(conn, evidence.ties)
+    await cut_rows.note_tied(conn, evidence.tied, now)
     await decision_rows.write_conversion_keys(conn, evidence.carried)
     proven = await tie_rows.proven_keys(conn, evidence.tokens)
     await decision_rows.write_conversion_keys(conn, {(w, key, own) for w, own, key in proven})
@@ -83,14 +93,11 @@ async def join(conn: Any, intake: Intake, windows: Mapping[str, timedelta]) -> J
     clicked = late | set(await store.visitors_of_clicks(conn, evidence.clicks))
     keys = evidence.keys | {(w, key) for w, one, other in clicked | proven for key in (one, other)}
     more = await store.insert_neighbours(conn, _neighbours(evidence.edges, clicked), late)
-    asked = keys | more.keys() | evidence.tied
+    asked = keys | more.keys() | evidence.tied.keys()
     known = await store.read_aliases(conn, asked)
     aliases = {keyed: _counted(keyed, known, more) for keyed in asked}
-    hubs = {
-        keyed
-        for keyed, alias in aliases.items()
-        if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
-    }
+    hubs = _new_hubs(aliases, more)
+    await cut_rows.note_hubs(conn, hubs, _events_of(intake, hubs), now)
     moved = _unions(aliases, evidence.pairs | clicked | proven)
     aliases = {
         keyed: alias.moved_to(moved.get((keyed[0], alias.component_id)))
@@ -130,6 +137,27 @@ async def _carriers(
     carried = keys | await tie_rows.tied_keys(conn, touched)
     carried |= {keyed for keyed, alias in touched.items() if alias.component_id == DISSOLVED}
     return parted(await scope_queries.carried_by(conn, carried))
+
+
+def _new_hubs(aliases: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> set[Keyed]:
+    """Return the keys that are hubs only with their new neighbours of this batch."""
+    return {
+        keyed
+        for keyed, alias in aliases.items()
+        if alias.is_hub and alias.degree - more.get(keyed, 0) <= HUB_NEIGHBOURS
+    }
+
+
+def _events_of(intake: Intake, keys: Collection[Keyed]) -> dict[Keyed, str]:
+    """Return an event of the batch for each of these keys that is in one."""
+    if not keys:
+        return {}
+    return {
+        (reading.workspace_id, key): reading.event_id
+        for reading in intake.new
+        for key in reading.keys
+        if (reading.workspace_id, key) in keys
+    }
 
 
 def _counted(keyed: Keyed, known: Mapping[Keyed, Alias], more: Mapping[Keyed, int]) -> Alias:
@@ -175,7 +203,9 @@ def _add_ties(evidence: Evidence, reading: Reading) -> None:
     evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
     for one, other in combinations(reading.tied, 2):
         evidence.ties |= {(workspace, key, tied) for key, tied in tie_rows_of(one, other)}
-    evidence.tied |= {(workspace, key) for key in reading.tied if key[:1] in _OF_A_BROWSER}
+    evidence.tied.update(
+        ((workspace, key), reading.event_id) for key in reading.tied if key[:1] in _OF_A_BROWSER
+    )
 
 
 def _neighbours(edges: Iterable[tuple[str, Edge]], clicked: Collection[Pair]) -> set[Pair]:

@@ -90,7 +90,9 @@ class UnitOfWork:
             self.states[name].events_duplicate += count
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
         # Counting touches needs no database, so it runs while the database joins.
-        joined, tallies = await gather_both(join(self.conn, intake, windows), self._tallies(intake))
+        joined, tallies = await gather_both(
+            join(self.conn, intake, windows, self.now), self._tallies(intake)
+        )
         reasons = {
             (reading.workspace_id, reading.own_key): REASON_EVIDENCE
             for reading in intake.new

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.attribution.routes.parts import TAGS, PartsHere, Reader
+from services.attribution.routes.parts import REFUSALS, TAGS, PartsHere, Reader
 from services.attribution.store import attention_rows
 from services.attribution.store.attention import KINDS, KindId
 from services.attribution.wire.attention_shapes import (
@@ -18,7 +18,7 @@ from shared.api.shapes import StrictModel
 from shared.db.engine import driver
 from shared.http.body import Router
 
-router = Router(tags=TAGS)
+router = Router(tags=TAGS, responses=REFUSALS)
 
 
 class AttentionParameters(StrictModel):

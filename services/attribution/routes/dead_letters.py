@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from services.attribution.routes.parts import TAGS, Admin, PartsHere, Reader, bad_cursor
+from services.attribution.routes.parts import REFUSALS, TAGS, Admin, PartsHere, Reader, bad_cursor
 from services.attribution.store import outbox_rows
 from services.attribution.store.outbox_rows import DeadLetter
 from services.attribution.wire import answer_shapes as wire
@@ -18,7 +18,7 @@ from shared.http.problems import field_problem
 # How much of a record the list of dead letters shows; the record is stored in full.
 VALUE_CHARACTERS_MAX: Final = 10_000
 
-router = Router(tags=TAGS)
+router = Router(tags=TAGS, responses=REFUSALS)
 
 
 @router.get("/v1/dead-letters", summary="Records that could not be used")

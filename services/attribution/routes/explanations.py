@@ -13,7 +13,7 @@ from services.attribution.pipeline.conversion_search import (
     UnknownStore,
     find_conversion,
 )
-from services.attribution.routes.parts import TAGS, Id, PartsHere, Reader, bad_cursor
+from services.attribution.routes.parts import REFUSALS, TAGS, Id, PartsHere, Reader, bad_cursor
 from services.attribution.store import read_queries as store
 from services.attribution.store.catalog_rows import read_records
 from services.attribution.wire import answer_shapes as wire
@@ -37,7 +37,7 @@ REVISION_MAX: Final = 2**31 - 1
 # The longest name of a store.
 NAME_LENGTH_MAX: Final = 200
 
-router = Router(tags=TAGS)
+router = Router(tags=TAGS, responses=REFUSALS)
 
 
 class ExplanationParameters(ListParameters):

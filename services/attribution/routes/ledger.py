@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from pydantic import Field
 
-from services.attribution.routes.parts import TAGS, Admin, PartsHere, Reader
+from services.attribution.routes.parts import REFUSALS, TAGS, Admin, PartsHere, Reader
 from services.attribution.store import read_queries as store
 from services.attribution.store.event_accounts import event_accounts
 from services.attribution.wire import answer_shapes as wire
@@ -17,7 +17,7 @@ from shared.http.problems import field_problem
 
 GROUPS: Final = ("model", "currency", "account", "day")
 
-router = Router(tags=TAGS)
+router = Router(tags=TAGS, responses=REFUSALS)
 
 
 class BalanceParameters(StrictModel):

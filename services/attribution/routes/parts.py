@@ -1,7 +1,10 @@
-"""What the routes of attribution share: their parts, the keys of callers, the type of an id."""
+"""What the routes of attribution share: their parts, the keys of callers, the type of an id.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+What can go wrong: a 401 or 403 by the key, or a 429 with too many requests of one key at once.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request, Security
@@ -10,14 +13,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.attribution.pipeline.dead_letter_retry import Retrier
 from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.wire import answer_shapes as wire
+from shared.api.openapi import problems
 from shared.db.engine import Database
 from shared.events import TEXT_LENGTH_MAX
+from shared.http.admission import Admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.problems import Problem, field_problem
 from shared.sealing import TextSealer
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 TAGS: Final = ["attribution"]
+REFUSALS: Final = problems(429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Parts:
     # Of a workspace and an id that may name a person.
     text_hash: Callable[[str, str], str]
     texts: TextSealer
+    admission: Admission = field(default_factory=key_admission)
 
 
 def parts_of(request: Request) -> Parts:
@@ -40,12 +47,15 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
-def require(scope: str) -> Callable[..., Awaitable[Principal]]:
+def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
     async def principal_of(
         request: Request,
         declared: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-    ) -> Principal:
-        return await authorize(parts_of(request).lookup)(scope)(request, declared)
+    ) -> AsyncIterator[Principal]:
+        parts = parts_of(request)
+        caller = await authorize(parts.lookup)(scope)(request, declared)
+        with parts.admission.admitted(caller.key_id):
+            yield caller
 
     return principal_of
 

@@ -8,9 +8,9 @@ Promise: routes hold no state of their own.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -19,58 +19,38 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.clock import Clock
 from shared.db.engine import Database
+from shared.http.admission import Admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
-from shared.http.problems import Problem
 from shared.sealing import Sealer
 
 # It only declares the scheme in the OpenAPI document; `authorize` reads the header.
 _BEARER: Final = HTTPBearer(auto_error=False, description="`lrl_sec_…`")
 
 
-# Concurrent requests of one key. The pool serves this many within the 2 s that a request may wait
-# for a connection; more would only queue.
-KEY_REQUESTS_MAX: Final = 32
 # Answers of one brand at work, by all its keys: less than half of the 13 connections and of the
 # 8 threads. Others wait, without a connection; with more in progress an answer is refused.
 BRAND_ANSWERS_AT_WORK: Final = 4
 BRAND_ANSWERS_MAX: Final = 16
-RETRY_AFTER_SECONDS: Final = 1
-
-
-class Admission:
-    """An admission limit: so many at once of one key or brand, so that none takes everything."""
-
-    def __init__(self, at_once_max: int, what: str) -> None:
-        self._at_once_max, self._what = at_once_max, what
-        self._at_work: Counter[str] = Counter()
-
-    @contextmanager
-    def admitted(self, name: str) -> Iterator[None]:
-        """Count one of this key or brand while the block runs; 429 when there are too many."""
-        if self._at_work[name] >= self._at_once_max:
-            sentence = f"more than {self._at_once_max} {self._what} are in progress"
-            raise Problem(429, None, sentence, (), {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        self._at_work[name] += 1
-        try:
-            yield
-        finally:
-            self._at_work[name] -= 1
-            if not self._at_work[name]:
-                del self._at_work[name]
+# Of these, the answers of one key: half, so that one key of a brand leaves room for its others.
+KEY_ANSWERS_MAX: Final = 8
 
 
 class BrandAnswers:
-    """The answers in progress of each brand: some at work, some that wait, no more."""
+    """The answers in progress of each brand: some at work, some that wait, no more.
+
+    One key of the brand may have half of them.
+    """
 
     def __init__(self) -> None:
-        self._admission = Admission(BRAND_ANSWERS_MAX, "answers of this workspace")
+        self._of_brands = Admission(BRAND_ANSWERS_MAX, "answers of this workspace")
+        self._of_keys = Admission(KEY_ANSWERS_MAX, "answers of this key")
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._users: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def turn(self, workspace_id: str) -> AsyncIterator[None]:
+    async def turn(self, workspace_id: str, key_id: str) -> AsyncIterator[None]:
         """Wait for a turn of this brand and keep it while the block runs; 429 beyond the limit."""
-        with self._admission.admitted(workspace_id):
+        with self._of_keys.admitted(key_id), self._of_brands.admitted(workspace_id):
             turns = self._turns.setdefault(workspace_id, asyncio.Semaphore(BRAND_ANSWERS_AT_WORK))
             self._users[workspace_id] += 1
             try:
@@ -80,10 +60,6 @@ class BrandAnswers:
                 self._users[workspace_id] -= 1
                 if not self._users[workspace_id]:
                     del self._users[workspace_id], self._turns[workspace_id]
-
-
-def _key_admission() -> Admission:
-    return Admission(KEY_REQUESTS_MAX, "requests of this key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +76,7 @@ class Parts:
     lookup: Lookup
     wake_relay: Callable[[], None]
     answer_threads: Executor
-    admission: Admission = field(default_factory=_key_admission)
+    admission: Admission = field(default_factory=key_admission)
     brand_answers: BrandAnswers = field(default_factory=BrandAnswers)
 
 

@@ -36,7 +36,7 @@ async def answer_roi(
     For every additive measure rows + organic = totals.
     """
     parts = parts_of(request)
-    async with parts.brand_answers.turn(caller.workspace_id):
+    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
         try:
             body = await _answer(parts, caller.workspace_id, asked)
         except AnswerTooLarge as refused:

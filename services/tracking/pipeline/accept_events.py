@@ -8,7 +8,7 @@ go wrong: `Transient` when the journal refuses events, or an e-mail cannot be ha
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -39,6 +39,9 @@ from shared.sealing import KeyNotHanded, Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
 _log = get_logger(__name__)
+
+# The kinds of sources that are API keys.
+_KEYS: Final = ("public", "secret")
 
 
 class EmailKeyMissing(Transient):
@@ -166,11 +169,16 @@ class Intake:
                 return touch(claim, caller, self._lookups)
 
     async def store(self, events: Sequence[AnyEvent]) -> None:
-        """Write events and wait for their fsync. After `Transient`, none is acknowledged."""
+        """Write events of one source and wait for their fsync.
+
+        After `Transient`, none is acknowledged.
+        """
         if not events:
             return
+        source = events[0].source
+        key_id = source.id if source.kind in _KEYS else None
         try:
-            await self._journal.put([encode_event(event) for event in events])
+            await self._journal.put([encode_event(event) for event in events], key_id)
         except Transient:
             self._count(events, "refused")
             raise

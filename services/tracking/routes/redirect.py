@@ -80,15 +80,17 @@ class RedirectResponder:
         fields = complete_headers(self._fields(RedirectTarget(b"%b", visitor_id)), "%b")
         return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
 
-    def explain(self, link: LinkFound | None) -> Problem:
+    def explain(self, link: LinkFound | None, headers: Fields) -> Problem:
         """Count a visit that is not redirected, and return the problem that answers it.
 
-        Raises a 429 when visitors guess too many codes.
+        Raises a 429 when visitors guess too many codes: on the host of a brand, or on all others.
         """
         if link is None and not self._recorder.catalog.is_complete:
             return busy_problem("the links are not loaded yet")
         if link is None:
-            self._quotas.take_of_visitors(Counted.UNKNOWN_CODES)
+            host = host_of(headers)
+            own_host = host.decode("latin-1") if self._links.is_host(host) else ""
+            self._quotas.take_of_visitors(Counted.UNKNOWN_CODES, own_host)
         self._recorder.counts.count("unknown" if link is None else "gone")
         return Problem(404) if link is None else Problem(410, None, "this link was switched off")
 
@@ -128,7 +130,7 @@ def redirect_router(responder: RedirectResponder) -> Router:
         scope = request.scope
         link = responder.find(scope["path"], scope["headers"])
         if link is None or not link.destination:
-            raise responder.explain(link)
+            raise responder.explain(link, scope["headers"])
         response = Response(status_code=302)
         if request.method == "HEAD":
             response.raw_headers = [(b"location", link.destination), *_COMMON[:2]]

@@ -30,9 +30,9 @@ GROUP_WAIT_SECONDS: Final = 0.005
 # While requests arrive without a pause, the next group gathers for this long, because each group
 # costs the event loop 0.25 ms, whatever its size.
 GROUP_PAUSE_SECONDS: Final = 0.003
-# The default of the setting `journal_bytes` is 4.32 GB: 4 hours without the log (as long as Shopify
-# retries) at the rated load of one process, 250 events/s × 600 B × 14,400 s = 2.16 GB, twice,
-# because one workspace may hold one half.
+# The default of the setting `journal_bytes` is 6.48 GB: 4 hours without the log (as long as Shopify
+# retries) at the rated load of one process, 250 events/s × 600 B × 14,400 s = 2.16 GB, three times,
+# because one workspace may hold one half, and one key of it one third.
 # Frames that wait in memory for a slow disk: 20,000 × 600 B = 12 MB. With more, the disk hangs.
 FRAMES_WAITING_MAX: Final = 20_000
 # Requests that wait for their fsync. A group takes about 1 ms, so 256 callers wait a few ms.
@@ -50,7 +50,7 @@ _log = get_logger(__name__)
 
 
 class ShareUsedUp(Transient):
-    """One workspace has used up its share of the journal; others go on."""
+    """One workspace or key has used up its share of the journal; others go on."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Journal:
         self._clock = clock
         self._telemetry = telemetry
         self._bytes_max = bytes_max
-        # The bytes that each workspace has in memory and in the files of this process.
+        # The bytes that each workspace and each key has in memory and in the files of this process.
         self._held: dict[bytes, int] = {}
         self._slot: Slot | None = None
         self._adopted: dict[JournalFile, Slot] = {}
@@ -193,23 +193,21 @@ class Journal:
             self._timer = self._loop.call_later(GROUP_WAIT_SECONDS, self._flush)
         return True
 
-    async def put(self, frames: Sequence[bytes]) -> None:
+    async def put(self, frames: Sequence[bytes], key_id: str | None = None) -> None:
         """Write frames and return after their fsync. Raises `Transient` if they are not durable.
 
-        All frames are events of one workspace.
+        All frames are events of one workspace, sent with the API key `key_id` (None: signed).
 
         Raises `ShareUsedUp` when the workspace holds as many bytes as are free. So a workspace
         never takes what is left for others: alone it can fill one half, two can fill two thirds.
+        A key may hold half as many bytes as are free: alone it can fill one third, and what it
+        leaves is for the webhooks and the other keys of its workspace.
         """
         if self.trouble:
             raise Transient(f"the journal refuses events: {self.trouble}")
         if len(self._waiters) >= WAITERS_MAX or len(self._frames) >= FRAMES_WAITING_MAX:
             raise Transient("too many requests wait for the disk")
-        workspace = workspace_of(frames[0])
-        held = self._held.get(workspace, 0) + sum(map(len, frames))
-        if held > self._bytes_max - self.bytes_waiting:
-            raise ShareUsedUp("the workspace has used up its share of the journal")
-        self._held[workspace] = held
+        self._hold(workspace_of(frames[0]), key_id, sum(map(len, frames)))
         assert self._loop is not None
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._frames.extend(frames)
@@ -221,19 +219,33 @@ class Journal:
         self._is_due = True
         await waiter
 
+    def _hold(self, workspace: bytes, key_id: str | None, size_bytes: int) -> None:
+        """Count bytes for a workspace and a key. Raises `ShareUsedUp`."""
+        free = self._bytes_max - self.bytes_waiting
+        held = self._held.get(workspace, 0) + size_bytes
+        if held > free:
+            raise ShareUsedUp("the workspace has used up its share of the journal")
+        if key_id is not None:
+            key = key_id.encode()
+            held_by_key = self._held.get(key, 0) + size_bytes
+            if 2 * held_by_key > free:
+                raise ShareUsedUp("the key has used up its share of the journal")
+            self._held[key] = held_by_key
+        self._held[workspace] = held
+
     def relayed(
         self, file: JournalFile, groups: Sequence[Group], sizes: Mapping[bytes, int]
     ) -> None:
         """Note that groups are on the log. Those of the current file are deleted once a second.
 
-        `sizes` has the bytes of their frames by workspace.
+        `sizes` has the bytes of their frames by workspace and by source.
         """
         file.note_relayed(groups)
         self.records_waiting = max(0, self.records_waiting - sum(len(g.frames) for g in groups))
         self._forget_bytes(file, sum(group.size_bytes for group in groups))
         if file.is_own:
-            for workspace, size_bytes in sizes.items():
-                self._held[workspace] = max(0, self._held.get(workspace, 0) - size_bytes)
+            for holder in sizes.keys() & self._held.keys():
+                self._held[holder] = max(0, self._held[holder] - sizes[holder])
         if file is not self.current or self._loop is None:
             return
         self._forget_row = groups[-1].row

@@ -99,6 +99,10 @@ class LinkTable:
         """Whether any link has its own host, so that `find` needs the host of the request."""
         return bool(self._by_host)
 
+    def is_host(self, host: bytes) -> bool:
+        """Whether links have this host for their own, so that it is one brand's."""
+        return host in self._by_host
+
     def workspace_of(self, link_id: bytes) -> str | None:
         """Return the id of a link's workspace; None when the link is unknown."""
         row = self._rows.get(link_id)

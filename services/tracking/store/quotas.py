@@ -1,7 +1,8 @@
-"""Quotas: how much one key, one workspace and all visitors together may send in a minute.
+"""Quotas: how much one key, one workspace and the visitors of a host may send in a minute.
 
 Promise: a count is checked before the work that it limits. The counts of a minute are kept in
-memory, one number for each key and workspace of the catalog, and begin again with the next minute.
+memory, one number for each key, workspace and host of the catalog, and begin again with the next
+minute.
 Signed webhooks have no quota, because a shop ends a subscription that is refused.
 What can go wrong: `Problem`, a 429 with the seconds until the next minute.
 """
@@ -68,9 +69,13 @@ class Quotas:
             what, self._of_workspaces[what], "this workspace", principal.workspace_id, amount
         )
 
-    def take_of_visitors(self, what: Counted) -> None:
-        """Count one for callers without a key, all together. Raises the 429."""
-        self._take(what, self._of_keys[what], "visitors", "", 1)
+    def take_of_visitors(self, what: Counted, host: str) -> None:
+        """Count one for callers without a key, by the host of a brand. Raises the 429.
+
+        `host` is empty for all hosts that are no brand's own.
+        """
+        whose = f"visitors of {host}" if host else "visitors"
+        self._take(what, self._of_keys[what], whose, host, 1)
 
     def _take(self, what: Counted, minute: _Minute, whose: str, name: str, amount: int) -> None:
         seconds = minute.take(name, amount)

@@ -8,6 +8,7 @@ from time import perf_counter
 import pytest
 
 from services.attribution.domain.components import CONVERSIONS_MAX, KEYS_MAX
+from services.attribution.domain.ties import TIES_MAX
 from services.attribution.store.attention import KINDS
 from shared.events import AnyEvent, Person
 from shared.ids import new_id
@@ -125,6 +126,29 @@ async def test_a_hub_parts_what_it_joined_before(
     await tell(pipeline, second, 7, seed)
     await check(pipeline, story, [*first, *second])
     assert await pipeline.rows(DISSOLVED, story.workspace_id) == [(0,)]
+    ((order, event_id, _, detail),) = await pipeline.rows(KINDS["hubs"].found, story.workspace_id)
+    assert (order, detail) == (None, "a customer id of many people")
+    assert str(event_id) in {event.event_id for event in first}
+
+
+async def test_ties_that_are_cut_are_listed_once(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    """A public key sends one visitor id for many clicks; one more tie than may count cuts them."""
+    cut = KINDS["ties_cut"].found
+    clicks = [story.click(f"k{n}", by=f"v{n}") for n in range(TIES_MAX + 3)]
+    told = [story.visited("everybody", clicked) for clicked in clicks]
+    await tell(pipeline, [*clicks, *told[:TIES_MAX]], 20, None)
+    assert await pipeline.rows(cut, story.workspace_id) == []
+    await pipeline.feed(told[TIES_MAX])
+    ((_, event_id, _, detail),) = rows = await pipeline.rows(cut, story.workspace_id)
+    assert (str(event_id), detail) == (
+        told[TIES_MAX].event_id,
+        "a visitor id with too many ties",
+    )
+    await tell(pipeline, told[TIES_MAX:], 1, None)
+    assert await pipeline.rows(cut, story.workspace_id) == rows
+    assert await pipeline.rows(KINDS["hubs"].found, story.workspace_id) == []
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,6 +11,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from services.attribution.domain.ties import TIES_MAX
+from services.attribution.tables import HUB_NEIGHBOURS
 from shared.db.migrate import move_history
 from shared.ids import new_id
 from tests.factories import NOON
@@ -29,6 +31,7 @@ ORDER BY 1
 # The fields of a ledger line, a standing entry and a credit that came with slots.
 SLOT_FIELDS = ("touch_kind", "evidence_class", "link_id", "code", "sub_source", "placed_units")
 FILED = "SELECT event_id, own_key FROM attribution.evidence ORDER BY event_id"
+CUT_KEYS = "SELECT key, reason, workspace_id FROM attribution.cut_keys ORDER BY reason"
 LINES = """
 SELECT model, account, touched_at, touch_kind, amount_minor, units, reverses, revision
 FROM attribution.ledger ORDER BY sequence, line
@@ -152,5 +155,28 @@ async def test_claims_of_an_older_release_are_filed_where_they_are_read(
         await move_history(fresh_database, "attribution", "head")
         assert await conn.fetch(FILED) == filed
         assert len({row["own_key"][:1] for row in filed}) == 2
+    finally:
+        await conn.close()
+
+
+async def test_the_cut_keys_of_an_older_release_are_noted_by_the_upgrade(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    clicks = [story.click(f"k{n}", by=f"v{n}") for n in range(TIES_MAX + 1)]
+    orders = [
+        story.order(f"{n}", customer="guest", email=f"e{n}", net=1)
+        for n in range(HUB_NEIGHBOURS + 1)
+    ]
+    await pipeline.feed(*clicks, *(story.visited("all", clicked) for clicked in clicks), *orders)
+    await pipeline.database.close()
+    conn = await owner_of(fresh_database)
+    try:
+        noted = await conn.fetch(CUT_KEYS)
+        assert [row["reason"] for row in noted] == ["hub", "ties"]
+        await move_history(fresh_database, "attribution", "0012")
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetch(CUT_KEYS) == noted
     finally:
         await conn.close()

@@ -17,6 +17,7 @@ STORES = (
     "identity_rows",
     "tie_rows",
     "dissolved_rows",
+    "cut_rows",
     "scope_queries",
     "decision_rows",
     "outbox_rows",

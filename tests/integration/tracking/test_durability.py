@@ -8,6 +8,7 @@ import random
 import sqlite3
 import sys
 from asyncio.subprocess import Process
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +19,10 @@ import pytest
 
 from services.tracking.store.journal_file import JournalFile
 from services.tracking.store.journal_slots import take_slot
+from shared.events import Clicked
 from shared.http.middleware import IN_FLIGHT_MAX
 from shared.ids import new_id
+from shared.sealing import new_api_key
 from tests.integration.tracking.test_shopify_webhooks import ORDER as SHOP_ORDER
 from tests.integration.tracking.world import Brand, Site, World, until
 
@@ -267,8 +270,50 @@ async def test_a_journal_folder_that_cannot_be_created_does_not_stop_the_start(
 async def test_over_its_share_of_the_disk_a_brand_is_refused_and_others_go_on(
     world: World,
 ) -> None:
-    other = Brand()
-    await world.publish(*other.records()[:4], other.link("Ivy", id=new_id()))
+    other, second = Brand(), new_api_key(public=False)
+    await world.publish(
+        world.brand.key(second, "track"), *other.records()[:4], other.link("Ivy", id=new_id())
+    )
+    await snapshot(world)
+    world.broker.go_away()
+    async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "20000"}) as site:
+        statuses = [
+            (await site.post("/v1/conversions", order(n), key)).status_code
+            for n in range(60)
+            for key in (None, second)
+        ]
+        assert (statuses[0], set(statuses)) == (202, {202, 429})
+        refused = await site.post("/v1/conversions", order("refused"))
+        assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+        # What is left is less than a few events.
+        delivered = [await site.deliver("orders/create", SHOP_ORDER) for _ in range(5)]
+        assert delivered[-1].status_code == 503
+        assert "retry-after" in delivered[-1].headers
+        for _ in range(5):
+            assert (await site.client.get("/mia")).status_code == 302
+        theirs = [
+            await site.client.post("/v1/conversions", json=order(n), headers=other.bearer())
+            for n in range(5)
+        ]
+        assert {answer.status_code for answer in theirs} == {202}
+        assert (await site.client.get("/ivy")).status_code == 302
+        assert (await site.client.get("/health/ready")).status_code == 200
+        world.broker.come_back()
+        await until(lambda: not site.tracking.journal.bytes_waiting)
+        events = world.events()
+        clicks = Counter(event.workspace_id for event in events if isinstance(event, Clicked))
+        assert clicks[world.brand.workspace_id] < 5
+        assert clicks[other.workspace_id] == 1
+        accepted = statuses.count(202) + sum(answer.status_code == 200 for answer in delivered)
+        assert len(events) - clicks.total() == accepted + len(theirs)
+        assert (await site.post("/v1/conversions", order("after"))).status_code == 202
+
+
+async def test_a_key_over_its_share_is_refused_and_the_webhooks_of_its_brand_go_on(
+    world: World,
+) -> None:
+    second = new_api_key(public=False)
+    await world.publish(world.brand.key(second, "track"))
     await snapshot(world)
     world.broker.go_away()
     async with world.serving(environ={"LAUREL_JOURNAL_BYTES": "20000"}) as site:
@@ -276,22 +321,13 @@ async def test_over_its_share_of_the_disk_a_brand_is_refused_and_others_go_on(
         assert (statuses[0], set(statuses)) == (202, {202, 429})
         refused = await site.post("/v1/conversions", order("refused"))
         assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
-        delivered = await site.deliver("orders/create", SHOP_ORDER)
-        assert (delivered.status_code, "retry-after" in delivered.headers) == (503, True)
+        assert "the key has used up its share" in refused.json()["detail"]
+        assert (await site.deliver("orders/create", SHOP_ORDER)).status_code == 200
+        assert (await site.post("/v1/conversions", order("other"), second)).status_code == 202
         assert (await site.client.get("/mia")).status_code == 302
-        metrics = site.tracking._recorder.counts
-        assert metrics.outcomes == {"unrecorded": 1}
-        theirs = [
-            await site.client.post("/v1/conversions", json=order(n), headers=other.bearer())
-            for n in range(10)
-        ]
-        assert {answer.status_code for answer in theirs} == {202}
-        assert (await site.client.get("/ivy")).status_code == 302
-        assert metrics.recorded == 1
-        assert (await site.client.get("/health/ready")).status_code == 200
         world.broker.come_back()
-        await until(lambda: len(world.events()) == statuses.count(202) + 11)
         await until(lambda: not site.tracking.journal.bytes_waiting)
+        assert sum(isinstance(event, Clicked) for event in world.events()) == 1
         assert (await site.post("/v1/conversions", order("after"))).status_code == 202
 
 

@@ -109,6 +109,24 @@ async def test_guesses_of_codes_are_limited_and_links_that_exist_are_not(world: 
         assert 'laurel_quota_refusals_total{quota="unknown_codes"} 3.0' in metrics
 
 
+async def test_guesses_on_the_host_of_a_brand_count_for_it_alone(world: World) -> None:
+    host = {"host": "go.shop.example"}
+    await world.publish(world.brand.link("Ivy", id=new_id(), host=host["host"]))
+    async with world.serving(environ=ENVIRON) as site:
+        await site.ready()
+        for number in range(UNKNOWN):
+            problem(await site.client.get(f"/guess{number}", headers=host), 404)
+        refused = await site.client.get("/more", headers=host)
+        assert_refused(refused, "visitors of go.shop.example may send")
+        # Other hosts are counted by themselves, whatever names a stranger invents.
+        for number in range(UNKNOWN):
+            invented = {"host": f"h{number}.example"}
+            problem(await site.client.get("/guess", headers=invented), 404)
+        assert_refused(await site.client.get("/more", headers={"host": "new.example"}), "visitors")
+        assert (await site.client.get("/ivy", headers=host)).status_code == 302
+        assert (await site.client.get("/mia")).status_code == 302
+
+
 async def test_a_stranger_uses_up_no_quota(world: World) -> None:
     async with world.serving(environ=ENVIRON) as site:
         await site.ready()

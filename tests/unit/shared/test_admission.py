@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.roi.routes.parts import Admission
+from shared.http.admission import Admission
 from shared.http.problems import Problem
 
 
