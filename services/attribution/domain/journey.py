@@ -20,6 +20,7 @@ from services.attribution.domain.model import (
 )
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
 from shared.catalog import Policy
+from shared.code_texts import CodeText
 from shared.credits import WINDOWS_DAYS
 from shared.events import Quality
 
@@ -41,7 +42,7 @@ class Evidence:
     """The time and the codes of one conversion, and the ids of the clicks that it carries."""
 
     occurred_at: datetime
-    codes: tuple[str, ...]
+    codes: tuple[CodeText, ...]
     carried: frozenset[str]
 
 
@@ -161,7 +162,7 @@ def _of_touch(
             verdict="rejected" if reason else "kept",
             reason=reason,
             link_id=touch.link_id,
-            code=touch.code,
+            code=touch.code.text if touch.code else None,
             carried=carried,
         )
         for owner in owners
@@ -177,15 +178,15 @@ def _of_codes(evidence: Evidence, facts: CatalogFacts) -> list[Candidate]:
     return sorted(found, key=_by_time)
 
 
-def _of_code(code: str, owner: Owner | None, at: datetime) -> Candidate:
+def _of_code(code: CodeText, owner: Owner | None, at: datetime) -> Candidate:
     return Candidate(
-        touch_id=f"code:{code}:{owner.placement_id if owner else ''}",
+        touch_id=f"code:{code.text}:{owner.placement_id if owner else ''}",
         kind="code",
         placement_id=owner.placement_id if owner else None,
         creator_id=owner.creator_id if owner else None,
         occurred_at=at,
         verdict="kept" if owner else "rejected",
         reason=None if owner else Reason.CODE_NOT_OWNED_THEN,
-        code=code,
+        code=code.text,
         carried=True,
     )

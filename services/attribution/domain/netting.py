@@ -14,7 +14,7 @@ from services.attribution.domain.model import (
     ConversionVersion,
     is_trusted_source,
 )
-from shared.catalog import normalise_code
+from shared.code_texts import CodeText
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import SourceKind
 
@@ -48,15 +48,15 @@ def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
     return max(versions, key=lambda v: (_TRUST[v.source_kind], v.version, v.event_id))
 
 
-def codes_on(versions: Iterable[ConversionVersion]) -> tuple[str, ...]:
-    """Return the normalised codes of the latest version of each trusted source."""
+def codes_on(versions: Iterable[ConversionVersion]) -> tuple[CodeText, ...]:
+    """Return the codes of the latest version of each trusted source."""
     latest: dict[tuple[SourceKind, str], ConversionVersion] = {}
     for version in versions:
         source = (version.source_kind, version.source_id)
         if is_trusted(version):
             latest[source] = counted((version, latest.get(source, version)))
-    texts = {normalise_code(code) for version in latest.values() for code in version.codes}
-    return tuple(sorted(text for text in texts if text))
+    codes = {code for version in latest.values() for code in version.codes}
+    return tuple(sorted(code for code in codes if code.text))
 
 
 def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net:

@@ -24,8 +24,8 @@ from shared.catalog import (
     Placement,
     Policy,
     Workspace,
-    normalise_code,
 )
+from shared.code_texts import code_text
 from shared.ids import automatic_placement_id
 
 
@@ -116,7 +116,7 @@ def _code(entity: Entity, common: dict[str, Any]) -> Code:
         )
         for row in entity.versions
     )
-    return Code(code=normalise_code(entity.latest.facts["code"]), periods=periods, **common)
+    return Code(code=code_text(entity.latest.facts["code"]).text, periods=periods, **common)
 
 
 def _connection(entity: Entity, common: dict[str, Any]) -> Connection:

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
+from shared.code_texts import CodeText
 from shared.events import AdjustmentKind, ConversionKind, Quality, Source
 from shared.ids import MAIN_STORE, ClickIdContents
 
@@ -45,8 +46,8 @@ class Lookups(Protocol):
         """Return the keyed hash of a text that may name a person."""
         ...
 
-    def is_code(self, workspace_id: str, code: str) -> bool:
-        """Return whether the catalog has this discount code, in its normal form."""
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
+        """Return whether the catalog has this discount code."""
         ...
 
     def claim_token_hash(self, workspace_id: str, token: str) -> str:

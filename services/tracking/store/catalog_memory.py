@@ -23,6 +23,7 @@ from shared.catalog import (
     Workspace,
     decode_catalog,
 )
+from shared.code_texts import CodeText, code_text
 from shared.http.auth import Principal
 from shared.ids import uuid_text
 from shared.log.port import StoredRecord
@@ -62,7 +63,7 @@ class Catalog:
         self._principals: dict[bytes, Principal] = {}
         self._connections: dict[str, WebhookConnection] = {}
         # Workspace and code. A deleted code is still a word, because events may name it.
-        self._codes: set[tuple[str, str]] = set()
+        self._codes: set[tuple[str, CodeText]] = set()
 
     # -- reading the topic ----------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class Catalog:
         elif isinstance(record, Connection):
             self._keep_connection(record)
         elif isinstance(record, Code):
-            self._codes.add((record.workspace_id, record.code))
+            self._codes.add((record.workspace_id, code_text(record.code)))
 
     def _keep_key(self, key: ApiKey, known: object) -> None:
         if isinstance(known, ApiKey):
@@ -144,7 +145,7 @@ class Catalog:
         """Return the connection with that id; None when it is unknown or deleted."""
         return self._connections.get(connection_id)
 
-    def is_code(self, workspace_id: str, code: str) -> bool:
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
         """Return whether the workspace has or had a discount code with this text."""
         return (workspace_id, code) in self._codes
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+from msgspec import structs
 from sqlalchemy.engine import make_url
 
 from shared.db.migrate import move_history
@@ -154,3 +155,33 @@ async def test_claims_of_an_older_release_are_filed_where_they_are_read(
         assert len({row["own_key"][:1] for row in filed}) == 2
     finally:
         await conn.close()
+
+
+async def test_codes_that_an_older_release_stored_still_match(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    """Earlier releases kept the form selector of a heart."""
+    old, new = "LOVE\u2764\ufe0f", "LOVE\u2764"
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    await pipeline.learn(*story.cast(), structs.replace(story.code(new), code=old))
+    await pipeline.feed(story.order("1001", codes=(old,), net=500), story.referred(new, by="v1"))
+    ledger = await pipeline.net_ledger(story.workspace_id)
+    assert {row[2] for row in ledger} == {story.ident("placement", "mia")}
+    await pipeline.database.close()
+    conn = await owner_of(fresh_database)
+    try:
+        await move_history(fresh_database, "attribution", "0008")
+        await conn.execute("UPDATE attribution.touches SET code = $1", old)
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetchval("SELECT code FROM attribution.touches") == new
+        assert await conn.fetchval("SELECT count(*) FROM attribution.recomputes") == 1
+    finally:
+        await conn.close()
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    await pipeline.worker.sweep()
+    await pipeline.worker.drain()
+    assert await pipeline.net_ledger(story.workspace_id) == ledger
+    assert (
+        await pipeline.rows("SELECT own_key FROM attribution.recomputes", story.workspace_id) == []
+    )

@@ -45,6 +45,16 @@ async def test_an_order_becomes_an_event(site: Site) -> None:
     assert "@" not in repr(order)
 
 
+async def test_a_code_is_compared_as_a_person_sees_it(site: Site) -> None:
+    typed = [
+        {"code": f" {code} "} for code in ("mia\u200b10", "ｍｉａ１０", "MIA10\ufe0f", "mia 10")
+    ]
+    await site.deliver("orders/create", ORDER | {"discount_codes": typed})
+    (order,) = await site.events(1)
+    assert isinstance(order, Ordered)
+    assert order.codes == ("MIA10", "MIA 10")
+
+
 async def test_the_vendors_own_order_and_refund(site: Site, vendor_sample: VendorSample) -> None:
     order = vendor_sample("shopify/order")["order"]
     refund = vendor_sample("shopify/refund")["refund"]

@@ -26,6 +26,7 @@ from services.tracking.domain.claims import (
 )
 from services.tracking.domain.stored_fields import stored_codes
 from services.tracking.domain.touches import bare_page, click_parameter, touch
+from shared.code_texts import CodeText, code_text
 from shared.events import (
     Clicked,
     Identified,
@@ -56,8 +57,8 @@ class Known(Lookups):
         return f"keyed hash of {text!r}".encode().hex()[:64]
 
     @override
-    def is_code(self, workspace_id: str, code: str) -> bool:
-        return code == "MIA10"
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
+        return code == code_text("MIA10")
 
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
