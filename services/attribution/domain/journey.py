@@ -127,15 +127,15 @@ def _trust_order(touch: Touch) -> tuple[bool, str]:
 
 def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> Reason | None:
     """Return the reason why a touch cannot earn, apart from its owner; None when it can."""
-    late = timedelta(0)
-    if touch.touch_id in evidence.carried:
-        late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
+    is_carried = touch.touch_id in evidence.carried
+    late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES if is_carried else 0)
     if touch.occurred_at.replace(microsecond=0) > evidence.occurred_at + late:
         return Reason.AFTER_CONVERSION
     if not touch.consent:
         return Reason.NO_CONSENT
+    # A click that came back on the order was a person's, whatever its flag.
     for flag, reason in _FLAG_REASONS.items():
-        if flag in touch.quality:
+        if flag in touch.quality and not is_carried:
             return reason
     # A kind without a window never counts: its numbers belong to no person.
     window = timedelta(days=windows.get(touch.kind, 0))
