@@ -99,12 +99,16 @@ CLAIM_TOKEN_LENGTH_MIN: Final = 16
 
 
 class PersonClaim(Struct, frozen=True):
-    """Keys of a person as sent. The e-mail address is still in clear."""
+    """Keys of a person as sent. The e-mail address is still in clear.
+
+    `click_ids` are further values that may be a click id; the first genuine one counts.
+    """
 
     visitor_id: str | None = None
     click_id: str | None = None
     customer_id: str | None = None
     email: str | None = None
+    click_ids: tuple[str, ...] = ()
 
 
 class ConversionClaim(Struct, frozen=True):

@@ -29,6 +29,7 @@ from services.tracking.adapters.payload import (
     read_json,
     text_of,
 )
+from services.tracking.adapters.shopify.click_ids import click_ids
 from services.tracking.domain.claimed_events import joined, microseconds
 from services.tracking.domain.claims import (
     CLAIM_TOKEN_LENGTH_MIN,
@@ -39,7 +40,6 @@ from services.tracking.domain.claims import (
     Rejected,
 )
 from services.tracking.domain.deliveries import Claims, Delivery
-from services.tracking.domain.touches import CLICK_PARAMETER, click_parameter
 from shared.events import CODES_MAX
 
 TOPIC_HEADER: Final = b"x-shopify-topic"
@@ -53,10 +53,7 @@ ORDER: Final = "Order"
 REFUND: Final = "Refund"
 CANCEL_ID: Final = "cancel"  # an order is cancelled once
 
-ADDRESS_LENGTH_MAX: Final = 8_192
-
 _GRAPH_ID: Final = re.compile(r"gid://shopify/([A-Za-z]+)/.*", re.ASCII)
-_CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{50}", re.ASCII)
 
 
 def read(delivery: Delivery, currency: str | None) -> Claims | Rejected:
@@ -165,7 +162,7 @@ def _person(payload: Payload) -> PersonClaim:
     customer = payload.get("customer")
     customer = customer if isinstance(customer, dict) else {}
     return PersonClaim(
-        click_id=_click_id(payload),
+        click_ids=click_ids(payload),
         customer_id=id_of(customer.get("id")),
         email=_email(payload) or _email(customer),
     )
@@ -180,22 +177,6 @@ def _claim_token(payload: Payload) -> str | None:
 def _email(payload: Payload) -> str | None:
     text = text_of(payload.get("email"))
     return text if text is not None and "@" in text else None
-
-
-def _click_id(payload: Payload) -> str | None:
-    for attribute in objects_of(payload, "note_attributes"):
-        if attribute.get("name") == CLICK_PARAMETER:
-            value = text_of(attribute.get("value"))
-            if value is not None:
-                return value
-    found = click_parameter(text_of(payload.get("landing_site"), length_max=ADDRESS_LENGTH_MAX))
-    if found is not None:
-        return found
-    # The referral part of the landing address: the click id itself, or an address with it.
-    reference = text_of(payload.get("landing_site_ref"), length_max=ADDRESS_LENGTH_MAX)
-    if reference is not None and _CLICK_ID.fullmatch(reference):
-        return reference
-    return click_parameter(reference)
 
 
 def _codes(payload: Payload) -> tuple[str, ...]:
