@@ -22,7 +22,8 @@ from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
-from services.attribution.routes import Parts, router
+from services.attribution.routes import attention, dead_letters, explanations, ledger
+from services.attribution.routes.parts import Parts
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog_rows import look_up_key
 from services.attribution.wire.answer_shapes import LagItem
@@ -64,6 +65,7 @@ COLLECT_OBJECTS: Final = 500_000
 COLLECT_ROUNDS: Final = 50
 EVENTS_GROUP: Final = "laurel-attribution"
 CATALOG_GROUP: Final = "laurel-attribution-catalog"
+ROUTERS: Final = (explanations.router, ledger.router, attention.router, dead_letters.router)
 
 logger = get_logger(__name__)
 
@@ -129,7 +131,8 @@ class Attribution:
             self.lag,
             self.outside.text_hash,
         )
-        app.include_router(router)
+        for router in ROUTERS:
+            app.include_router(router)
         return app
 
     async def _look_up(self, sha256: bytes) -> Principal | None:

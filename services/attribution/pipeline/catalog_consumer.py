@@ -50,7 +50,8 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         self._clock = clock
         self._telemetry = telemetry
         self._wake = wake
-        self._division = Division(self._transact)
+        # A correction reads and queues all that it touches, so it has the time of the role.
+        self._division = Division(self._transact, None)
 
     @override
     async def stored_offsets(self) -> Mapping[int, int]:
@@ -69,7 +70,7 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         records: Sequence[StoredRecord],
         decoded: Sequence[AnyCatalogRecord | Refusal],
     ) -> None:
-        whole = self._transact(partition, expected_offset, records, decoded)
+        whole = self._transact(partition, expected_offset, records, decoded, None)
         await self._division.handle(partition, expected_offset, records, decoded, whole)
 
     async def _transact(
@@ -78,6 +79,7 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         expected_offset: int,
         records: Sequence[StoredRecord],
         decoded: Sequence[AnyCatalogRecord | Refusal],
+        seconds: float | None,
     ) -> None:
         started = self._clock.monotonic()
         entities = [found for found in decoded if not isinstance(found, Refusal)]
@@ -86,7 +88,7 @@ class CatalogHandler(BatchHandler[Sequence[AnyCatalogRecord | Refusal]]):
         workspaces = sorted(named | {refusal.workspace_id for refusal in refusals})
         next_offset = records[-1].next_offset
         with data_errors():
-            async with self._database.write(workspaces) as connection:
+            async with self._database.write(workspaces, statement_seconds=seconds) as connection:
                 conn = await driver(connection)
                 await move_offset(conn, CATALOG.name, partition, expected_offset, next_offset)
                 work = await UnitOfWork.open(conn, workspaces, self._cache, self._clock.now())

@@ -60,7 +60,6 @@ class Retrier:
     cache: FactsCache
     clock: Clock
     wake: Callable[[Sequence[str]], None]
-    statement_seconds: float = STATEMENT_SECONDS
 
     async def run(self) -> None:
         """Retry what is due until cancelled."""
@@ -118,10 +117,11 @@ class Retrier:
         if letter.reason == CURRENCY_MISMATCH:
             # The event is stored already. A corrected order is decided again without a retry.
             return Retried(letter.dead_letter_id, "failed", letter.reason)
+        seconds = None if letter.topic == CATALOG.name else STATEMENT_SECONDS
         try:
             with data_errors():
                 async with self.database.write(
-                    [letter.workspace_id], statement_seconds=self.statement_seconds
+                    [letter.workspace_id], statement_seconds=seconds
                 ) as connection:
                     reason = await self._apply(await driver(connection), letter)
         except SET_ASIDE as fault:

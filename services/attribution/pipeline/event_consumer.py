@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.division import Division
-from services.attribution.pipeline.record_faults import STATEMENT_SECONDS
+from services.attribution.pipeline.record_faults import PART_SECONDS, STATEMENT_SECONDS
 from services.attribution.pipeline.record_sorting import (
     Refusal,
     Sorted,
@@ -64,8 +64,6 @@ class EventsHandler(BatchHandler[Decoded]):
         telemetry: Telemetry,
         wake: Callable[[Sequence[str]], None],
         decide_later: Callable[[Sequence[str]], None],
-        *,
-        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self._database = database
         self._cache = cache
@@ -73,8 +71,7 @@ class EventsHandler(BatchHandler[Decoded]):
         self._telemetry = telemetry
         self._wake = wake
         self._decide_later = decide_later
-        self._statement_seconds = statement_seconds
-        self._division = Division(self._sort_and_transact)
+        self._division = Division(self._sort_and_transact, PART_SECONDS)
         self._recent: deque[tuple[int, int]] = deque()
 
     @override
@@ -95,7 +92,9 @@ class EventsHandler(BatchHandler[Decoded]):
         records: Sequence[StoredRecord],
         decoded: Decoded,
     ) -> None:
-        whole = self._transact(partition, expected_offset, records, decoded.batch)
+        whole = self._transact(
+            partition, expected_offset, records, decoded.batch, STATEMENT_SECONDS
+        )
         await self._division.handle(partition, expected_offset, records, decoded.found, whole)
 
     async def _sort_and_transact(
@@ -104,9 +103,10 @@ class EventsHandler(BatchHandler[Decoded]):
         expected_offset: int,
         records: Sequence[StoredRecord],
         found: Sequence[Reading | Refusal],
+        seconds: float | None,
     ) -> None:
         batch = sort_records(records, found)
-        await self._transact(partition, expected_offset, records, batch)
+        await self._transact(partition, expected_offset, records, batch, seconds)
 
     async def _transact(
         self,
@@ -114,13 +114,12 @@ class EventsHandler(BatchHandler[Decoded]):
         expected_offset: int,
         records: Sequence[StoredRecord],
         batch: Sorted,
+        seconds: float | None,
     ) -> None:
         started = self._clock.monotonic()
         workspaces = batch.workspaces
         with data_errors():
-            async with self._database.write(
-                workspaces, statement_seconds=self._statement_seconds
-            ) as connection:
+            async with self._database.write(workspaces, statement_seconds=seconds) as connection:
                 conn = await driver(connection)
                 next_offset = records[-1].next_offset
                 await move_offset(conn, EVENTS.name, partition, expected_offset, next_offset)

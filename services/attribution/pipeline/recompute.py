@@ -3,9 +3,9 @@
 Promise: a chunk is one transaction under the workspace's lock. It removes its conversions from the
 queue and decides them, so a crash loses none. Batches run between the chunks, and workspaces take
 turns.
-What can go wrong: a chunk that fails or times out is repeated in smaller ones, until the conversion
-that causes the fault is alone. It is set aside: it stays in the queue with its problem and is
-retried later. The others are decided.
+What can go wrong: a chunk that fails or times out is repeated in smaller ones with less time, until
+the conversion that causes the fault is alone. It is set aside: it stays in the queue with its
+problem and is retried later. The others are decided.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Final
 
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.dissolving import parted
-from services.attribution.pipeline.record_faults import SET_ASIDE, STATEMENT_SECONDS
+from services.attribution.pipeline.record_faults import PART_SECONDS, SET_ASIDE, STATEMENT_SECONDS
 from services.attribution.pipeline.unit_of_work import REASON_FACT, UnitOfWork
 from services.attribution.store import offset_rows, recompute_rows
 from services.attribution.store.identity_rows import Keyed
@@ -49,7 +49,6 @@ class Recomputer:
     cache: FactsCache
     clock: Clock
     wake: Callable[[Sequence[str]], None]
-    statement_seconds: float = STATEMENT_SECONDS
     # In the order of the calls, so workspaces are served in turn and equal runs are equal.
     _named: dict[str, None] = field(default_factory=dict)
     # Workspace to the size of its chunks, from one that failed until the cause is set aside.
@@ -114,7 +113,7 @@ class Recomputer:
         except SET_ASIDE as fault:
             if not taken:
                 raise
-            if len(taken) > 1:
+            if len(taken) > 1 or workspace not in self._smaller:
                 # The other workspaces have their turn before the smaller chunk.
                 self._smaller[workspace] = max(1, len(taken) // SMALLER)
                 return True
@@ -128,10 +127,9 @@ class Recomputer:
         self, workspace: str, conversions_max: int, taken: dict[Keyed, str]
     ) -> None:
         """Decide one chunk. `taken` is filled with it before the first decision."""
+        seconds = PART_SECONDS if workspace in self._smaller else STATEMENT_SECONDS
         with data_errors():
-            async with self.database.write(
-                [workspace], statement_seconds=self.statement_seconds
-            ) as connection:
+            async with self.database.write([workspace], statement_seconds=seconds) as connection:
                 conn = await driver(connection)
                 now = self.clock.now()
                 taken |= await recompute_rows.take_recomputes(conn, workspace, conversions_max, now)

@@ -19,8 +19,11 @@ class Faulty(Permanent):
 # The faults for which a record or conversion is found and set aside; all others are retried or
 # stop the process.
 SET_ASIDE: Final = (Faulty, Unusable, TimedOut)
-# The longest time of one statement of a batch. A healthy batch of 10,000 events ends in 0.25 s.
-STATEMENT_SECONDS: Final = 5.0
+# The longest time of one statement of a batch, and of one of a part of it. A healthy batch of
+# 10,000 events ends in 0.25 s. The time-outs of a batch and of three levels of parts find the
+# record: 3 s.
+STATEMENT_SECONDS: Final = 1.5
+PART_SECONDS: Final = 0.5
 
 
 @contextmanager

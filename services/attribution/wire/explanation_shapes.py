@@ -4,10 +4,12 @@ Promise: money is always `{amount_minor, currency}`, and null for a conversion w
 share is an exact fraction as text.
 """
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
 from services.attribution.domain.model import Candidate, Credit, Decision
+from services.attribution.domain.remedies import would_count_if
 from services.attribution.wire.answer_shapes import money
 from shared.api.shapes import AnswerModel, MoneyOut
 from shared.models import is_additive
@@ -30,6 +32,8 @@ class CandidateAnswer(AnswerModel):
     """Whether it can earn credit."""
     reason: str | None
     """Why it was rejected; null when it was kept."""
+    would_count_if: str | None
+    """What would have made it count, as a sentence; null when it was kept."""
     link_id: str | None
     """The link that was clicked; null for other evidence."""
     code: str | None
@@ -97,6 +101,19 @@ class RevisionAnswer(AnswerModel):
     """The share of each account under each model."""
 
 
+class CreatorAnswer(AnswerModel):
+    """Why a creator earned what it did by the valid decision; `creator_id=` asks for it."""
+
+    creator_id: str
+    """The creator."""
+    models: list[str]
+    """The models under which it earned; empty when it earned nothing."""
+    sentence: str
+    """Why it earned or did not, as a sentence."""
+    candidates: list[CandidateAnswer]
+    """Its listed touches, oldest first, each with the reason why it did not count."""
+
+
 class LineAnswer(AnswerModel):
     """One line of the ledger."""
 
@@ -154,6 +171,8 @@ class ExplanationAnswer(AnswerModel):
     """The lines of the ledger that these decisions wrote, oldest first."""
     ledger_left_out: int
     """How many older lines of these decisions the page leaves out."""
+    creator: CreatorAnswer | None
+    """The creator that was asked for; null without `creator_id`."""
     next_cursor: str | None
     """The cursor of the page of older decisions; null when there are none."""
 
@@ -167,7 +186,7 @@ def revision_answer(
         reason=reason,
         recorded_at=recorded_at,
         net=money(decision.net_minor, decision.currency),
-        candidates=[_candidate(item) for item in decision.candidates],
+        candidates=[_candidate(item, decision.occurred_at) for item in decision.candidates],
         unlisted=[
             UnlistedAnswer(reason=item.reason, count=item.count) for item in decision.unlisted
         ],
@@ -175,7 +194,35 @@ def revision_answer(
     )
 
 
-def _candidate(item: Candidate) -> CandidateAnswer:
+def creator_answer(creator_id: str, decision: Decision, accounts: Collection[str]) -> CreatorAnswer:
+    """Return why a creator earned what it did under a decision with its listed candidates.
+
+    `accounts` are those of the decision that belong to the creator.
+    """
+    own = [item for item in decision.candidates if item.creator_id == creator_id]
+    credits = (*decision.credits, *decision.memos)
+    models = sorted({credit.model for credit in credits if credit.account in accounts})
+    return CreatorAnswer(
+        creator_id=creator_id,
+        models=models,
+        sentence=_of_creator(own, models, is_whole=not decision.unlisted),
+        candidates=[_candidate(item, decision.occurred_at) for item in own],
+    )
+
+
+def _of_creator(own: Sequence[Candidate], models: Sequence[str], *, is_whole: bool) -> str:
+    if models:
+        return f"It earned under {', '.join(models)}."
+    if any(item.verdict == "kept" for item in own):
+        return "Its touches count, and no model gave them a share."
+    if own:
+        return "None of its touches counts; each says why."
+    if is_whole:
+        return "The buyer is known to have met none of its content."
+    return "None of the touches that are listed is one of its content."
+
+
+def _candidate(item: Candidate, converted_at: datetime) -> CandidateAnswer:
     return CandidateAnswer(
         touch_id=item.touch_id,
         kind=item.kind,
@@ -184,6 +231,7 @@ def _candidate(item: Candidate) -> CandidateAnswer:
         occurred_at=item.occurred_at,
         verdict=item.verdict,
         reason=item.reason,
+        would_count_if=would_count_if(item, converted_at),
         link_id=item.link_id,
         code=item.code,
     )

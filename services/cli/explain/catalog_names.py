@@ -1,12 +1,15 @@
 """The names of the placements and creators in an explanation, from the catalog of roi.
 
-Promise: an id that roi does not know is shown as it is; it does not fail the explanation.
+Promise: an id that roi does not know is shown as it is; it does not fail the explanation. Two
+placements with one name are told apart by what differs: title, address, day of publishing, or id.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.cli.profile import Api, Refused
+from shared.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,34 @@ async def find_names(api: Api, placement_ids: Iterable[str], creator_ids: Iterab
         for id in sorted(wanted)
         if (found := await _find(api, "creators", id))
     }
-    return Names(creators, {id: _placement_name(item, creators) for id, item in placements.items()})
+    return Names(creators, placement_names(placements, creators))
+
+
+async def find_creator(api: Api, wanted: str) -> str:
+    """Return the id of the creator with this id, external id, name or handle.
+
+    Case makes no difference. Raises `ConfigurationError` if none or several have it.
+    """
+    found: dict[str, str] = {}
+    cursor: str | None = None
+    while True:
+        page = await api.get(
+            "roi", "/v1/creators", limit=200, **({"cursor": cursor} if cursor else {})
+        )
+        for item in page["items"]:
+            told = (item["id"], item["external_id"], item["name"], item["handle"])
+            if wanted.casefold() in {text.casefold() for text in told if text}:
+                found[item["id"]] = item["name"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        raise ConfigurationError(
+            f"{len(found)} creators are called {wanted!r}: use one of the ids {', '.join(found)}"
+        )
+    raise ConfigurationError(f"no creator is called {wanted!r}; GET /v1/creators lists them")
 
 
 async def _find(api: Api, kind: str, id: str) -> dict[str, object]:
@@ -54,7 +84,34 @@ async def _find(api: Api, kind: str, id: str) -> dict[str, object]:
     return dict(found)
 
 
-def _placement_name(placement: dict[str, object], creators: dict[str, str]) -> str:
+def placement_names(
+    placements: Mapping[str, dict[str, object]], creators: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a different name for each placement: `Mia · instagram reel · “Summer bag”`.
+
+    An automatic placement has the name of its creator alone.
+    """
+    names = {id: _placement_name(item, creators) for id, item in placements.items()}
+    for field_name in ("title", "url", "published_at", "id"):
+        counts = Counter(names.values())
+        for id, item in placements.items():
+            told = _told_by(item, field_name)
+            # A title says more to a person than a platform does, so it is always shown.
+            if told and (field_name == "title" or counts[names[id]] > 1):
+                names[id] = f"{names[id]} · {told}"
+    return names
+
+
+def _told_by(placement: Mapping[str, object], field_name: str) -> str:
+    value = placement.get(field_name)
+    if not value:
+        return ""
+    if field_name == "title":
+        return f"“{value}”"
+    return str(value)[:10] if field_name == "published_at" else str(value)
+
+
+def _placement_name(placement: Mapping[str, object], creators: Mapping[str, str]) -> str:
     """Return `Mia · instagram reel`; the name alone for an automatic placement."""
     who = creators.get(str(placement.get("creator_id")), "the brand itself")
     where = " ".join(

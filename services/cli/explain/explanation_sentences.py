@@ -91,9 +91,7 @@ def _because(
 
 def _touched(item: dict[str, Any], names: Names) -> str:
     """Return `the buyer clicked a link of Mia · instagram reel`."""
-    return (
-        f"the buyer {plain_words.plain(plain_words.KINDS, item['kind'])} of {names.candidate(item)}"
-    )
+    return f"the buyer {plain_words.evidence(item)} of {names.candidate(item)}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -6,7 +6,8 @@ Laurel is shown as it is.
 
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from shared import events
 from shared.credits import TOUCHES
@@ -51,6 +52,12 @@ def plain(terms: dict[str, str], term: str | None) -> str:
     return terms.get(term, term.replace("_", " "))
 
 
+def evidence(item: dict[str, Any]) -> str:
+    """Return what a touch was: `clicked a link`, `typed the code MIA10`."""
+    words = plain(KINDS, item["kind"])
+    return f"{words} {item['code']}" if item["code"] else words
+
+
 def money(value: dict[str, object] | None) -> str:
     """Return `49.90 EUR` for `{"amount_minor": 4990, "currency": "EUR"}`; a dash for None."""
     if value is None:
@@ -84,6 +91,6 @@ def before(touch_at: datetime, order_at: datetime) -> str:
     return f"{apart // timedelta(minutes=1)} min before"
 
 
-def moment(text: str) -> str:
-    """Return an RFC 3339 time to the minute; the times of the API are in UTC."""
-    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
+def moment(text: str, zone: ZoneInfo) -> str:
+    """Return an RFC 3339 time to the minute, in a time zone."""
+    return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%d %H:%M")

@@ -11,8 +11,8 @@ fold of its workspace only. The stop and its reason are stored, logged and shown
 records wait in the database. The missing records, published again, close the gap, and records that
 wait are tried again from time to time. An roi that starts after the log dropped old records catches
 up in the same way. A record that names no known workspace is logged and skipped.
-A batch that times out is tried twice, and then its workspaces are folded one by one. Another
-`Transient` never sets a workspace aside: the loop reads the batch again.
+A batch that times out is folded workspace by workspace, each with less time. Another `Transient`
+never sets a workspace aside: the loop reads the batch again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,8 +50,10 @@ WAITING_RECORDS_MAX: Final = 10_000
 # How much smaller the next transaction is when one of waiting records fails. A time-out is paid
 # once on each level: 3 levels find one of 10,000 records.
 SMALLER: Final = 32
-# The longest time of one statement of a fold.
-STATEMENT_SECONDS: Final = 5.0
+# The longest time of one statement of the fold of a batch, and of one of a part of it. The
+# time-outs of a batch, of a workspace and of four levels of its waiting records take 4 s.
+STATEMENT_SECONDS: Final = 1.5
+PART_SECONDS: Final = 0.5
 # The faults for which one workspace is stopped.
 STOPS_ONE: Final = (Unusable, TimedOut)
 
@@ -81,16 +83,11 @@ class CreditsFold(BatchHandler[Sequence[Offered | None]]):
         database: Database,
         telemetry: Telemetry,
         report_stops: Callable[[Stops], None],
-        *,
-        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self._database = database
         self._telemetry = telemetry
         self._report_stops = report_stops
-        self._statement_seconds = statement_seconds
         self._stops: dict[str, Stop] = {}
-        # Partition to the offset of the batch that timed out there last.
-        self._timed_out: dict[int, int] = {}
 
     @override
     async def stored_offsets(self) -> Mapping[int, int]:
@@ -119,14 +116,9 @@ class CreditsFold(BatchHandler[Sequence[Offered | None]]):
         self._count_unknown(sum(item is None for item in decoded))
         step = _OffsetStep(partition, expected_offset, records[-1].next_offset)
         try:
-            unfinished = await self._fold(batch, step)
-        except STOPS_ONE as fault:
-            is_first = self._timed_out.get(partition) != expected_offset
-            if isinstance(fault, TimedOut) and is_first:
-                self._timed_out[partition] = expected_offset
-                raise
+            unfinished = await self._fold(batch, step, seconds=STATEMENT_SECONDS)
+        except STOPS_ONE:
             unfinished = await self._fold_apart(batch, step)
-        self._timed_out.pop(partition, None)
         for name in unfinished:
             await self._fold_waiting(name)
         self._report_stops(self._stops)
@@ -135,7 +127,7 @@ class CreditsFold(BatchHandler[Sequence[Offered | None]]):
         """Try the next record of each workspace that stands still for another reason than a gap."""
         for name in [name for name, stop in self._stops.items() if stop.problem is not None]:
             try:
-                has_more = await self._fold({name: []}, None, 1)
+                has_more = await self._fold({name: []}, None, 1, STATEMENT_SECONDS)
             except STOPS_ONE as fault:
                 await self._park(name, (), fault)
                 continue
@@ -193,8 +185,9 @@ class CreditsFold(BatchHandler[Sequence[Offered | None]]):
         batch: Mapping[str, list[Offered]],
         step: _OffsetStep | None,
         waiting_max: int = WAITING_RECORDS_MAX,
+        seconds: float = PART_SECONDS,
     ) -> list[str]:
-        """Run one transaction; without `step` it moves no offset.
+        """Run one transaction, with a limit for each statement; without `step` no offset moves.
 
         A workspace without records folds waiting ones. Return the workspaces that have more waiting
         records than one transaction folds.
@@ -205,9 +198,7 @@ class CreditsFold(BatchHandler[Sequence[Offered | None]]):
                 await self._move(conn, step)
             return []
         with data_errors():
-            async with self._database.write(
-                list(batch), statement_seconds=self._statement_seconds
-            ) as conn:
+            async with self._database.write(list(batch), statement_seconds=seconds) as conn:
                 if step:
                     await self._move(conn, step)
                 known = await store.workspaces(conn, list(batch))

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
 from services.attribution.domain.model import Reason
 from services.cli.explain import plain_words
-from services.cli.explain.catalog_names import Names
+from services.cli.explain.catalog_names import Names, placement_names
 from services.cli.explain.explanation_page import page
 from services.cli.explain.explanation_sentences import what_happened, who_gets_it
 from shared.credits import TouchKind
@@ -20,6 +21,7 @@ NAMES = Names(
     creators={"c-mia": "Mia", "c-jonas": "Jonas"},
     placements={"p-mia": "Mia · instagram reel", "p-jonas": "Jonas"},
 )
+BERLIN = ZoneInfo("Europe/Berlin")
 EURO = {"amount_minor": 4990, "currency": "EUR"}
 
 
@@ -34,6 +36,8 @@ def candidate(
         "occurred_at": f"2026-03-{day:02d}T10:00:00+00:00",
         "verdict": "kept" if reason is None else "rejected",
         "reason": reason,
+        "would_count_if": "it would count if the window were longer" if reason else None,
+        "code": "JONAS10" if kind == "code" else None,
     }
 
 
@@ -70,6 +74,7 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
         "revisions": [revision],
         "ledger": [entry],
         "ledger_left_out": 0,
+        "creator": None,
         "next_cursor": None,
     }
 
@@ -112,7 +117,7 @@ def test_of_several_touches_the_one_that_takes_all_is_named() -> None:
     )
     assert who_gets_it(told, NAMES, "last") == (
         "Under the model “last”, Jonas gets all of it, because 2 touches count and the last touch"
-        " takes all: the buyer typed the code of Jonas."
+        " takes all: the buyer typed the code JONAS10 of Jonas."
     )
 
 
@@ -145,14 +150,18 @@ def test_the_page_shows_evidence_money_and_history() -> None:
     told["revisions"].append(told["revisions"][0] | {"revision": 2, "reason": "adjustment"})
     screen = StringIO()
     console = Console(file=screen, width=180)
-    for part in page(told, NAMES, "last"):
+    for part in page(told, NAMES, "last", BERLIN):
         console.print(part)
     shown = screen.getvalue()
     for expected in (
         "✓",
         "does not count: another",
         "another creator's code",
+        "it would count if the window were longer",
         "4 days before",
+        "when (Europe/Berlin)",
+        "2026-03-01 11:00",
+        "typed the code JONAS10: Jonas",
         "History",
         "49.90 EUR",
     ):
@@ -187,8 +196,49 @@ def test_touches_that_are_only_counted_are_in_the_sentence_and_below_the_list() 
         " and all touches share equally. 20 other touches were considered and set aside."
     )
     shown = StringIO()
-    for part in page(told, NAMES, "linear"):
+    for part in page(told, NAMES, "linear", BERLIN):
         Console(file=shown, width=200).print(part)
     assert "and 9,900 more that count" in shown.getvalue()
     assert "and 20 more that do not count: a crawler, not a person" in shown.getvalue()
     assert "5 ledger entries" in shown.getvalue()
+
+
+def test_a_creator_that_was_asked_for_has_a_sentence_of_its_own() -> None:
+    told = answer(candidate("p-mia", reason="outside_window")) | {"status": "organic"}
+    told["creator"] = {
+        "creator_id": "c-mia",
+        "models": [],
+        "sentence": "None of its touches counts; each says why.",
+        "candidates": [],
+    }
+    shown = StringIO()
+    for part in page(told, NAMES, "last", BERLIN):
+        Console(file=shown, width=200).print(part)
+    assert "Mia: None of its touches counts; each says why." in shown.getvalue()
+
+
+def test_placements_with_one_name_are_told_apart() -> None:
+    reel: dict[str, object] = {
+        "creator_id": "c-mia",
+        "platform": "instagram",
+        "content_type": "reel",
+    }
+    names = placement_names(
+        {
+            "p1": reel | {"id": "p1", "title": "Summer bag"},
+            "p2": reel | {"id": "p2", "url": "https://insta.example/2"},
+            "p3": reel | {"id": "p3", "published_at": "2026-03-01T10:00:00Z"},
+            "p4": reel | {"id": "p4"},
+            "p5": reel | {"id": "p5"},
+            "p6": {"creator_id": "c-mia", "id": "p6", "title": None},
+        },
+        {"c-mia": "Mia"},
+    )
+    assert names == {
+        "p1": "Mia · instagram reel · “Summer bag”",
+        "p2": "Mia · instagram reel · https://insta.example/2",
+        "p3": "Mia · instagram reel · 2026-03-01",
+        "p4": "Mia · instagram reel · p4",
+        "p5": "Mia · instagram reel · p5",
+        "p6": "Mia",
+    }

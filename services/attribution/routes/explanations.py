@@ -1,0 +1,162 @@
+"""The route of explanations: why a conversion was credited as it was."""
+
+from functools import partial
+from typing import Annotated, Any, Final, get_args
+from uuid import UUID
+
+from fastapi import Query
+
+from services.attribution.domain.listing import listed
+from services.attribution.domain.model import ConversionKey
+from services.attribution.routes.parts import TAGS, Id, PartsHere, Reader, bad_cursor
+from services.attribution.store import read_queries as store
+from services.attribution.store.catalog_rows import read_records
+from services.attribution.wire import answer_shapes as wire
+from services.attribution.wire import explanation_shapes as shapes
+from services.attribution.wire.decision_bytes import decode_decision
+from services.attribution.wire.event_readings import own_key
+from shared.api.openapi import example_id, problems
+from shared.api.shapes import ListParameters, decode_cursor, encode_cursor
+from shared.catalog import Placement
+from shared.credits import ORGANIC
+from shared.db.engine import driver
+from shared.events import ConversionKind
+from shared.http.body import Router
+from shared.http.problems import Problem, field_problem
+from shared.ids import clean_id
+from shared.private_texts import stored_forms
+
+# Purchases come first, because an order usually means a purchase.
+KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
+# Revisions are numbered by a 32-bit column.
+REVISION_MAX: Final = 2**31 - 1
+
+router = Router(tags=TAGS)
+
+
+class ExplanationParameters(ListParameters):
+    """The conversion to explain (the id of an order or of another conversion) and the page."""
+
+    order_id: Annotated[Id | None, Query(examples=["1001"])] = None
+    """The id of the order."""
+    conversion_id: Id | None = None
+    """The id of a conversion that is no order."""
+    kind: ConversionKind | None = None
+    """The kind of the conversion. The default searches all kinds, purchases first."""
+    creator_id: Annotated[UUID | None, Query(examples=[example_id("creator")])] = None
+    """A creator of whom the answer says why it earned or did not."""
+
+
+@router.get(
+    "/v1/explanations",
+    summary="Why a conversion was credited as it was",
+    responses=problems(404),
+)
+async def explain(
+    caller: Reader, parts: PartsHere, asked: Annotated[ExplanationParameters, Query()]
+) -> shapes.ExplanationAnswer:
+    """Return the newest revisions with candidates and credits, and their ledger lines.
+
+    Without `cursor` the last revision of the page is the valid one; `next_cursor` leads to older
+    revisions. A page has at most 1,000 ledger lines. Without `kind` all kinds are searched,
+    purchases first. Shops show `#1001` for the order 1001; either finds it.
+    """
+    below = _below(asked.cursor) if asked.cursor else REVISION_MAX + 1
+    natural_id = _natural_id(asked)
+    kinds = (asked.kind,) if asked.kind else KINDS
+    text_hash = partial(parts.text_hash, caller.workspace_id)
+    stored = [text for form in _number_forms(natural_id) for text in stored_forms(form, text_hash)]
+    keys = [own_key(ConversionKey(kind, text)) for text in stored for kind in kinds]
+    async with parts.database.read([caller.workspace_id]) as connection:
+        conn = await driver(connection)
+        known = await store.known_conversions(conn, keys)
+        key = next((key for key in keys if key in known), None)
+        if key is None:
+            raise Problem(404, None, "the order or conversion is unknown")
+        revisions = await store.revisions(conn, key, below, asked.limit)
+        if not revisions:
+            raise bad_cursor()
+        first, last = revisions[0].revision, revisions[-1].revision
+        lines, left_out = await store.ledger_lines(conn, key, first, last)
+        creator = await _creator(conn, caller.workspace_id, key, asked.creator_id)
+    shown = [
+        shapes.revision_answer(
+            item.revision, item.reason, item.recorded_at, listed(decode_decision(item.body))
+        )
+        for item in revisions
+    ]
+    found = known[key]
+    return shapes.ExplanationAnswer(
+        order_id=natural_id,
+        kind=found.kind,
+        status=found.status,
+        net=wire.money(found.net_minor, found.currency),
+        revisions=shown,
+        ledger=[_line(line) for line in lines],
+        ledger_left_out=left_out,
+        creator=creator,
+        next_cursor=encode_cursor(first) if first > 1 else None,
+    )
+
+
+async def _creator(
+    conn: Any, workspace_id: str, key: bytes, creator_id: UUID | None
+) -> shapes.CreatorAnswer | None:
+    """Return what the decision that stands says of a creator; None if none is asked for."""
+    if creator_id is None:
+        return None
+    (standing,) = await store.revisions(conn, key, REVISION_MAX + 1, 1)
+    decision = listed(decode_decision(standing.body))
+    accounts = {credit.account for credit in (*decision.credits, *decision.memos)} - {ORGANIC}
+    known = await read_records(conn, {(workspace_id, account) for account in accounts})
+    owned = {
+        account
+        for (_, account), record in known.items()
+        if isinstance(record, Placement) and record.creator_id == str(creator_id)
+    }
+    return shapes.creator_answer(str(creator_id), decision, owned)
+
+
+def _number_forms(natural_id: str) -> tuple[str, str]:
+    """Return an order number as it was asked for, and with or without the `#` before it."""
+    plain = natural_id.removeprefix("#")
+    return natural_id, plain if plain != natural_id else f"#{natural_id}"
+
+
+def _below(cursor: str) -> int:
+    """Return the revision number below which the page begins."""
+    (number,) = decode_cursor(cursor, (int,))
+    if not 1 < number <= REVISION_MAX:
+        raise bad_cursor()
+    return int(number)
+
+
+def _natural_id(asked: ExplanationParameters) -> str:
+    if (asked.order_id is None) == (asked.conversion_id is None):
+        raise field_problem("order_id", "send either order_id or conversion_id")
+    field = "order_id" if asked.order_id is not None else "conversion_id"
+    try:
+        return clean_id(asked.order_id or asked.conversion_id or "")
+    except ValueError as error:
+        raise field_problem(field, str(error)) from None
+
+
+def _line(line: store.LedgerLine) -> shapes.LineAnswer:
+    return shapes.LineAnswer(
+        sequence=line.sequence,
+        model=line.model,
+        revision=line.revision,
+        account=line.account,
+        amount=wire.money(line.amount_minor, line.currency),
+        units=line.units,
+        stage=line.stage,
+        touched_at=line.touched_at,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+        touch_kind=line.touch_kind,
+        evidence_class=line.evidence_class,
+        link_id=line.link_id,
+        code=line.code,
+        sub_source=line.sub_source,
+        reverses=line.reverses,
+    )
