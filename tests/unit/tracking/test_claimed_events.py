@@ -181,6 +181,7 @@ def test_only_genuine_click_ids_of_this_workspace_are_keys(
         (None, ("undefined", click_id(LINK_OF_OTHER)), False, (Quality.FOREIGN_CLICK_ID,)),
         (None, (), False, ()),
     ],
+    ids=("after a word", "after others", "damaged", "no genuine one", "none"),
 )
 def test_the_first_genuine_click_id_counts(
     sent: str | None, more: tuple[str, ...], found: bool, flags: tuple[Quality, ...]
