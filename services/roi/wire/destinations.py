@@ -18,12 +18,12 @@ from ada_url import URL, HostType
 # Browsers, proxies and mail programs handle this length without truncation.
 URL_CHARACTERS_MAX: Final = 2_048
 HOST_CHARACTERS_MAX: Final = 253
-LABEL_CHARACTERS_MAX: Final = 63
 
 # What people paste around an address.
 _BLANKS: Final = " \u00a0\u3000"
 
 _BEGINS: Final = re.compile(r"https?://(?P<authority>[^/?#]+)", re.IGNORECASE)
+_LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 _PLAIN_IPV4: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", re.ASCII)
 
 
@@ -96,7 +96,5 @@ def _check_host(authority: str, found: URL) -> None:
             raise ValueError("write an IPv4 address as four decimal numbers")
     elif found.host_type == HostType.DEFAULT:
         labels = found.hostname.removesuffix(".").split(".")
-        if len(found.hostname) > HOST_CHARACTERS_MAX or not all(
-            1 <= len(label) <= LABEL_CHARACTERS_MAX for label in labels
-        ):
+        if len(found.hostname) > HOST_CHARACTERS_MAX or not all(map(_LABEL.fullmatch, labels)):
             raise ValueError("the host is not a valid name")

@@ -53,6 +53,7 @@ REFUSED = (
     "https://good.example/\u0085",
     "https://good.example /",
     "https://good .example/",
+    "https://shop!.example/",
     "https://shop#.example@evil.example\\/",
     "https://👩\u200d💻.ws/",
     "https://good.example:99999/",
