@@ -80,6 +80,7 @@ COLLECT_ROUNDS: Final = 50
 GROUP: Final = "laurel-roi"
 
 ROUTERS: Final = (
+    roi.router,
     workspace.router,
     creators.router,
     campaigns.router,
@@ -90,7 +91,6 @@ ROUTERS: Final = (
     connections.router,
     keys.router,
     costs.router,
-    roi.router,
     metrics.router,
 )
 
@@ -173,7 +173,14 @@ def build_app(
     async def lookup(sha256: bytes) -> Principal | None:
         return await look_up(outside.database, sha256)
 
-    app = create_app(service=SERVICE, does=DOES, lifespan=None, health=health, telemetry=telemetry)
+    app = create_app(
+        service=SERVICE,
+        does=DOES,
+        lifespan=None,
+        health=health,
+        telemetry=telemetry,
+        routers=ROUTERS,
+    )
     app.state.parts = Parts(
         database=outside.database,
         clock=outside.clock,
@@ -183,8 +190,6 @@ def build_app(
         wake_relay=wake_relay,
         answer_threads=answer_threads,
     )
-    for router in ROUTERS:
-        app.include_router(router)
     return app
 
 

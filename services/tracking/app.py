@@ -121,9 +121,11 @@ class Tracking:
             telemetry=self.telemetry,
             body_bytes_max=BODY_BYTES_MAX,
             in_flight_max=in_flight_max,
+            routers=(
+                report_events_router(self._intake),
+                webhooks_router(self._intake, find_adapters()),
+            ),
         )
-        app.include_router(report_events_router(self._intake))
-        app.include_router(webhooks_router(self._intake, find_adapters()))
         app.include_router(redirect_router(self.redirects))
         return app
 

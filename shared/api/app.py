@@ -1,13 +1,13 @@
 """The FastAPI app of every service: operational routes, one middleware, the OpenAPI document.
 
-Promise: a service adds its routes with `app.include_router(router)`. The router must be a
+Promise: a service gives its routers, or adds one with `app.include_router`. Each must be a
 `shared.http.body.Router`, which parses JSON strictly. Every 4xx and 5xx answer is a problem with a
 request id (`shared.http.middleware`).
 What can go wrong: until every part of `Health` is ready, `/health/ready` answers 503 and names the
 missing parts. `TypeError` for a router of another class.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -37,7 +37,8 @@ class ServiceApp(FastAPI):
     def __init__(
         self, telemetry: Telemetry, *, body_bytes_max: int, in_flight_max: int, **options: Any
     ) -> None:
-        super().__init__(**options)
+        # The middleware measures. FastAPI would ask for each request whether it should, too.
+        super().__init__(**options, telemetry={"tracing": False, "metrics": False, "logs": False})
         self.router.route_class = StrictRoute
         self.state.telemetry = telemetry
         self._limits = {"body_bytes_max": body_bytes_max, "in_flight_max": in_flight_max}
@@ -72,10 +73,12 @@ def create_app(
     telemetry: Telemetry | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
     in_flight_max: int = IN_FLIGHT_MAX,
+    routers: Iterable[APIRouter] = (),
 ) -> FastAPI:
-    """Return an app with the operational routes. `does` is one sentence: what the service is for.
+    """Return an app with the routes of `routers` and the operational routes.
 
-    `app.state.telemetry` is `telemetry`, or a new one if it is None.
+    `does` is one sentence: what the service is for. `app.state.telemetry` is `telemetry`, or a new
+    one if it is None. Routes are tried in their order, so the frequent ones are first.
     """
     app = ServiceApp(
         telemetry or Telemetry(service),
@@ -89,6 +92,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    for router in routers:
+        app.include_router(router)
     app.include_router(_operations(app, health))
     app.include_router(front_page_router(app, service))
     app.include_router(reference_router(app))

@@ -1,4 +1,4 @@
-"""The connection pool of one service, and the three ways to open a transaction.
+"""The connection pool of one service, the three ways to open a transaction, and `look_up`.
 
 Promise: `write` makes its caller the only writer of the named workspaces. Its first statement takes
 their locks in ascending order. Under READ COMMITTED every later statement sees what the previous
@@ -10,13 +10,13 @@ idempotent and repeat the work.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import TextClause, exc, text
+from sqlalchemy import CursorResult, TextClause, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.failures import DRIVER_ERRORS, classify, is_lock_timeout, translated
@@ -55,6 +55,8 @@ _SHOW: Final = text("SELECT set_config('laurel.workspaces', :visible, true)")
 _WRITE: Final = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
 # One snapshot for an answer: its rows and its totals are read at the same moment.
 _READ: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+# One statement without a transaction around it.
+_ALONE: Final = {"isolation_level": "AUTOCOMMIT", "postgresql_readonly": False}
 
 logger = get_logger(__name__)
 
@@ -131,13 +133,26 @@ class Database:
         async with self._transaction(_WRITE, _SHOW, {"visible": ""}) as conn:
             yield conn
 
+    async def look_up(
+        self, statement: TextClause, parameters: dict[str, Any]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of one statement on exempt tables, without a transaction around it.
+
+        That is one round trip to the server instead of four.
+        """
+        with translated():
+            conn, found = await self._begin(_ALONE, statement, parameters)
+            rows: Sequence[Any] = found.mappings().all()
+            await asyncio.shield(conn.close())
+        return rows
+
     @asynccontextmanager
     async def _transaction(
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]
     ) -> AsyncIterator[AsyncConnection]:
         with translated():
             try:
-                conn = await self._begin(options, statement, parameters)
+                conn, _ = await self._begin(options, statement, parameters)
             except DRIVER_ERRORS as error:
                 # Waiting for locks is contention or an outage, never work that takes too long.
                 if classify(error) is TimedOut:
@@ -154,8 +169,8 @@ class Database:
 
     async def _begin(
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]
-    ) -> AsyncConnection:
-        """Return a connection after its first statement.
+    ) -> tuple[AsyncConnection, CursorResult[Any]]:
+        """Return a connection after its first statement, and what that statement found.
 
         A dead pooled connection is replaced once. Nothing was written yet, so the retry is safe.
         """
@@ -186,7 +201,7 @@ class Database:
 
     async def _first_statement(
         self, options: dict[str, Any], statement: TextClause, parameters: dict[str, Any]
-    ) -> AsyncConnection:
+    ) -> tuple[AsyncConnection, CursorResult[Any]]:
         if self._engine is None:
             raise RuntimeError("Database.open() was not called")
         conn = self._engine.connect()
@@ -197,11 +212,10 @@ class Database:
             raise Transient(f"database: no connection within {ACQUIRE_SECONDS} s") from error
         try:
             await conn.execution_options(**options)
-            await conn.execute(statement, parameters)
+            return conn, await conn.execute(statement, parameters)
         except BaseException:
             await asyncio.shield(_abandon(conn))
             raise
-        return conn
 
 
 async def _abandon(conn: AsyncConnection) -> None:

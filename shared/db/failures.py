@@ -14,6 +14,7 @@ from typing import Final
 
 import asyncpg
 from sqlalchemy import exc
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from shared.errors import ConfigurationError, LaurelError, TimedOut, Transient
 
@@ -86,7 +87,8 @@ def _connection_is_gone(error: BaseException) -> bool:
     shutdown, or a transaction that was idle too long).
     """
     if isinstance(error, exc.DBAPIError):
-        return error.connection_invalidated or isinstance(error.orig, OSError)
+        outdated = AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError
+        return error.connection_invalidated or isinstance(error.orig, OSError | outdated)
     return isinstance(
         error,
         asyncpg.exceptions.ConnectionDoesNotExistError

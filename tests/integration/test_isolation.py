@@ -294,6 +294,8 @@ async def test_a_setting_never_outlives_its_transaction(
     with pytest.raises(Exception, match="malformed array literal"):
         async with database.exempt() as conn:
             await conn.execute(text("SELECT count(*) FROM attribution.probe"))
+    with pytest.raises(Exception, match="malformed array literal"):
+        await database.look_up(text("SELECT count(*) FROM attribution.probe"), {})
 
 
 def test_the_policy_reads_its_setting_once_a_statement() -> None:

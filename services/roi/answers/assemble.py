@@ -26,7 +26,7 @@ from services.roi.answers.kinds import (
 )
 from services.roi.answers.sizes import check_rows
 from services.roi.answers.sums import Ledger, RowSums
-from services.roi.answers.values import Value, rounded
+from services.roi.answers.values import Unit, Value, rounded
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 _NOTHING: Final = Part(UNALLOCATED, None)
@@ -36,6 +36,8 @@ Figures = Mapping[str, Value | Values]
 """Values by metric id; a metric per currency has (currency, value) for each shown currency."""
 Key = tuple[Part, ...]
 Reader = Callable[[Cell, str], Part]
+# A metric as a row needs it: id, unit, formula, and the places of its inputs among the measures.
+_Computed = tuple[str, Unit, Callable[..., Value], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> A
 def _sums(ledger: Ledger[Key], readers: Sequence[Reader], cell: Cell, model: str) -> RowSums:
     if cell.account == ORGANIC_ACCOUNT:
         return ledger.organic
-    return ledger.row(tuple(reader(cell, model) for reader in readers))
+    return ledger.row(tuple([reader(cell, model) for reader in readers]))
 
 
 def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
@@ -181,18 +183,25 @@ class _Calculator:
     def __init__(self, layout: Layout, currencies: Sequence[str]) -> None:
         places = {measure.id: place for place, measure in enumerate(layout.measures)}
         self._currencies = currencies
-        self._metrics = [
-            (metric, [places[name] for name in metric.inputs]) for metric in layout.metrics
-        ]
+        self._overall: list[_Computed] = []
+        self._per_currency: list[_Computed] = []
+        for metric in layout.metrics:
+            of_kind = self._per_currency if metric.per_currency else self._overall
+            inputs = [places[name] for name in metric.inputs]
+            of_kind.append((metric.id, metric.unit, metric.compute, inputs))
 
     def figures(self, sums: RowSums) -> Figures:
         """Return the metrics of one row's sums."""
         views = [(currency, sums.in_currency(currency)) for currency in self._currencies]
         found: dict[str, Value | Values] = {}
-        for metric, places in self._metrics:
-            values = [
-                (currency, rounded(metric.unit, metric.compute(*[view[place] for place in places])))
-                for currency, view in (views if metric.per_currency else views[:1])
-            ]
-            found[metric.id] = tuple(values) if metric.per_currency else values[0][1]
+        first = views[0][1]
+        for name, unit, compute, places in self._overall:
+            found[name] = rounded(unit, compute(*[first[place] for place in places]))
+        for name, unit, compute, places in self._per_currency:
+            found[name] = tuple(
+                [
+                    (currency, rounded(unit, compute(*[view[place] for place in places])))
+                    for currency, view in views
+                ]
+            )
         return found

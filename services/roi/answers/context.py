@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.engine import driver
 
 _WORKSPACE: Final = """
-SELECT w.clock_at, zone.time_zone, zone.generation, v.currency, coalesce(f.sequence, 0) AS sequence,
-       f.missing_sequence, f.problem, f.stopped_at,
+SELECT zone.time_zone, zone.generation, v.currency, coalesce(f.sequence, 0) AS sequence,
+       f.missing_sequence, f.problem, f.stopped_at, asked.moment,
+       folded.sequence AS folded_sequence, folded.known_at,
        ($2::timestamptz AT TIME ZONE zone.time_zone)::date AS today
 FROM roi.workspaces AS w
 JOIN roi.workspace_versions AS v ON v.workspace_id = w.workspace_id AND v.superseded_at IS NULL
@@ -26,11 +27,13 @@ LEFT JOIN roi.rollup_zones AS z ON z.workspace_id = w.workspace_id
 CROSS JOIN LATERAL (
     SELECT coalesce(z.time_zone, v.time_zone) AS time_zone, coalesce(z.generation, 0) AS generation
 ) AS zone
+CROSS JOIN LATERAL (SELECT least(w.clock_at, $3::timestamptz) AS moment) AS asked
+LEFT JOIN LATERAL (
+    SELECT r.sequence, r.known_at FROM roi.folded_records AS r
+    WHERE r.workspace_id = w.workspace_id AND r.known_at <= asked.moment
+    ORDER BY r.known_at DESC LIMIT 1
+) AS folded ON true
 WHERE w.workspace_id = $1
-"""
-_FOLDED: Final = """
-SELECT sequence, known_at FROM roi.folded_records WHERE workspace_id = $1 AND known_at <= $2
-ORDER BY known_at DESC LIMIT 1
 """
 
 
@@ -74,11 +77,10 @@ async def context_of(
     """Return the context of an answer as of a moment; None is the newest moment."""
     connection = await driver(conn)
     workspace = UUID(workspace_id)
-    found = await connection.fetchrow(_WORKSPACE, workspace, now)
+    found = await connection.fetchrow(_WORKSPACE, workspace, now, as_of)
     assert found is not None, "the workspace of a key exists"
-    moment = found["clock_at"] if as_of is None else min(as_of, found["clock_at"])
-    folded = await connection.fetchrow(_FOLDED, workspace, moment)
-    sequence = folded["sequence"] if folded is not None else 0
+    moment = found["moment"]
+    sequence = found["folded_sequence"] or 0
     return AnswerContext(
         workspace_id=workspace,
         time_zone=found["time_zone"],
@@ -86,7 +88,7 @@ async def context_of(
         currency=found["currency"],
         today=found["today"],
         as_of=moment,
-        fresh_to=folded["known_at"] if folded is not None else moment,
+        fresh_to=found["known_at"] or moment,
         sequence=sequence,
         is_now=sequence == found["sequence"],
         stop=_stop(found),

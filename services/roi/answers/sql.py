@@ -116,7 +116,7 @@ def sums(shape: Shape) -> Compiled:
     """Return the statement of a shape.
 
     Columns: `model` (credits only), `account`, `segment` (1 is the first), `currency` (credits
-    only), the row's columns that dimensions ask, then the measures by their ids.
+    only), the row's columns that dimensions ask, then the measures by their ids, as text.
     """
     rows = _rows(shape).subquery("r")
     keys: list[ColumnElement[Any]] = [
@@ -163,7 +163,8 @@ def _total(measure: Measure, columns: Any) -> ColumnElement[Any]:
     total = measure.total(columns)
     if measure.only is not None:
         total = total.filter(_one_of(columns[measure.only.column], measure.only.values))
-    return func.coalesce(total, 0)
+    # As text, which the driver reads in a third of the time that a numeric takes.
+    return cast(func.coalesce(total, 0), Text)
 
 
 def _account(rows: FromClause, *, by_account: bool) -> ColumnElement[Any]:

@@ -3,9 +3,10 @@
 Promise: a value is an integer or an exact quotient until it is shown. Missing is None and never 0.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from shared.credits import UNITS_PER_CONVERSION
 
@@ -22,9 +23,11 @@ class Unit(StrEnum):
     RATIO = "ratio"  # a number without unit, rounded half-even to 6 places
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """An exact quotient, not reduced: the reduction took half the time of a long answer."""
+class Ratio(msgspec.Struct, frozen=True, gc=False):
+    """An exact quotient, not reduced: the reduction took half the time of a long answer.
+
+    A struct, because an answer makes some for each row and a dataclass takes five times as long.
+    """
 
     numerator: int
     denominator: int

@@ -6,15 +6,17 @@ are stored.
 
 from typing import Final
 
+from sqlalchemy import text
+
 from services.roi.domain.entity import Entity
 from services.roi.store.catalog import Writer
-from shared.db.engine import Database, driver
+from shared.db.engine import Database
 from shared.http.auth import Principal
 
-_LOOK_UP: Final = """
-SELECT workspace_id, key_id, scopes, public, origins FROM roi.api_keys
- WHERE sha256 = $1 AND NOT revoked
-"""
+_LOOK_UP: Final = text(
+    "SELECT workspace_id, key_id, scopes, public, origins FROM roi.api_keys"
+    " WHERE sha256 = :sha256 AND NOT revoked"
+)
 _OWNER: Final = "SELECT workspace_id, key_id FROM roi.api_keys WHERE sha256 = $1"
 _SAVE: Final = """
 INSERT INTO roi.api_keys (sha256, workspace_id, key_id, scopes, public, origins, revoked)
@@ -28,10 +30,10 @@ WHERE api_keys.workspace_id = excluded.workspace_id
 
 async def look_up(database: Database, sha256: bytes) -> Principal | None:
     """Return the caller that the key identifies; None when it is unknown or revoked."""
-    async with database.exempt() as conn:
-        row = await (await driver(conn)).fetchrow(_LOOK_UP, sha256)
-    if row is None:
+    found = await database.look_up(_LOOK_UP, {"sha256": sha256})
+    if not found:
         return None
+    row = found[0]
     return Principal(
         workspace_id=str(row["workspace_id"]),
         key_id=str(row["key_id"]),

@@ -6,7 +6,6 @@ What can go wrong: the journal refuses the event. The visit is still redirected 
 `unrecorded`.
 """
 
-import base64
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,7 @@ from services.tracking.store.user_agents import Agents
 from services.tracking.wire.click_json import NO_CONSENT, click, optional_fields, person
 from shared.clock import Clock
 from shared.events import Quality
-from shared.ids import ClickSigner, click_event_id, new_id
+from shared.ids import ClickSigner, base64url, click_event_id, new_id
 from shared.sealing import TextHasher
 from shared.telemetry import Metric, Telemetry
 
@@ -166,4 +165,4 @@ class ClickRecorder:
 
 def new_visitor_id(chance: bytes) -> str:
     """Return 16 random bytes as 22 characters of base64url."""
-    return base64.urlsafe_b64encode(chance)[:22].decode()
+    return base64url(chance)[:22].decode()

@@ -12,13 +12,15 @@ from fastapi import Path, Request, Response
 
 from services.tracking.domain.short_links import link_key
 from services.tracking.domain.visits import VISITOR_COOKIE, read_visit
-from services.tracking.pipeline.record_clicks import ClickRecorder
+from services.tracking.pipeline.record_clicks import ClickRecorder, RedirectTarget
 from services.tracking.routes.redirect_protocol import Fields
 from services.tracking.store.link_table import LinkFound
 from services.tracking.store.quotas import Counted, Quotas
 from shared.api.openapi import problems
 from shared.http.body import Router
+from shared.http.middleware import complete_headers
 from shared.http.problems import Problem, busy_problem
+from shared.ids import new_id
 
 # One year. Attribution windows have weeks; some browsers shorten the life of a cookie.
 VISITOR_SECONDS: Final = 365 * 24 * 60 * 60
@@ -31,7 +33,7 @@ _COMMON: Final = (
 
 
 class RedirectResponder:
-    """Finds the link of a request and makes the headers of its 302."""
+    """Finds the link of a request and makes the headers of its 302, as fields or as bytes."""
 
     def __init__(self, recorder: ClickRecorder, quotas: Quotas, *, secure: bool) -> None:
         self._recorder = recorder
@@ -39,14 +41,19 @@ class RedirectResponder:
         self._links = recorder.catalog.links
         flags = f"; Path=/; Max-Age={VISITOR_SECONDS}; HttpOnly; SameSite=Lax"
         self._cookie_flags = flags + "; Secure" if secure else flags
+        self._head_with_visitor, self._head = self._template("%b"), self._template(None)
 
-    def respond(self, path: bytes, query: bytes, headers: Fields) -> Fields | None:
-        """Record a GET of a working link and return the headers of its 302; else return None."""
+    def respond(self, path: bytes, query: bytes, headers: Fields) -> bytes | None:
+        """Record a GET of a working link and return all headers of its 302; else return None."""
         # No link has a key that is not a code, so the path needs no check.
         link = self._find(path[1:].lower(), headers) if path[:1] == b"/" else None
         if link is None or not link.destination:
             return None
-        return self.follow(link, query, headers)
+        target = self._recorder.record(link, read_visit(headers, query))
+        request_id = new_id().encode()
+        if target.visitor_id is None:
+            return self._head % (target.location, request_id)
+        return self._head_with_visitor % (target.location, target.visitor_id.encode(), request_id)
 
     def find(self, path: str, headers: Fields) -> LinkFound | None:
         """Return the link of a path, working or not; None when there is none."""
@@ -55,12 +62,23 @@ class RedirectResponder:
 
     def follow(self, link: LinkFound, query: bytes, headers: Fields) -> Fields:
         """Record the visit to a working link and return the headers of its 302."""
-        target = self._recorder.record(link, read_visit(headers, query))
+        return self._fields(self._recorder.record(link, read_visit(headers, query)))
+
+    def _fields(self, target: RedirectTarget) -> Fields:
         answer = [(b"location", target.location), *_COMMON]
         if target.visitor_id is not None:
             cookie = f"{VISITOR_COOKIE}={target.visitor_id}{self._cookie_flags}"
             answer.append((b"set-cookie", cookie.encode("ascii")))
         return answer
+
+    def _template(self, visitor_id: str | None) -> bytes:
+        """Return the head of a 302 with a `%b` for location, visitor id and request id.
+
+        The fields are those of the route and its middleware. All but three values are always the
+        same, so they are written once.
+        """
+        fields = complete_headers(self._fields(RedirectTarget(b"%b", visitor_id)), "%b")
+        return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
 
     def explain(self, link: LinkFound | None) -> Problem:
         """Count a visit that is not redirected, and return the problem that answers it.

@@ -14,13 +14,11 @@ from typing import ClassVar, Final
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from shared.http.middleware import complete_headers
-from shared.ids import new_id
 from shared.telemetry import get_logger
 
 # Header fields: names in lower case, and values.
 Fields = Sequence[tuple[bytes, bytes]]
-Respond = Callable[[bytes, bytes, Fields], Fields | None]
+Respond = Callable[[bytes, bytes, Fields], bytes | None]
 
 # Headers that change how a request is read or answered. The application handles them.
 _LEFT_TO_THE_APP: Final = frozenset(
@@ -32,20 +30,19 @@ _log = get_logger(__name__)
 class RedirectProtocol(HttpToolsProtocol):
     """One connection. `respond` is bound by `redirect_protocol`."""
 
-    respond: ClassVar["staticmethod[[bytes, bytes, Fields], Fields | None]"]
+    respond: ClassVar["staticmethod[[bytes, bytes, Fields], bytes | None]"]
     _is_answered = False
 
     @override
     def on_headers_complete(self) -> None:
-        headers = self._redirect() if self._may_answer() else None
-        if headers is None:
+        head = self._redirect() if self._may_answer() else None
+        if head is None:
             # An earlier answer to the same packet has started the keep-alive timer.
             self._unset_keepalive_if_required()
             super().on_headers_complete()
             return
-        fields = (*self.server_state.default_headers, *headers)
-        head = b"\r\n".join([b": ".join(field) for field in fields])
-        self.transport.write(b"%b%b\r\n\r\n" % (STATUS_LINE[302], head))
+        defaults = [b"%b: %b\r\n" % field for field in self.server_state.default_headers]
+        self.transport.write(b"".join((STATUS_LINE[302], *defaults, head)))
         self._is_answered = True
         self.on_response_complete()
 
@@ -72,8 +69,8 @@ class RedirectProtocol(HttpToolsProtocol):
             and self.limit_concurrency is None
         )
 
-    def _redirect(self) -> Fields | None:
-        """Return the headers of the 302, or None when the application must answer."""
+    def _redirect(self) -> bytes | None:
+        """Return the head of the 302, or None when the application must answer."""
         path, _, query = self.url.partition(b"?")
         # These are left to the application: it decodes an escape in the path and refuses a NUL,
         # and uvicorn removes a fragment.
@@ -82,17 +79,16 @@ class RedirectProtocol(HttpToolsProtocol):
         if not _LEFT_TO_THE_APP.isdisjoint(dict(self.headers)):
             return None
         try:
-            headers = self.respond(path, query, self.headers)
+            return self.respond(path, query, self.headers)
         except Exception:  # noqa: BLE001 - the parser would answer 400, the route 500
             _log.exception("redirect_failed")
             return None
-        return None if headers is None else complete_headers(headers, new_id())
 
 
 def redirect_protocol(respond: Respond) -> type[HttpToolsProtocol]:
     """Return a protocol class for uvicorn's option `http`.
 
-    `respond` takes path, query and headers. It returns the headers of a 302, or None when the
-    application must answer.
+    `respond` takes path, query and headers. It returns the headers of a 302 as bytes, up to the
+    empty line after them, or None when the application must answer.
     """
     return type("BoundRedirectProtocol", (RedirectProtocol,), {"respond": staticmethod(respond)})

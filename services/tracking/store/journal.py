@@ -13,7 +13,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +61,8 @@ class _Job:
     frames: list[bytes]
     waiters: list["asyncio.Future[None]"]
     forget_row: int = 0
-    size_bytes: int = field(default=0)
+    size_bytes: int = 0
+    is_told: bool = False
 
 
 class Journal:
@@ -270,14 +271,19 @@ class Journal:
             try:
                 if job.frames:
                     job.size_bytes = job.file.write(job.frames)
-                    self._loop.call_soon_threadsafe(self._wrote, job)
                 if job.forget_row:
+                    # Callers do not wait for the deletion.
+                    self._loop.call_soon_threadsafe(self._wrote, job)
                     job.file.forget_through(job.forget_row)
             except (sqlite3.Error, OSError) as problem:
                 error = problem
             self._loop.call_soon_threadsafe(self._done, job, error)
 
     def _wrote(self, job: _Job) -> None:
+        """Answer the callers of a group that is on disk; the second time it does nothing."""
+        if job.is_told or not job.size_bytes:
+            return
+        job.is_told = True
         for waiter in job.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -288,6 +294,8 @@ class Journal:
         self.written.set()
 
     def _done(self, job: _Job, error: Exception | None) -> None:
+        # One wake-up of the loop for each group: another thread wakes it at some cost.
+        self._wrote(job)
         self._is_writing = False
         if error is not None:
             self._end_file(job, error)

@@ -17,7 +17,7 @@ STATEMENTS: Final = {
     "page": catalog._PAGE,
     "versions": catalog._VERSIONS,
     "supersede": catalog._SUPERSEDE,
-    "key": key_rows._LOOK_UP,
+    "key": str(key_rows._LOOK_UP).replace(":sha256", "$1"),
     "claim": link_code_rows._CLAIM,
     "idempotency": idempotency._FIND,
     "outdated": outbox._OUTDATED,

@@ -186,6 +186,34 @@ async def test_exempt_begins_a_transaction_without_a_workspace(
             )
 
 
+async def test_a_look_up_runs_in_no_transaction(
+    database_for: DatabaseFactory, owner_url: str
+) -> None:
+    database = await database_for("attribution", pool_size=1)
+    statement = text("SELECT pg_backend_pid() AS process, CAST(:word AS text) AS word")
+    (found,) = await database.look_up(statement, {"word": "here"})
+    assert found["word"] == "here"
+    state = f"SELECT state FROM pg_stat_activity WHERE pid = {found['process']}"
+    assert await value_of(owner_url, state) == "idle"
+    with pytest.raises(Exception, match="does not exist"):
+        await database.look_up(text("SELECT * FROM nowhere"), {})
+    assert await database.look_up(statement, {"word": "again"})
+
+
+async def test_a_look_up_survives_a_change_of_its_table(
+    database_for: DatabaseFactory, owner_url: str
+) -> None:
+    database = await database_for("attribution", url=owner_url, pool_size=1)
+    await value_of(owner_url, "CREATE TABLE public.changing AS SELECT 1 AS number")
+    await value_of(owner_url, "GRANT SELECT ON public.changing TO PUBLIC")
+    statement = text("SELECT number FROM public.changing")
+    assert [*map(dict, await database.look_up(statement, {}))] == [{"number": 1}]
+    await value_of(owner_url, "ALTER TABLE public.changing ALTER COLUMN number TYPE text")
+    with pytest.raises(Transient):
+        await database.look_up(statement, {})
+    assert [*map(dict, await database.look_up(statement, {}))] == [{"number": "1"}]
+
+
 async def test_copy_runs_inside_the_transaction(database_for: DatabaseFactory) -> None:
     database = await database_for("attribution")
 
@@ -369,5 +397,8 @@ async def test_a_crash_of_postgres_is_transient_and_heals(own_postgres: Postgres
         own_postgres.stop("fast")
         own_postgres.start()
         await database.ping()
+        own_postgres.stop("fast")
+        own_postgres.start()
+        assert [*map(dict, await database.look_up(text("SELECT 1 AS one"), {}))] == [{"one": 1}]
     finally:
         await database.close()

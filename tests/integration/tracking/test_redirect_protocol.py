@@ -141,7 +141,7 @@ async def pair(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Pa
             await site.ready()
             answered: list[bytes] = []
 
-            def respond(path: bytes, query: bytes, headers: Fields) -> Fields | None:
+            def respond(path: bytes, query: bytes, headers: Fields) -> bytes | None:
                 answer = site.tracking.redirects.respond(path, query, headers)
                 if answer is not None:
                     answered.append(path)
@@ -211,11 +211,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response("by the app")(scope, receive, send)
 
 
-def short(path: bytes, query: bytes, headers: Fields) -> Fields | None:
+def short(path: bytes, query: bytes, headers: Fields) -> bytes | None:
     """Answer `/short` and raise on `/broken`."""
     if path == b"/broken":
         raise ZeroDivisionError(query, headers)
-    return [(b"content-length", b"0")] if path == b"/short" else None
+    return b"content-length: 0\r\n\r\n" if path == b"/short" else None
 
 
 @contextlib.asynccontextmanager
