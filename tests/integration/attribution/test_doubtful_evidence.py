@@ -29,7 +29,7 @@ async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
     await service.send(*sent, story.order("both", codes=("MIA1O", "mia10")))
 
     async def listed() -> bool:
-        return (await items(service)).get("near_codes", {}).get("count") == len(NEAR) + 1
+        return bool((await items(service)).get("near_codes", {}).get("count") == len(NEAR) + 1)
 
     await service.until(listed)
     (found,) = (await items(service, kind="near_codes")).values()
@@ -39,7 +39,7 @@ async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
     await service.teach(story.code("MIA1O"))
 
     async def one_less() -> bool:
-        return (await items(service))["near_codes"]["count"] == len(NEAR) - 1
+        return bool((await items(service))["near_codes"]["count"] == len(NEAR) - 1)
 
     await service.until(one_less)
 
