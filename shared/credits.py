@@ -35,10 +35,10 @@ from shared.events import (
     Uuid,
     Viewed,
 )
+from shared.ids import MAIN_STORE
 
 VERSION: Final = 2
 READ_VERSIONS: Final = (1, 2)
-MAIN_STORE: Final = "main"  # the store of every conversion until a workspace has several
 ORGANIC: Final = "organic"  # the account of credit that no placement earned
 UNITS_PER_CONVERSION: Final = 1_000_000
 
@@ -151,7 +151,7 @@ class DecisionCredited(
     An entry that the revision does not change is not repeated: it stays in the ledger under its
     earlier revision. `memos` have the form of entries and belong to models that are not additive.
     They are not in the ledger and are never summed. `currency` is None for a conversion without
-    money. `store` is the shop of the conversion; today each workspace has one, `main`. `bought_at`
+    money. `store` is the store of the conversion: `main`, or the id of another store. `bought_at`
     is the time of the person's first standing order at or before this conversion, itself included;
     None: no such order is known, or the record is of version 1.
     """

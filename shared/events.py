@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from shared.errors import Permanent
+from shared.ids import MAIN_STORE
 
 VERSION: Final = 1
 TEXT_LENGTH_MAX: Final = 128  # ids and codes that people and shops choose
@@ -54,6 +55,8 @@ class Quality(StrEnum):
     # with a public key, in the past.
     CLAMPED = "clamped"
     FOREIGN_CLICK_ID = "foreign_click_id"  # its click id is forged or of another workspace
+    # Its sender named no store, and the workspace has several. It counts in the store `main`.
+    UNNAMED_STORE = "unnamed_store"
 
 
 class Source(Struct, frozen=True):
@@ -91,7 +94,9 @@ class ClickRef(Struct, frozen=True):
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """The fields of every event.
 
-    `occurred_at` is when it happened; `received_at` is when tracking received it.
+    `occurred_at` is when it happened; `received_at` is when tracking received it. `store` is the
+    store to which the conversion and the customer id belong: `main`, which is left out, or the id
+    of another store.
     """
 
     v: int = VERSION
@@ -103,6 +108,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     person: Person = Person()
     consent: bool = True
     quality: tuple[Quality, ...] = ()
+    store: Text = MAIN_STORE
 
 
 class Clicked(Event, frozen=True, kw_only=True, tag="clicked"):

@@ -137,6 +137,9 @@ def click_event_id(workspace_id: str, click_id: str) -> str:
 
 # Copied for each key: a copy is cheaper than a new hash object.
 _PERSON_KEY: Final = hashlib.blake2b(digest_size=15, person=b"laurel-key")
+_STORE_KEY: Final = hashlib.blake2b(digest_size=15, person=b"laurel-key-store")
+# Shops send it as the customer id of every order without an account.
+_GUEST: Final = "0"
 
 
 def person_key(kind: KeyKind, value: str) -> bytes:
@@ -144,6 +147,21 @@ def person_key(kind: KeyKind, value: str) -> bytes:
     digest = _PERSON_KEY.copy()
     digest.update(value.encode())
     return _KEY_PREFIX[kind] + digest.digest()
+
+
+def customer_key(customer_id: str | None, store: str) -> bytes | None:
+    """Return the person key of a customer of a store; None for no customer and for a guest.
+
+    Customer 17 of one store is not customer 17 of another. For a store other than `main` the hash
+    has another `person` parameter, so the key never equals a key of `main`.
+    """
+    if customer_id is None or customer_id == _GUEST:
+        return None
+    if store == MAIN_STORE:
+        return person_key("customer", customer_id)
+    digest = _STORE_KEY.copy()
+    digest.update(f"{len(store)}:{store}{customer_id}".encode())
+    return _KEY_PREFIX["customer"] + digest.digest()
 
 
 def is_strong(key: bytes) -> bool:

@@ -22,7 +22,7 @@ from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence
 from shared.code_texts import CodeText, code_text
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
-from shared.ids import natural_id, person_key
+from shared.ids import MAIN_STORE, customer_key, natural_id, person_key
 from shared.models import DEFAULT_MODELS, ModelRef
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,9 +65,11 @@ def click(name: str) -> bytes:
     return person_key("click", name)
 
 
-def customer(name: str) -> bytes:
-    """Return the strong key of a customer id of the shop."""
-    return person_key("customer", name)
+def customer(name: str, store: str = MAIN_STORE) -> bytes:
+    """Return the strong key of a customer id of a store."""
+    key = customer_key(name, store)
+    assert key is not None, "a guest is no customer"
+    return key
 
 
 def email(name: str) -> bytes:
@@ -144,9 +146,11 @@ def claim_token(name: str) -> bytes:
     return person_key("token", name)
 
 
-def conversion_key(name: str = "1001", kind: ConversionKind = "purchase") -> ConversionKey:
+def conversion_key(
+    name: str = "1001", kind: ConversionKind = "purchase", store: str = MAIN_STORE
+) -> ConversionKey:
     """Return the key of a conversion."""
-    return ConversionKey(kind, name)
+    return ConversionKey(kind, name, store)
 
 
 def order(
@@ -164,13 +168,15 @@ def order(
     new_customer: bool | None = None,
     taxes_included: bool = False,
     token: bytes | None = None,
+    store: str = MAIN_STORE,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
-    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}"
+    where = "" if store == MAIN_STORE else f"/{store}"
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{where}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
         event_id=ident("event", natural_key),
-        key=conversion_key(name, kind),
+        key=conversion_key(name, kind, store),
         source_kind=source,
         source_id=source_id,
         version=version,
@@ -207,8 +213,9 @@ def adjustment(
 ) -> Adjustment:
     """Return an adjustment of an order, `after` the time of `NOON`."""
     key = of or conversion_key()
+    where = "" if key.store == MAIN_STORE else f"{key.store}/"
     return Adjustment(
-        event_id=ident("event", f"{key.kind}/{key.natural_id}/{name}"),
+        event_id=ident("event", f"{where}{key.kind}/{key.natural_id}/{name}"),
         key=key,
         adjustment_id=name,
         kind=kind,

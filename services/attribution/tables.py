@@ -47,6 +47,7 @@ EVIDENCE_COLUMNS: Final = (
     "own_key",
     "fingerprint",
     "body",
+    "quality",
 )
 EDGE_COLUMNS: Final = ("key_a", "event_id", "key_b", "workspace_id", "source_kind")
 
@@ -63,7 +64,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_touches (
 CREATE TEMP TABLE IF NOT EXISTS stage_evidence (
     place integer NOT NULL, event_id uuid NOT NULL, workspace_id uuid NOT NULL, kind text NOT NULL,
     occurred_at timestamptz NOT NULL, own_key bytea, fingerprint bytea NOT NULL,
-    body bytea NOT NULL
+    body bytea NOT NULL, quality text[]
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_edges (
     key_a bytea NOT NULL, event_id uuid NOT NULL, key_b bytea NOT NULL, workspace_id uuid NOT NULL,

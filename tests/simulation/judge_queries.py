@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tests.integration.attribution.attribution_pipeline import ORDER_NAME
+
 # Conversions with credit other than their net, for each additive model. The credit is 0 if the
 # policy no longer names the model.
 UNBALANCED: Final = """
@@ -11,19 +13,21 @@ GROUP BY c.own_key, c.workspace_id, c.natural_id, c.net_minor, l.model
 HAVING sum(l.amount_minor) NOT IN (c.net_minor, 0)
     OR (sum(l.amount_minor) = 0 AND sum(l.units) <> 0 AND c.net_minor <> 0)
 """
-LEDGER: Final = """
-SELECT c.workspace_id::text, c.natural_id, l.model, l.account, l.currency,
+LEDGER: Final = f"""
+SELECT c.workspace_id::text, {ORDER_NAME.format("c")}, l.model, l.account, l.currency,
        sum(l.amount_minor)::bigint
 FROM attribution.ledger AS l JOIN attribution.conversions AS c USING (own_key, workspace_id)
 GROUP BY 1, 2, 3, 4, 5
 """
-FOLDED: Final = """
-SELECT workspace_id::text, natural_id, model, account::text, currency, sum(amount_minor)::bigint
-FROM roi.credit_entries GROUP BY 1, 2, 3, 4, 5
+FOLDED: Final = f"""
+SELECT workspace_id::text, {ORDER_NAME.format("e")}, model, account::text, currency,
+       sum(amount_minor)::bigint
+FROM roi.credit_entries AS e GROUP BY 1, 2, 3, 4, 5
 """
 # (workspace, basis of time, day, order, model, account, currency) to minor units, of both services.
-LEDGER_DATED: Final = """
-SELECT c.workspace_id::text, b.basis, (b.moment AT TIME ZONE 'UTC')::date, c.natural_id, l.model,
+LEDGER_DATED: Final = f"""
+SELECT c.workspace_id::text, b.basis, (b.moment AT TIME ZONE 'UTC')::date,
+       {ORDER_NAME.format("c")}, l.model,
        l.account, l.currency, sum(l.amount_minor)::bigint
 FROM attribution.ledger AS l JOIN attribution.conversions AS c USING (own_key, workspace_id)
 CROSS JOIN LATERAL (VALUES

@@ -38,12 +38,16 @@ from services.attribution.domain.ties import ties_of
 from shared.catalog import Policy
 from shared.credits import ORGANIC, UNITS_PER_CONVERSION
 from shared.events import CONVERSIONS
+from shared.ids import MAIN_STORE
 from shared.ids import conversion_id as published_conversion_id
 from shared.models import ChosenModel, chosen_model
 from shared.money import split
 
 _REFERENCE_BYTES: Final = 16
 _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.is_order)
+
+# Time, store, natural id and kind of a conversion.
+_Moment = tuple[datetime, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ class Case:
         return self.confirmed and not self.net.cancelled and self.counted.key.kind in _BUYING
 
     @property
-    def moment(self) -> tuple[datetime, str, str]:
+    def moment(self) -> _Moment:
         """The sort key of the conversions of one person."""
         key = self.counted.key
-        return (self.counted.occurred_at, key.natural_id, key.kind)
+        return (self.counted.occurred_at, key.store, key.natural_id, key.kind)
 
 
 def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decision]:
@@ -130,7 +134,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
 
 def conversion_id(workspace_id: str, key: ConversionKey) -> str:
     """Return the published id of a conversion, which is the same on every machine."""
-    return published_conversion_id(workspace_id, key.kind, key.natural_id)
+    return published_conversion_id(workspace_id, key.kind, key.natural_id, store=key.store)
 
 
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:
@@ -265,7 +269,7 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
 
 def _with_history(cases: Sequence[Case]) -> list[Case]:
     """Set the first order of the person that was not cancelled, and whether it came before."""
-    first_bought: dict[bytes, tuple[datetime, str, str]] = {}
+    first_bought: dict[bytes, _Moment] = {}
     for case in cases:
         if case.is_bought:
             for token in case.person.tokens:
@@ -282,9 +286,7 @@ def _with_history(cases: Sequence[Case]) -> list[Case]:
     ]
 
 
-def _first_bought_at(
-    case: Case, first_bought: Mapping[bytes, tuple[datetime, str, str]]
-) -> datetime | None:
+def _first_bought_at(case: Case, first_bought: Mapping[bytes, _Moment]) -> datetime | None:
     """Return the time of the first order up to this conversion, itself included.
 
     None in a dissolved component, whose earlier orders are not looked at.
@@ -293,9 +295,7 @@ def _first_bought_at(
         return None
     orders = [first_bought[token] for token in case.person.tokens if token in first_bought]
     orders += [case.moment] if case.is_bought else []
-    return min(
-        (at for at, _, _ in filter(lambda order: order <= case.moment, orders)), default=None
-    )
+    return min((order[0] for order in orders if order <= case.moment), default=None)
 
 
 def _new_customer(case: Case) -> bool | None:
@@ -315,11 +315,16 @@ def _person_ref(case: Case) -> str:
     person = case.person
     names = person.customers or sorted(person.tokens) or sorted(person.keys)
     key = case.counted.key
-    name = names[0] if names else f"conversion:{key.kind}:{key.natural_id}".encode()
+    name = names[0] if names else _name(key)
     scoped = f"{len(case.workspace_id)}:{case.workspace_id}".encode() + name
     return hashlib.blake2b(
         scoped, digest_size=_REFERENCE_BYTES, person=b"laurel-person"
     ).hexdigest()
+
+
+def _name(key: ConversionKey) -> bytes:
+    store = "" if key.store == MAIN_STORE else f"{key.store}:"
+    return f"conversion:{store}{key.kind}:{key.natural_id}".encode()
 
 
 def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:

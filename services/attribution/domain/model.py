@@ -17,6 +17,7 @@ from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.code_texts import CodeText
 from shared.credits import CreditEntry, EvidenceClass, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
+from shared.ids import MAIN_STORE
 
 TRUSTED_SOURCES: Final[frozenset[SourceKind]] = frozenset(("edge", "webhook", "secret"))
 
@@ -66,12 +67,15 @@ class Edge:
     source_kind: SourceKind | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ConversionKey:
-    """The identity of a conversion in a workspace."""
+class ConversionKey(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """The identity of a conversion in a workspace. `store` is `main` or the id of another store.
+
+    It is a struct, because stored decisions of the store `main` leave the store out.
+    """
 
     kind: ConversionKind
     natural_id: str
+    store: str = MAIN_STORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,7 @@ def credits_record(
         conversion_id=decision.conversion_id,
         kind=decision.key.kind,
         natural_id=decision.key.natural_id,
+        store=decision.key.store,
         occurred_at=decision.occurred_at,
         currency=decision.currency,
         person_ref=decision.person_ref,

@@ -162,6 +162,7 @@ def _staged_evidence(place: int, reading: Reading, body: bytes) -> StagedEvidenc
         reading.filed_under,
         reading.fingerprint,
         body,
+        reading.quality,
     )
 
 

@@ -30,9 +30,11 @@ FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LAT
 """)
 UPSERT_CONVERSIONS: Final = Sql("""
 INSERT INTO attribution.conversions (own_key, workspace_id, conversion_id, kind, natural_id,
-                                     occurred_at, status, net_minor, currency, revision, standing)
+                                     occurred_at, status, net_minor, currency, revision, standing,
+                                     store)
 SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
-                     $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[])
+                     $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[],
+                     $12::text[])
 ON CONFLICT (own_key, workspace_id) DO UPDATE
 SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at,
     status = excluded.status, net_minor = excluded.net_minor, currency = excluded.currency,
@@ -202,6 +204,7 @@ def _conversion_columns(revisions: Sequence[Revision]) -> list[list[object]]:
             item.currency,
             item.revision,
             item.standing,
+            item.key.store,
         )
         for item in revisions
     ]

@@ -93,6 +93,7 @@ class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
     own_key: bytes | None
     fingerprint: bytes
     body: bytes
+    quality: tuple[Quality, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +211,5 @@ def evidence_row(item: StagedEvidence) -> tuple[object, ...]:
         item.own_key,
         item.fingerprint,
         item.body,
+        item.quality or None,
     )

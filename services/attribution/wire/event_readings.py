@@ -35,6 +35,7 @@ from shared.events import (
     Identified,
     OrderAdjusted,
     Person,
+    Quality,
     Referred,
     SocialReported,
     SourceKind,
@@ -45,7 +46,7 @@ from shared.events import (
     event_kinds,
     fingerprint,
 )
-from shared.ids import KeyKind, click_event_id, conversion_key, is_strong, person_key
+from shared.ids import KeyKind, click_event_id, conversion_key, customer_key, is_strong, person_key
 
 # The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
@@ -58,8 +59,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     `keys` occur together in a trusted event; two or more are joined. `tied` are the anonymous keys
     of an untrusted event. `clicks` are the click keys among both, each with the id of its touch.
     `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
-    is set. `token` is the key of the claim token of a conversion; the claim of a public key has it
-    in `tied`, too, with the digest of its keys.
+    is set. `quality` are the flags of an event with a body. `token` is the key of the claim token
+    of a conversion; the claim of a public key has it in `tied`, too, with the digest of its keys.
     """
 
     workspace_id: str
@@ -76,6 +77,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     source_kind: SourceKind | None = None
     tied: tuple[bytes, ...] = ()
     token: bytes | None = None
+    quality: tuple[Quality, ...] = ()
 
     @property
     def filed_under(self) -> bytes | None:
@@ -92,7 +94,7 @@ def claims_key(own: bytes) -> bytes:
 
 def own_key(key: ConversionKey) -> bytes:
     """Return the own key of a conversion; it has a component by it, even without a person."""
-    return conversion_key(key.kind, key.natural_id)
+    return conversion_key(key.kind, key.natural_id, store=key.store)
 
 
 def read(value: bytes) -> Reading:
@@ -107,7 +109,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
     if isinstance(event, OrderAdjusted):
         return Adjustment(
             event_id=event.event_id,
-            key=ConversionKey(event.conversion_kind, event.natural_id),
+            key=ConversionKey(event.conversion_kind, event.natural_id, event.store),
             adjustment_id=event.adjustment_id,
             kind=event.kind,
             occurred_at=_utc(event.occurred_at),
@@ -124,7 +126,7 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
 
 def _version(event: AnyConversion) -> ConversionVersion:
     click_id = event.person.click_id if event.consent else None
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return ConversionVersion(
         event_id=event.event_id,
         key=key,
@@ -170,10 +172,11 @@ def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
     named: tuple[tuple[KeyKind, str | None], ...] = (
         ("visitor", person.visitor_id),
         ("click", person.click_id),
-        ("customer", person.customer_id),
         ("email", person.email_hash),
     )
-    return tuple(sorted(person_key(kind, value) for kind, value in named if value is not None))
+    keys = [person_key(kind, value) for kind, value in named if value is not None]
+    customer = customer_key(person.customer_id, event.store)
+    return tuple(sorted(keys if customer is None else (*keys, customer)))
 
 
 _AnyTouch = Clicked | Viewed | Referred | Surveyed
@@ -284,12 +287,12 @@ def _is_minted(event: AnyEvent, click_id: str) -> bool:
 
 
 def _conversion_reading(event: AnyConversion, body: bytes) -> Reading:
-    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id)
+    key = ConversionKey(CONVERSION_KINDS[type(event)], event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key), event.click)
 
 
 def _adjustment_reading(event: OrderAdjusted, body: bytes) -> Reading:
-    key = ConversionKey(event.conversion_kind, event.natural_id)
+    key = ConversionKey(event.conversion_kind, event.natural_id, event.store)
     return _evidence_reading(event, body, own_key(key))
 
 
@@ -322,6 +325,7 @@ def _evidence_reading(
         source_kind=event.source.kind,
         tied=tied if len(tied) > 1 else (),
         token=token,
+        quality=event.quality,
     )
 
 

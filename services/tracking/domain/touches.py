@@ -70,6 +70,7 @@ def touch(claim: TouchClaim, caller: Caller, lookups: Lookups) -> AnyEvent | Rej
         "occurred_at": occurred_at,
         "received_at": caller.now,
         "source": caller.source,
+        "store": caller.store,
         "person": checked.person,
         "quality": late + checked.flags + lookups.agent_flags(claim.user_agent or ""),
     }

@@ -30,6 +30,8 @@ from tests.fixtures.batches import hand_over
 
 _partitions = itertools.count(os.getpid() % 10_000 * 100_000)
 
+# The natural id of a conversion, with its store unless that is `main`; see `oracle.order_name`.
+ORDER_NAME = "CASE {0}.store WHEN 'main' THEN '' ELSE {0}.store || '/' END || {0}.natural_id"
 Account = tuple[str, str, str, str | None]
 
 
@@ -108,7 +110,7 @@ class AttributionPipeline:
     async def net_ledger(self, *workspaces: str) -> Counter[Account]:
         """Return (order, model, account, currency) → minor units, without zeros."""
         rows = await self.rows(
-            "SELECT c.natural_id, l.model, l.account, l.currency,"
+            f"SELECT {ORDER_NAME.format('c')}, l.model, l.account, l.currency,"
             " sum(l.amount_minor)::bigint FROM attribution.ledger AS l"
             " JOIN attribution.conversions AS c USING (own_key, workspace_id) GROUP BY 1, 2, 3, 4",
             *workspaces,

@@ -30,6 +30,7 @@ from services.attribution.wire.event_readings import Reading, conversion_evidenc
 from shared.catalog import AnyCatalogRecord
 from shared.credits import Tally
 from shared.events import AnyEvent, encode_event
+from shared.ids import MAIN_STORE
 from tests.integration.attribution.attribution_pipeline import Account
 
 
@@ -153,12 +154,17 @@ def net_ledger(
     return net_of(decisions(workspace_id, events, records).values())
 
 
+def order_name(key: ConversionKey) -> str:
+    """Return the natural id of a conversion, with its store unless that is `main`."""
+    return key.natural_id if key.store == MAIN_STORE else f"{key.store}/{key.natural_id}"
+
+
 def net_of(decided: Iterable[Decision]) -> Counter[Account]:
     """Return the net ledger of the decisions."""
     found: Counter[Account] = Counter()
     for decision in decided:
         for credit in decision.credits:
-            account = (decision.key.natural_id, credit.model, credit.account, decision.currency)
+            account = (order_name(decision.key), credit.model, credit.account, decision.currency)
             found[account] += credit.amount_minor
     return Counter({account: amount for account, amount in found.items() if amount})
 
@@ -171,7 +177,7 @@ def dated_net_of(decided: Iterable[Decision]) -> Counter[tuple[object, ...]]:
     found: Counter[tuple[object, ...]] = Counter()
     for decision in decided:
         for credit in decision.credits:
-            account = (decision.key.natural_id, credit.model, credit.account, decision.currency)
+            account = (order_name(decision.key), credit.model, credit.account, decision.currency)
             for basis, moment in (
                 ("conversion_time", decision.occurred_at),
                 ("touch_time", credit.touched_at or decision.occurred_at),

@@ -10,11 +10,14 @@ from random import Random
 
 from shared.catalog import AnyCatalogRecord, Precedence
 from shared.events import AnyEvent, Clicked, Person, Quality, SourceKind
+from shared.ids import MAIN_STORE
 from tests.factories import NOON
 from tests.integration.attribution.story import Story
 
 CREATORS = ("mia", "tom", "zoe")
 CODES = ("TEN", "SAVE")
+# A second store has orders and customers with the same ids as the first.
+STORES = (MAIN_STORE, MAIN_STORE, "outlet")
 
 
 @dataclass
@@ -69,6 +72,7 @@ class RandomStory:
                     amount=self.random.choice((None, 100, 700)),
                     currency=self.random.choice(("EUR", "EUR", None, "USD")),
                     at=self.moment(),
+                    store=self.random.choice(STORES),
                 )
             case "identified":
                 person = Person(
@@ -77,7 +81,8 @@ class RandomStory:
                     email_hash=self.maybe(*self.emails, odds=0.5),
                 )
                 source: SourceKind = self.random.choice(("secret", "secret", "public"))
-                return self.story.identified(f"i{number}", person, self.moment(), source)
+                store = self.random.choice(STORES)
+                return self.story.identified(f"i{number}", person, self.moment(), source, store)
             case "visited":
                 visitor = self.random.choice(self.visitors)
                 source = self.random.choice(("secret", "public", "public"))
@@ -102,6 +107,7 @@ class RandomStory:
             source_id=f"s{number}",
             version=number,
             token=self.maybe("the token of the first", "the token of the second", odds=0.6),
+            store=self.random.choice(STORES),
         )
 
     def records(self) -> list[AnyCatalogRecord]:

@@ -33,7 +33,7 @@ from shared.events import (
     SourceKind,
     Visited,
 )
-from shared.ids import click_event_id, natural_id
+from shared.ids import MAIN_STORE, click_event_id, natural_id
 from tests.factories import NOON
 
 NEVER = timedelta(0)
@@ -96,10 +96,13 @@ class Story:
         version: int = 1,
         token: str | None = None,
         same: str = "",
+        store: str = MAIN_STORE,
+        quality: tuple[Quality, ...] = (),
     ) -> Ordered:
         click_id = click.person.click_id if click else None
+        where = "" if store == MAIN_STORE else f"/{store}"
         return Ordered(
-            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}"),
+            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}{where}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -112,6 +115,8 @@ class Story:
             codes=codes,
             click=ClickRef(click.link_id, click.occurred_at) if click else None,
             claim_token_hash=token,
+            store=store,
+            quality=quality,
         )
 
     def adjusted(
@@ -123,9 +128,11 @@ class Story:
         amount: int | None = 1000,
         currency: str | None = "EUR",
         at: datetime = NOON + timedelta(days=1),
+        store: str = MAIN_STORE,
     ) -> OrderAdjusted:
+        where = "" if store == MAIN_STORE else f"/{store}"
         return OrderAdjusted(
-            event_id=self.ident("adjustment", f"{of}/{name}"),
+            event_id=self.ident("adjustment", f"{of}/{name}{where}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -136,10 +143,16 @@ class Story:
             kind=kind,
             amount_minor=amount,
             currency=currency,
+            store=store,
         )
 
     def identified(
-        self, name: str, person: Person, at: datetime = NOON, source: SourceKind = "secret"
+        self,
+        name: str,
+        person: Person,
+        at: datetime = NOON,
+        source: SourceKind = "secret",
+        store: str = MAIN_STORE,
     ) -> Identified:
         return Identified(
             event_id=self.ident("identified", name),
@@ -148,6 +161,7 @@ class Story:
             received_at=at,
             source=Source(source, "page"),
             person=person,
+            store=store,
         )
 
     def visited(

@@ -63,6 +63,7 @@ ADDITIVE: Final = tuple(model.name for model in CREDIT_MODELS.values() if model.
 CODES: Final = ("MIA10", "DUO", "TENOFF")
 KINDS: Final = st.sampled_from(("purchase", "purchase", "renewal", "lead"))
 ORDER_NAMES: Final = ("1001", "1002", "1003")
+STORES: Final = st.sampled_from(("main", "main", "outlet"))
 AGES: Final = st.builds(
     lambda whole, seconds: timedelta(days=whole, seconds=seconds),
     st.integers(0, 40),
@@ -86,7 +87,7 @@ def facts_of(rule: Precedence) -> CatalogFacts:
 def keys(world: str) -> list[bytes]:
     """Return the keys of a small history; two histories share none."""
     weak = [visitor(f"{world}{n}") for n in range(3)] + [click(f"{world}{n}") for n in range(3)]
-    return [*weak, customer(f"{world}1"), customer(f"{world}2"), email(f"{world}1")]
+    return [*weak, customer(f"{world}1"), customer(f"{world}1", "outlet"), email(f"{world}1")]
 
 
 def touches(world: str) -> st.SearchStrategy[list[Touch]]:
@@ -130,7 +131,7 @@ def of_one_event(group: list[bytes], carries: Touch | None) -> list[bytes]:
 def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionVersion]]:
     """Versions of three orders from all kinds of sources, some carrying a click."""
     version = st.builds(
-        lambda name, group, net, codes, kind, source, number, ago, carries: order(
+        lambda name, group, net, codes, kind, source, number, ago, carries, store: order(
             f"{world}{name}",
             *of_one_event(group, carries),
             net_minor=net,
@@ -140,7 +141,8 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
             version=number,
             ago=ago,
             carries=carries,
-            token=claim_token(f"{world}{name}"),
+            token=claim_token(f"{world}{store}{name}"),
+            store=store,
         ),
         st.sampled_from(ORDER_NAMES),
         st.lists(st.sampled_from(keys(world)), max_size=3),
@@ -151,6 +153,7 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
         st.integers(1, 2),
         st.builds(timedelta, hours=st.integers(0, 200)),
         st.sampled_from([None, *(t for t in found if t.click_key)]),
+        STORES,
     )
     return st.lists(version, max_size=5, unique_by=lambda v: v.event_id)
 
@@ -158,10 +161,10 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
 def adjustments(world: str) -> st.SearchStrategy[list[Adjustment]]:
     """Adjustments of the three purchases, some of them at one moment, some in another currency."""
     adjusted = st.builds(
-        lambda name, n, kind, amount, net_after, after, currency: adjustment(
+        lambda name, n, kind, amount, net_after, after, currency, store: adjustment(
             kind,
             f"a{n}",
-            of=conversion_key(f"{world}{name}"),
+            of=conversion_key(f"{world}{name}", store=store),
             amount_minor=amount,
             net_after_minor=net_after,
             after=after,
@@ -174,6 +177,7 @@ def adjustments(world: str) -> st.SearchStrategy[list[Adjustment]]:
         st.one_of(st.none(), st.none(), st.integers(0, 9999)),
         st.builds(timedelta, hours=st.integers(0, 3)),
         st.sampled_from(("EUR", None, "USD")),
+        STORES,
     )
     return st.lists(adjusted, max_size=4, unique_by=lambda a: a.event_id)
 
@@ -190,7 +194,8 @@ def scopes(draw: st.DrawFn, world: str = "w") -> Scope:
     ]
     for name in draw(st.lists(st.sampled_from(ORDER_NAMES), max_size=2)):
         told = draw(st.lists(st.sampled_from(keys(world)[:6]), max_size=2))
-        edges += claimed(f"{world}{name}{told}", claim_token(f"{world}{name}"), *told)
+        token = claim_token(f"{world}{draw(STORES)}{name}")
+        edges += claimed(f"{world}{name}{told}{token.hex()}", token, *told)
     hubs = draw(st.one_of(st.just([]), st.lists(st.sampled_from(keys(world)), max_size=1)))
     return Scope(
         workspace_id=WORKSPACE,

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import EventRejected, RejectReason, decode_event
-from shared.ids import click_event_id, conversion_id, conversion_key, natural_id
+from shared.events import EventRejected, RejectReason, decode_event, encode_event, fingerprint
+from shared.ids import (
+    click_event_id,
+    conversion_id,
+    conversion_key,
+    customer_key,
+    natural_id,
+    person_key,
+)
 
 CLICKED: dict[str, Any] = {
     "type": "clicked",
@@ -119,3 +126,32 @@ def test_a_second_store_named_like_a_kind_has_conversions_of_its_own() -> None:
     assert natural_id("w", "secret", "ordered", "1", store="b") != natural_id(
         "w", "b", "secret", "7:ordered1:1"
     )
+
+
+def test_a_customer_of_the_first_store_keeps_the_key_of_the_first_release() -> None:
+    assert customer_key("17", "main") == person_key("customer", "17")
+    assert person_key("customer", "17").hex() == "635c3295e627be9fc61f76d3a96c5631"
+
+
+@given(st.tuples(names, names), st.tuples(names, names))
+def test_no_two_stores_share_a_customer(one: tuple[str, str], other: tuple[str, str]) -> None:
+    found = {customer_key(customer, store) for store, customer in (one, other)} - {None}
+    known = {(store, customer) for store, customer in (one, other) if customer != "0"}
+    assert len(found) == len(known)
+
+
+def test_a_guest_is_no_customer_of_any_store() -> None:
+    assert customer_key("0", "main") is customer_key("0", "outlet") is None
+    assert customer_key(None, "main") is None
+
+
+def test_an_event_without_a_store_is_of_the_first_one_and_keeps_its_bytes() -> None:
+    """Records of the releases before stores have no such field; `main` is left out."""
+    ordered = CLICKED | {"type": "ordered", "natural_id": "1001", "net_minor": 1, "currency": "EUR"}
+    del ordered["link_id"]
+    old = decode_event(json.dumps(ordered).encode())
+    named = decode_event(json.dumps(ordered | {"store": "main"}).encode())
+    other = decode_event(json.dumps(ordered | {"store": "outlet"}).encode())
+    assert old == named
+    assert "store" not in json.loads(encode_event(old))
+    assert fingerprint(old) != fingerprint(other)
