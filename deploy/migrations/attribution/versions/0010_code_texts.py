@@ -12,8 +12,8 @@ from alembic import op
 
 from shared.code_texts import code_text
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
