@@ -57,8 +57,9 @@ schemas: .venv/.ready ## write the API documents and the settings page again
 bench: .venv/.ready ## measure the goals into docs/performance.md (half an hour)
 	@$(BIN)/python -m tests.bench
 
-chaos: .venv/.ready test-tools ## the crash, outage and disk tests, the long forms too
+chaos: .venv/.ready test-tools ## the crash, outage and disk tests, and every long form
 	@REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/chaos -n 0 -ra
+	@$(BIN)/python -m pytest tests --ignore=tests/chaos -m slow -n 0 -ra
 
 sim: .venv/.ready ## ten thousand seeds of the deterministic simulation
 	@$(BIN)/python -m tests.simulation --seeds 10000

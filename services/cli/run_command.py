@@ -32,6 +32,7 @@ from services.cli.startup import (
     prepare_database,
     require_free_ports,
 )
+from services.tracking.settings import TrackingSettings
 from shared.clock import SystemClock
 from shared.db.roles import SERVICES
 from shared.sealing import is_key_ring
@@ -72,7 +73,8 @@ def become(service: str, settings: Settings) -> NoReturn:
     url = None if settings.database_url is None else settings.database_url.get_secret_value()
     workspaces: Sequence[str] = ()
     if service == Service.TRACKING and url is not None and not is_key_ring(secret_key):
-        workspaces = asyncio.run(known_workspaces(url, secret_key))
+        snapshot_file = TrackingSettings.load().snapshot_file
+        workspaces = asyncio.run(known_workspaces(url, secret_key, snapshot_file))
     environment = environment_for(service, settings, url, secret_key, workspaces)
     arguments = [sys.executable, "-m", f"services.{service}"]
     os.execve(sys.executable, arguments, environment)

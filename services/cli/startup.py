@@ -18,6 +18,8 @@ from services.cli.console import Say
 from services.cli.data_folder import DataFolder, own_key
 from services.roi import bootstrap
 from services.roi.store.workspaces import workspace_ids
+from services.tracking.store.catalog_memory import Catalog
+from services.tracking.store.catalog_snapshot import load_snapshot
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.failures import DRIVER_ERRORS
@@ -25,7 +27,7 @@ from shared.db.migrate import migrate
 from shared.db.roles import SERVICES, service_url
 from shared.errors import ConfigurationError, Transient
 from shared.ids import api_key_hash
-from shared.sealing import new_api_key
+from shared.sealing import Sealer, new_api_key
 from shared.settings import Settings
 
 WORKSPACE: Final = bootstrap.FIRST_WORKSPACE
@@ -145,11 +147,11 @@ async def ensure_access(
         await database.close()
 
 
-async def known_workspaces(owner_url: str, secret_key: str) -> Sequence[str]:
-    """Return the ids of all workspaces; none where the database does not answer or is empty.
+async def known_workspaces(owner_url: str, secret_key: str, snapshot_file: Path) -> Sequence[str]:
+    """Return the ids of all workspaces; those of tracking's snapshot while the database is away.
 
-    tracking starts without a database. It needs them only for the e-mail keys of workspaces that
-    were made before 30 November 2026.
+    tracking starts without a database, and then serves the workspaces of its snapshot. It needs the
+    ids only for the e-mail keys of workspaces that were made before 30 November 2026.
     """
     database = Database(
         service_url(owner_url, "roi", secret_key), application_name="laurel-run", pool_size=1
@@ -158,7 +160,9 @@ async def known_workspaces(owner_url: str, secret_key: str) -> Sequence[str]:
     try:
         return await workspace_ids(database)
     except (Transient, *DRIVER_ERRORS):
-        return ()
+        catalog = Catalog(Sealer(secret_key))
+        load_snapshot(catalog, snapshot_file)
+        return sorted({record.workspace_id for record in catalog.records()})
     finally:
         await database.close()
 

@@ -1,7 +1,8 @@
 """Turn claims and webhook deliveries into events, and store the events in the journal.
 
 Promise: `Intake` answers only when its events are fsynced. An event is encoded once, here. What can
-go wrong: `Transient` when the journal refuses events, which becomes a 503.
+go wrong: `Transient` when the journal refuses events, or an e-mail cannot be hashed; it becomes a
+503.
 """
 
 from collections import Counter
@@ -33,10 +34,14 @@ from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
 from shared.ids import ClickIdContents, ClickSigner, new_id
-from shared.sealing import Sealer
+from shared.sealing import KeyNotHanded, Sealer
 from shared.telemetry import Metric, Telemetry, get_logger
 
 _log = get_logger(__name__)
+
+
+class EmailKeyMissing(Transient):
+    """This process has no e-mail key of the workspace, because it started without the database."""
 
 
 class MemoryLookups(Lookups):
@@ -54,7 +59,13 @@ class MemoryLookups(Lookups):
 
     @override
     def email_hash(self, workspace_id: str, email: str) -> str:
-        return self._sealer.email_hash(workspace_id, email)
+        try:
+            return self._sealer.email_hash(workspace_id, email)
+        except KeyNotHanded:
+            raise EmailKeyMissing(
+                f"tracking was not handed the e-mail key of workspace {workspace_id}:"
+                " start it again while the database answers"
+            ) from None
 
     @override
     def text_hash(self, workspace_id: str, text: str) -> str:
