@@ -61,6 +61,13 @@ class Precedence(StrEnum):
     UNIQUE_CODE_WINS = "unique_code_wins"  # the code wins only if one creator owned it
 
 
+class ZeroValueOrders(StrEnum):
+    """Whether a purchase or renewal of net 0 is a conversion."""
+
+    IGNORE = "ignore"
+    COUNT = "count"
+
+
 class Period(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time in which an assignment is valid."""
 
@@ -240,6 +247,10 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     ] = Precedence.CODE_WINS
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
+    zero_value_orders: Annotated[
+        ZeroValueOrders,
+        Meta(description="Whether a purchase or renewal of net 0 counts as a conversion."),
+    ] = ZeroValueOrders.IGNORE
 
 
 AnyCatalogRecord = (

@@ -26,6 +26,7 @@ VERSION: Final = 1
 TEXT_LENGTH_MAX: Final = 128  # ids and codes that people and shops choose
 KEY_LENGTH_MAX: Final = 256  # visitor and customer ids of other systems
 CODES_MAX: Final = 20  # discount codes on one order; Shopify allows five
+TIE_BREAKS_MAX: Final = 8
 
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Key = Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
@@ -144,7 +145,10 @@ class Converted(Event, frozen=True, kw_only=True):
     `natural_id` is the order id, or the conversion id of a lead, sign-up or download. Purchases and
     renewals have `net_minor` (subtotal − discount, no tax, no shipping) and `currency`. `version`
     orders the versions of one source: the vendor's own time in microseconds, else that of
-    `occurred_at`. `taxes_included`: refunds of this order contain tax, which is subtracted.
+    `occurred_at`. `tie_break` orders versions with one time; the longer list of two is greater.
+    `taxes_included`: refunds of this order contain tax, which is subtracted. `cancelled`: the order
+    was cancelled or its payment voided; None: the source does not tell. `test`: a trial of the
+    shop. `unpaid`: the money has not come yet. `customer_orders`: how many orders the customer had.
     `claim_token_hash`: the hash of a token that only the shop and the browser of the order know,
     such as the token of its cart. It proves that what a public key says belongs to the order.
     """
@@ -158,6 +162,11 @@ class Converted(Event, frozen=True, kw_only=True):
     new_customer: bool | None = None
     taxes_included: bool = False
     claim_token_hash: ClaimTokenHash | None = None
+    tie_break: Annotated[tuple[int, ...], Meta(max_length=TIE_BREAKS_MAX)] = ()
+    cancelled: bool | None = None
+    test: bool = False
+    unpaid: bool = False
+    customer_orders: int | None = None
 
 
 class Ordered(Converted, frozen=True, kw_only=True, tag="ordered"):
@@ -223,10 +232,12 @@ else:
 class OrderAdjusted(Event, frozen=True, kw_only=True, tag="order_adjusted"):
     """The net of a conversion changed later.
 
-    `amount_minor` > 0 is subtracted. `net_after_minor` (an edit) sets the net and replaces the
+    `amount_minor` is subtracted. `net_after_minor` (an edit) sets the net and replaces the
     amounts before it. Without either the net becomes 0. `tax_minor` is the tax inside
     `amount_minor`; it is taken out of it when the prices of the order include tax. `capped`: at
     most the remaining net is subtracted. `currency` None means the currency of the order.
+    `version` orders what one source told about one adjustment; 0 is the oldest. `pending`: the
+    money is not paid back yet.
     """
 
     conversion_kind: ConversionKind
@@ -238,6 +249,8 @@ class OrderAdjusted(Event, frozen=True, kw_only=True, tag="order_adjusted"):
     tax_minor: int = 0
     capped: bool = False
     currency: Currency | None = None
+    version: int = 0
+    pending: bool = False
 
 
 class Identified(Event, frozen=True, kw_only=True, tag="identified"):
@@ -276,6 +289,22 @@ class Erased(Event, frozen=True, kw_only=True, tag="erased"):
     """A person asked for erasure; `person` has the keys to erase."""
 
 
+PrivacyTask = Literal["erase_customer", "show_customer_data", "erase_shop"]
+
+
+class Noticed(Event, frozen=True, kw_only=True, tag="noticed"):
+    """A vendor sent something that changes no figure.
+
+    `task` is what a person has to do about it; without one the vendor's `topic` is not used.
+    `reference` is the vendor's id of the customer.
+    """
+
+    vendor: Text
+    topic: Text
+    task: PrivacyTask | None = None
+    reference: Text | None = None
+
+
 AnyEvent = (
     Clicked
     | Viewed
@@ -292,6 +321,7 @@ AnyEvent = (
     | Surveyed
     | SocialReported
     | Erased
+    | Noticed
 )
 CONVERSION_KINDS: Final[Mapping[type[Event], ConversionKind]] = {
     conversion.event: kind for kind, conversion in CONVERSIONS.items()
@@ -378,15 +408,21 @@ def fingerprint(event: AnyEvent) -> bytes:
 
     `received_at`, `quality` and `source` are left out. So is a time that may be clamped, because it
     differs at each delivery: one that was, and each of a public key. A conversion carries its own
-    time in `version`, so its `occurred_at` is left out.
+    time in `version`, so its `occurred_at` is left out; a notice has none. `tie_break` and `topic`
+    hold what no signature covers, and a delivery can be repeated with other headers.
     """
     has_own_time = isinstance(event, Converted) and event.version != 0
     is_public = event.source.kind == "public"
-    ignores_time = is_public or has_own_time or Quality.CLAMPED in event.quality
+    is_notice = isinstance(event, Noticed)
+    ignores_time = is_public or has_own_time or is_notice or Quality.CLAMPED in event.quality
     moment = _NO_MOMENT if ignores_time else event.occurred_at
     same = structs.replace(
         event, occurred_at=moment, received_at=moment, quality=(), source=_ANYWHERE
     )
+    if isinstance(same, Converted) and same.tie_break:
+        same = structs.replace(same, tie_break=())
+    elif isinstance(same, Noticed):
+        same = structs.replace(same, topic="")
     digest = _FINGERPRINT.copy()
     digest.update(_encoder.encode(same))
     return digest.digest()

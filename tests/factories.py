@@ -18,7 +18,7 @@ from services.attribution.domain.model import (
     Scope,
     Touch,
 )
-from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence
+from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, ZeroValueOrders
 from shared.code_texts import CodeText, code_text
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
@@ -168,11 +168,16 @@ def order(
     new_customer: bool | None = None,
     taxes_included: bool = False,
     token: bytes | None = None,
+    tie_break: tuple[int, ...] = (),
+    cancelled: bool | None = None,
+    test: bool = False,
+    unpaid: bool = False,
+    customer_orders: int | None = None,
     store: str = MAIN_STORE,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
     where = "" if store == MAIN_STORE else f"/{store}"
-    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{where}"
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
         event_id=ident("event", natural_key),
@@ -190,6 +195,11 @@ def order(
         new_customer=new_customer,
         taxes_included=taxes_included,
         token=token,
+        tie_break=tie_break,
+        cancelled=cancelled,
+        test=test,
+        unpaid=unpaid,
+        customer_orders=customer_orders,
     )
 
 
@@ -210,12 +220,16 @@ def adjustment(
     currency: str | None = "EUR",
     after: timedelta = A_DAY,
     source: SourceKind = "webhook",
+    source_id: str = "shop",
+    version: int = 0,
+    pending: bool = False,
 ) -> Adjustment:
     """Return an adjustment of an order, `after` the time of `NOON`."""
     key = of or conversion_key()
     where = "" if key.store == MAIN_STORE else f"{key.store}/"
+    told = "" if (source_id, version) == ("shop", 0) else f"/{source_id}/{version}"
     return Adjustment(
-        event_id=ident("event", f"{where}{key.kind}/{key.natural_id}/{name}"),
+        event_id=ident("event", f"{where}{key.kind}/{key.natural_id}/{name}{told}"),
         key=key,
         adjustment_id=name,
         kind=kind,
@@ -226,6 +240,9 @@ def adjustment(
         capped=capped,
         currency=currency,
         source_kind=source,
+        source_id=source_id,
+        version=version,
+        pending=pending,
     )
 
 
@@ -266,6 +283,7 @@ def policy(
     precedence: Precedence = Precedence.CODE_WINS,
     models: tuple[ModelRef, ...] = DEFAULT_MODELS,
     stages: Mapping[str, str] | None = None,
+    zero_value_orders: ZeroValueOrders = ZeroValueOrders.IGNORE,
     revision: int = 1,
 ) -> Policy:
     """Return a version of a policy."""
@@ -279,6 +297,7 @@ def policy(
         precedence=precedence,
         models=models,
         stages=dict(stages or {}),
+        zero_value_orders=zero_value_orders,
     )
 
 

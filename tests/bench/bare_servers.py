@@ -14,7 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.tracking.wire.event_bodies import AcceptedOut, ConversionIn
+from services.tracking.wire.answer_bodies import AcceptedOut
+from services.tracking.wire.event_bodies import ConversionIn
 from shared.ids import new_id
 
 _START: Final = {

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 import services.tracking.adapters
-from services.tracking.domain.claimed_events import adjustment, conversion
+from services.tracking.domain.claimed_events import adjustment, conversion, notice
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     Caller,
     ConversionClaim,
     Lookups,
+    NoticeClaim,
     Rejected,
 )
 from services.tracking.domain.deliveries import Account, Adapter, Claims, Delivery
@@ -104,12 +105,17 @@ class Nothing(Lookups):
 
 def events(adapter: Adapter, claims: Claims, now: datetime) -> list[AnyEvent]:
     caller = Caller(WORKSPACE, Source("webhook", new_id()), adapter.name, now, new_id())
-    return [
-        conversion(claim, caller, Nothing())
-        if isinstance(claim, ConversionClaim)
-        else adjustment(claim, caller, Nothing())
-        for claim in claims
-    ]
+    return [event_of(claim, caller) for claim in claims]
+
+
+def event_of(claim: ConversionClaim | AdjustmentClaim | NoticeClaim, caller: Caller) -> AnyEvent:
+    match claim:
+        case ConversionClaim():
+            return conversion(claim, caller, Nothing())
+        case AdjustmentClaim():
+            return adjustment(claim, caller, Nothing())
+        case NoticeClaim():
+            return notice(claim, caller, Nothing())
 
 
 def test_every_vendor_has_samples_that_give_events() -> None:
@@ -207,7 +213,8 @@ def check_reading(adapter: Adapter, delivery: Delivery, currency: str | None) ->
         assert claims.flaws
         assert all(flaw.field and flaw.message for flaw in claims.flaws)
         return
-    assert all(isinstance(claim, ConversionClaim | AdjustmentClaim) for claim in claims)
+    known = ConversionClaim | AdjustmentClaim | NoticeClaim
+    assert all(isinstance(claim, known) for claim in claims)
     for event in events(adapter, claims, datetime(2026, 3, 4, tzinfo=UTC)):
         assert decode_event(encode_event(event)).event_id == event.event_id
 

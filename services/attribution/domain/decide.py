@@ -24,6 +24,7 @@ from services.attribution.domain.model import (
     ConversionVersion,
     Credit,
     Decision,
+    Note,
     Scope,
     Status,
     Touch,
@@ -31,6 +32,7 @@ from services.attribution.domain.model import (
 )
 from services.attribution.domain.models import FUNCTIONS
 from services.attribution.domain.netting import Net, codes_on, counted, is_trusted, net_of
+from services.attribution.domain.notes import notes_of
 from services.attribution.domain.policies import policy_for
 from services.attribution.domain.stages import conversion_stage, touch_stage
 from services.attribution.domain.steps import Journey, ModelInput, journey_of
@@ -66,6 +68,7 @@ class Case:
     is_alone: bool = False
     first_bought_at: datetime | None = None
     bought_before: bool = False
+    notes: tuple[Note, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -73,9 +76,14 @@ class Case:
         return is_trusted(self.counted)
 
     @property
+    def counts(self) -> bool:
+        """Whether it is in any sum: confirmed, and no trial of the shop."""
+        return self.confirmed and not self.counted.test
+
+    @property
     def is_bought(self) -> bool:
-        """Whether it is a trusted order that stands."""
-        return self.confirmed and not self.net.cancelled and self.counted.key.kind in _BUYING
+        """Whether it is a trusted order that was not cancelled; goods that come back count."""
+        return self.counts and not self.net.cancelled and self.counted.key.kind in _BUYING
 
     @property
     def moment(self) -> _Moment:
@@ -105,13 +113,13 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     """Credit one conversion from its judged candidates (oldest first, codes last)."""
     candidates = precedence.apply(judged, policy.precedence)
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
-    # A claim counts nothing in any sum until a trusted source confirms it.
-    net = case.net if case.confirmed else Net(case.counted.currency, 0, cancelled=True)
+    # A claim counts nothing in any sum until a trusted source confirms it; a test never does.
+    net = case.net if case.counts else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
     is_returning = new_customer is False
     key = case.counted.key
     occurred_at = case.counted.occurred_at
-    credits, memos = _credits(kept, net, occurred_at, policy) if case.confirmed else ((), ())
+    credits, memos = _credits(kept, net, occurred_at, policy) if case.counts else ((), ())
     return Decision(
         key=key,
         conversion_id=conversion_id(case.workspace_id, key),
@@ -119,7 +127,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         occurred_at=occurred_at,
         currency=net.currency,
         net_minor=net.net_minor,
-        units=net.units,
+        units=UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0,
         stage=conversion_stage(key.kind, policy.stages, bought_before=is_returning),
         person_ref=_person_ref(case),
         new_customer=new_customer,
@@ -128,6 +136,7 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
         credits=credits,
         memos=memos,
         mismatched=net.mismatched,
+        notes=case.notes if case.counts else (),
         bought_at=None if is_returning and not case.bought_before else case.first_bought_at,
     )
 
@@ -140,6 +149,8 @@ def conversion_id(workspace_id: str, key: ConversionKey) -> str:
 def _status(case: Case, kept: Sequence[Candidate]) -> Status:
     if not case.confirmed:
         return Status.UNCONFIRMED
+    if case.counted.test:
+        return Status.TEST
     return Status.CREDITED if kept else Status.ORGANIC
 
 
@@ -153,7 +164,7 @@ def _credits(
     for choice in _choices(policy):
         found = credits if choice.model.is_additive else memos
         if journey is None:
-            found.append(_organic(choice.name, net))
+            found.append(_organic(choice.name, net, policy))
             continue
         given = ModelInput(journey.steps, occurred_at, choice.parameters)
         shares = FUNCTIONS[choice.name](given)
@@ -171,14 +182,14 @@ def _choices(policy: Policy) -> Iterable[ChosenModel]:
     return by_name.values()
 
 
-def _organic(model: str, net: Net) -> Credit:
+def _organic(model: str, net: Net, policy: Policy) -> Credit:
     return Credit(
         model,
         ORGANIC,
         None,
         Fraction(1),
         net.net_minor,
-        net.units,
+        UNITS_PER_CONVERSION if net.is_conversion(policy.zero_value_orders) else 0,
         None,
         None,
         placed_units=UNITS_PER_CONVERSION,
@@ -224,6 +235,7 @@ def _credited(
     else:
         amounts = [round(net.net_minor * share) for share in shares]
         placed = [round(UNITS_PER_CONVERSION * share) for share in shares]
+    is_conversion = net.is_conversion(policy.zero_value_orders)
     for (touch, share), amount, part in zip(members, amounts, placed, strict=True):
         assert touch.placement_id is not None, "a kept candidate has an account"
         yield Credit(
@@ -232,7 +244,7 @@ def _credited(
             touch_id=touch.touch_id,
             share=share,
             amount_minor=amount,
-            units=0 if net.cancelled else part,
+            units=part if is_conversion else 0,
             touch_stage=touch_stage(touch.kind, policy.stages),
             touched_at=touch.occurred_at,
             touch_kind=touch.kind,
@@ -263,7 +275,10 @@ def _cases(scope: Scope, identities: Identities) -> list[Case]:
         person = alone(carried, scope.hubs) if is_alone else identities.person(carried)
         near = ties.near(person.clicks - scope.hubs) - scope.hubs
         net = net_of(best, adjustments[key])
-        cases.append(Case(scope.workspace_id, known, best, net, person, near, is_alone))
+        notes = notes_of(best, known, adjustments[key], net)
+        cases.append(
+            Case(scope.workspace_id, known, best, net, person, near, is_alone, notes=notes)
+        )
     return cases
 
 
@@ -301,13 +316,18 @@ def _first_bought_at(case: Case, first_bought: Mapping[bytes, _Moment]) -> datet
 def _new_customer(case: Case) -> bool | None:
     """Return the value of the counted version, else derive it; None without a customer.
 
-    Also None in a dissolved component: the earlier orders of its customers are not looked at.
+    An earlier order in our history makes a customer a returning one, and so does the shop's count
+    of the customer's orders. It grows with each order, so the smallest one seen for this order is
+    the one of its time. The history is not looked at in a dissolved component.
     """
-    if case.counted.new_customer is not None or case.is_alone:
+    if case.counted.new_customer is not None:
         return case.counted.new_customer
-    if case.bought_before:
+    if case.bought_before and not case.is_alone:
         return False
-    return True if case.person.customers else None
+    counts = [v.customer_orders for v in case.versions if v.customer_orders is not None]
+    if counts:
+        return min(counts) <= 1
+    return True if case.person.customers and not case.is_alone else None
 
 
 def _person_ref(case: Case) -> str:

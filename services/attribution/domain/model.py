@@ -82,7 +82,8 @@ class ConversionKey(msgspec.Struct, frozen=True, order=True, omit_defaults=True)
 class ConversionVersion:
     """One version of a conversion from one source. `keys` are its person keys.
 
-    `token` is the key of its claim token.
+    `token` is the key of its claim token. The fields from `tie_break` on are those of
+    `shared.events.Converted`.
     """
 
     event_id: str
@@ -100,6 +101,12 @@ class ConversionVersion:
     new_customer: bool | None = None
     taxes_included: bool = False
     token: bytes | None = None
+    tie_break: tuple[int, ...] = ()
+    cancelled: bool | None = None
+    test: bool = False
+    unpaid: bool = False
+    customer_orders: int | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,9 @@ class Adjustment:
     capped: bool = False
     currency: str | None = None
     source_kind: SourceKind | None = None
+    source_id: str = ""
+    version: int = 0
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +178,13 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """The state of a conversion."""
+    """The state of a conversion. A `test` order is a trial of the shop and never counts."""
 
     CREDITED = "credited"
     ORGANIC = "organic"
     AWAITING_ORDER = "awaiting_order"
     UNCONFIRMED = "unconfirmed"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +241,19 @@ class Credit:
     touches: int = 1
 
 
+Doubt = Literal["above_rest", "told_elsewhere", "pending", "unpaid", "disagrees"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is doubtful about a conversion; `event_id` None: the conversion itself."""
+
+    doubt: Doubt
+    event_id: str | None
+    occurred_at: datetime
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The decision on one conversion: the candidates with their verdicts, and the credits.
@@ -238,7 +262,7 @@ class Decision:
     of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
     `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
     the time of the person's first standing order, at or before this conversion. `unlisted` counts
-    the candidates that a stored decision leaves out.
+    the candidates that a stored decision leaves out. `notes` are what a person should look at.
     """
 
     key: ConversionKey
@@ -258,6 +282,7 @@ class Decision:
     mismatched: tuple[str, ...] = ()
     bought_at: datetime | None = None
     unlisted: tuple[Unlisted, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

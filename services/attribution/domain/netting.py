@@ -1,41 +1,62 @@
 """The net of a conversion: the version that counts, less its adjustments.
 
-Promise: exact integers, independent of the order of arrival. The claim and the adjustment of a
-public key never count. An adjustment in another currency than its order is left out and listed in
-`Net.mismatched`.
+Promise: exact integers, independent of the order of arrival. The version of the most trusted source
+counts; of one trust the newest, by the clock of the vendor and then by `tie_break`. The claim and
+the adjustment of a public key never count. An adjustment in another currency than its order is left
+out (`Net.mismatched`), and so is a refund of another source when the source of the order tells
+refunds itself (`Net.told_elsewhere`). What is taken beyond what is left is in the net, and named
+(`Net.above_rest`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from services.attribution.domain.model import (
     Adjustment,
     ConversionVersion,
     is_trusted_source,
 )
+from shared.catalog import ZeroValueOrders
 from shared.code_texts import CodeText
-from shared.credits import UNITS_PER_CONVERSION
-from shared.events import SourceKind
+from shared.events import AdjustmentKind, SourceKind
 
 # A webhook is signed, a secret key is on the servers of the brand, a public key is in a web page.
 _TRUST: Final[Mapping[SourceKind, int]] = {"webhook": 3, "secret": 2, "edge": 1, "public": 0}
 _TRUSTED_FROM: Final = 2
+# Nothing is left to refund after these.
+_WHOLE: Final[frozenset[AdjustmentKind]] = frozenset(("cancel", "chargeback"))
 
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """The rest of a conversion; `currency` None: without money; `cancelled`: it has no units."""
+    """The rest of a conversion; `currency` None: without money.
+
+    `cancelled`: cancelled, voided or charged back, so nothing is left to refund. `refunded`: given
+    back whole by refunds. The last four fields are ids of events.
+    """
 
     currency: str | None
     net_minor: int
     cancelled: bool = False
+    refunded: bool = False
     mismatched: tuple[str, ...] = ()
+    above_rest: tuple[str, ...] = ()
+    told_elsewhere: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
     @property
-    def units(self) -> int:
-        """The units of the conversion, in millionths."""
-        return 0 if self.cancelled else UNITS_PER_CONVERSION
+    def is_kept(self) -> bool:
+        """Whether the conversion stands: it was not cancelled and not given back whole."""
+        return not self.cancelled and not self.refunded
+
+    def is_conversion(self, zero_value_orders: ZeroValueOrders) -> bool:
+        """Whether it counts as a conversion. A sale of nothing does if the policy says so."""
+        is_sale_of_nothing = self.currency is not None and self.net_minor == 0
+        counts_nothing = zero_value_orders is ZeroValueOrders.COUNT
+        return self.is_kept and (counts_nothing or not is_sale_of_nothing)
 
 
 def is_trusted(version: ConversionVersion) -> bool:
@@ -44,8 +65,21 @@ def is_trusted(version: ConversionVersion) -> bool:
 
 
 def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
-    """Return the version that counts: by trust of its source, version clock and event id."""
-    return max(versions, key=lambda v: (_TRUST[v.source_kind], v.version, v.event_id))
+    """Return the version that counts: by trust of its source, then the newest.
+
+    Versions with one clock and one `tie_break` are as new as each other. Then the greater amount
+    counts, and the event id only chooses among versions of one amount.
+    """
+    return max(
+        versions,
+        key=lambda v: (
+            _TRUST[v.source_kind],
+            v.version,
+            v.tie_break,
+            abs(v.net_minor or 0),
+            v.event_id,
+        ),
+    )
 
 
 def codes_on(versions: Iterable[ConversionVersion]) -> tuple[CodeText, ...]:
@@ -65,37 +99,88 @@ def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net
         net = Net(currency=None, net_minor=0)
     else:
         net = Net(currency=version.currency, net_minor=version.net_minor)
-    for adjustment in in_effect_order(adjustments):
+    if version.cancelled:
+        return replace(net, net_minor=0, cancelled=True)
+    told_here, told_elsewhere = _in_effect(version, adjustments)
+    for adjustment in told_here:
         net = _after(net, adjustment, version)
-    return net
+    pending = tuple(a.event_id for a in told_here if a.pending and a.amount_minor)
+    return replace(net, told_elsewhere=told_elsewhere, pending=pending)
 
 
-def in_effect_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
-    """Sort the trusted adjustments by effect; of one id the smallest event id counts."""
-    by_id: dict[str, Adjustment] = {}
-    trusted = (a for a in adjustments if is_trusted_source(a.source_kind))
-    for adjustment in sorted(trusted, key=lambda a: a.event_id):
-        by_id.setdefault(adjustment.adjustment_id, adjustment)
-    return sorted(by_id.values(), key=lambda a: (a.occurred_at, a.adjustment_id))
+def _in_effect(
+    version: ConversionVersion, adjustments: Iterable[Adjustment]
+) -> tuple[list[Adjustment], tuple[str, ...]]:
+    """Return the adjustments that count, in the order of effect, and the refunds told elsewhere.
+
+    Of one adjustment of one source the newest version counts. A version that tells whether the
+    order is cancelled replaces what an older release of its adapter told as an adjustment.
+    """
+    own = source_of(version)
+    latest: dict[tuple[tuple[str, str], str], Adjustment] = {}
+    for adjustment in adjustments:
+        is_old_form = version.cancelled is not None and adjustment.kind == "cancel"
+        if not is_trusted_source(adjustment.source_kind) or (
+            is_old_form and source_of(adjustment) == own
+        ):
+            continue
+        told = (source_of(adjustment), adjustment.adjustment_id)
+        latest[told] = max(latest.get(told, adjustment), adjustment, key=_age)
+    tells_refunds = any(a.kind == "refund" and source_of(a) == own for a in latest.values())
+    here: list[Adjustment] = []
+    elsewhere: list[Adjustment] = []
+    for adjustment in sorted(latest.values(), key=_effect):
+        is_refund_elsewhere = adjustment.kind == "refund" and source_of(adjustment) != own
+        (elsewhere if tells_refunds and is_refund_elsewhere else here).append(adjustment)
+    return here, tuple(adjustment.event_id for adjustment in elsewhere)
+
+
+def source_of(told: ConversionVersion | Adjustment) -> tuple[str, str]:
+    """Return the source: a connection, or all keys of one kind."""
+    return (told.source_kind or "", told.source_id if told.source_kind == "webhook" else "")
+
+
+def _age(adjustment: Adjustment) -> tuple[int, int]:
+    # Of old events, which have no version, the smallest id has always counted.
+    return (adjustment.version, -UUID(adjustment.event_id).int)
+
+
+def _effect(adjustment: Adjustment) -> tuple[datetime, str, tuple[str, str]]:
+    return (adjustment.occurred_at, adjustment.adjustment_id, source_of(adjustment))
 
 
 def _after(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
     """Apply one adjustment: set the net, subtract from it, or (without a figure) make it 0."""
-    mismatched = net.mismatched
     if adjustment.net_after_minor is None and adjustment.amount_minor is None:
         left = 0  # without a figure the currency does not matter
     elif net.currency is None or adjustment.currency not in (None, net.currency):
-        return Net(net.currency, net.net_minor, net.cancelled, (*mismatched, adjustment.event_id))
+        return replace(net, mismatched=(*net.mismatched, adjustment.event_id))
     elif adjustment.net_after_minor is not None:
         left = adjustment.net_after_minor
     else:
-        left = net.net_minor - _taken(net, adjustment, version)
-    taken_back = adjustment.kind in ("cancel", "chargeback") or net.cancelled
-    return Net(net.currency, left, taken_back and left <= 0, mismatched)
+        return _taken_from(net, adjustment, version)
+    is_whole = adjustment.kind in _WHOLE or (net.cancelled and adjustment.kind != "edit")
+    is_refunded = adjustment.kind == "refund" and left <= 0
+    return replace(net, net_minor=left, cancelled=is_whole and left <= 0, refunded=is_refunded)
 
 
-def _taken(net: Net, adjustment: Adjustment, version: ConversionVersion) -> int:
+def _taken_from(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
+    """Subtract the amount of a refund or chargeback. Nothing is left of a cancelled order."""
     amount = adjustment.amount_minor or 0
     if version.taxes_included:
         amount = max(amount - adjustment.tax_minor, 0)
-    return min(amount, max(net.net_minor, 0)) if adjustment.capped else amount
+    rest = 0 if net.cancelled else max(net.net_minor, 0)
+    above_rest = net.above_rest
+    is_refund = adjustment.kind == "refund"
+    if amount > rest and not net.cancelled and (is_refund or not adjustment.capped):
+        above_rest = (*above_rest, adjustment.event_id)
+    taken = min(amount, rest) if adjustment.capped or net.cancelled else amount
+    left = net.net_minor - taken
+    is_gone = left <= 0 and taken > 0
+    return replace(
+        net,
+        net_minor=left,
+        cancelled=net.cancelled or (is_gone and adjustment.kind in _WHOLE),
+        refunded=net.refunded or is_gone,
+        above_rest=above_rest,
+    )

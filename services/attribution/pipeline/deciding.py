@@ -35,6 +35,7 @@ from services.attribution.wire.decision_bytes import (
     decode_decision,
     decode_standing,
     encode_decision,
+    encode_notes,
     encode_standing,
 )
 from services.attribution.wire.event_readings import own_key
@@ -241,6 +242,7 @@ def _revise(
         recorded_at=recorded_at,
         entries=posting.entries,
         memos=posting.memos,
+        notes=encode_notes(decision),
     )
     return written, _credited(written, decision) if sequence is not None else None
 

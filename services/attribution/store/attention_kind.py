@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
+from services.attribution.domain.model import Doubt
 from shared.extensions import module_names
 
 
@@ -30,6 +31,16 @@ class AttentionKind:
     sentence: str
     what_to_do: str
     found: str
+
+
+def noted(doubt: Doubt, condition: str = "true") -> str:
+    """Return the statement that finds the notes of one doubt; `n` is the note, `c` its order."""
+    return f"""
+SELECT c.natural_id AS order_id, (n.note ->> 'event_id')::uuid AS event_id,
+       (n.note ->> 'occurred_at')::timestamptz AS occurred_at, n.note ->> 'detail' AS detail
+FROM attribution.conversions AS c CROSS JOIN LATERAL jsonb_array_elements(c.notes) AS n (note)
+WHERE c.notes IS NOT NULL AND n.note ->> 'doubt' = '{doubt}' AND {condition}
+"""
 
 
 def discover(package: str) -> Mapping[str, AttentionKind]:

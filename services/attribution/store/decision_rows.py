@@ -31,14 +31,18 @@ FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LAT
 UPSERT_CONVERSIONS: Final = Sql("""
 INSERT INTO attribution.conversions (own_key, workspace_id, conversion_id, kind, natural_id,
                                      occurred_at, status, net_minor, currency, revision, standing,
-                                     store)
-SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
-                     $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[],
-                     $12::text[])
+                                     store, notes)
+SELECT own_key, workspace_id, conversion_id, kind, natural_id, occurred_at, status, net_minor,
+       currency, revision, standing, store, notes::jsonb
+FROM unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::text[], $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::text[],
+            $13::text[])
+    AS n (own_key, workspace_id, conversion_id, kind, natural_id, occurred_at, status, net_minor,
+          currency, revision, standing, store, notes)
 ON CONFLICT (own_key, workspace_id) DO UPDATE
 SET conversion_id = excluded.conversion_id, occurred_at = excluded.occurred_at,
     status = excluded.status, net_minor = excluded.net_minor, currency = excluded.currency,
-    revision = excluded.revision, standing = excluded.standing
+    revision = excluded.revision, standing = excluded.standing, notes = excluded.notes
 """)
 # The rows exist; an upsert always uses the primary key (see `identity_rows`). The time at the alias
 # lets a late touch find a conversion without a read of the rest of the component.
@@ -95,7 +99,8 @@ class Revision:
     """One new decision revision. `sequence` is None if it changes no published sum.
 
     `entries` are its new ledger lines, `memos` its memo entries (published, but stored in no table
-    here), `models` the models whose credits sum to its net amount.
+    here), `models` the models whose credits sum to its net amount. `notes` is the JSON list of its
+    notes, None when it has none.
     """
 
     workspace_id: str
@@ -116,6 +121,7 @@ class Revision:
     recorded_at: datetime
     entries: tuple[CreditEntry, ...]
     memos: tuple[CreditEntry, ...]
+    notes: str | None = None
 
 
 async def read_standing(
@@ -205,6 +211,7 @@ def _conversion_columns(revisions: Sequence[Revision]) -> list[list[object]]:
             item.revision,
             item.standing,
             item.key.store,
+            item.notes,
         )
         for item in revisions
     ]

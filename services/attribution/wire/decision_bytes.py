@@ -39,6 +39,11 @@ def encode_decision(decision: Decision) -> bytes:
     return _encoder.encode(decision)
 
 
+def encode_notes(decision: Decision) -> str | None:
+    """Return the stored notes of a decision; None when it has none."""
+    return _encoder.encode(decision.notes).decode() if decision.notes else None
+
+
 def decode_decision(body: bytes) -> Decision:
     """Return the decision of stored bytes."""
     return _decision_decoder.decode(body)

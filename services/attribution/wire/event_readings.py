@@ -33,6 +33,7 @@ from shared.events import (
     Erased,
     Event,
     Identified,
+    Noticed,
     OrderAdjusted,
     Person,
     Quality,
@@ -119,6 +120,9 @@ def conversion_evidence(body: bytes) -> ConversionVersion | Adjustment:
             capped=event.capped,
             currency=event.currency,
             source_kind=event.source.kind,
+            source_id=event.source.id,
+            version=event.version,
+            pending=event.pending,
         )
     assert isinstance(event, Converted), "only conversions and adjustments have an own key"
     return _version(event)
@@ -143,6 +147,12 @@ def _version(event: AnyConversion) -> ConversionVersion:
         new_customer=event.new_customer,
         taxes_included=event.taxes_included,
         token=_token(event, own_key(key)),
+        tie_break=event.tie_break,
+        cancelled=event.cancelled,
+        test=event.test,
+        unpaid=event.unpaid,
+        customer_orders=event.customer_orders,
+        received_at=_utc(event.received_at),
     )
 
 
@@ -333,7 +343,7 @@ def _evidence_reading(
 _READERS: Final[Mapping[type[Event], Callable[[Any, bytes], Reading]]] = {
     **dict.fromkeys(_TOUCHES, _touch_reading),
     **dict.fromkeys(CONVERSION_KINDS, _conversion_reading),
-    **dict.fromkeys((Engaged, Identified, SocialReported, Erased), _evidence_reading),
+    **dict.fromkeys((Engaged, Identified, SocialReported, Erased, Noticed), _evidence_reading),
     OrderAdjusted: _adjustment_reading,
     Visited: _visit_reading,
 }

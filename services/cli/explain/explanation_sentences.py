@@ -22,6 +22,8 @@ def what_happened(answer: dict[str, Any]) -> str:
             f"{what} was only claimed by a web page;"
             " it earns nothing until a trusted source confirms it."
         )
+    if answer["status"] == "test":
+        return f"{what} is a test order of the shop and is in no figure."
     if answer.get("net") is None:
         return f"{what} counts as one conversion and carries no money."
     return f"{what} brought {plain_words.money(answer['net'])} net."

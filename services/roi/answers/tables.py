@@ -51,6 +51,7 @@ _CREDIT_SUMS: Final[Columns] = {
     "currency": Text,
     "amount_minor": BigInteger,
     "units": BigInteger,
+    "placed_units": BigInteger,
 }
 _TOUCH_SUMS: Final[Columns] = {
     "touch_kind": Text,
@@ -71,6 +72,7 @@ _CREDIT_ENTRIES: Final[Columns] = {
     "currency": Text,
     "amount_minor": BigInteger,
     "units": BigInteger,
+    "placed_units": BigInteger,
     "occurred_at": _TIME,
     "touched_at": _TIME,
     "person_ref": Text,

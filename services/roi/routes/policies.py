@@ -28,6 +28,7 @@ class Policies(Resource[Named]):
         "precedence": "code_wins",
         "models": list(DEFAULT_MODELS),
         "stages": {"later_purchase": "retention"},
+        "zero_value_orders": "ignore",
     }
     correction: ClassVar[Example] = {"margin": "0.35"}
     write_scope = "admin"

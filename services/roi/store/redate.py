@@ -37,6 +37,9 @@ def _columns(**changed: str) -> str:
     return ", ".join(changed.get(name, f"e.{name}") for name in ENTRY_COLUMNS)
 
 
+_NEGATED: Final = _columns(
+    amount_minor="-e.amount_minor", units="-e.units", placed_units="-e.placed_units"
+)
 # The difference as rows: the entry at its old date, negated, and the entry at its new date.
 STORE_DIFFERENCE: Final = f"""
 WITH moved AS (
@@ -50,7 +53,7 @@ WITH moved AS (
     WHERE e.occurred_at <> given.occurred_at
 )
 INSERT INTO {ENTRIES_STAGING} ({", ".join(ENTRY_COLUMNS)})
-SELECT {_columns(amount_minor="-e.amount_minor", units="-e.units")} FROM moved AS e
+SELECT {_NEGATED} FROM moved AS e
 UNION ALL SELECT {_columns(occurred_at="e.given_at")} FROM moved AS e
 """
 REDATE: Final = f"""

@@ -133,13 +133,14 @@ STORE_TALLIES: Final = (
 
 # $1, $2, $3: the workspaces, the time zones of their rollups, and their generations. Organic credit
 # has no touch, so the conversion dates it under both bases. Rows that sum to zero are kept: later
-# records may change them again.
+# records may change them again. Entries of version 1 do not tell what was placed: what was kept is.
 ADD_CREDITS_TO: Final = """
 INSERT INTO roi.{rollups} AS r
        (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage,
-        conversion_kind, currency, amount_minor, units)
+        conversion_kind, currency, amount_minor, units, placed_units)
 SELECT {bucket}, e.workspace_id, zone.generation, local.basis, e.model, {e_recorded_day} e.account,
-       e.stage, e.conversion_kind, coalesce(e.currency, ''), sum(e.amount_minor), sum(e.units)
+       e.stage, e.conversion_kind, coalesce(e.currency, ''), sum(e.amount_minor), sum(e.units),
+       sum(coalesce(e.placed_units, e.units))
 FROM {source} AS e
 JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation)
   ON zone.workspace_id = e.workspace_id
@@ -152,7 +153,8 @@ GROUP BY {bucket}, e.workspace_id, zone.generation, local.basis, e.model,
 ON CONFLICT (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage,
              conversion_kind, currency)
 DO UPDATE SET amount_minor = r.amount_minor + excluded.amount_minor,
-              units = r.units + excluded.units
+              units = r.units + excluded.units,
+              placed_units = r.placed_units + excluded.placed_units
 """
 
 ADD_TOUCHES_TO: Final = """

@@ -4,8 +4,8 @@ A vendor's folder is a package with two functions (see `domain/deliveries.py` fo
 
 - `verify(delivery, account) -> bool`: whether the vendor signed these bytes. It tries each secret,
   so that two can be valid at once, and compares in constant time.
-- `read(delivery, currency) -> claims or Rejected`: the claims in the delivery. No claims means
-  that the topic is not used.
+- `read(delivery, currency) -> claims or Rejected`: the claims in the delivery. A topic that is not
+  used gives a `NoticeClaim`, so that nothing accepted is nowhere.
 
 Its `samples/` has deliveries with their signatures, their secret and the event ids that they give.
 The contract suite (`tests/contract/test_adapters.py`) runs over every folder.

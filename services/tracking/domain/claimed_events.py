@@ -18,6 +18,7 @@ from services.tracking.domain.claims import (
     Caller,
     ConversionClaim,
     Lookups,
+    NoticeClaim,
     PersonClaim,
 )
 from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
@@ -26,6 +27,7 @@ from shared.events import (
     AnyConversion,
     AnyEvent,
     ClickRef,
+    Noticed,
     OrderAdjusted,
     Person,
     Quality,
@@ -161,6 +163,11 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         new_customer=claim.new_customer,
         taxes_included=claim.taxes_included,
         claim_token_hash=_token_hash(claim.claim_token, caller, lookups),
+        tie_break=claim.tie_break,
+        cancelled=claim.cancelled,
+        test=claim.test,
+        unpaid=claim.unpaid,
+        customer_orders=claim.customer_orders,
     )
     return with_id(event, caller, claim.natural_key or claim.natural_id)
 
@@ -172,10 +179,13 @@ def _token_hash(token: str | None, caller: Caller, lookups: Lookups) -> str | No
 def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> OrderAdjusted:
     """Return the event of an adjustment. No public key may send one.
 
-    Its natural key is made of the conversion's kind and id and of the adjustment's own id.
+    Its natural key is the adapter's if it gave one, else made of the conversion's kind and id and
+    of the adjustment's own id.
     """
     occurred_at, late = dated(claim.occurred_at, caller)
-    natural_key = joined(claim.conversion_kind, claim.natural_id, claim.adjustment_id)
+    natural_key = claim.natural_key or joined(
+        claim.conversion_kind, claim.natural_id, claim.adjustment_id
+    )
     return OrderAdjusted(
         event_id=natural_event_id(caller, "order_adjusted", natural_key),
         workspace_id=caller.workspace_id,
@@ -193,4 +203,23 @@ def adjustment(claim: AdjustmentClaim, caller: Caller, lookups: Lookups) -> Orde
         tax_minor=claim.tax_minor,
         capped=claim.capped,
         currency=claim.currency,
+        version=claim.version,
+        pending=claim.pending,
+    )
+
+
+def notice(claim: NoticeClaim, caller: Caller, lookups: Lookups) -> Noticed:
+    """Return the event of a delivery that changes no figure."""
+    reference = claim.reference
+    return Noticed(
+        event_id=natural_event_id(caller, "noticed", claim.natural_key),
+        workspace_id=caller.workspace_id,
+        occurred_at=caller.now,
+        received_at=caller.now,
+        source=caller.source,
+        store=caller.store,
+        vendor=caller.source_class,
+        topic=claim.topic,
+        task=claim.task,
+        reference=None if reference is None else stored_reference(reference, caller, lookups),
     )

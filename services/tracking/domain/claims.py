@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 
 from shared.code_texts import CodeText
-from shared.events import AdjustmentKind, ConversionKind, Quality, Source
+from shared.events import AdjustmentKind, ConversionKind, PrivacyTask, Quality, Source
 from shared.ids import MAIN_STORE, ClickIdContents
 
 
@@ -114,7 +114,8 @@ class PersonClaim(Struct, frozen=True):
 class ConversionClaim(Struct, frozen=True):
     """A conversion as sent. `natural_id` is the order id or conversion id.
 
-    `version` orders the versions from one source; None means the order of `occurred_at`. The event
+    `version` orders the versions from one source, then `tie_break`; `version` None means the order
+    of `occurred_at`. `cancelled`, `test`, `unpaid`, `customer_orders`: see `Converted`. The event
     id is made of `natural_key`. An adapter sets it where one source sends several versions of one
     conversion (for example order id and time of the update); None means `natural_id`.
     `claim_token` is in clear: a text of at least `CLAIM_TOKEN_LENGTH_MIN` characters that only the
@@ -133,10 +134,19 @@ class ConversionClaim(Struct, frozen=True):
     version: int | None = None
     natural_key: str | None = None
     claim_token: str | None = None
+    tie_break: tuple[int, ...] = ()
+    cancelled: bool | None = None
+    test: bool = False
+    unpaid: bool = False
+    customer_orders: int | None = None
 
 
 class AdjustmentClaim(Struct, frozen=True):
-    """An adjustment as sent. `capped` means at most the value that is left of the conversion."""
+    """An adjustment as sent. `capped` means at most the value that is left of the conversion.
+
+    `version` orders the versions of one adjustment from one source. An adapter sets `natural_key`
+    where it sends several of them; None means the ids of the conversion and of the adjustment.
+    """
 
     conversion_kind: ConversionKind
     natural_id: str
@@ -148,6 +158,18 @@ class AdjustmentClaim(Struct, frozen=True):
     tax_minor: int = 0
     capped: bool = False
     currency: str | None = None
+    version: int = 0
+    pending: bool = False
+    natural_key: str | None = None
+
+
+class NoticeClaim(Struct, frozen=True):
+    """What a vendor sent that changes no figure; see `Noticed`. It happens when it arrives."""
+
+    topic: str
+    natural_key: str
+    task: PrivacyTask | None = None
+    reference: str | None = None
 
 
 TouchType = Literal["clicked", "viewed", "visited", "engaged", "identified", "referred", "surveyed"]
@@ -169,4 +191,4 @@ class TouchClaim(Struct, frozen=True):
     code: str = ""
 
 
-AnyClaim = ConversionClaim | AdjustmentClaim | TouchClaim
+AnyClaim = ConversionClaim | AdjustmentClaim | TouchClaim | NoticeClaim

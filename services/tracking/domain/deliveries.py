@@ -9,7 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.tracking.domain.claims import AdjustmentClaim, ConversionClaim, Rejected
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    ConversionClaim,
+    NoticeClaim,
+    Rejected,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Account:
     shop_domain: str | None = None
 
 
-Claims = tuple[ConversionClaim | AdjustmentClaim, ...]
+Claims = tuple[ConversionClaim | AdjustmentClaim | NoticeClaim, ...]
 
 Verify = Callable[[Delivery, Account], bool]
 # The second argument is the currency of the workspace, None while it is unknown.

@@ -12,13 +12,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from services.tracking.domain.claimed_events import adjustment, conversion
+from services.tracking.domain.claimed_events import adjustment, conversion, notice
 from services.tracking.domain.claims import (
     AdjustmentClaim,
     AnyClaim,
     Caller,
     ConversionClaim,
     Lookups,
+    NoticeClaim,
     Rejected,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
@@ -138,6 +139,8 @@ class Intake:
                 return conversion(claim, caller, self._lookups)
             case AdjustmentClaim():
                 return adjustment(claim, caller, self._lookups)
+            case NoticeClaim():
+                return notice(claim, caller, self._lookups)
             case _:
                 return touch(claim, caller, self._lookups)
 
@@ -192,7 +195,7 @@ class Intake:
             )
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
             return DeliveryResult(rejected=claims)
-        if not claims:
+        if all(isinstance(claim, NoticeClaim) and claim.task is None for claim in claims):
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
         now, source = delivery.received_at, Source("webhook", connection.connection_id)
         events = []

@@ -19,15 +19,9 @@ from services.tracking.routes.single_event_route import (
 )
 from services.tracking.store.journal import ShareUsedUp
 from services.tracking.store.quotas import Counted
+from services.tracking.wire.answer_bodies import AcceptedOut, BatchOut, FlawOut, RejectedOut
 from services.tracking.wire.event_batch import EVENTS_MAX, item_schemas, read_item, split_array
-from services.tracking.wire.event_bodies import (
-    AcceptedOut,
-    AdjustmentIn,
-    BatchOut,
-    ConversionIn,
-    FlawOut,
-    RejectedOut,
-)
+from services.tracking.wire.event_bodies import AdjustmentIn, ConversionIn
 from shared.api.openapi import problems
 from shared.concurrency import yield_control
 from shared.events import AnyEvent

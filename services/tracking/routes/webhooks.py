@@ -14,7 +14,7 @@ from fastapi import Path, Request
 from services.tracking.domain.deliveries import Adapter
 from services.tracking.pipeline.accept_events import DeliveryResult, Intake
 from services.tracking.store.catalog_memory import WebhookConnection
-from services.tracking.wire.event_bodies import DeliveryOut, FlawOut
+from services.tracking.wire.answer_bodies import DeliveryOut, FlawOut
 from shared.api.openapi import example_id, problems
 from shared.http.body import Router
 from shared.http.problems import Problem, busy_problem

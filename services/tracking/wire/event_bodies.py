@@ -1,4 +1,4 @@
-"""The HTTP bodies of conversions, adjustments, events and webhooks, and the claims they give.
+"""The HTTP bodies of conversions, adjustments and events, and the claims they give.
 
 Promise: `claim` turns a valid body into a claim with its money in minor units, or raises a 422 that
 names the field. What can go wrong: the sender gives money as a number, an unknown field, or no id.
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from services.tracking.domain.claimed_events import joined, microseconds
 from services.tracking.domain.claims import (
     CLAIM_TOKEN_LENGTH_MIN,
     AdjustmentClaim,
@@ -16,7 +17,7 @@ from services.tracking.domain.claims import (
     TouchClaim,
     TouchType,
 )
-from shared.api.shapes import AnswerModel, Currency, Moment, MoneyIn, StrictModel
+from shared.api.shapes import Currency, Moment, MoneyIn, StrictModel
 from shared.events import (
     CODES_MAX,
     CONVERSIONS,
@@ -28,6 +29,8 @@ from shared.events import (
 from shared.http.problems import field_problem
 from shared.ids import clean_id
 
+# A report with a time of its own is newer than one without that has the same time.
+TIMED: Final = (1,)
 LINES_MAX: Final = 500  # line items of one order; no basket has more
 AGENT_LENGTH_MAX: Final = 2_048
 PAGE_LENGTH_MAX: Final = 2_048
@@ -120,6 +123,10 @@ class ConversionIn(StrictModel):
     occurred_at: Moment
     """When it happened: a time with its UTC offset. With a public key, a time that is more than
     5 minutes off is replaced by the time at which the report was received."""
+    updated_at: Moment | None = None
+    """When the order was changed in the shop. A report with a newer time replaces the one before
+    it. Without this field, another report of a known order does not count and is listed under
+    attention."""
     net: MoneyIn | None = None
     """The value of the order: subtotal − discount, without tax and shipping."""
     subtotal: MoneyIn | None = None
@@ -158,7 +165,18 @@ class ConversionIn(StrictModel):
             codes=self.codes,
             new_customer=self.new_customer,
             claim_token=self.claim_token,
+            **self._version(),
         )
+
+    def _version(self) -> dict[str, Any]:
+        """Return what makes the report a version of its own, if it tells its time."""
+        if self.updated_at is None:
+            return {}
+        return {
+            "version": microseconds(self.updated_at),
+            "tie_break": TIMED,
+            "natural_key": joined(self._natural_id(), "updated_at", self.updated_at.isoformat()),
+        }
 
     def _natural_id(self) -> str:
         sent = [value for value in (self.order_id, self.conversion_id) if value is not None]
@@ -197,7 +215,7 @@ class ConversionIn(StrictModel):
 
 
 class AdjustmentIn(StrictModel):
-    """`POST /v1/adjustments`. `amount` is taken away; `net_after` replaces the value."""
+    """`POST /v1/adjustments`. `amount` less `tax` is taken away; `net_after` replaces the value."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -206,7 +224,8 @@ class AdjustmentIn(StrictModel):
                     "order_id": "1001",
                     "adjustment_id": "refund-1",
                     "kind": "refund",
-                    "amount": "10.00",
+                    "amount": "11.90",
+                    "tax": "1.90",
                     "currency": "EUR",
                     "occurred_at": "2026-03-05T09:30:00Z",
                 }
@@ -228,6 +247,9 @@ class AdjustmentIn(StrictModel):
     """The amount to take away, greater than 0. Give this or `net_after`."""
     amount_minor: Annotated[int, Field(strict=True)] | None = None
     """The same as `amount`, in minor units of `currency`."""
+    tax: MoneyIn | None = None
+    """The part of `amount` that is tax or shipping and not goods. It is not taken away, so the
+    money that was paid back can be sent as it is."""
     net_after: MoneyIn | None = None
     """The value of the order afterwards. Required for an edit."""
     currency: Currency | None = None
@@ -250,6 +272,7 @@ class AdjustmentIn(StrictModel):
             amount_minor, currency = amount.minor("amount", self.currency)
             if amount_minor <= 0:
                 raise field_problem("amount", "must be greater than 0: it is taken away")
+        amount_minor = self._without_tax(amount_minor, currency)
         if self.net_after is not None:
             net_after_minor, currency = self.net_after.minor("net_after", self.currency)
             if net_after_minor < 0:
@@ -264,6 +287,16 @@ class AdjustmentIn(StrictModel):
             net_after_minor=net_after_minor,
             currency=currency,
         )
+
+    def _without_tax(self, amount_minor: int | None, currency: str | None) -> int | None:
+        if self.tax is None:
+            return amount_minor
+        if amount_minor is None:
+            raise field_problem("tax", "is a part of amount: send both")
+        tax_minor, _ = self.tax.minor("tax", currency)
+        if not 0 <= tax_minor <= amount_minor:
+            raise field_problem("tax", "must be from 0 to amount")
+        return amount_minor - tax_minor
 
     def _amount(self) -> MoneyIn | None:
         if self.amount_minor is None:
@@ -361,50 +394,3 @@ class SurveyedIn(TouchIn):
     """A survey answer."""
     placement_id: Id
     """The placement that the person named."""
-
-
-class AcceptedOut(AnswerModel):
-    """202: the event is on stable storage."""
-
-    event_id: str
-    """The id of the event. A repeated report gives the same id."""
-    accepted: bool = True
-    """Always true."""
-
-
-class FlawOut(AnswerModel):
-    """One wrong field."""
-
-    field: str
-    """The field as a path, such as `person.email`."""
-    message: str
-    """What is wrong with it."""
-
-
-class RejectedOut(AnswerModel):
-    """One event of a batch that was rejected."""
-
-    index: int
-    """The place of the event in the array, from 0."""
-    errors: list[FlawOut]
-    """What is wrong with it."""
-
-
-class BatchOut(AnswerModel):
-    """202: the result of a batch. Each event is accepted or rejected by itself."""
-
-    accepted: int
-    """The number of events on stable storage."""
-    rejected: list[RejectedOut]
-    """The events that were rejected."""
-
-
-class DeliveryOut(AnswerModel):
-    """200: the result of a webhook delivery."""
-
-    accepted: bool
-    """Whether the delivery could be used."""
-    event_ids: list[str]
-    """The ids of its events."""
-    errors: tuple[FlawOut, ...] = ()
-    """The fields that could not be used."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from shared.catalog import AnyCatalogRecord, Precedence
-from shared.events import AnyEvent, Clicked, Person, Quality, SourceKind
+from shared.events import AnyEvent, Clicked, OrderAdjusted, Person, Quality, SourceKind
 from shared.ids import MAIN_STORE
 from tests.factories import NOON
 from tests.integration.attribution.story import Story
@@ -65,15 +65,7 @@ class RandomStory:
             case "order":
                 return self.an_order(number, clicks)
             case "adjusted":
-                return self.story.adjusted(
-                    f"r{number}",
-                    of=f"{self.random.randrange(self.orders)}",
-                    kind=self.random.choice(("refund", "cancel", "chargeback")),
-                    amount=self.random.choice((None, 100, 700)),
-                    currency=self.random.choice(("EUR", "EUR", None, "USD")),
-                    at=self.moment(),
-                    store=self.random.choice(STORES),
-                )
+                return self.an_adjustment(number)
             case "identified":
                 person = Person(
                     visitor_id=self.maybe(*self.visitors, odds=0.8),
@@ -92,6 +84,23 @@ class RandomStory:
                 by = self.random.choice(self.visitors[:2])
                 return self.story.referred(self.random.choice(CODES), by=by, at=self.moment())
 
+    def an_adjustment(self, number: int) -> OrderAdjusted:
+        """Return an adjustment, often a further version of one that was told before."""
+        return self.story.adjusted(
+            f"r{number % 7}",
+            of=f"{self.random.randrange(self.orders)}",
+            kind=self.random.choice(("refund", "cancel", "chargeback")),
+            amount=self.random.choice((None, 0, 100, 700, 9_000)),
+            currency=self.random.choice(("EUR", "EUR", None, "USD")),
+            at=self.moment(),
+            source_id=self.random.choice(("s1", "s2", "shop")),
+            version=self.random.randrange(3),
+            pending=self.random.random() < 0.2,
+            capped=self.random.random() < 0.5,
+            same=f"/{number}",
+            store=self.random.choice(STORES),
+        )
+
     def an_order(self, number: int, clicks: list[Clicked]) -> AnyEvent:
         sources: tuple[SourceKind, ...] = ("webhook", "webhook", "secret", "public")
         return self.story.order(
@@ -104,8 +113,13 @@ class RandomStory:
             email=self.maybe(*self.emails, odds=0.4),
             codes=tuple(code for code in CODES if self.random.random() < 0.2),
             source=self.random.choice(sources),
-            source_id=f"s{number}",
-            version=number,
+            source_id=f"s{self.random.randrange(3)}",
+            version=number % 5,
+            same=f"/{number}",
+            tie_break=(self.random.randrange(3), self.random.randrange(4), number),
+            cancelled=self.random.choice((None, None, False, True)),
+            test=self.random.random() < 0.1,
+            unpaid=self.random.random() < 0.2,
             token=self.maybe("the token of the first", "the token of the second", odds=0.6),
             store=self.random.choice(STORES),
         )

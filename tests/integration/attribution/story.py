@@ -24,9 +24,11 @@ from shared.events import (
     Clicked,
     ClickRef,
     Identified,
+    Noticed,
     OrderAdjusted,
     Ordered,
     Person,
+    PrivacyTask,
     Quality,
     Referred,
     Source,
@@ -96,6 +98,10 @@ class Story:
         version: int = 1,
         token: str | None = None,
         same: str = "",
+        tie_break: tuple[int, ...] = (),
+        cancelled: bool | None = None,
+        test: bool = False,
+        unpaid: bool = False,
         store: str = MAIN_STORE,
         quality: tuple[Quality, ...] = (),
     ) -> Ordered:
@@ -115,6 +121,10 @@ class Story:
             codes=codes,
             click=ClickRef(click.link_id, click.occurred_at) if click else None,
             claim_token_hash=token,
+            tie_break=tie_break,
+            cancelled=cancelled,
+            test=test,
+            unpaid=unpaid,
             store=store,
             quality=quality,
         )
@@ -128,22 +138,50 @@ class Story:
         amount: int | None = 1000,
         currency: str | None = "EUR",
         at: datetime = NOON + timedelta(days=1),
+        source_id: str = "shop",
+        version: int = 0,
+        pending: bool = False,
+        capped: bool = False,
+        same: str = "",
         store: str = MAIN_STORE,
     ) -> OrderAdjusted:
         where = "" if store == MAIN_STORE else f"/{store}"
         return OrderAdjusted(
-            event_id=self.ident("adjustment", f"{of}/{name}{where}"),
+            event_id=self.ident("adjustment", f"{of}/{name}{same}{where}"),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
-            source=Source("webhook", "shop"),
+            source=Source("webhook", source_id),
             conversion_kind="purchase",
             natural_id=of,
             adjustment_id=name,
             kind=kind,
             amount_minor=amount,
             currency=currency,
+            version=version,
+            pending=pending,
+            capped=capped,
             store=store,
+        )
+
+    def noticed(
+        self,
+        name: str,
+        topic: str,
+        task: PrivacyTask | None = None,
+        at: datetime = NOON,
+        reference: str | None = None,
+    ) -> Noticed:
+        return Noticed(
+            event_id=self.ident("noticed", name),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=at,
+            source=Source("webhook", "shop"),
+            vendor="shopify",
+            topic=topic,
+            task=task,
+            reference=reference,
         )
 
     def identified(

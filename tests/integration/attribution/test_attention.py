@@ -1,13 +1,14 @@
 """The attention list over HTTP, and conversions that the worker sets aside and retries."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.store.attention import KINDS
+from shared.events import AnyEvent
 from shared.ids import new_id
 from tests.factories import NOON
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
@@ -77,6 +78,77 @@ async def test_everything_that_changes_no_figure_is_listed(service: Service) -> 
         return set(await items(service)) == {"dead_letters", "claims_without_proof"}
 
     await service.until(only_the_letter_and_the_claim)
+
+
+def doubtful(story: Story) -> list[AnyEvent]:
+    """Return events with everything that is doubtful about the value of an order."""
+    old = NOON - timedelta(days=30)
+
+    def corrected(name: str) -> AnyEvent:
+        clock: dict[str, Any] = {"version": 5, "tie_break": (1,)}
+        return story.order(name, net=120, source="secret", source_id="key", **clock)
+
+    return [
+        story.order("twice", net=5000),
+        story.adjusted("r1", of="twice", amount=3000),
+        story.adjusted("r2", of="twice", amount=3000),
+        story.adjusted("r3", of="twice", amount=100, source_id="bank"),
+        story.order("trial", test=True),
+        story.order("unpaid", at=old, unpaid=True),
+        story.order("unpaid today", at=datetime.now(UTC), unpaid=True),
+        story.order("pending"),
+        story.adjusted("r4", of="pending", pending=True, version=1),
+        story.order("corrected", net=100, source="secret", source_id="key", same="old"),
+        corrected("corrected"),
+        story.order("two sources", net=100),
+        corrected("two sources"),
+        story.order("told again", net=100, source="secret", source_id="key"),
+        story.order("told again", net=130, source="secret", source_id="key"),
+        story.noticed("n1", "products/update"),
+        story.noticed("n2", "products/update", at=NOON + timedelta(hours=1)),
+        story.noticed("n3", "customers/redact", "erase_customer", reference="191167"),
+    ]
+
+
+async def test_what_is_doubtful_about_the_value_of_an_order_is_listed(service: Service) -> None:
+    story = service.story
+    await service.send(*doubtful(story))
+    expected = {
+        "refunds_above_rest": {"twice"},
+        "refunds_told_twice": {"twice"},
+        "test_orders": {"trial"},
+        "unpaid_orders": {"unpaid"},
+        "pending_refunds": {"pending"},
+        "versions_disagree": {"two sources"},
+        "orders_with_another_body": {"told again"},
+        "unused_topics": {None},
+        "privacy_requests": {None},
+    }
+
+    async def listed() -> bool:
+        found = await items(service)
+        return expected == {
+            kind: {example["order_id"] for example in item["examples"]}
+            for kind, item in found.items()
+        }
+
+    await service.until(listed)
+    twice = (await items(service))["refunds_above_rest"]["examples"][0]
+    assert twice["event_id"] == story.ident("adjustment", "twice/r2")
+    assert twice["detail"] == "the refund r2 takes 30.00 EUR"
+    other = (await items(service))["versions_disagree"]["examples"][0]
+    assert other["detail"] == "secret tells 1.20 EUR, 1.00 EUR counts"
+    found = await items(service)
+    topics, requests = (found[kind]["examples"] for kind in ("unused_topics", "privacy_requests"))
+    assert [item["detail"] for item in topics] == ["shopify products/update: 2"]
+    assert [item["detail"] for item in requests] == ["shopify erase_customer 191167"]
+    # A later state of the refund takes it off the list.
+    await service.send(story.adjusted("r4", of="pending", amount=0, version=2, same="failed"))
+
+    async def not_pending() -> bool:
+        return "pending_refunds" not in await items(service)
+
+    await service.until(not_pending)
 
 
 async def test_one_kind_can_be_asked_for(service: Service) -> None:

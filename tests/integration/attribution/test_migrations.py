@@ -171,7 +171,7 @@ async def test_codes_that_an_older_release_stored_still_match(
     await pipeline.database.close()
     conn = await owner_of(fresh_database)
     try:
-        await move_history(fresh_database, "attribution", "0009")
+        await move_history(fresh_database, "attribution", "0010")
         await conn.execute("UPDATE attribution.touches SET code = $1", old)
         await move_history(fresh_database, "attribution", "head")
         assert await conn.fetchval("SELECT code FROM attribution.touches") == new

@@ -164,6 +164,7 @@ class RoiWorkspace:
         models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
         units_left = changes.pop("units", 1_000_000)
+        placed_units = changes.pop("placed_units", None)
         entries: list[CreditEntry] = []
         assert sum(amount for amount, _ in shares.values()) == amount_minor
         for model in models:
@@ -177,6 +178,7 @@ class RoiWorkspace:
                         account=account,
                         amount_minor=amount,
                         units=units,
+                        placed_units=placed_units,
                         currency=currency,
                         stage=stage,
                         touched_at=touched_at,
@@ -229,6 +231,7 @@ class RoiWorkspace:
                 revision=record.revision + 1,
                 amount_minor=-entry.amount_minor,
                 units=-entry.units,
+                placed_units=None if entry.placed_units is None else -entry.placed_units,
                 occurred_at=stood.occurred_at if is_moved else None,
             )
             for entry in stood.entries

@@ -40,6 +40,8 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
             "measures": {
                 "clicks": 12,
                 "conversions": 2.5,
+                "orders_placed": 1.5,
+                "orders_kept": 1.5,
                 "net_revenue": euros(14_970),
                 "cost": euros(10_000),
                 "profit": euros(4_970),
@@ -65,6 +67,27 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
         "version": 1,
         "formula": "(net_revenue × margin − cost) ÷ cost",
     }
+
+
+async def test_orders_that_were_not_kept_were_placed(roi_workspace: RoiWorkspace) -> None:
+    reel = await roi_workspace.placement(await roi_workspace.creator("Mia"))
+    kept, gone = ({"placed_units": 1_000_000, "units": units} for units in (1_000_000, 0))
+    await roi_workspace.fold(
+        roi_workspace.order(4_990, NOON, {reel: (4_990, NOON)}, **kept),
+        roi_workspace.order(0, NOON, {reel: (0, NOON)}, **gone),
+        roi_workspace.order(0, NOON, {ORGANIC: (0, None)}, kind="renewal", **gone),
+        roi_workspace.order(0, NOON, {reel: (0, NOON)}, kind="lead", currency=None, **kept),
+    )
+    a_part_of_the_day = ("2026-03-10T06:00:00Z", "2026-03-10T18:00:00Z")
+    for days in (("2026-01-01", "2026-12-31"), a_part_of_the_day):
+        answer = await roi_workspace.ask(days=days)
+        measures = answer["rows"][0]["measures"]
+        assert measures["orders_placed"] == 2
+        assert measures["orders_kept"] == 1
+        assert measures["conversions"] == 2
+        assert answer["organic"]["orders_placed"] == 1
+        assert answer["organic"]["orders_kept"] == 0
+        assert answer["totals"]["orders_placed"] == 3
 
 
 async def test_a_brand_without_data_answers_zero_in_its_own_currency(

@@ -73,6 +73,7 @@ def a_history(roi_workspace: RoiWorkspace, seed: int, zone_days: int = 20) -> li
                 account=account,
                 amount_minor=chance.randrange(-500, 9_000) if currency else 0,
                 units=chance.randrange(1_000_000),
+                placed_units=chance.choice((None, 1_000_000)),
                 currency=currency,
                 stage=chance.choice(["purchase", "retention"]),
                 touched_at=None
@@ -114,6 +115,8 @@ def brute_force(
                 key = (day, basis, entry.model, account, entry.stage, order.kind)
                 sums[*key, entry.currency or "", "amount"] += entry.amount_minor
                 sums[*key, entry.currency or "", "units"] += entry.units
+                placed = entry.units if entry.placed_units is None else entry.placed_units
+                sums[*key, entry.currency or "", "placed"] += placed
     return Counter({key: value for key, value in sums.items() if value})
 
 
@@ -127,6 +130,7 @@ async def folded(roi_workspace: RoiWorkspace, table: str = "rollups") -> Counter
         key_end = (row["stage"], row["conversion_kind"], row["currency"])
         sums[*key, *key_end, "amount"] += row["amount_minor"]
         sums[*key, *key_end, "units"] += row["units"]
+        sums[*key, *key_end, "placed"] += row["placed_units"]
     return Counter({key: value for key, value in sums.items() if value})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.events import OrderAdjusted, Ordered
+from shared.events import Noticed, OrderAdjusted, Ordered, fingerprint
 from shared.ids import new_id
 from tests.fixtures.samples import VendorSample
 from tests.integration.tracking.world import OLD_SHOP_SECRET, SHOP_SECRET, Site, sign
@@ -167,10 +167,22 @@ async def test_a_replay_with_other_headers_changes_nothing(site: Site) -> None:
     }
 
 
-async def test_a_delivery_that_is_no_order_and_no_refund_is_not_used(site: Site) -> None:
-    unused = await site.deliver("app/uninstalled", {"id": 1})
-    assert unused.json() == {"accepted": True, "event_ids": [], "errors": []}
-    assert await site.events(0) == []
+async def test_a_delivery_that_is_not_used_is_noticed(site: Site) -> None:
+    unused = (await site.deliver("app/uninstalled", {"id": 1})).json()
+    again = (await site.deliver("products/update", {"id": 1})).json()
+    redact = {"customer": {"id": 191167, "email": "mia@shop.example"}, "orders_to_redact": []}
+    await site.deliver("customers/redact", redact)
+    assert unused == again
+    assert (unused["accepted"], unused["errors"]) == (True, [])
+    noticed = [e for e in await site.events(3) if isinstance(e, Noticed)]
+    assert [event.event_id for event in noticed[:2]] == unused["event_ids"] * 2
+    assert [(e.vendor, e.topic, e.task, e.reference) for e in noticed] == [
+        ("shopify", "app/uninstalled", None, None),
+        ("shopify", "products/update", None, None),
+        ("shopify", "customers/redact", "erase_customer", "191167"),
+    ]
+    assert "@" not in repr(noticed)
+    assert len({fingerprint(event) for event in noticed[:2]}) == 1
 
 
 async def test_the_token_of_the_checkout_is_stored_hashed(site: Site) -> None:
@@ -186,16 +198,53 @@ async def test_the_token_of_the_checkout_is_stored_hashed(site: Site) -> None:
     assert token not in repr(orders)
 
 
-async def test_a_repeated_cancel_is_one_adjustment(site: Site) -> None:
-    body = ORDER | {"cancelled_at": "2026-03-02T10:00:00Z", "updated_at": "2026-03-02T10:00:00Z"}
+async def test_a_cancelled_order_is_a_version_and_so_is_the_order_that_lives_again(
+    site: Site,
+) -> None:
+    cancelled_at, again_at = "2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z"
+    body = ORDER | {"cancelled_at": cancelled_at, "updated_at": cancelled_at}
     await site.deliver("orders/cancelled", body)
-    await site.deliver("orders/updated", body)
-    cancels = [e for e in await site.events(4) if isinstance(e, OrderAdjusted)]
-    assert len(cancels) == 2
-    assert len({e.event_id for e in cancels}) == 1
-    assert {(e.kind, e.amount_minor, e.net_after_minor) for e in cancels} == {
-        ("cancel", None, None)
+    await site.deliver("orders/cancelled", body)
+    await site.deliver("orders/updated", ORDER | {"updated_at": again_at})
+    orders = [e for e in await site.events(3) if isinstance(e, Ordered)]
+    assert len({e.event_id for e in orders}) == 2
+    assert [e.cancelled for e in sorted(orders, key=lambda e: e.version)] == [True, True, False]
+    assert {e.net_minor for e in orders} == {10000}
+
+
+async def test_deliveries_of_one_second_are_ordered_by_their_time_and_topic(site: Site) -> None:
+    for topic, net, tick in (("orders/updated", "120.00", 2), ("orders/create", "100.00", 1)):
+        time = {"X-Shopify-Triggered-At": f"2026-03-01T11:00:01.{tick}00000000Z"}
+        await site.deliver(topic, ORDER | {"subtotal_price": net}, headers=time)
+    first, second = sorted(
+        (e for e in await site.events(2) if isinstance(e, Ordered)), key=lambda e: e.tie_break
+    )
+    assert (first.net_minor, second.net_minor) == (10000, 12000)
+    assert first.version == second.version
+
+
+async def test_an_order_tells_of_its_refunds_what_their_own_deliveries_tell(site: Site) -> None:
+    refund: dict[str, Any] = {
+        "id": 9,
+        "order_id": ORDER["id"],
+        "created_at": "2026-03-03T10:00:00Z",
+        "refund_line_items": [{"subtotal": "20.00", "total_tax": "3.19"}],
+        "transactions": [
+            {"kind": "refund", "status": "pending", "amount": "23.19", "currency": "EUR"}
+        ],
     }
+    await site.deliver("refunds/create", refund)
+    await site.deliver("orders/updated", ORDER | {"refunds": [refund]})
+    failed = refund | {"transactions": [refund["transactions"][0] | {"status": "failure"}]}
+    await site.deliver("orders/updated", ORDER | {"refunds": [failed]})
+    refunds = [e for e in await site.events(5) if isinstance(e, OrderAdjusted)]
+    assert [(e.amount_minor, e.pending) for e in refunds] == [
+        (2000, True),
+        (2000, True),
+        (0, False),
+    ]
+    assert refunds[0].event_id == refunds[1].event_id
+    assert refunds[1].version < refunds[2].version
 
 
 @pytest.mark.parametrize(

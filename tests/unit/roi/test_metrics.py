@@ -16,6 +16,7 @@ EXAMPLE: dict[str, int | None] = {
     "units": 12_500_000,
     "paid_units": 10_000_000,
     "paid_units_in_currency": 8_000_000,
+    "placed_paid_units": 11_500_000,
     "net_revenue": 2_500_000,
     "contribution": 1_000_000,
     "cost": 1_000_000,
@@ -39,6 +40,8 @@ def exact(value: Value) -> Fraction:
     [
         ("clicks", 400),
         ("conversions", Fraction(25, 2)),
+        ("orders_placed", Fraction(23, 2)),
+        ("orders_kept", 10),
         ("net_revenue", 2_500_000),
         ("cost", 1_000_000),
         ("profit", 0),
@@ -58,6 +61,8 @@ def test_every_metric_and_measure_has_an_example() -> None:
     assert set(METRICS) == {
         "clicks",
         "conversions",
+        "orders_placed",
+        "orders_kept",
         "net_revenue",
         "cost",
         "profit",

@@ -1,4 +1,7 @@
-"""Attention kind `dead_letters`: records that could not be used."""
+"""Attention kind `dead_letters`: records that could not be used.
+
+A record with another content of a known event has a kind of its own.
+"""
 
 from typing import Final
 
@@ -14,6 +17,7 @@ DEAD_LETTERS: Final = AttentionKind(
     found="""
 SELECT NULL::text AS order_id, event_id, recorded_at AS occurred_at,
        concat_ws(': ', reason, nullif(detail, '')) AS detail
-FROM attribution.dead_letters WHERE resolved_at IS NULL
+FROM attribution.dead_letters
+WHERE resolved_at IS NULL AND reason <> 'idempotency_conflict'
 """,
 )

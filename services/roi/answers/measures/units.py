@@ -1,4 +1,7 @@
-"""Measures `units`, `paid_units`, `paid_units_in_currency`: credited conversions in millionths."""
+"""Measures of credited conversions in millionths: all, paid, paid in one currency, and placed.
+
+All but `placed_paid_units` count what was kept: not cancelled and not given back whole.
+"""
 
 from typing import Final
 
@@ -23,6 +26,15 @@ PAID_UNITS: Final = Measure(
     unit=Unit.CONVERSIONS,
     fact=Fact.CREDITS,
     total=lambda row: func.sum(row.units),
+    only=PAID,
+)
+PLACED_PAID_UNITS: Final = Measure(
+    id="placed_paid_units",
+    sentence="Credited purchases and renewals, also those that were not kept, in millionths.",
+    unit=Unit.CONVERSIONS,
+    fact=Fact.CREDITS,
+    # An entry of version 1 does not tell what was placed.
+    total=lambda row: func.sum(func.coalesce(row.placed_units, row.units)),
     only=PAID,
 )
 PAID_UNITS_IN_CURRENCY: Final = Measure(

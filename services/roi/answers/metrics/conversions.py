@@ -10,7 +10,10 @@ CONVERSIONS: Final = Metric(
     id="conversions",
     version=1,
     name="Conversions",
-    formula=("sum of credited conversions of every kind; a shared conversion counts by its shares"),
+    formula=(
+        "sum of credited conversions of every kind that were kept: not cancelled, not given back"
+        " whole; a shared conversion counts by its shares"
+    ),
     inputs=("units",),
     basis="credited by the model",
     unit=Unit.CONVERSIONS,

@@ -1,0 +1,19 @@
+"""Attention kind `orders_with_another_body`: another report under the id of a known event."""
+
+from typing import Final
+
+from services.attribution.store.attention_kind import AttentionKind
+
+ORDERS_WITH_ANOTHER_BODY: Final = AttentionKind(
+    id="orders_with_another_body",
+    sentence="Events were sent again with another content; the first content counts.",
+    what_to_do=(
+        "Send a correction of an order with `updated_at`: the newest one counts. Give each"
+        " adjustment an id of its own."
+    ),
+    found="""
+SELECT convert_from(value, 'UTF8')::jsonb ->> 'natural_id' AS order_id, event_id,
+       recorded_at AS occurred_at, detail
+FROM attribution.dead_letters WHERE resolved_at IS NULL AND reason = 'idempotency_conflict'
+""",
+)
