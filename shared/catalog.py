@@ -239,7 +239,8 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
         Moment | None,
         Meta(description="From when on the policy binds conversions; null is always."),
     ] = None
-    margin_millionths: ShareMillionths = 1_000_000
+    # None: profit counts revenue, and answers say so.
+    margin_millionths: ShareMillionths | None = None
     windows_days: WindowsDays = msgspec.field(default_factory=lambda: {**WINDOWS_DAYS})
     precedence: Annotated[
         Precedence,

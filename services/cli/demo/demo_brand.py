@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from typing import Final
 
 CURRENCY: Final = "EUR"
+# What is left of net revenue after beans, roasting and packing.
+MARGIN: Final = "0.62"
 DEMO_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class DemoCost:
-    """A payment for the work of a creator or of the brand; `day` counts from 0 in the month."""
+    """A payment for the work of a creator or of the brand; `day` counts from 0 in the month.
+
+    `retail_value`: what a gift would have cost in the shop.
+    """
 
     kind: str
     amount: str
     day: int
     note: str
+    retail_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +186,7 @@ CREATORS: Final = (
         topics=("coffee", "ceramics"),
         posts=(DemoPost("priya-1", "instagram", "unboxing", "reel", "harvest", 11, 17, 310, 52),),
         costs=(
-            DemoCost("product", "86.00", 5, "gift box, at cost"),
+            DemoCost("product", "86.00", 5, "gift box, at cost", retail_value="219.00"),
             DemoCost("shipping", "12.50", 5, "parcel to Utrecht"),
         ),
     ),
@@ -231,6 +237,36 @@ BRAND_COSTS: Final = (
     DemoCost("production", "420.00", 2, "photo shoot"),
     DemoCost("staff_hours", "360.00", 3, "twelve hours"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """A post that is planned for a day and not published."""
+
+    slug: str
+    creator: str
+    platform: str
+    content_type: str
+    campaign: str
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSharedCode:
+    """A code of several creators, and the orders of people who typed it and clicked nothing."""
+
+    code: str
+    creators: tuple[str, ...]
+    orders: int
+
+
+PLANS: Final = (
+    DemoPlan("mia-3", "mia", "instagram", "tutorial", "club", 26),
+    DemoPlan("sam-3", "sam", "tiktok", "tutorial", "harvest", 28),
+)
+SHARED_CODE: Final = DemoSharedCode("WANDER", ("vanlife", "nomad"), 14)
+CAMPAIGN_COSTS: Final = {"harvest": DemoCost("agent", "640.00", 1, "agency, planning")}
+OVERHEAD_COSTS: Final = (DemoCost("tools", "79.00", 0, "software for influencer work"),)
 
 # Price of a product in cents, and the weight with which it is drawn into a basket.
 PRODUCT_PRICES: Final = ((1290, 34), (1590, 26), (3690, 14), (2490, 12), (8900, 4), (2190, 10))

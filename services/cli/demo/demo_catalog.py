@@ -11,13 +11,19 @@ from typing import Any, Final
 from services.cli.demo.demo_brand import (
     BRAND_COSTS,
     BRAND_POSTS,
+    CAMPAIGN_COSTS,
     CAMPAIGNS,
     CREATORS,
     CURRENCY,
     DEMO_DAYS,
+    MARGIN,
+    OVERHEAD_COSTS,
+    PLANS,
+    SHARED_CODE,
     DemoCampaign,
     DemoCost,
     DemoCreator,
+    DemoPlan,
     DemoPost,
 )
 from services.cli.demo.demo_events import link_code
@@ -60,6 +66,8 @@ async def refuse_mixing(api: Api, workspace: str) -> None:
 async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> CatalogIds:
     """Create or find every object, and call `step` after each."""
     plan = CatalogIds(first)
+    await _put(api, "policies", "rules", {"margin": MARGIN})
+    step()
     for campaign in CAMPAIGNS:
         plan.campaigns[campaign.slug] = await _put(
             api, "campaigns", campaign.slug, _campaign(plan, campaign)
@@ -84,6 +92,13 @@ async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> Catal
         }
         await _put(api, "links", post.slug, link)
         step()
+    for slug in SHARED_CODE.creators:
+        body = {"code": SHARED_CODE.code, "creator_id": plan.creators[slug]}
+        await _put(api, "codes", f"shared-{slug}", body)
+        step()
+    for planned in PLANS:
+        await _put(api, "placements", planned.slug, _planned(plan, planned))
+        step()
     for slug, body in _costs(plan):
         await _put(api, "costs", slug, body)
         step()
@@ -94,7 +109,9 @@ def catalog_size() -> int:
     """Return the number of objects that `make_catalog` writes."""
     codes = sum(creator.code is not None for creator in CREATORS)
     costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
-    return len(CAMPAIGNS) + len(CREATORS) + codes + 2 * sum(1 for _ in posts()) + costs
+    costs += len(CAMPAIGN_COSTS) + len(OVERHEAD_COSTS)
+    shared = len(SHARED_CODE.creators) + len(PLANS)
+    return 1 + len(CAMPAIGNS) + len(CREATORS) + codes + 2 * sum(1 for _ in posts()) + shared + costs
 
 
 def posts() -> Iterator[tuple[DemoPost, DemoCreator | None]]:
@@ -137,8 +154,7 @@ def _creator(creator: DemoCreator) -> dict[str, Any]:
 
 
 def _placement(plan: CatalogIds, post: DemoPost, owner: DemoCreator | None) -> dict[str, Any]:
-    day = plan.first_day + timedelta(days=post.day)
-    published_at = datetime.combine(day, time(post.hour), UTC).isoformat()
+    published_at = _moment(plan, post.day, post.hour)
     body: dict[str, Any] = {
         "campaign_id": plan.campaigns[post.campaign],
         "platform": post.platform,
@@ -153,6 +169,21 @@ def _placement(plan: CatalogIds, post: DemoPost, owner: DemoCreator | None) -> d
     )
 
 
+def _planned(plan: CatalogIds, planned: DemoPlan) -> dict[str, Any]:
+    return {
+        "creator_id": plan.creators[planned.creator],
+        "campaign_id": plan.campaigns[planned.campaign],
+        "platform": planned.platform,
+        "content_type": planned.content_type,
+        "planned_at": _moment(plan, planned.day, 18),
+    }
+
+
+def _moment(plan: CatalogIds, day: int, hour: int) -> str:
+    on = plan.first_day + timedelta(days=day)
+    return datetime.combine(on, time(hour), UTC).isoformat()
+
+
 def _costs(plan: CatalogIds) -> Iterator[tuple[str, dict[str, Any]]]:
     for creator in CREATORS:
         owner = {"creator_id": plan.creators[creator.slug]}
@@ -163,13 +194,21 @@ def _costs(plan: CatalogIds) -> Iterator[tuple[str, dict[str, Any]]]:
             f"own-{index}",
             _cost(plan, cost) | {"placement_id": plan.placements[BRAND_POSTS[0].slug]},
         )
+    for slug, cost in CAMPAIGN_COSTS.items():
+        yield f"campaign-{slug}", _cost(plan, cost) | {"campaign_id": plan.campaigns[slug]}
+    for index, cost in enumerate(OVERHEAD_COSTS):
+        yield f"overhead-{index}", _cost(plan, cost)
 
 
 def _cost(plan: CatalogIds, cost: DemoCost) -> dict[str, Any]:
+    """Return a cost that serves the whole month of the demo."""
     return {
         "kind": cost.kind,
         "amount": cost.amount,
         "currency": CURRENCY,
         "incurred_on": (plan.first_day + timedelta(days=cost.day)).isoformat(),
+        "from": plan.first_day.isoformat(),
+        "to": (plan.first_day + timedelta(days=DEMO_DAYS - 1)).isoformat(),
+        "retail_value": cost.retail_value,
         "note": cost.note,
     }

@@ -16,6 +16,7 @@ from services.cli.demo.demo_brand import (
     DEMO_DAYS,
     ORGANIC_ORDERS_A_DAY,
     PRODUCT_PRICES,
+    SHARED_CODE,
     DemoCreator,
     DemoPost,
 )
@@ -126,7 +127,7 @@ def make_month(first_day: date, seed: int = SEED) -> DemoMonth:
         _post(draft, post, None)
     _organic(draft)
     _story(draft)
-    return _numbered(draft)
+    return _numbered(draft, _shared_code_orders(draft))
 
 
 def _post(draft: _Draft, post: DemoPost, creator: DemoCreator | None) -> None:
@@ -170,6 +171,27 @@ def _code_only_orders(draft: _Draft, creator: DemoCreator) -> None:
         hour = draft.chance.choices(range(24), _HOURS)[0]
         at = draft.at(post.day + days_after, hour, draft.chance.randrange(60))
         _bought(draft, at, {"customer_id": draft.new_customer()}, creator)
+
+
+def _shared_code_orders(draft: _Draft) -> list[Event]:
+    """Orders with a code of two creators, with ids of their own: the others keep theirs."""
+    found = []
+    for number in range(SHARED_CODE.orders):
+        hour = draft.chance.choices(range(24), _HOURS)[0]
+        at = draft.at(draft.chance.randrange(9, DEMO_DAYS - 1), hour, draft.chance.randrange(60))
+        minor = draft.chance.choice([price for price, _ in PRODUCT_PRICES])
+        event: Event = {
+            "type": "ordered",
+            "order_id": f"shared-{number + 1}",
+            "person": {"customer_id": f"demo-customer-shared-{number + 1}"},
+            "codes": [SHARED_CODE.code],
+            "net": format_minor(minor, CURRENCY),
+            "currency": CURRENCY,
+            "new_customer": True,
+            "occurred_at": at.isoformat(),
+        }
+        found.append(event)
+    return found
 
 
 def _organic(draft: _Draft) -> None:
@@ -245,8 +267,11 @@ def _story(draft: _Draft) -> None:
     )
 
 
-def _numbered(draft: _Draft) -> DemoMonth:
-    """Return the month with an id for each event and a number for each order."""
+def _numbered(draft: _Draft, named: list[Event]) -> DemoMonth:
+    """Return the month with an id for each event and a number for each order.
+
+    `named` are further orders, which have their ids.
+    """
     ordered = sorted(draft.events, key=lambda pair: pair[0])
     numbers: dict[int, str] = {}
     for _, event in ordered:
@@ -255,7 +280,10 @@ def _numbered(draft: _Draft) -> DemoMonth:
     story = next(numbers[id(event)] for _, event in ordered if event.get("story"))
     kinds = [event["type"] for _, event in ordered]
     return DemoMonth(
-        tuple(_public(ordered, numbers)), story, orders=len(numbers), clicks=kinds.count("clicked")
+        tuple(sorted((*_public(ordered, numbers), *named), key=lambda event: event["occurred_at"])),
+        story,
+        orders=len(numbers) + len(named),
+        clicks=kinds.count("clicked"),
     )
 
 

@@ -39,6 +39,8 @@ def show(
     """Print the table, the surprising facts, and commands to try."""
     creators = {plan.creators[creator.slug]: creator for creator in CREATORS}
     out.print(_table(answer, creators))
+    for warning in answer["meta"]["warnings"]:
+        out.print(f"[quiet]![/] {warning['sentence']}")
     for fact in surprises(answer, first_touch, creators):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
@@ -62,7 +64,7 @@ def show(
 
 def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
     meta = answer["meta"]
-    currency = answer["totals"][NET_REVENUE.id]["currency"]
+    currency = answer["program"][NET_REVENUE.id]["currency"]
     title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("creator", no_wrap=True)
@@ -76,10 +78,13 @@ def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
         cells = _line(label, measures, currency)
         table.add_row(*cells, *([kind] if is_wide else []), style=style)
 
-    for row in sorted(answer["rows"], key=_roi, reverse=True):
-        add(row["label"], _kind(creators.get(row["group"]["creator"])), row["measures"])
-    add("organic", "no creator", answer["organic"])
-    add("total", "", answer["totals"], style="bold")
+    rows = [row for row in answer["rows"] if row["group"]["creator"] in creators]
+    for row in sorted(rows, key=_roi, reverse=True):
+        add(row["label"], _kind(creators[row["group"]["creator"]]), row["measures"])
+    add("program", "all creators", answer["program"], style="bold")
+    add("brand", "own content", answer["brand"])
+    add("organic", "nobody's content", answer["organic"])
+    add("overhead", "no creator's cost", answer["overhead"])
     return table
 
 
@@ -100,10 +105,8 @@ def _amount(value: dict[str, Any], currency: str) -> str:
     return money(value).removesuffix(f" {currency}")
 
 
-def _kind(creator: DemoCreator | None) -> str:
-    return (
-        "the brand itself" if creator is None else f"{creator.kind}, {_people(creator.followers)}"
-    )
+def _kind(creator: DemoCreator) -> str:
+    return f"{creator.kind}, {_people(creator.followers)}"
 
 
 def _people(count: int) -> str:

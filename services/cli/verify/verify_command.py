@@ -26,6 +26,7 @@ from services.cli.verify.ledger_comparison import (
     totals_balances,
     unbalanced,
 )
+from services.roi.answers.weaknesses import STOPPED
 from shared.clock import Clock, SystemClock
 from shared.errors import Transient
 from shared.money import format_minor
@@ -175,8 +176,8 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
 
 
 def _why_behind(meta: Any) -> str:
-    """Return the warnings of an answer, which say why a workspace stands still."""
-    told = " ".join(warning["sentence"] for warning in meta["warnings"])
+    """Return the warning of an answer that says why a workspace stands still."""
+    told = " ".join(warning["sentence"] for warning in meta["warnings"] if warning["id"] == STOPPED)
     return told or "`laurel doctor` shows whether roi runs"
 
 

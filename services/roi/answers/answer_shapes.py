@@ -50,20 +50,30 @@ def _field(metric: Metric) -> tuple[Any, Any]:
 
 
 class _Measures(AnswerModel):
-    """The figures of a row, of organic or of the totals; `model` only when models are listed."""
+    """Figures; `model` only when models are listed."""
 
     model: str | None = None
     """The credit model, when the answer lists models."""
 
 
+# A sum over rows and organic has no ratios: organic revenue is not the return of a cost.
+ADDITIVE_METRICS: Final = tuple(metric for metric in METRICS_IN_ORDER if metric.additive)
+
 if TYPE_CHECKING:
     RoiMeasures = _Measures
+    RoiTotals = _Measures
 else:
-    RoiMeasures = create_model(
-        "RoiMeasures",
-        __base__=_Measures,
-        __doc__=_Measures.__doc__,
-        **{metric.id: _field(metric) for metric in METRICS_IN_ORDER},
+    RoiMeasures, RoiTotals = (
+        create_model(
+            name,
+            __base__=_Measures,
+            __doc__=sentence,
+            **{metric.id: _field(metric) for metric in metrics},
+        )
+        for name, metrics, sentence in (
+            ("RoiMeasures", METRICS_IN_ORDER, "The figures of a row or of a headline."),
+            ("RoiTotals", ADDITIVE_METRICS, "The additive figures of the whole brand."),
+        )
     )
 
 
@@ -91,7 +101,9 @@ class RoiWarning(AnswerModel):
     """Something that weakens the figures of an answer."""
 
     id: str
-    """The kind of warning: `stopped` (the workspace takes no new credits)."""
+    """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
+    revenue), `costs_without_placement`, `overhead` (costs without an owner), `stale` (nothing was
+    recorded lately)."""
     sentence: str
     """What is the matter, and what to do, for people."""
 
@@ -124,7 +136,7 @@ class RoiMeta(AnswerModel):
     sequence: int
     """The sequence of the last credits record in the answer."""
     additive: bool
-    """Whether rows and organic add up to the totals."""
+    """Whether the figures add up to the totals."""
     source: str
     """The finest grain that was read: months, days or entries."""
     warnings: list[RoiWarning]
@@ -134,16 +146,26 @@ class RoiMeta(AnswerModel):
 
 
 class RoiAnswer(AnswerModel):
-    """The answer to `GET /v1/roi`: rows + organic = totals for every additive measure."""
+    """The answer to `GET /v1/roi`.
+
+    For every additive measure rows + organic = totals, and program + brand + organic + overhead =
+    totals.
+    """
 
     meta: RoiMeta
     """The question and the moment of the answer."""
     rows: list[RoiRow]
     """One row for each value of the dimensions."""
+    program: RoiMeasures | list[RoiMeasures]
+    """All that creators earned, and all that creators and campaigns cost."""
+    brand: RoiMeasures | list[RoiMeasures]
+    """What the brand's own content earned and cost."""
     organic: RoiMeasures | list[RoiMeasures]
-    """The figures that no placement is credited with."""
-    totals: RoiMeasures | list[RoiMeasures]
-    """Rows and organic together."""
+    """What no placement is credited with."""
+    overhead: RoiMeasures | list[RoiMeasures]
+    """Costs of no placement, creator or campaign, which is also a row of its own."""
+    totals: RoiTotals | list[RoiTotals]
+    """Everything together: additive figures only, because organic revenue returns no cost."""
 
 
 class MetricEntry(AnswerModel):
@@ -193,6 +215,7 @@ def _metric_entry(metric: Metric) -> MetricEntry:
 
 
 _encoder: Final = msgspec.json.Encoder()
+_Writers = Sequence[tuple[str, Callable[[Any], object]]]
 
 
 def encode_answer(
@@ -203,17 +226,14 @@ def encode_answer(
     *,
     lists_models: bool,
 ) -> bytes:
-    """Return the body of an answer; `lists_models`: organic and totals are lists by model."""
+    """Return the body of an answer; `lists_models`: headlines and totals are lists by model."""
+    every = [(metric.id, _writer(metric, answer.currencies)) for metric in metrics]
+    additive = {metric.id for metric in metrics if metric.additive}
 
-    writers = [(metric.id, _writer(metric, answer.currencies)) for metric in metrics]
-
-    def shown(figures: Figures) -> dict[str, object]:
-        return {name: write(figures[name]) for name, write in writers}
-
-    def by_model(measured: Mapping[str, Figures]) -> object:
+    def by_model(measured: Mapping[str, Figures], writers: _Writers) -> object:
         if lists_models:
-            return [{"model": model, **shown(found)} for model, found in measured.items()]
-        return shown(next(iter(measured.values())))
+            return [{"model": name, **_shown(each, writers)} for name, each in measured.items()]
+        return _shown(next(iter(measured.values())), writers)
 
     body = {
         "meta": {
@@ -229,13 +249,20 @@ def encode_answer(
             },
         },
         "rows": [
-            {"group": row.group, "label": row.label, "measures": shown(row.figures)}
+            {"group": row.group, "label": row.label, "measures": _shown(row.figures, every)}
             for row in answer.rows
         ],
-        "organic": by_model(answer.organic),
-        "totals": by_model(answer.totals),
+        **{
+            headline.value: by_model(measured, every)
+            for headline, measured in answer.headlines.items()
+        },
+        "totals": by_model(answer.totals, [item for item in every if item[0] in additive]),
     }
     return _encoder.encode(body)
+
+
+def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:
+    return {name: write(figures[name]) for name, write in writers}
 
 
 def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:

@@ -6,30 +6,32 @@ What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Layout, assemble
 from services.roi.answers.building import gathered
-from services.roi.answers.context import AnswerContext, WorkspaceStop, context_of
+from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
 from services.roi.answers.reading import RowsRead, read_rows
 from services.roi.answers.sizes import check_cells
 from services.roi.answers.span import span_of
-
-# The warning that a workspace takes no new credits.
-STOPPED: Final = "stopped"
+from services.roi.answers.weaknesses import warnings_of
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
-    """All that an answer is computed from: its question, its moment, and the rows."""
+    """All that an answer is computed from: its question, its moment, and the rows.
+
+    `now`: when it was asked for; None where it was asked for as of a moment.
+    """
 
     question: Question
     at: AnswerContext
+    now: datetime | None
     from_: date | datetime
     to: date | datetime
     read: RowsRead
@@ -44,7 +46,7 @@ async def read_input(
     from_, to = span_asked(asked, at.today, now)
     span = await span_of(conn, at.time_zone, (from_, to))
     read = await read_rows(conn, at, question.wanted, span, question.models)
-    return AnswerInput(question, at, from_, to, read)
+    return AnswerInput(question, at, now if asked.as_of is None else None, from_, to, read)
 
 
 def build_answer(given: AnswerInput) -> bytes:
@@ -68,6 +70,7 @@ def build_answer(given: AnswerInput) -> bytes:
         "from": given.from_,
         "to": given.to,
         "source": found.plan.source.value,
+        "warnings": warnings_of(given.at, found, given.to, given.now),
         **_moment(given.at),
     }
     return encode_answer(answer, meta, question.metrics, models, lists_models=question.lists_models)
@@ -79,21 +82,4 @@ def _moment(at: AnswerContext) -> dict[str, Any]:
         "as_of": at.as_of,
         "fresh_to": at.fresh_to,
         "sequence": at.sequence,
-        "warnings": _warnings(at),
     }
-
-
-def _warnings(at: AnswerContext) -> list[dict[str, str]]:
-    """Return what weakens the figures of an answer, each as a sentence."""
-    if at.stop is None:
-        return []
-    since = at.stop.stopped_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    sentence = (
-        f"The figures of this workspace stand still since {since}: credits record"
-        f" {at.stop.sequence} {_cause(at.stop)}. `laurel replay --publish` publishes it again."
-    )
-    return [{"id": STOPPED, "sentence": sentence}]
-
-
-def _cause(stop: WorkspaceStop) -> str:
-    return f"cannot be used ({stop.problem})" if stop.problem else "has not come"

@@ -1,10 +1,12 @@
-"""The rows of an answer made from cells: rows by dimensions, organic and totals. Pure.
+"""The rows of an answer made from cells: rows by dimensions, headline figures, totals. Pure.
 
-Promise: for every additive measure and every model, rows + organic = totals, exactly. Sums are
-integers, and parts of a minor unit are rounded by largest remainder. Rows that sum to nothing are
-left out, so an answer does not tell in which order its events arrived. Touches and costs belong to
-every model: with `model` as a dimension each model has all of them, and its own totals. A value
-without a dimension's value is on a row whose group has null, with the label `unallocated`.
+Promise: for every additive measure and every model, rows + organic = totals and program + brand +
+organic + overhead = totals, exactly. Headline figures are of the question and not of its rows: they
+are the same for all dimensions. Sums are integers, and parts of a minor unit are rounded by largest
+remainder. Rows that sum to nothing are left out, so an answer does not tell in which order its
+events arrived. Touches and costs belong to every model: with `model` as a dimension each model has
+all of them, and its own totals. A value without a dimension's value is on a row whose group has
+null, with the label `unallocated`. Overhead has a row of its own under every dimension but `model`.
 What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
@@ -21,15 +23,17 @@ from services.roi.answers.kinds import (
     FromCatalog,
     FromRow,
     FromTime,
+    Headline,
     Measure,
     Metric,
 )
 from services.roi.answers.sizes import check_rows
 from services.roi.answers.sums import Ledger, RowSums
 from services.roi.answers.values import Unit, Value, rounded
-from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 _NOTHING: Final = Part(UNALLOCATED, None)
+_OVERHEAD: Final = Part(Headline.OVERHEAD.value, None)
+_MODEL: Final = FromRow("model")
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
@@ -63,13 +67,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All rows, and by model what is organic and the totals.
+    """All rows, and by model the headline figures and the totals.
 
     `missing_rates`: currencies that would have to be converted into the one asked for.
     """
 
     rows: tuple[Row, ...]
-    organic: Mapping[str, Figures]
+    headlines: Mapping[Headline, Mapping[str, Figures]]
     totals: Mapping[str, Figures]
     currencies: tuple[str, ...]
     missing_rates: tuple[str, ...]
@@ -83,15 +87,32 @@ def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> A
         places = [layout.measures.index(measure) for measure in batch.measures]
         for cell in batch.cells:
             for model in layout.models if cell.model is None else (cell.model,):
-                sums = _sums(ledgers[model], readers, cell, model)
+                headline = facts.headline_of(cell.account, cell.owner)
+                key = _key(layout, headline, readers, cell, model)
+                sums = ledgers[model].row(headline, key)
                 sums.add(places, cell.currency, cell.sums)
     return _closed(layout, ledgers)
 
 
-def _sums(ledger: Ledger[Key], readers: Sequence[Reader], cell: Cell, model: str) -> RowSums:
-    if cell.account == ORGANIC_ACCOUNT:
-        return ledger.organic
-    return ledger.row(tuple([reader(cell, model) for reader in readers]))
+def _key(
+    layout: Layout,
+    headline: Headline,
+    readers: Sequence[Reader],
+    cell: Cell,
+    model: str,
+) -> Key:
+    """Return the parts of a cell's row; overhead is one row of each model."""
+    match headline:
+        case Headline.ORGANIC:
+            return ()
+        case Headline.OVERHEAD:
+            of_model = Part(model, model)
+            return tuple(
+                of_model if dimension.source == _MODEL else _OVERHEAD
+                for dimension in layout.dimensions
+            )
+        case _:
+            return tuple([reader(cell, model) for reader in readers])
 
 
 def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
@@ -137,11 +158,9 @@ def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
 def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
     """Round the sums, drop rows that are zero, and compute the figures."""
     kept: list[tuple[Key, RowSums]] = []
-    totals: dict[str, RowSums] = {}
-    for model, ledger in ledgers.items():
+    for ledger in ledgers.values():
         ledger.round_parts(_canonical)
-        totals[model] = ledger.total()
-        kept += [(key, sums) for key, sums in ledger.rows.items() if not sums.is_zero()]
+        kept += [(key, sums) for key, sums in ledger.rows().items() if not sums.is_zero()]
     found = {code for ledger in ledgers.values() for code in ledger.currencies_found()}
     shown = (layout.currency,) if layout.currency else tuple(sorted(found))
     shown = shown or (layout.default_currency,)
@@ -151,29 +170,40 @@ def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
     missing = {code for ledger in ledgers.values() for code in ledger.missing_rates()}
     return Answer(
         rows=tuple(_row(layout, key, figures(sums)) for key, sums in kept),
-        organic={model: figures(ledger.organic) for model, ledger in ledgers.items()},
-        totals={model: figures(sums) for model, sums in totals.items()},
+        headlines=_headlines(ledgers, figures),
+        totals={model: figures(ledger.total()) for model, ledger in ledgers.items()},
         currencies=shown,
         missing_rates=tuple(sorted(missing)),
     )
 
 
+def _headlines(
+    ledgers: Mapping[str, Ledger[Key]], figures: Callable[[RowSums], Figures]
+) -> Mapping[Headline, Mapping[str, Figures]]:
+    by_model = {model: ledger.headlines() for model, ledger in ledgers.items()}
+    return {
+        headline: {model: figures(found[headline]) for model, found in by_model.items()}
+        for headline in Headline
+    }
+
+
 def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:
-    """Return the sort key of a row: natural order, then the greatest sums, unallocated last."""
+    """Return the sort key of a row: natural order, then the greatest sums; overhead last."""
     key, sums = item
     natural = [
         (part.id is None, dimension.order(part.id) if part.id is not None else "")
         for dimension, part in zip(layout.dimensions, key, strict=True)
         if dimension.order is not None
     ]
-    return (natural, _NOTHING in key, *sums.ranking(currency), _canonical(key))
+    is_last = _OVERHEAD in key, _NOTHING in key
+    return (natural, is_last, *sums.ranking(currency), _canonical(key))
 
 
 def _row(layout: Layout, key: Key, figures: Figures) -> Row:
     ids = (part.id for part in key)
     group = dict(zip((dimension.id for dimension in layout.dimensions), ids, strict=True))
-    is_nothing = all(part == _NOTHING for part in key)
-    label = UNALLOCATED if is_nothing else " · ".join(part.label for part in key)
+    is_one = len(set(key)) == 1
+    label = key[0].label if is_one else " · ".join(part.label for part in key)
     return Row(group, label, figures)
 
 

@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from services.roi.answers import sizes
-from services.roi.answers.catalog_facts import CatalogFacts, Owner
+from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.plan import Plan
 from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
-from services.roi.answers.sql import facts_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def gathered(read: RowsRead) -> Gathered:
     batches = [_batch(plan, fact) for fact in read.facts]
     if plan.cost_measures:
         costs = [_cost(row, plan.cost_measures) for row in read.costs]
-        spread = Spread(facts.owners, costs, plan.starts)
+        spread = Spread(facts.owners, costs, plan.starts, by_account=read.wanted.by_account)
         sizes.check_cells(count + spread.cells_at_most())
         batches.append(Batch(plan.cost_measures, spread.cells()))
     return Gathered(plan, facts, batches)
@@ -86,7 +85,9 @@ def _text(value: Any) -> str | None:
 def _facts(read: RowsRead) -> CatalogFacts:
     """Return the owners, values and labels that the dimensions need."""
     owners = {
-        row["entity_id"]: Owner(row["creator_id"], row["campaign_id"], row["archived_on"])
+        row["entity_id"]: Owner(
+            row["creator_id"], row["campaign_id"], row["published_on"], row["archived_on"]
+        )
         for row in read.catalog.get(Entity.PLACEMENT, ())
     }
     values: dict[str, dict[UUID, str | None]] = {}
@@ -104,9 +105,12 @@ def _labels(named: Sequence[DatabaseRows]) -> Mapping[UUID, str]:
 
 
 def _cost(row: Any, measures: tuple[Measure, ...]) -> Cost:
-    amounts = tuple(int(row[measure.id]) for measure in measures)
-    for owner in (Entity.PLACEMENT, Entity.CREATOR, Entity.CAMPAIGN):
-        owner_id = row[f"{owner.value}_id"]
-        if owner_id is not None:
-            return Cost(owner, owner_id, row["incurred_on"], row["currency"], amounts)
-    raise LookupError("a cost has exactly one owner")
+    named = ((owner, row[f"{owner.value}_id"]) for owner in Entity)
+    return Cost(
+        owner=next(((owner, owner_id) for owner, owner_id in named if owner_id is not None), None),
+        incurred_on=row["incurred_on"],
+        from_on=row["from_on"],
+        to_on=row["to_on"],
+        currency=row["currency"],
+        amounts_minor=tuple(int(row[measure.id]) for measure in measures),
+    )

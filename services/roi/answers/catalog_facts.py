@@ -11,11 +11,15 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.roi.answers.kinds import Dimension, Entity, FromCatalog
+from services.roi.answers.kinds import Dimension, Entity, FromCatalog, Headline
+from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
-# The margin before the first policy: all revenue is contribution.
+# The margin where none is set: all revenue is contribution, and the answer has a warning.
 MARGIN_ONE_MILLIONTHS: Final = 1_000_000
 UNKNOWN: Final = "unknown"
+# They stand for all placements of creators and of the brand, where no dimension tells them apart.
+CREATOR_ACCOUNT: Final = UUID(int=2**128 - 1)
+BRAND_ACCOUNT: Final = UUID(int=2**128 - 2)
 
 
 class Part(NamedTuple):
@@ -30,10 +34,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Creator and campaign of a placement, and the first local day on which it was archived."""
+    """Creator and campaign of a placement, and the local days of its publishing and archiving.
+
+    `creator_id` None: the brand's own content. `published_on` None: it is planned only. The first
+    day on which it was archived as a whole is `archived_on`.
+    """
 
     creator_id: UUID | None
     campaign_id: UUID | None
+    published_on: date | None
     archived_on: date | None = None
 
 
@@ -48,6 +57,19 @@ class CatalogFacts:
     owners: Mapping[UUID, Owner] = field(default_factory=dict)
     values: Mapping[str, Mapping[UUID, str | None]] = field(default_factory=dict)
     labels: Mapping[UUID, str] = field(default_factory=dict)
+
+    def headline_of(self, account: UUID | None, owner_of_cost: object | None) -> Headline:
+        """Return the headline figure of an account; None is a cost that no placement carries.
+
+        `owner_of_cost` is the owner of such a cost; it has none when it is overhead.
+        """
+        if account is None:
+            return Headline.OVERHEAD if owner_of_cost is None else Headline.PROGRAM
+        if account == ORGANIC_ACCOUNT:
+            return Headline.ORGANIC
+        owner = self.owners.get(account)
+        is_own = account == BRAND_ACCOUNT or (owner is not None and owner.creator_id is None)
+        return Headline.BRAND if is_own else Headline.PROGRAM
 
     def part_of_account(self, dimension: Dimension, account: UUID) -> Part:
         """Return a dimension's value for a credited placement; it may be missing in the catalog."""
@@ -83,19 +105,22 @@ class CatalogFacts:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The margin from a local day on; None: from the beginning."""
+    """The margin from a local day on; None: from the beginning. `millionths` None: no margin."""
 
     first_on: date | None
-    millionths: int
+    millionths: int | None
 
 
-def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list[tuple[date, int]]:
+def margin_starts(
+    margins: Sequence[Margin], from_on: date, to_on: date
+) -> list[tuple[date, int | None]]:
     """Return the margins of a span: the day from which each is valid, and its millionths.
 
     The first one starts on the span's first day. `margins` are in the order in which they become
     valid. A policy that does not change the margin starts none.
     """
-    first, starts = MARGIN_ONE_MILLIONTHS, dict[date, int]()
+    first: int | None = None
+    starts: dict[date, int | None] = {}
     for margin in margins:
         if margin.first_on is None or margin.first_on <= from_on:
             first = margin.millionths
@@ -106,3 +131,13 @@ def margin_starts(margins: Sequence[Margin], from_on: date, to_on: date) -> list
         if millionths != found[-1][1]:
             found.append((day, millionths))
     return found
+
+
+def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:
+    """Return the stored facts that dimensions need, by entity and dimension id."""
+    asked: dict[Entity, dict[str, FromCatalog]] = {}
+    for dimension in dimensions:
+        source = dimension.source
+        if isinstance(source, FromCatalog) and source.fact is not None:
+            asked.setdefault(source.entity, {})[dimension.id] = source
+    return asked

@@ -17,8 +17,8 @@ class Cell(msgspec.Struct, frozen=True):
     """One sum of each measure of a batch. A struct, because an answer makes thousands.
 
     `model`: None belongs to every model alike. `account`: None for a cost that no placement
-    carries; its `owner` is then known. `segment`: first day of the segment. `columns`: values of
-    the row's columns that dimensions ask. `currency`: "" without money.
+    carries; its `owner` is then known, or None for overhead. `segment`: first day of the segment.
+    `columns`: values of the row's columns that dimensions ask. `currency`: "" without money.
     """
 
     segment: date

@@ -22,7 +22,7 @@ class Fact(StrEnum):
 
     CREDITS = "credits"  # ledger entries: model, account, stage, conversion kind, currency
     TOUCHES = "touches"  # counts of touches: account, stage, touch kind
-    COSTS = "costs"  # costs of a placement, creator or campaign
+    COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
 
 
 class Grain(StrEnum):
@@ -39,6 +39,15 @@ class Entity(StrEnum):
     PLACEMENT = "placement"
     CREATOR = "creator"
     CAMPAIGN = "campaign"
+
+
+class Headline(StrEnum):
+    """A figure over many rows: every cell belongs to exactly one."""
+
+    PROGRAM = "program"  # what creators earned, and what creators and campaigns cost
+    BRAND = "brand"  # the brand's own content
+    ORGANIC = "organic"  # what no placement is credited with
+    OVERHEAD = "overhead"  # costs of the workspace, of no creator, campaign or placement
 
 
 @dataclass(frozen=True, slots=True)

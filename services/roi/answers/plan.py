@@ -31,13 +31,18 @@ class Wanted:
     dimensions: tuple[Dimension, ...]
     basis: str
 
+    @property
+    def by_account(self) -> bool:
+        """Return whether a dimension tells placements apart."""
+        return any(isinstance(dimension.source, FromCatalog) for dimension in self.dimensions)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What the SQL text of a planned statement depends on; all else is an argument.
 
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
-    ask. `by_account`: whether rows are told apart by account, or only organic from the others.
+    ask. `by_account`: whether rows are told apart by account, or only organic, brand and others.
     """
 
     fact: Fact
@@ -70,11 +75,12 @@ class FactPlan:
 class Plan:
     """The statements of an answer.
 
-    `starts`: first days of segments. `margins`: first day and millionths of each margin.
+    `starts`: first days of segments. `margins`: first day and millionths of each margin; None where
+    none is set.
     """
 
     starts: Sequence[date]
-    margins: Sequence[tuple[date, int]]
+    margins: Sequence[tuple[date, int | None]]
     facts: Sequence[FactPlan]
     cost_measures: tuple[Measure, ...]
 
@@ -103,7 +109,7 @@ def _plan_fact(
     measures: tuple[Measure, ...],
     wanted: Wanted,
     span: Span,
-    cuts: tuple[Sequence[date], Sequence[tuple[date, int]]],
+    cuts: tuple[Sequence[date], Sequence[tuple[date, int | None]]],
     *,
     is_now: bool,
 ) -> FactPlan:
@@ -129,7 +135,7 @@ def _plan_fact(
         basis=wanted.basis,
         measures=measures,
         columns=columns,
-        by_account=any(isinstance(d.source, FromCatalog) for d in wanted.dimensions),
+        by_account=wanted.by_account,
     )
     return FactPlan(shape, months, days, moments)
 

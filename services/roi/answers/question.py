@@ -92,7 +92,7 @@ class Question:
 
     @property
     def lists_models(self) -> bool:
-        """Return whether organic and totals are lists with one item for each model."""
+        """Return whether headlines and totals are lists with one item for each model."""
         return any(dimension.id == "model" for dimension in self.dimensions)
 
     @property

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers import sql
-from services.roi.answers.catalog_facts import Margin
+from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
@@ -39,7 +40,8 @@ class FactRows:
 class RowsRead:
     """The rows of an answer.
 
-    `catalog`: placements and what else dimensions ask, as recorded at the answer's moment.
+    `catalog`: placements and what else dimensions ask, as recorded at the answer's moment; where no
+    dimension tells placements apart, those that the headline figures need.
     `labels`: today's names.
     """
 
@@ -61,18 +63,19 @@ async def read_rows(
     """Plan the reads of an answer and return their rows."""
     connection = await driver(conn)
     common = {"workspace_id": at.workspace_id, "as_of": at.as_of, "time_zone": at.time_zone}
-    catalog = await _catalog(connection, common, wanted.dimensions)
     labels = await _labels(connection, common, wanted.dimensions)
     margins: list[Margin] = []
     if any(measure.weighted_by_margin for measure in wanted.measures):
         margins = await _margins(connection, common)
     plan = plan_answer(wanted, span, margins, is_now=at.is_now)
     check_margins(len(plan.margins))
+    costs = await _costs(connection, common, plan, span) if plan.cost_measures else ()
+    catalog = await _catalog(connection, common, wanted, costs)
+    common |= {"models": list(models), "brand_accounts": _own(catalog[Entity.PLACEMENT])}
     facts = []
     for fact_plan in plan.facts:
-        given = common | _arguments(at, plan, fact_plan) | {"models": list(models)}
+        given = common | _arguments(at, plan, fact_plan)
         facts.append(await _fact(connection, fact_plan, given))
-    costs = await _costs(connection, common, plan, span) if plan.cost_measures else ()
     return RowsRead(wanted, plan, catalog, labels, facts, costs)
 
 
@@ -91,7 +94,10 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
         "margin_starts": starts,
         # The last margin needs no real end: no row of the span is after the last day.
         "margin_ends": [*starts[1:], date.max],
-        "margins": [millionths for _, millionths in plan.margins],
+        "margins": [
+            MARGIN_ONE_MILLIONTHS if millionths is None else millionths
+            for _, millionths in plan.margins
+        ],
     }
     for number, part in enumerate(fact_plan.moments):
         given |= {
@@ -117,12 +123,18 @@ async def _fact(connection: Any, fact_plan: FactPlan, given: Mapping[str, Any]) 
 
 
 async def _catalog(
-    connection: Any, common: Mapping[str, Any], dimensions: Sequence[Dimension]
+    connection: Any, common: Mapping[str, Any], wanted: Wanted, costs: DatabaseRows
 ) -> dict[Entity, DatabaseRows]:
-    """Return the facts of the placements, and of what else the dimensions ask."""
-    if not any(isinstance(dimension.source, FromCatalog) for dimension in dimensions):
-        return {}
-    asked = sql.facts_asked(dimensions)
+    """Return the facts of the placements, and of what else the dimensions ask.
+
+    Where no dimension tells placements apart, only those are read that the headline figures need.
+    """
+    if not wanted.by_account:
+        owners = {row[name] for row in costs for name in ("creator_id", "campaign_id")} - {None}
+        statement = sql.placements_of_headlines()
+        given = statement.arguments(**common, owners=sorted(owners))
+        return {Entity.PLACEMENT: await connection.fetch(statement.text, *given)}
+    asked = facts_asked(wanted.dimensions)
     found: dict[Entity, DatabaseRows] = {}
     for entity in sorted({Entity.PLACEMENT, *asked}):
         of_entity = asked.get(entity, {})
@@ -130,6 +142,11 @@ async def _catalog(
         statement = sql.entity_facts(entity, stored)
         found[entity] = await connection.fetch(statement.text, *statement.arguments(**common))
     return found
+
+
+def _own(placements: DatabaseRows) -> list[UUID]:
+    """Return the brand's own placements."""
+    return [row["entity_id"] for row in placements if row["creator_id"] is None]
 
 
 async def _labels(

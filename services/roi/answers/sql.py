@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Date,
     DateTime,
@@ -27,10 +27,12 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     func,
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -38,14 +40,13 @@ from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.selectable import FromClause
 
-from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, Measure
+from services.roi.answers.catalog_facts import BRAND_ACCOUNT, CREATOR_ACCOUNT
+from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.plan import Shape
 from services.roi.answers.sizes import CATALOG_ROWS_MAX, CELLS_MAX
-from services.roi.answers.tables import COST_VERSIONS, TABLES, VERSIONS, Source
+from services.roi.answers.tables import COST_VERSIONS, ENTITIES, TABLES, VERSIONS, Source
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
-# Replaces every account that is not organic, when an answer does not group by account.
-SOME_ACCOUNT: Final = UUID(int=2**128 - 1)
 # Different shapes of questions: dimensions, bases, sources. More are compiled again, in 2 ms.
 SHAPES_MAX: Final = 2_048
 
@@ -119,15 +120,18 @@ def sums(shape: Shape) -> Compiled:
     only), the row's columns that dimensions ask, then the measures by their ids, as text.
     """
     rows = _rows(shape).subquery("r")
+    source: FromClause = rows
+    account: ColumnElement[Any] = rows.c.account
+    if not shape.by_account:
+        source, account = _by_headline(rows)
     keys: list[ColumnElement[Any]] = [
-        _account(rows, by_account=shape.by_account).label("account"),
+        account.label("account"),
         func.width_bucket(rows.c.bucket_on, _dates("starts")).label("segment"),
     ]
     if shape.fact is Fact.CREDITS:
         keys += [rows.c.model, rows.c.currency]
     keys += [rows.c[name].label(f"of_{name}") for name in shape.columns]
     columns: Any = rows.c
-    source: FromClause = rows
     apart = list(keys)
     if any(measure.weighted_by_margin for measure in shape.measures):
         margins = func.unnest(
@@ -137,7 +141,7 @@ def sums(shape: Shape) -> Compiled:
         ).table_valued("first_on", "until_on", "margin_millionths", name="m")
         margins = margins.render_derived()
         holds = and_(rows.c.bucket_on >= margins.c.first_on, rows.c.bucket_on < margins.c.until_on)
-        source = rows.join(margins, holds)
+        source = source.join(margins, holds)
         apart.append(margins.c.margin_millionths)
         columns = _Joined(rows.c, margins.c.margin_millionths)
     measured = [_total(measure, columns).label(measure.id) for measure in shape.measures]
@@ -167,11 +171,17 @@ def _total(measure: Measure, columns: Any) -> ColumnElement[Any]:
     return cast(func.coalesce(total, 0), Text)
 
 
-def _account(rows: FromClause, *, by_account: bool) -> ColumnElement[Any]:
-    if by_account:
-        return rows.c.account
-    organic = literal(ORGANIC_ACCOUNT, SQL_UUID)
-    return case((rows.c.account == organic, rows.c.account), else_=literal(SOME_ACCOUNT, SQL_UUID))
+def _by_headline(rows: FromClause) -> tuple[FromClause, ColumnElement[Any]]:
+    """Return the rows, and their account as organic, the brand or the creators only."""
+    given = bindparam("brand_accounts", type_=ARRAY(SQL_UUID))
+    own = func.unnest(given).table_valued(Column("account", SQL_UUID), name="own")
+    own = own.render_derived()
+    account = case(
+        (rows.c.account == literal(ORGANIC_ACCOUNT, SQL_UUID), rows.c.account),
+        (own.c.account.is_not(None), literal(BRAND_ACCOUNT, SQL_UUID)),
+        else_=literal(CREATOR_ACCOUNT, SQL_UUID),
+    )
+    return rows.outerjoin(own, own.c.account == rows.c.account), account
 
 
 # Columns that say which rows are read, and `currency`, which is "" where a raw row has none.
@@ -286,19 +296,68 @@ def _fact(name: str) -> ColumnElement[Any]:
 def entity_facts(entity: Entity, facts: tuple[str, ...]) -> Compiled:
     """Select each entity's id and the named facts as text, as recorded at the answer's moment.
 
-    Placements also have `creator_id`, `campaign_id` and `archived_on`.
+    Placements also have `creator_id`, `campaign_id`, `published_on` and `archived_on`.
     """
-    columns = [_fact(name).label(f"fact_{name}") for name in facts]
+    columns: list[ColumnElement[Any]] = [_fact(name).label(f"fact_{name}") for name in facts]
     if entity is Entity.PLACEMENT:
-        columns += [
-            cast(_fact("creator_id"), SQL_UUID).label("creator_id"),
-            cast(_fact("campaign_id"), SQL_UUID).label("campaign_id"),
-            _first_day(VERSIONS.c.archived_at).label("archived_on"),
-        ]
+        columns += _of_placement()
     statement = select(VERSIONS.c.entity_id, *columns).where(
         _of_kind(entity.value), *_recorded(VERSIONS)
     )
+    if entity is Entity.PLACEMENT:
+        statement = statement.select_from(_made())
     return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
+
+
+@lru_cache
+def placements_of_headlines() -> Compiled:
+    """Select the owners of the brand's placements and of those that share the costs of `owners`.
+
+    The columns are those of `entity_facts` without facts.
+    """
+    creator_id, campaign_id = (
+        cast(_fact(name), SQL_UUID) for name in ("creator_id", "campaign_id")
+    )
+    owners = any_(bindparam("owners", type_=ARRAY(SQL_UUID)))
+    statement = (
+        select(VERSIONS.c.entity_id, *_of_placement())
+        .select_from(_made())
+        .where(
+            _of_kind(Entity.PLACEMENT.value),
+            *_recorded(VERSIONS),
+            or_(creator_id.is_(None), creator_id == owners, campaign_id == owners),
+        )
+    )
+    return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
+
+
+def _made() -> FromClause:
+    """Return the versions with the moment at which each entity was made."""
+    made = (
+        select(ENTITIES.c.created_at)
+        .where(
+            ENTITIES.c.id == VERSIONS.c.entity_id,
+            ENTITIES.c.workspace_id == VERSIONS.c.workspace_id,
+        )
+        .lateral("made")
+    )
+    return VERSIONS.join(made, true())
+
+
+def _of_placement() -> list[ColumnElement[Any]]:
+    """Return the columns of a placement, of versions with the moment of making.
+
+    A placement without a date counts as published when it was made, one with a planned date alone
+    is not published yet.
+    """
+    undated = case((_fact("planned_at").is_(None), column("created_at", _TIME)))
+    published_at = func.coalesce(cast(_fact("published_at"), _TIME), undated)
+    return [
+        cast(_fact("creator_id"), SQL_UUID).label("creator_id"),
+        cast(_fact("campaign_id"), SQL_UUID).label("campaign_id"),
+        _local_day(published_at).label("published_on"),
+        _first_day(VERSIONS.c.archived_at).label("archived_on"),
+    ]
 
 
 @lru_cache
@@ -351,7 +410,7 @@ def margins() -> Compiled:
 
 @lru_cache
 def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
-    """Select each cost of a span: its owner, currency, local day and measures.
+    """Select each cost of a span: its owner, currency, local day, served days and measures.
 
     A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
     the day at that moment.
@@ -366,6 +425,8 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
     statement = (
         select(
             day.label("incurred_on"),
+            table.c.from_on,
+            table.c.to_on,
             table.c.currency,
             table.c.placement_id,
             table.c.creator_id,
@@ -376,13 +437,3 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
         .order_by(table.c.incurred_on, table.c.cost_id)
     )
     return _compiled(statement.limit(CATALOG_ROWS_MAX + 1))
-
-
-def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:
-    """Return the stored facts that dimensions need, by entity and dimension id."""
-    asked: dict[Entity, dict[str, FromCatalog]] = {}
-    for dimension in dimensions:
-        source = dimension.source
-        if isinstance(source, FromCatalog) and source.fact is not None:
-            asked.setdefault(source.entity, {})[dimension.id] = source
-    return asked

@@ -1,16 +1,18 @@
 """The sums of an answer: the sums of one row, and all rows of one model. Pure.
 
-Promise: sums are integers. A measure that is counted in parts of its unit is rounded once, over all
-rows and organic together, so that rounded rows add up to the rounded total. Where one currency was
-asked for, money of another one makes a measure missing, never 0 and never converted 1:1.
+Promise: sums are integers. A measure that is counted in parts of its unit is rounded in two steps,
+so that rounded figures add up: the headline figures to the rounded total, then the rows of each
+headline figure to that figure. So a headline figure does not depend on the dimensions of the rows.
+Where one currency was asked for, money of another one makes a measure missing, never 0 and never
+converted 1:1.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from services.roi.answers.kinds import Measure
-from services.roi.answers.values import Unit, round_to_whole
+from services.roi.answers.kinds import Headline, Measure
+from services.roi.answers.values import Unit, round_to_sum, round_to_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,41 +133,47 @@ RowKey = TypeVar("RowKey")
 
 
 class Ledger(Generic[RowKey]):
-    """The rows of one model, and its organic sums."""
+    """The rows of one model, apart for each headline figure; organic has one row."""
 
     def __init__(self, measures: tuple[Measure, ...], asked_currency: str | None) -> None:
         self._rules = Rules.of(measures, asked_currency)
-        self.rows: dict[RowKey, RowSums] = {}
-        self.organic = RowSums(self._rules)
+        self._rows: dict[Headline, dict[RowKey, RowSums]] = {headline: {} for headline in Headline}
 
-    def row(self, key: RowKey) -> RowSums:
-        """Return the sums of a row; a new row starts at zero."""
-        found = self.rows.get(key)
+    def row(self, headline: Headline, key: RowKey) -> RowSums:
+        """Return the sums of a row's part of a headline figure; a new row starts at zero."""
+        rows = self._rows[headline]
+        found = rows.get(key)
         if found is None:
-            found = self.rows[key] = RowSums(self._rules)
+            found = rows[key] = RowSums(self._rules)
         return found
 
     def round_parts(self, order: Callable[[RowKey], Any]) -> None:
         """Round measures that are counted in parts, for each currency; rows in `order`."""
-        parts = [self.rows[key] for key in sorted(self.rows, key=order)]
-        parts.append(self.organic)
+        ordered = [[rows[key] for key in sorted(rows, key=order)] for rows in self._rows.values()]
         for place, measure in enumerate(self._rules.measures):
             if measure.parts == 1:
                 continue
-            for currency in sorted({code for sums in parts for code in sums.by_currency}):
-                numbers = [
-                    sums.by_currency[currency] for sums in parts if currency in sums.by_currency
-                ]
-                whole = round_to_whole([each[place] for each in numbers], measure.parts)
-                for each, rounded in zip(numbers, whole, strict=True):
-                    each[place] = rounded
+            for currency in sorted({code for sums in self._all() for code in sums.by_currency}):
+                _round(place, measure.parts, [_numbers(rows, currency) for rows in ordered])
+
+    def headlines(self) -> dict[Headline, RowSums]:
+        """Return the headline figures; call it after rounding."""
+        return {headline: self._added(rows.values()) for headline, rows in self._rows.items()}
+
+    def rows(self) -> Mapping[RowKey, RowSums]:
+        """Return the rows without organic; call it after rounding."""
+        parts: dict[RowKey, list[RowSums]] = {}
+        for headline, rows in self._rows.items():
+            if headline is not Headline.ORGANIC:
+                for key, sums in rows.items():
+                    parts.setdefault(key, []).append(sums)
+        return {
+            key: found[0] if len(found) == 1 else self._added(found) for key, found in parts.items()
+        }
 
     def total(self) -> RowSums:
-        """Return the sum of all rows and organic; call it after rounding."""
-        total = RowSums(self._rules)
-        for sums in (*self.rows.values(), self.organic):
-            total.add_all(sums)
-        return total
+        """Return the sum of everything; call it after rounding."""
+        return self._added(self._all())
 
     def currencies_found(self) -> set[str]:
         """Return the currencies with a measure that is not zero."""
@@ -183,5 +191,25 @@ class Ledger(Generic[RowKey]):
             if code != asked and sums.has_money(code)
         }
 
-    def _all(self) -> Iterable[RowSums]:
-        return (*self.rows.values(), self.organic)
+    def _added(self, parts: Iterable[RowSums]) -> RowSums:
+        total = RowSums(self._rules)
+        for sums in parts:
+            total.add_all(sums)
+        return total
+
+    def _all(self) -> list[RowSums]:
+        return [sums for rows in self._rows.values() for sums in rows.values()]
+
+
+def _numbers(rows: Iterable[RowSums], currency: str) -> list[list[int]]:
+    return [sums.by_currency[currency] for sums in rows if currency in sums.by_currency]
+
+
+def _round(place: int, parts: int, headlines: Sequence[Sequence[list[int]]]) -> None:
+    """Round one measure of one currency in place; `headlines`: the numbers of each one's rows."""
+    exact = [[numbers[place] for numbers in rows] for rows in headlines]
+    for rows, each, whole in zip(
+        headlines, exact, round_to_whole(list(map(sum, exact)), parts), strict=True
+    ):
+        for numbers, rounded in zip(rows, round_to_sum(each, parts, whole), strict=True):
+            numbers[place] = rounded

@@ -122,7 +122,12 @@ COST_VERSIONS: Final = _table(
         "placement_id": UUID,
         "creator_id": UUID,
         "campaign_id": UUID,
+        "from_on": Date,
+        "to_on": Date,
     },
+)
+ENTITIES: Final = _table(
+    "entities", {"id": UUID, "workspace_id": UUID, "entity": Text, "created_at": _TIME}
 )
 VERSIONS: Final = _table(
     "versions",

@@ -72,6 +72,14 @@ def round_to_whole(parts: list[int], one: int) -> list[int]:
     The whole numbers add up to the sum of the parts, rounded half-even. Equal remainders go to the
     earlier part.
     """
+    return round_to_sum(parts, one, Ratio(sum(parts), one).times(1))
+
+
+def round_to_sum(parts: list[int], one: int, total: int) -> list[int]:
+    """Return parts that are counted in `one`ths as whole numbers that add up to `total`.
+
+    `total` is the sum of the parts, rounded up or down.
+    """
     floors, remainders = [], []
     for part in parts:
         floor, remainder = divmod(part, one)
@@ -79,7 +87,7 @@ def round_to_whole(parts: list[int], one: int) -> list[int]:
         remainders.append(remainder)
     if not any(remainders):
         return floors
-    left = Ratio(sum(parts), one).times(1) - sum(floors)
+    left = total - sum(floors)
     by_remainder = sorted(range(len(floors)), key=lambda i: (-remainders[i], i))
     for index in by_remainder[:left]:
         floors[index] += 1

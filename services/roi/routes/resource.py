@@ -6,7 +6,7 @@ What can go wrong: a `Problem` that names the field; the transaction is then rol
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -173,11 +173,20 @@ def path_id(kind: str, text: str) -> str:
 def check_one_of(body: Named, *fields: str) -> None:
     """Raise a 422 unless exactly one of the fields is given."""
     given = [field for field in fields if getattr(body, field) is not None]
-    if len(given) == 1:
-        return
-    sentence = "give exactly one of " + ", ".join(fields)
-    named = given or list(fields[:1])
-    raise Problem(422, None, sentence, [FieldError(field, sentence) for field in named])
+    if len(given) != 1:
+        raise _too_few_or_many("give exactly one of ", fields, given or fields[:1])
+
+
+def check_at_most_one_of(body: Named, *fields: str) -> None:
+    """Raise a 422 when more than one of the fields is given."""
+    given = [field for field in fields if getattr(body, field) is not None]
+    if len(given) > 1:
+        raise _too_few_or_many("give at most one of ", fields, given)
+
+
+def _too_few_or_many(rule: str, fields: Sequence[str], wrong: Sequence[str]) -> Problem:
+    sentence = rule + ", ".join(fields)
+    return Problem(422, None, sentence, [FieldError(field, sentence) for field in wrong])
 
 
 def keep_one_of(

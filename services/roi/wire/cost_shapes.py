@@ -1,8 +1,11 @@
-"""Bodies and answers of costs: an amount, one owner and one local day."""
+"""Bodies and answers of costs: an amount, at most one owner, a local day, the days it serves."""
 
-from typing import Annotated, Literal
+import re
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, create_model
 
 from services.roi.wire.fields import EntityId, LocalDate, Named, Note, Stored
 from shared.api.shapes import MoneyIn, MoneyOut
@@ -21,17 +24,42 @@ CostKind = Literal[
     "staff_hours",
     "paid_boost",
 ]
+_HOURS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 
 
-class CostBody(Named):
-    """A cost as sent: `amount`, or `amount_minor` with `currency`, and exactly one owner."""
+def _parse_hours(value: object) -> Decimal:
+    """Return a number of hours, sent as a decimal string or a JSON number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ValueError(_SEND_HOURS)
+    text = str(value)
+    if not _HOURS.fullmatch(text) or not Decimal(text):
+        raise ValueError(_SEND_HOURS)
+    return Decimal(text)
+
+
+_SEND_HOURS: Final = 'send hours above 0 with at most 2 decimals, such as "7.5"'
+Hours = Annotated[
+    Decimal,
+    BeforeValidator(_parse_hours),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}]},
+    ),
+]
+
+
+class _CostBody(Named):
+    """A cost as sent: an amount, or hours and their rate, and at most one owner."""
 
     kind: CostKind
     """What the money was spent on."""
     amount: MoneyIn | None = None
-    """How much was spent. Give this or `amount_minor`."""
+    """How much was spent. Give this, or `amount_minor`, or `hours` and `rate`."""
     amount_minor: Annotated[int, Field(strict=True)] | None = None
     """How much was spent, in minor units of `currency`."""
+    hours: Hours | None = None
+    """How many hours were worked: the amount is `hours` times `rate`."""
+    rate: MoneyIn | None = None
+    """What one hour costs."""
     currency: str | None = None
     """The currency of the amount."""
     placement_id: EntityId | None = None
@@ -39,20 +67,30 @@ class CostBody(Named):
     creator_id: EntityId | None = None
     """The creator that owns it."""
     campaign_id: EntityId | None = None
-    """The campaign that owns it."""
+    """The campaign that owns it. A cost without an owner is overhead."""
     incurred_on: LocalDate | None = None
     """The local day on which it was spent; today when left out."""
+    to: LocalDate | None = None
+    """The last local day that it serves; the end of the month when left out, see `from`."""
+    paid_on: LocalDate | None = None
+    """The local day on which it was paid."""
+    retail_value: MoneyIn | None = None
+    """What a gift would have cost in the shop; it is no cost."""
     note: Note | None = None
     """A sentence for people."""
 
 
-class CostAnswer(Stored):
+class _CostAnswer(Stored):
     """A cost as answered."""
 
     kind: CostKind
     """What the money was spent on."""
     amount: MoneyOut
     """How much was spent."""
+    hours: float | None
+    """How many hours were worked."""
+    rate: MoneyOut | None
+    """What one hour costs."""
     currency: str
     """The currency of the amount."""
     placement_id: str | None
@@ -60,8 +98,36 @@ class CostAnswer(Stored):
     creator_id: str | None
     """The creator that owns it."""
     campaign_id: str | None
-    """The campaign that owns it."""
+    """The campaign that owns it. A cost without an owner is overhead."""
     incurred_on: LocalDate
     """The local day on which it was spent."""
+    to: LocalDate
+    """The last local day that it serves."""
+    paid_on: LocalDate | None
+    """The local day on which it was paid."""
+    retail_value: MoneyOut | None
+    """What a gift would have cost in the shop; it is no cost."""
     note: str | None
     """A sentence for people."""
+
+
+# `from` is a word of Python, so no class statement can name a field like that.
+_FROM_SENT: Final = (
+    "The first local day that it serves; when left out, that of the month of `incurred_on`, within"
+    " the dates of its campaign. The placements of its owner that were published by the last day"
+    " share it."
+)
+_FROM_ANSWERED: Final = "The first local day that it serves."
+
+if TYPE_CHECKING:
+    CostBody = _CostBody
+    CostAnswer = _CostAnswer
+else:
+    _given: Any = (LocalDate | None, Field(None, description=_FROM_SENT))
+    _shown: Any = (date, Field(description=_FROM_ANSWERED))
+    CostBody = create_model(
+        "CostBody", __base__=_CostBody, __doc__=_CostBody.__doc__, **{"from": _given}
+    )
+    CostAnswer = create_model(
+        "CostAnswer", __base__=_CostAnswer, __doc__=_CostAnswer.__doc__, **{"from": _shown}
+    )

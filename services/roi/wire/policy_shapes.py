@@ -29,7 +29,9 @@ from shared.events import Stage
 
 MILLIONTHS: Final = 1_000_000
 _SENT: Final = "A policy as sent: binds conversions that occur from `valid_from` on (null: always)."
-_ANSWERED: Final = "A policy as answered. `margin` is a number with at most six decimals."
+_ANSWERED: Final = (
+    "A policy as answered. `margin` has at most six decimals; null: profit is on revenue."
+)
 _SHARE_SUFFIX: Final = "_millionths"
 _DECIMAL: Final = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
 _PLAIN: Final = (int, bool, str)
@@ -198,7 +200,7 @@ def _form(hint: Any) -> Form:
         return _FORMS[hint]
     if get_origin(hint) in (Union, UnionType):
         (inner,) = (_form(part) for part in get_args(hint) if part is not NoneType)
-        return Form(inner.body | None, inner.answer | None, inner.stored, inner.shown)
+        return _optional(inner)
     base, bounds = hint, {}
     if get_origin(hint) is Annotated:
         base = get_args(hint)[0]
@@ -215,7 +217,19 @@ def _form(hint: Any) -> Form:
     return Form(Annotated[base, Field(**bounds)], base)
 
 
+def _optional(inner: Form) -> Form:
+    """Return the form of a type that may also be null."""
+    return Form(
+        inner.body | None,
+        inner.answer | None,
+        lambda value: None if value is None else inner.stored(value),
+        lambda value: None if value is None else inner.shown(value),
+    )
+
+
 def _description(hint: Any) -> str | None:
+    if get_origin(hint) in (Union, UnionType):
+        return next(filter(None, map(_description, get_args(hint))), None)
     parts = get_args(hint) if get_origin(hint) is Annotated else ()
     return next((part.description for part in parts if isinstance(part, msgspec.Meta)), None)
 

@@ -38,7 +38,10 @@ def test_the_demo_shows_who_earned_what_and_what_to_try(played: str) -> None:
         "Mia Lindqvist",
         "Aria Stone",
         "organic",
-        "total",
+        "program",
+        "brand",
+        "overhead",
+        "79.00 EUR of cost is overhead",
         "laurel explain",
         "laurel verify --workspace demo",
     ):

@@ -8,7 +8,7 @@ the log records that carry them.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import structs
@@ -20,6 +20,7 @@ from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters
 from services.roi.answers.reading import read_rows
 from services.roi.answers.span import Asked, span_of
+from services.roi.domain.cost_span import default_span
 from services.roi.domain.entity import EntityKind, Version
 from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
@@ -122,20 +123,40 @@ class RoiWorkspace:
         return creator_id
 
     async def placement(
-        self, creator_id: str | None, campaign_id: str | None = None, platform: str = "instagram"
+        self,
+        creator_id: str | None,
+        campaign_id: str | None = None,
+        platform: str = "instagram",
+        **dates: str,
     ) -> str:
-        """A placement; without a creator the brand's own."""
-        return await self.put("placement", placement_facts(creator_id, campaign_id, platform))
+        """A placement; without a creator the brand's own. `dates`: planned_at, published_at."""
+        facts = placement_facts(creator_id, campaign_id, platform)
+        return await self.put("placement", facts | dates)
 
     async def campaign(self, name: str, **more: Any) -> str:
         """A campaign."""
         return await self.put("campaign", {"name": name, **more})
 
     async def cost(
-        self, amount_minor: int, incurred_on: str, currency: str = "EUR", **owner: str
+        self,
+        amount_minor: int,
+        incurred_on: str,
+        currency: str = "EUR",
+        *,
+        serves_from: str | None = None,
+        serves_to: str | None = None,
+        **owner: str,
     ) -> str:
-        """A cost of one owner: `creator_id`, `campaign_id` or `placement_id`."""
-        return await self.put("cost", cost_facts(amount_minor, incurred_on, currency, **owner))
+        """A cost of one owner, `creator_id`, `campaign_id` or `placement_id`, or overhead."""
+        facts = cost_facts(
+            amount_minor,
+            incurred_on,
+            currency,
+            serves_from=serves_from,
+            serves_to=serves_to,
+            **owner,
+        )
+        return await self.put("cost", facts)
 
     async def margin(self, millionths: int, valid_from: datetime | None = None) -> str:
         """A policy with this margin."""
@@ -375,12 +396,23 @@ def placement_facts(
 
 
 def cost_facts(
-    amount_minor: int, incurred_on: str, currency: str = "EUR", **owner: str
+    amount_minor: int,
+    incurred_on: str,
+    currency: str = "EUR",
+    *,
+    serves_from: str | None = None,
+    serves_to: str | None = None,
+    **owner: str,
 ) -> dict[str, Any]:
-    """The facts of a cost."""
+    """The facts of a cost; it serves the given days, else the month of its day."""
+    month = default_span(date.fromisoformat(incurred_on), None, None)
     owners = {"placement_id": None, "creator_id": None, "campaign_id": None} | owner
     amount = {"amount_minor": amount_minor, "currency": currency}
-    return {"kind": "fee", "amount": amount, "incurred_on": incurred_on, **owners}
+    days = {
+        "serves_from": serves_from or month.from_on.isoformat(),
+        "serves_to": serves_to or month.to_on.isoformat(),
+    }
+    return {"kind": "fee", "amount": amount, "incurred_on": incurred_on, **owners, **days}
 
 
 def labels(answer: Mapping[str, Any], measure: str = "net_revenue") -> dict[str, Any]:

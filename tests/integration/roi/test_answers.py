@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.credits import ORGANIC
-from shared.ids import automatic_placement_id, new_id
+from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, placement_facts, plain
 
@@ -60,6 +60,9 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
     assert answer["organic"]["cpc"] is None
     assert answer["totals"]["net_revenue"] == euros(19_940)
     assert answer["totals"]["conversions"] == 3
+    assert answer["program"] == answer["rows"][0]["measures"]
+    counts = {"clicks", "conversions", "orders_placed", "orders_kept"}
+    assert set(answer["totals"]) == counts | {"net_revenue", "cost", "profit"}
     meta = answer["meta"]
     assert (meta["model"], meta["by"], meta["currency"]) == ("last", "conversion_time", "EUR")
     assert meta["sequence"] == 4
@@ -97,7 +100,7 @@ async def test_a_brand_without_data_answers_zero_in_its_own_currency(
     answer = await roi_workspace.ask()
     assert answer["rows"] == []
     assert answer["totals"]["net_revenue"] == {"amount_minor": 0, "currency": "KWD"}
-    assert answer["totals"]["roi"] is None
+    assert answer["program"]["roi"] is None
     assert answer["meta"]["sequence"] == 0
     assert answer["meta"]["fresh_to"] == answer["meta"]["as_of"]
 
@@ -147,69 +150,9 @@ async def test_a_missing_rate_is_missing_and_never_zero(roi_workspace: RoiWorksp
     assert labels(answer, "profit") == {"Mia": 4_000, "Jo": None}
     assert labels(answer, "conversions") == {"Mia": 1, "Jo": 1}
     assert answer["totals"]["net_revenue"] is None
-    assert answer["totals"]["roi"] is None
+    assert answer["program"]["roi"] is None
     assert answer["totals"]["cost"] == euros(1_000)
     assert answer["meta"]["missing_rates"] == ["USD"]
-
-
-async def test_costs_are_spread_equally_by_largest_remainder(roi_workspace: RoiWorkspace) -> None:
-    mia = await roi_workspace.creator("Mia")
-    spring = await roi_workspace.campaign("Spring")
-    placements = [await roi_workspace.placement(mia, spring) for _ in range(2)]
-    always_on = automatic_placement_id(roi_workspace.workspace_id, mia)
-    await roi_workspace.cost(1_000, "2026-03-01", creator_id=mia)
-    await roi_workspace.cost(501, "2026-03-02", campaign_id=spring)
-    await roi_workspace.cost(7, "2026-03-03", placement_id=placements[1])
-    await roi_workspace.cost(9_999, "2027-01-01", creator_id=mia)
-
-    expected = dict.fromkeys([*placements, always_on], 333)
-    expected[min(expected)] += 1
-    expected[min(placements)] += 251
-    expected[max(placements)] += 250
-    expected[placements[1]] += 7
-    by_placement = await roi_workspace.ask("placement")
-    assert {
-        row["group"]["placement"]: plain(row["measures"]["cost"]) for row in by_placement["rows"]
-    } == expected
-    by_campaign = await roi_workspace.ask("campaign")
-    assert labels(by_campaign, "cost") == {
-        "Spring": expected[placements[0]] + expected[placements[1]],
-        "no campaign": expected[always_on],
-    }
-    assert plain(by_campaign["totals"]["cost"]) == 1_508
-
-
-async def test_what_no_row_can_carry_is_unallocated(roi_workspace: RoiWorkspace) -> None:
-    empty = await roi_workspace.campaign("Nobody yet")
-    mia = await roi_workspace.creator("Mia")
-    await roi_workspace.cost(800, "2026-03-01", campaign_id=empty)
-    await roi_workspace.cost(200, "2026-03-01", creator_id=mia)
-    by_creator = await roi_workspace.ask("creator")
-    assert labels(by_creator, "cost") == {"Mia": 200, "unallocated": 800}
-    assert by_creator["rows"][-1]["group"] == {"creator": None}
-    assert labels(await roi_workspace.ask("campaign"), "cost") == {
-        "no campaign": 200,
-        "Nobody yet": 800,
-    }
-    assert labels(await roi_workspace.ask("stage"), "cost") == {"unallocated": 1_000}
-    by_day = await roi_workspace.ask("day")
-    assert labels(by_day, "cost") == {"2026-03-01": 1_000}
-    assert plain(by_day["totals"]["cost"]) == 1_000
-
-
-async def test_an_archived_placement_keeps_its_past_and_carries_nothing_new(
-    roi_workspace: RoiWorkspace,
-) -> None:
-    mia = await roi_workspace.creator("Mia")
-    reel = await roi_workspace.placement(mia)
-    await roi_workspace.put("placement", entity_id=reel, archived=True, at=NOON)
-    await roi_workspace.cost(100, "2026-03-10", creator_id=mia)
-    await roi_workspace.cost(100, "2026-03-11", creator_id=mia)
-    costs = {
-        row["group"]["placement"]: plain(row["measures"]["cost"])
-        for row in (await roi_workspace.ask("placement"))["rows"]
-    }
-    assert costs == {reel: 50, automatic_placement_id(roi_workspace.workspace_id, mia): 150}
 
 
 async def test_a_corrected_placement_restates_the_past_and_as_of_shows_it_as_it_was(
@@ -275,6 +218,37 @@ async def test_stage_is_the_conversions_for_money_and_the_touchs_for_clicks(
     assert labels(answer, "clicks") == {"purchase": 0, "retention": 0, "consideration": 3}
 
 
+@pytest.mark.parametrize("group_by", ["creator", "campaign", "day", "stage", "platform,month"])
+async def test_headline_figures_tell_creators_from_the_brands_own_content(
+    roi_workspace: RoiWorkspace, group_by: str
+) -> None:
+    """The same figures whatever the rows are; a campaign's cost is shared by all its content."""
+    mia, spring = await roi_workspace.creator("Mia"), await roi_workspace.campaign("Spring")
+    reel = await roi_workspace.placement(mia, spring)
+    own = await roi_workspace.placement(None, spring)
+    await roi_workspace.margin(500_000)
+    await roi_workspace.cost(20, "2026-03-09", creator_id=mia)
+    await roi_workspace.cost(31, "2026-03-10", campaign_id=spring)
+    await roi_workspace.cost(9, "2026-03-10", placement_id=own)
+    await roi_workspace.cost(4, "2026-03-11", campaign_id=await roi_workspace.campaign("Empty"))
+    await roi_workspace.fold(
+        roi_workspace.clicks(reel, NOON, 5),
+        roi_workspace.clicks(own, NOON, 2),
+        roi_workspace.order(105, NOON, {reel: (101, NOON), ORGANIC: (4, None)}),
+        roi_workspace.order(61, NOON, {own: (61, NOON)}, stage="retention"),
+    )
+    answer = await roi_workspace.ask(group_by)
+    shared = 16 if min(reel, own) == own else 15
+    program, brand, organic = (answer[name] for name in ("program", "brand", "organic"))
+    assert (plain(program["net_revenue"]), plain(program["cost"])) == (101, 20 + 31 - shared + 4)
+    assert (plain(brand["net_revenue"]), plain(brand["cost"])) == (61, shared + 9)
+    assert (plain(organic["net_revenue"]), plain(organic["cost"])) == (4, 0)
+    # 50.5 + 30.5 + 2 make 83, so one of the halves is rounded up.
+    assert plain(program["profit"]) + plain(program["cost"]) == 51
+    assert plain(brand["profit"]) + plain(brand["cost"]) == 30
+    assert (program["clicks"], brand["clicks"], organic["clicks"]) == (5, 2, 0)
+
+
 async def test_models_side_by_side_have_organic_and_totals_of_their_own(
     roi_workspace: RoiWorkspace,
 ) -> None:
@@ -293,6 +267,9 @@ async def test_models_side_by_side_have_organic_and_totals_of_their_own(
     assert [plain(item["cost"]) for item in answer["totals"]] == [30, 30, 30]
     assert [item["clicks"] for item in answer["totals"]] == [5, 5, 5]
     assert [plain(item["net_revenue"]) for item in answer["organic"]] == [40, 40, 40]
+    assert [item["model"] for item in answer["program"]] == ["first", "last", "linear"]
+    assert [item["roi"] for item in answer["program"]] == [1, 1, 1]
+    assert [plain(item["cost"]) for item in answer["brand"]] == [0, 0, 0]
 
 
 async def test_margin_is_that_of_the_policy_of_the_day(roi_workspace: RoiWorkspace) -> None:

@@ -1,7 +1,7 @@
 """Invariants of every answer: rows + organic = totals, repeatable as of a moment, indexed SQL."""
 
-import random
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -16,116 +16,19 @@ from services.roi.answers.tables import TABLES, Source
 from services.roi.answers.values import Unit
 from services.roi.store import rollups
 from services.roi.store.rollups import ENTRIES_STAGING, TALLIES_STAGING
-from shared.credits import ORGANIC, AnyCredits
+from shared.credits import ORGANIC
 from shared.db.engine import Database, driver
 from shared.db.migrate import migrate
-from shared.ids import automatic_placement_id, new_id
+from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory, PostgresServer
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, cost_facts, placement_facts
+from tests.integration.roi.random_brand import Brand
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
 
 ADDITIVE = [metric for metric in METRICS.values() if metric.additive]
+HEADLINES = ("program", "brand", "organic", "overhead", "totals")
 # Each pair of dimensions is requested from one of these workspaces.
 BRANDS = 3
 GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))]
-
-
-class Brand:
-    """A workspace grows by random steps: placements, costs, margins, orders, refunds, clicks."""
-
-    def __init__(self, roi: RoiWorkspace, seed: int) -> None:
-        self.roi = roi
-        self.chance = random.Random(seed)
-        self.creators: list[str] = []
-        self.campaigns: list[str] = []
-        self.placements: list[str] = []
-        self.costs: list[str] = []
-
-    async def start(self) -> None:
-        """Two creators, a campaign, three placements (one the brand's own)."""
-        for name, followers, country in (("Mia", 12_000, "DE"), ("Jo", None, None)):
-            accounts = [{"platform": "instagram", "handle": name, "followers": followers}]
-            facts = {"country": country, "platform_accounts": accounts}
-            self.creators.append(await self.roi.creator(name, **facts))
-        self.campaigns = [
-            await self.roi.campaign("Spring", objective="sales"),
-            await self.roi.campaign("Empty"),
-        ]
-        for creator in (*self.creators, None):
-            self.placements.append(await self.roi.placement(creator, self.campaigns[0]))
-        self.placements.append(automatic_placement_id(self.roi.workspace_id, self.creators[0]))
-
-    def moment(self) -> datetime:
-        """Return a random quarter of an hour of March 2026."""
-        return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(
-            minutes=15 * self.chance.randrange(96 * 30)
-        )
-
-    def records(self, count: int) -> list[AnyCredits]:
-        """Orders over several accounts and currencies, leads, reversals and clicks."""
-        found: list[AnyCredits] = []
-        for _ in range(count):
-            self.roi.now += timedelta(hours=self.chance.randrange(9))
-            at = self.moment()
-            if self.chance.random() < 0.3:
-                account = self.chance.choice(self.placements)
-                found.append(self.roi.clicks(account, at, self.chance.randrange(-1, 30)))
-                continue
-            accounts = self.chance.sample([*self.placements, ORGANIC], 2)
-            amounts = [self.chance.randrange(-300, 20_000) for _ in accounts]
-            touched = [at - timedelta(hours=self.chance.randrange(300)) for _ in accounts]
-            shares: dict[str, tuple[int, datetime | None]] = {
-                account: (amount, None if account == ORGANIC else when)
-                for account, amount, when in zip(accounts, amounts, touched, strict=True)
-            }
-            kind = self.chance.choice(["purchase", "purchase", "renewal", "lead"])
-            money = {"currency": self.chance.choice(["EUR", "EUR", "JPY"]), "kind": kind}
-            stage = self.chance.choice(["purchase", "retention"])
-            found.append(self.roi.order(sum(amounts), at, shares, stage=stage, **money))
-        return found
-
-    async def step(self) -> None:
-        """Make one random change of the catalog."""
-        chance, roi = self.chance, self.roi
-        day = f"2026-03-{chance.randrange(1, 31):02}"
-        match chance.randrange(6):
-            case 0:
-                owner = chance.choice(
-                    [
-                        {"creator_id": chance.choice(self.creators)},
-                        {"campaign_id": chance.choice(self.campaigns)},
-                        {"placement_id": chance.choice(self.placements)},
-                    ]
-                )
-                currency = chance.choice(["EUR", "JPY"])
-                self.costs.append(
-                    await roi.cost(chance.randrange(1, 9_999), day, currency, **owner)
-                )
-            case 1:
-                await self._correct()
-            case 2:
-                await roi.margin(chance.randrange(1_000_000), chance.choice([None, self.moment()]))
-            case 3 if self.costs:
-                await roi.put("cost", entity_id=chance.choice(self.costs), archived=True)
-            case 4 if self.costs:
-                owner = {"creator_id": chance.choice(self.creators)}
-                facts = cost_facts(chance.randrange(1, 9_999), day, **owner)
-                await roi.put("cost", facts, entity_id=chance.choice(self.costs))
-            case _:
-                await roi.put(
-                    "placement", entity_id=chance.choice(self.placements[:3]), archived=True
-                )
-
-    async def _correct(self) -> None:
-        """Correct a placement from its start: other owner, campaign and kind."""
-        owner = self.chance.choice([*self.creators, None])
-        home = self.chance.choice([*self.campaigns, None])
-        facts = placement_facts(owner, home, self.chance.choice(["instagram", "tiktok"]))
-        kinds = {
-            "content_type": self.chance.choice(["reel", "story", None]),
-            "format": self.chance.choice(["review", None]),
-        }
-        placement = self.chance.choice(self.placements[:3])
-        await self.roi.put("placement", facts | kinds, entity_id=placement)
 
 
 async def a_brand(database: Database, seed: int, **settings: str) -> Brand:
@@ -146,22 +49,26 @@ def by_currency(value: Any, unit: Unit) -> dict[str, Any]:
 
 
 def check_sums(answer: dict[str, Any]) -> None:
-    """Rows + organic = totals, model by model, for every additive measure."""
+    """Rows + organic = totals = headlines, model by model, for every additive measure."""
     lists_models = isinstance(answer["totals"], list)
-    totals = answer["totals"] if lists_models else [answer["totals"]]
-    organic = answer["organic"] if lists_models else [answer["organic"]]
-    for whole, nobody in zip(totals, organic, strict=True):
+    totals, organic, *others = (
+        answer[name] if lists_models else [answer[name]]
+        for name in ("totals", "organic", "program", "brand", "overhead")
+    )
+    assert set(totals[0]) == {metric.id for metric in ADDITIVE} | ({"model"} & set(totals[0]))
+    for whole, nobody, *headlines in zip(totals, organic, *others, strict=True):
         rows = [
             row["measures"]
             for row in answer["rows"]
             if not lists_models or row["group"]["model"] == whole["model"]
         ]
         for metric in ADDITIVE:
-            sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
-            for measures in (*rows, nobody):
-                for currency, number in by_currency(measures[metric.id], metric.unit).items():
-                    sums[currency] += number
-            assert sums == by_currency(whole[metric.id], metric.unit), metric.id
+            for parts in ((*rows, nobody), (*headlines, nobody)):
+                sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
+                for measures in parts:
+                    for currency, number in by_currency(measures[metric.id], metric.unit).items():
+                        sums[currency] += number
+                assert sums == by_currency(whole[metric.id], metric.unit), metric.id
 
 
 @pytest.mark.parametrize("seed", range(BRANDS))
@@ -177,10 +84,15 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
         assert answer["rows"], group_by
         check_sums(answer)
         if "model" not in group_by:
-            totals.setdefault(by, answer["totals"])
-            assert answer["totals"] == totals[by], f"{group_by} changes the totals"
+            totals.setdefault(by, headlines(answer))
+            assert headlines(answer) == totals[by], f"{group_by} changes the headlines"
         past = datetime.fromisoformat(answer["meta"]["as_of"]) - timedelta(days=3)
         check_sums(await brand.roi.ask(group_by, by=by, as_of=past))
+
+
+def headlines(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return all that does not depend on the rows."""
+    return {name: answer[name] for name in HEADLINES}
 
 
 async def figures(
@@ -319,6 +231,8 @@ def arguments(workspace_id: str) -> dict[str, Any]:
         "margin_ends": [day.replace(month=12)],
         "margins": [500_000],
         "models": ["last"],
+        "brand_accounts": [workspace_id],
+        "owners": [workspace_id],
         "from_at_0": NOON,
         "to_at_0": NOON,
         "first_on_0": day,
@@ -345,6 +259,13 @@ STATEMENTS = {
         for basis in BASES
     },
     "touches between moments": sql.sums(shape(Fact.TOUCHES, moments=1)),
+    **{
+        f"{fact} by headline": sql.sums(
+            replace(shape(fact, Source.MONTHS, Source.DAYS, moments=1), by_account=False)
+        )
+        for fact in (Fact.CREDITS, Fact.TOUCHES)
+    },
+    "placements of headlines": sql.placements_of_headlines(),
     **{f"names of {entity}": sql.names(entity) for entity in Entity},
     **{f"facts of {entity}": sql.entity_facts(entity, ("country",)) for entity in Entity},
     "margins": sql.margins(),

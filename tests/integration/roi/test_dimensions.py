@@ -83,6 +83,10 @@ async def test_rows_by_a_dimension(
     assert plain(answer["organic"]["net_revenue"]) == 1
     assert plain(answer["totals"]["net_revenue"]) == 124
     assert plain(answer["totals"]["cost"]) == 7
+    assert plain(answer["program"]["net_revenue"]) == 120
+    assert answer["program"]["clicks"] == 120
+    assert plain(answer["brand"]["net_revenue"]) == 3
+    assert answer["brand"]["clicks"] == 3
 
 
 async def test_the_group_of_a_row_holds_the_value_or_null(roi_workspace: RoiWorkspace) -> None:
@@ -141,7 +145,7 @@ async def test_a_column_that_only_raw_rows_have_gives_the_same_totals(
         )
         answer = assemble(layout, found.facts, found.batches)
         encode_answer(answer, {}, METRICS_IN_ORDER, ("last",), lists_models=False)
-        totals.append((answer.totals, answer.organic))
+        totals.append((answer.totals, answer.headlines))
         if dimension is by_person:
             assert found.plan.source is Grain.ENTRIES
             assert {row.label for row in answer.rows} == {"somebody", "unallocated"}

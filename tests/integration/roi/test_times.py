@@ -23,6 +23,7 @@ from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.question import BASES, MODELS, Question
+from services.roi.domain.cost_span import default_span
 from services.roi.domain.rollup import account_id
 from shared.credits import (
     ORGANIC,
@@ -101,7 +102,9 @@ class Story:
             await roi_workspace.cost(
                 amount_minor, day.isoformat(), **{f"{owner}_id": owners[owner]}
             )
-            self.costs.append(Cost(owner, UUID(owners[owner]), day, "EUR", (amount_minor,)))
+            month = default_span(day, None, None)
+            days = (day, month.from_on, month.to_on)
+            self.costs.append(Cost((owner, UUID(owners[owner])), *days, "EUR", (amount_minor,)))
         for _ in range(8):
             batch = [self._record([*placements, ORGANIC]) for _ in range(12)]
             roi_workspace.now += timedelta(hours=chance.randrange(20))
@@ -153,9 +156,10 @@ def begins_at(day: date, zone: ZoneInfo) -> datetime:
     return max(midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
-def margin_on(day: date, margins: Sequence[tuple[date, int]]) -> int:
+def margin_on(day: date, margins: Sequence[tuple[date, int | None]]) -> int:
     """Return the margin of a day in millionths; margins have a first valid day."""
-    return max((start, millionths) for start, millionths in margins if start <= day)[1]
+    _, millionths = max((item for item in margins if item[0] <= day), key=lambda item: item[0])
+    return 1_000_000 if millionths is None else millionths
 
 
 def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int) -> dict[str, int]:
@@ -173,7 +177,7 @@ def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int)
 def pure_answer(
     story: Story,
     facts: CatalogFacts,
-    margins: Sequence[tuple[date, int]],
+    margins: Sequence[tuple[date, int | None]],
     layout: Layout,
     span: tuple[datetime, datetime],
     by: str,
@@ -217,11 +221,11 @@ def pure_answer(
 
 
 def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """Every additive figure of every row, of organic and of the totals, added up over answers."""
+    """Every additive figure of every row, headline and total, added up over answers."""
     sums: Counter[tuple[Any, ...]] = Counter()
     for answer in answers:
         parts = [(tuple(row["group"].values()), row["measures"]) for row in answer["rows"]]
-        for name in ("organic", "totals"):
+        for name in ("program", "brand", "organic", "overhead", "totals"):
             listed = answer[name] if isinstance(answer[name], list) else [answer[name]]
             parts += [((name, measures.get("model")), measures) for measures in listed]
         for key, measures in parts:

@@ -6,13 +6,21 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.roi.answers.assemble import Answer, Figures, Layout, Row, assemble
-from services.roi.answers.catalog_facts import CatalogFacts, Margin, Owner, margin_starts
+from services.roi.answers.catalog_facts import (
+    BRAND_ACCOUNT,
+    CREATOR_ACCOUNT,
+    CatalogFacts,
+    Margin,
+    Owner,
+    margin_starts,
+)
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
-from services.roi.answers.kinds import Entity, Fact
+from services.roi.answers.kinds import Entity, Fact, FromCatalog, Headline
 from services.roi.answers.segments import segment_of, segment_starts, whole_months
 from services.roi.answers.values import Value, round_to_whole
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -23,7 +31,8 @@ DAY = date(2026, 3, 10)
 DAYS = [DAY + timedelta(days=shift) for shift in range(-5, 6)]
 MIA, JO = UUID(int=1), UUID(int=2)
 REEL, POST, STORY = UUID(int=11), UUID(int=12), UUID(int=13)
-OF_MIA = Owner(MIA, None)
+PAST = date(2020, 1, 1)
+OF_MIA = Owner(MIA, None, PAST)
 MEASURES = measures_of(METRICS_IN_ORDER)
 MEASURES_OF = {
     fact: tuple(measure for measure in MEASURES if measure.fact is fact) for fact in Fact
@@ -61,7 +70,9 @@ def test_a_span_has_the_margin_of_its_first_day_and_each_change() -> None:
     assert margin_starts(changes, first, last) == [(first, 500_000), (DAY, 300_000)]
     assert margin_starts(changes, DAY, last) == [(DAY, 300_000)]
     assert margin_starts(changes, first, DAY - timedelta(days=1)) == [(first, 500_000)]
-    assert margin_starts([], first, last) == [(first, 1_000_000)]
+    assert margin_starts([], first, last) == [(first, None)]
+    given = [Margin(None, 500_000), Margin(DAY, None)]
+    assert margin_starts(given, first, last) == [(first, 500_000), (DAY, None)]
 
 
 def test_months_are_read_whole_where_nothing_changes_within_them() -> None:
@@ -84,13 +95,22 @@ def test_a_cost_is_spread_like_any_money_in_equal_shares(amount_minor: int, coun
 
 
 def test_a_cost_finds_the_placements_of_its_day() -> None:
-    owners = {REEL: OF_MIA, POST: Owner(JO, None), STORY: Owner(MIA, None, archived_on=DAY)}
+    owners = {
+        REEL: OF_MIA,
+        POST: Owner(JO, None, PAST),
+        STORY: Owner(MIA, None, DAY, archived_on=DAYS[-1]),
+        UUID(int=14): Owner(MIA, None, None),
+    }
 
-    def carriers(day: date) -> list[UUID | None]:
-        return [share.account for share in Spread(owners, [cost(100, day)], [DAYS[0]]).cells()]
+    def carriers(from_on: date, to_on: date) -> list[UUID | None]:
+        spent = cost(100, from_on=from_on, to_on=to_on)
+        return [share.account for share in Spread(owners, [spent], [DAYS[0]]).cells()]
 
-    assert carriers(DAY - timedelta(days=1)) == [REEL, STORY]
-    assert carriers(DAY) == [REEL]
+    before, last = DAY - timedelta(days=1), DAYS[-1]
+    assert carriers(before, before) == [REEL]
+    assert carriers(before, DAY) == [REEL, STORY]
+    assert carriers(DAY, last) == [REEL, STORY]
+    assert carriers(last, last) == [REEL]
 
 
 @given(
@@ -117,9 +137,14 @@ def test_costs_added_up_are_spread_as_if_one_by_one(
 
 
 def cost(
-    amount_minor: int, day: date = DAY, owner: Entity = Entity.CREATOR, owner_id: UUID = MIA
+    amount_minor: int,
+    day: date = DAY,
+    owner: tuple[Entity, UUID] | None = (Entity.CREATOR, MIA),
+    *,
+    from_on: date = DAY,
+    to_on: date = DAY,
 ) -> Cost:
-    return Cost(owner, owner_id, day, "EUR", (amount_minor,))
+    return Cost(owner, day, from_on, to_on, "EUR", (amount_minor,))
 
 
 # --- conservation -------------------------------------------------------------------------------
@@ -127,7 +152,12 @@ def cost(
 ACCOUNTS = (REEL, POST, STORY, ORGANIC_ACCOUNT)
 SPRING = UUID(int=5)
 FACTS = CatalogFacts(
-    {REEL: Owner(MIA, None), POST: Owner(None, SPRING)},
+    {
+        REEL: Owner(MIA, None, DAY),
+        POST: Owner(None, SPRING, DAY, DAYS[-1]),
+        UUID(int=15): Owner(MIA, SPRING, DAYS[-2]),
+        UUID(int=16): Owner(JO, SPRING, None),
+    },
     {
         "platform": {REEL: "a", POST: None},
         "content_type": {REEL: "reel", POST: "post"},
@@ -156,11 +186,20 @@ touch_cells = st.builds(
     account=st.sampled_from(ACCOUNTS[:3]),
     columns=st.just({"stage": "consideration"}),
 )
+owners_of_costs = st.sampled_from(
+    [
+        None,
+        *((Entity.PLACEMENT, account) for account in (REEL, POST, STORY)),
+        *((Entity.CREATOR, creator) for creator in (MIA, JO, UUID(int=6))),
+        *((Entity.CAMPAIGN, campaign) for campaign in (SPRING, UUID(int=6))),
+    ]
+)
 costs = st.builds(
     Cost,
-    owner=st.sampled_from(list(Entity)),
-    owner_id=st.sampled_from([REEL, MIA, JO, SPRING, UUID(int=6)]),
+    owner=owners_of_costs,
     incurred_on=days,
+    from_on=days,
+    to_on=days,
     currency=st.sampled_from(["EUR", "JPY"]),
     amounts_minor=st.tuples(st.integers(0, 9_999)),
 )
@@ -201,12 +240,64 @@ def test_rows_and_organic_are_the_totals(
 
 
 def check(answer: Answer, model: str, rows: list[Row]) -> None:
+    """Rows + organic are the totals, and so are the headline figures."""
+    organic = answer.headlines[Headline.ORGANIC][model]
+    headlines = [figures[model] for figures in answer.headlines.values()]
     for metric in METRICS.values():
         if metric.additive:
-            parts = [row.figures for row in rows] + [answer.organic[model]]
-            for index, (_, whole) in enumerate(totals(answer.totals[model], metric.id)):
-                values = [totals(figures, metric.id)[index][1] for figures in parts]
-                assert sum(exact(value) for value in values if value is not None) == exact(whole)
+            for parts in ([*(row.figures for row in rows), organic], headlines):
+                for index, (_, whole) in enumerate(totals(answer.totals[model], metric.id)):
+                    values = [totals(figures, metric.id)[index][1] for figures in parts]
+                    added = sum(exact(value) for value in values if value is not None)
+                    assert added == exact(whole)
+
+
+@given(st.lists(credit_cells), st.lists(touch_cells), st.lists(costs))
+def test_headline_figures_are_the_same_for_all_dimensions(
+    credits: list[Cell], touches: list[Cell], spent: list[Cost]
+) -> None:
+    seen = [cell for cell in credits if cell.model == "last"]
+    answers = []
+    for name in sorted(set(DIMENSIONS) - {"model"}):
+        layout = layout_of([name])
+        by_account = isinstance(DIMENSIONS[name].source, FromCatalog)
+        batches = [
+            Batch(MEASURES_OF[Fact.CREDITS], [as_read(cell, by_account) for cell in seen]),
+            Batch(MEASURES_OF[Fact.TOUCHES], [as_read(cell, by_account) for cell in touches]),
+            Batch(
+                MEASURES_OF[Fact.COSTS],
+                Spread(FACTS.owners, spent, DAYS, by_account=by_account).cells(),
+            ),
+        ]
+        answer = assemble(layout, FACTS, batches)
+        answers.append((answer.headlines, answer.totals))
+        if name == "creator":
+            check_rows_of_creators(answer)
+    assert all(answer == answers[0] for answer in answers)
+
+
+def as_read(cell: Cell, by_account: bool) -> Cell:
+    """The cell with its account as a statement without accounts gives it."""
+    if by_account or cell.account in (None, ORGANIC_ACCOUNT):
+        return cell
+    is_own = FACTS.headline_of(cell.account, None) is Headline.BRAND
+    return replace(cell, account=BRAND_ACCOUNT if is_own else CREATOR_ACCOUNT)
+
+
+def check_rows_of_creators(answer: Answer) -> None:
+    """Rows of own content are the brand, that of overhead is overhead, others the program."""
+    for headline in (Headline.BRAND, Headline.PROGRAM, Headline.OVERHEAD):
+        rows = [row.figures for row in answer.rows if headline_of_row(row) is headline]
+        for name in ("clicks", "conversions", "net_revenue", "cost", "profit"):
+            for index, (_, whole) in enumerate(totals(answer.headlines[headline]["last"], name)):
+                parts = [exact(totals(figures, name)[index][1]) for figures in rows]
+                assert sum(parts) == exact(whole), name
+
+
+def headline_of_row(row: Row) -> Headline:
+    if row.group["creator"] is None and row.label in ("brand", "overhead"):
+        return Headline(row.label)
+    return Headline.PROGRAM
 
 
 def totals(figures: Figures, metric_id: str) -> tuple[tuple[str, Value], ...]:
@@ -216,10 +307,10 @@ def totals(figures: Figures, metric_id: str) -> tuple[tuple[str, Value], ...]:
 
 def test_two_nameless_kinds_never_share_a_row() -> None:
     """Own content and an unassigned cost both have no creator; their rows differ."""
-    facts = CatalogFacts({REEL: Owner(None, None)})
+    facts = CatalogFacts({REEL: Owner(None, None, PAST)})
     sums = {"net_revenue": 10, "contribution": 10_000_000, "units": 1}
     credit = tuple(sums.get(measure.id, 0) for measure in MEASURES_OF[Fact.CREDITS])
-    orphan = cost(5, owner=Entity.CAMPAIGN, owner_id=UUID(int=6))
+    orphan = cost(5, owner=(Entity.CAMPAIGN, UUID(int=6)))
     batches = [
         Batch(MEASURES_OF[Fact.CREDITS], [Cell(DAY, credit, REEL, "last", "EUR")]),
         Batch(MEASURES_OF[Fact.COSTS], Spread(facts.owners, [orphan], [DAY]).cells()),

@@ -95,7 +95,7 @@ def test_a_stretch_has_one_word_and_its_words_are_in_the_order_of_time(
 
 
 FACTS = CatalogFacts(
-    {REEL: Owner(MIA, SPRING), OWN: Owner(None, None)},
+    {REEL: Owner(MIA, SPRING, None), OWN: Owner(None, None, None)},
     {
         "content_type": {REEL: "reel", OWN: None},
         "format": {REEL: "review", OWN: "tutorial"},

@@ -58,7 +58,7 @@ def test_a_margin_that_changes_within_a_month_cuts_that_month_for_credits_alone(
     assert date(2025, 7, 1) not in credits.months
     assert (len(credits.months), len(credits.days)) == (11, 31)
     assert len(touches.months) == 12
-    assert plan.margins == [(YEAR.from_on, 1_000_000), (date(2025, 7, 15), 400_000)]
+    assert plan.margins == [(YEAR.from_on, None), (date(2025, 7, 15), 400_000)]
 
 
 def test_a_margin_is_not_looked_at_where_nothing_asks_for_it() -> None:

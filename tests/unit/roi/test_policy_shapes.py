@@ -75,8 +75,15 @@ def test_facts_stored_before_a_field_existed_have_its_default() -> None:
     }
 
 
+def test_a_policy_may_have_no_margin() -> None:
+    assert SHAPES.facts(SHAPES.body.model_validate({"margin": "1"}))["margin_millionths"] == 10**6
+    assert SHAPES.facts(SHAPES.body.model_validate({"margin": None}))["margin_millionths"] is None
+    assert SHAPES.shown({"margin_millionths": None})["margin"] is None
+
+
 def test_an_empty_body_is_the_default_policy() -> None:
     facts = SHAPES.facts(SHAPES.body.model_validate({}))
+    assert facts["margin_millionths"] is None
     entity = entity_of(facts)
     common = {"workspace_id": entity.id, "id": entity.id, "revision": 1, "recorded_at": NOON}
     expected = Policy(

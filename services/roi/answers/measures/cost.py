@@ -1,4 +1,4 @@
-"""Measure `cost`: costs by `incurred_on`, spread equally over the placements of their owner."""
+"""Measure `cost`: costs by `incurred_on`, shared equally by their owner's published placements."""
 
 from typing import Final
 
@@ -7,7 +7,10 @@ from services.roi.answers.values import Unit
 
 COST: Final = Measure(
     id="cost",
-    sentence="Costs by the day they were incurred on, spread equally over the owner's placements.",
+    sentence=(
+        "Costs by the day they were incurred on, shared equally by the placements of their owner"
+        " that were published by the end of the days that they serve."
+    ),
     unit=Unit.MONEY,
     fact=Fact.COSTS,
     total=lambda row: row.amount_minor,

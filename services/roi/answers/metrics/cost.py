@@ -7,9 +7,12 @@ from services.roi.answers.values import Unit
 
 COST: Final = Metric(
     id="cost",
-    version=1,
+    version=2,
     name="Cost",
-    formula="sum of costs by incurred_on, each spread equally over the placements of its owner",
+    formula=(
+        "sum of costs by incurred_on, each spread equally over the placements of its owner that"
+        " were published by the end of the days that it serves"
+    ),
     inputs=("cost",),
     basis="accrual",
     unit=Unit.MONEY,

@@ -1,0 +1,121 @@
+"""What weakens the figures of an answer: each weakness is an id, and a sentence for people. Pure.
+
+Promise: a warning is given only where figures of this answer are concerned, and says what to do.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from services.roi.answers.building import Gathered
+from services.roi.answers.cells import Cell
+from services.roi.answers.context import AnswerContext, WorkspaceStop
+from services.roi.answers.kinds import Fact
+from services.roi.answers.measures.contribution import CONTRIBUTION
+from services.roi.answers.measures.cost import COST
+from services.roi.domain.rollup import ORGANIC_ACCOUNT
+from shared.money import format_minor
+
+STOPPED: Final = "stopped"
+NO_MARGIN: Final = "no_margin"
+COSTS_WITHOUT_PLACEMENT: Final = "costs_without_placement"
+OVERHEAD: Final = "overhead"
+STALE: Final = "stale"
+# A shop that sells every day sends something on each; a weekend alone is no sign.
+STALE_AFTER: Final = timedelta(days=3)
+
+
+def warnings_of(
+    at: AnswerContext, found: Gathered, to: date | datetime, now: datetime | None
+) -> list[dict[str, str]]:
+    """Return the warnings of an answer; `now` None: it was asked for as of a moment."""
+    told = (
+        (STOPPED, _stopped(at.stop)),
+        (NO_MARGIN, _no_margin(found)),
+        (COSTS_WITHOUT_PLACEMENT, _costs_without_placement(found)),
+        (OVERHEAD, _overhead(found)),
+        (STALE, _stale(at, to, now)),
+    )
+    return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
+
+
+def _stopped(stop: WorkspaceStop | None) -> str | None:
+    if stop is None:
+        return None
+    cause = f"cannot be used ({stop.problem})" if stop.problem else "has not come"
+    return (
+        f"The figures of this workspace stand still since {_text(stop.stopped_at)}: credits record"
+        f" {stop.sequence} {cause}. `laurel replay --publish` publishes it again."
+    )
+
+
+def _no_margin(found: Gathered) -> str | None:
+    lacking = [millionths is None for _, millionths in found.plan.margins]
+    earned = (
+        sums.get(CONTRIBUTION.id)
+        for cell, sums in _sums(found, Fact.CREDITS)
+        if cell.account != ORGANIC_ACCOUNT
+    )
+    if not any(lacking) or not any(earned):
+        return None
+    days = "these days" if all(lacking) else "a part of these days"
+    return (
+        f"No margin is set for {days}, so profit and roi count revenue as if goods cost nothing:"
+        " `POST /v1/policies` with `margin` sets it."
+    )
+
+
+def _costs_without_placement(found: Gathered) -> str | None:
+    told = _costs(found, lambda cell: cell.account is None and cell.owner is not None)
+    if not told:
+        return None
+    return (
+        f"{told} of cost is carried by no placement, because none was published by the end of its"
+        " days: it stands with its creator or campaign, and elsewhere on the row `unallocated`."
+    )
+
+
+def _overhead(found: Gathered) -> str | None:
+    told = _costs(found, lambda cell: cell.account is None and cell.owner is None)
+    if not told:
+        return None
+    return f"{told} of cost is overhead: it is a row of its own, and not a part of `program`."
+
+
+def _costs(found: Gathered, is_meant: Callable[[Cell], bool]) -> str:
+    """Return the amounts of some cells of costs, by currency; "" for none."""
+    amounts: Counter[str] = Counter()
+    for cell, sums in _sums(found, Fact.COSTS):
+        if is_meant(cell):
+            amounts[cell.currency] += sums.get(COST.id, 0)
+    return " and ".join(
+        f"{format_minor(amount, currency)} {currency}"
+        for currency, amount in sorted(amounts.items())
+        if amount
+    )
+
+
+def _stale(at: AnswerContext, to: date | datetime, now: datetime | None) -> str | None:
+    if now is None or not at.sequence:
+        return None
+    end = to if isinstance(to, datetime) else datetime.combine(to, time.max, UTC)
+    if min(end, now) - at.fresh_to <= STALE_AFTER:
+        return None
+    return (
+        f"Nothing was recorded since {_text(at.fresh_to)}, but these days go on: check that the"
+        " shop and the links still report, with `laurel doctor`."
+    )
+
+
+def _sums(found: Gathered, fact: Fact) -> Iterator[tuple[Cell, dict[str, int]]]:
+    """Yield each cell of a fact with its sums by measure."""
+    for batch in found.batches:
+        if batch.measures[0].fact is fact:
+            names = [measure.id for measure in batch.measures]
+            for cell in batch.cells:
+                yield cell, dict(zip(names, cell.sums, strict=True))
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
