@@ -10,7 +10,6 @@ What can go wrong: `CatalogRejected` for bytes that are no catalog record.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -192,9 +191,10 @@ class CodePeriod(Period, frozen=True, kw_only=True):
 
 
 class Code(CatalogRecord, frozen=True, kw_only=True, tag="code"):
-    """A discount code; `code` is the result of `normalise_code`.
+    """A discount code; `code` is the text of its `CodeText`.
 
-    Two records with the same text and overlapping periods mean that the code is shared.
+    Earlier releases compared codes by other rules, so readers call `code_text` again. Two records
+    with the same text and overlapping periods mean that the code is shared.
     """
 
     code: str
@@ -322,14 +322,6 @@ _version_1_decoder: Final = msgspec.json.Decoder(_PlacementVersion1)
 
 class CatalogRejected(Permanent):
     """The bytes are not a catalog record."""
-
-
-def normalise_code(text: str) -> str:
-    """Return the form in which discount codes are compared: NFKC, trimmed, upper case.
-
-    " tenoff " and "TENOFF" are the same code.
-    """
-    return unicodedata.normalize("NFKC", text).strip().upper()
 
 
 def store_named(stores: Iterable[Store], named: str) -> str | None:

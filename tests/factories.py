@@ -21,6 +21,7 @@ from services.attribution.domain.model import (
 )
 from shared import catalog
 from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Surveys, ZeroValueOrders
+from shared.code_texts import CodeText, code_text
 from shared.credits import WINDOWS_DAYS, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind
 from shared.ids import MAIN_STORE, customer_key, natural_id, person_key
@@ -125,7 +126,7 @@ def referral(
 ) -> Touch:
     """Return a touch by a referral code."""
     at = NOON - ago
-    return Touch(ident("touch", name), "referral", at, by, code=code, source_kind=source)
+    return Touch(ident("touch", name), "referral", at, by, code=code_text(code), source_kind=source)
 
 
 def seen_together(
@@ -189,7 +190,7 @@ def order(
         occurred_at=NOON - ago,
         net_minor=net_minor,
         currency=currency,
-        codes=codes,
+        codes=tuple(code_text(code) for code in codes),
         keys=tuple(sorted({*keys, *((clicked,) if clicked else ())})),
         click_touch_id=carries.touch_id if carries else None,
         click=ClickRef(carries.link_id or "", carries.occurred_at) if carries else None,
@@ -293,7 +294,7 @@ def code(
         creator_id=creator_id(of),
         placement_id=placement_id(of),
     )
-    return CatalogFacts(codes={catalog.normalise_code(text): (owned,)})
+    return CatalogFacts(codes={code_text(text): (owned,)})
 
 
 def policy(
@@ -330,7 +331,7 @@ def facts(*parts: CatalogFacts | Policy) -> CatalogFacts:
     """Return all parts in one; the owners of one code or link are joined."""
     links: dict[str, tuple[LinkPeriod, ...]] = {}
     placements: dict[str, str] = {}
-    codes: dict[str, tuple[CodePeriod, ...]] = {}
+    codes: dict[CodeText, tuple[CodePeriod, ...]] = {}
     policies: list[Policy] = []
     for part in parts:
         if isinstance(part, Policy):

@@ -27,6 +27,7 @@ from services.tracking.domain.claims import (
 )
 from services.tracking.domain.deliveries import Account, Adapter, Claims, Delivery
 from services.tracking.store.vendors import check_name, find_adapters
+from shared.code_texts import CodeText, code_text
 from shared.errors import ConfigurationError
 from shared.events import AnyEvent, Quality, Source, decode_event, encode_event
 from shared.ids import ClickIdContents, new_id
@@ -78,8 +79,8 @@ class Nothing(Lookups):
         return f"keyed hash of {text!r}".encode().hex()[:64]
 
     @override
-    def is_code(self, workspace_id: str, code: str) -> bool:
-        return code == "MIA10"
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
+        return code == code_text("MIA10")
 
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:

@@ -23,6 +23,7 @@ from services.attribution.domain.model import (
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
 from services.attribution.domain.surveys import is_late
 from shared.catalog import Policy
+from shared.code_texts import CodeText
 from shared.credits import WINDOWS_DAYS
 from shared.events import Quality
 
@@ -51,7 +52,7 @@ class Evidence:
     """
 
     occurred_at: datetime
-    codes: tuple[str, ...]
+    codes: tuple[CodeText, ...]
     carried: frozenset[str]
     answer: SurveyAnswer | None = None
 
@@ -147,15 +148,15 @@ def _trust_order(touch: Touch) -> tuple[bool, str]:
 
 def _rejection(touch: Touch, evidence: Evidence, windows: Mapping[str, int]) -> Reason | None:
     """Return the reason why a touch cannot earn, apart from its owner; None when it can."""
-    late = timedelta(0)
-    if touch.touch_id in evidence.carried:
-        late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES)
+    is_carried = touch.touch_id in evidence.carried
+    late = timedelta(minutes=CARRIED_CLICK_LATE_MINUTES if is_carried else 0)
     if touch.occurred_at.replace(microsecond=0) > evidence.occurred_at + late:
         return Reason.AFTER_CONVERSION
     if not touch.consent:
         return Reason.NO_CONSENT
+    # A click that came back on the order was a person's, whatever its flag.
     for flag, reason in _FLAG_REASONS.items():
-        if flag in touch.quality:
+        if flag in touch.quality and not is_carried:
             return reason
     # A kind without a window never counts: its numbers belong to no person.
     window = timedelta(days=windows.get(touch.kind, 0))
@@ -182,7 +183,7 @@ def _of_touch(
             verdict="rejected" if reason else "kept",
             reason=reason,
             link_id=touch.link_id,
-            code=touch.code,
+            code=touch.code.text if touch.code else None,
             carried=carried,
         )
         for owner in owners
@@ -218,15 +219,15 @@ def _of_codes(evidence: Evidence, facts: CatalogFacts) -> list[Candidate]:
     return sorted(found, key=_by_time)
 
 
-def _of_code(code: str, owner: Owner | None, at: datetime) -> Candidate:
+def _of_code(code: CodeText, owner: Owner | None, at: datetime) -> Candidate:
     return Candidate(
-        touch_id=f"code:{code}:{owner.placement_id if owner else ''}",
+        touch_id=f"code:{code.text}:{owner.placement_id if owner else ''}",
         kind="code",
         placement_id=owner.placement_id if owner else None,
         creator_id=owner.creator_id if owner else None,
         occurred_at=at,
         verdict="kept" if owner else "rejected",
         reason=None if owner else Reason.CODE_NOT_OWNED_THEN,
-        code=code,
+        code=code.text,
         carried=True,
     )

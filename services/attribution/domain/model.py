@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from shared.catalog import CodePeriod, LinkPeriod, Policy
+from shared.code_texts import CodeText
 from shared.credits import CreditEntry, EvidenceClass, TouchKind
 from shared.events import AdjustmentKind, ClickRef, ConversionKind, Quality, SourceKind, Stage
 from shared.ids import MAIN_STORE
@@ -46,7 +47,7 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     click_key: bytes | None = None
     link_id: str | None = None
     placement_id: str | None = None
-    code: str | None = None
+    code: CodeText | None = None
     quality: tuple[Quality, ...] = ()
     consent: bool = True
     derived: bool = False
@@ -93,7 +94,7 @@ class ConversionVersion:
     occurred_at: datetime
     net_minor: int | None
     currency: str | None
-    codes: tuple[str, ...] = ()
+    codes: tuple[CodeText, ...] = ()
     keys: tuple[bytes, ...] = ()
     click_touch_id: str | None = None
     click: ClickRef | None = None
@@ -168,12 +169,12 @@ class CatalogFacts:
     """The catalog facts of one workspace that a scope needs.
 
     `placements` maps a placement to its creator, "" for content of the brand. `codes` maps a
-    normalised text to the periods of all its owners.
+    code to the periods of all its owners.
     """
 
     links: Mapping[str, tuple[LinkPeriod, ...]] = field(default_factory=dict)
     placements: Mapping[str, str] = field(default_factory=dict)
-    codes: Mapping[str, tuple[CodePeriod, ...]] = field(default_factory=dict)
+    codes: Mapping[CodeText, tuple[CodePeriod, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
 
 

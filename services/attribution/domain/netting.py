@@ -19,7 +19,8 @@ from services.attribution.domain.model import (
     ConversionVersion,
     is_trusted_source,
 )
-from shared.catalog import ZeroValueOrders, normalise_code
+from shared.catalog import ZeroValueOrders
+from shared.code_texts import CodeText
 from shared.events import AdjustmentKind, SourceKind
 
 # A webhook is signed, a secret key is on the servers of the brand, a public key is in a web page.
@@ -81,15 +82,15 @@ def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
     )
 
 
-def codes_on(versions: Iterable[ConversionVersion]) -> tuple[str, ...]:
-    """Return the normalised codes of the latest version of each trusted source."""
+def codes_on(versions: Iterable[ConversionVersion]) -> tuple[CodeText, ...]:
+    """Return the codes of the latest version of each trusted source."""
     latest: dict[tuple[SourceKind, str], ConversionVersion] = {}
     for version in versions:
         source = (version.source_kind, version.source_id)
         if is_trusted(version):
             latest[source] = counted((version, latest.get(source, version)))
-    texts = {normalise_code(code) for version in latest.values() for code in version.codes}
-    return tuple(sorted(text for text in texts if text))
+    codes = {code for version in latest.values() for code in version.codes}
+    return tuple(sorted(code for code in codes if code.text))
 
 
 def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net:

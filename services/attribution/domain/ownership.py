@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.attribution.domain.model import CatalogFacts, Touch
-from shared.catalog import Period, normalise_code
+from shared.catalog import Period
+from shared.code_texts import CodeText
 
 _AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
 
@@ -29,12 +30,12 @@ class Owner:
         return self.creator or None
 
 
-def owners_of_code(text: str, at: datetime, facts: CatalogFacts) -> tuple[Owner, ...]:
+def owners_of_code(code: CodeText, at: datetime, facts: CatalogFacts) -> tuple[Owner, ...]:
     """Return the owners of a code at a time, one for each placement; several mean "shared".
 
     The creator is that of the placement, or that of the code until the placement is known.
     """
-    periods = _valid(facts.codes.get(normalise_code(text), ()), at)
+    periods = _valid(facts.codes.get(code, ()), at)
     creators: dict[str, str] = {}
     for placement_id, creator_id in sorted({(p.placement_id, p.creator_id) for p in periods}):
         creators.setdefault(placement_id, facts.placements.get(placement_id, creator_id))

@@ -14,14 +14,15 @@ from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.ownership import owners_of_touch
 from services.attribution.domain.quarters import quarter_at, quarter_number
 from services.attribution.domain.stages import touch_stage
-from shared.catalog import Period, normalise_code
+from shared.catalog import Period
+from shared.code_texts import CodeText
 from shared.credits import ORGANIC, Tally, TouchKind
 from shared.events import Quality
 
 _FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 
 # The target of a touch: (link, placement, code); one of them is set.
-_Lead = tuple[str | None, str | None, str | None]
+_Lead = tuple[str | None, str | None, CodeText | None]
 
 
 def tally(
@@ -40,7 +41,7 @@ def tally(
                 touch.kind,
                 quarter_number(touch.occurred_at),
                 touch.link_id or "",
-                touch.code or "",
+                touch.code.text if touch.code else "",
             )
             found = counts.get(slot)
             if found is None:
@@ -98,5 +99,5 @@ class _Accounts:
         if link_id is not None:
             periods = self._facts.links.get(link_id, ())
         elif code is not None:
-            periods = self._facts.codes.get(normalise_code(code), ())
+            periods = self._facts.codes.get(code, ())
         return bounds_of(periods)

@@ -23,6 +23,7 @@ from shared.catalog import (
     Placement,
     Policy,
 )
+from shared.code_texts import CodeText, code_text
 
 # The facts of a large brand take some megabytes. With more brands than this, the oldest are
 # dropped.
@@ -38,9 +39,9 @@ class WorkspaceFacts:
     version: int = 0
     links: dict[str, tuple[LinkPeriod, ...]] = field(default_factory=dict)
     placements: dict[str, str] = field(default_factory=dict)
-    codes: dict[str, tuple[CodePeriod, ...]] = field(default_factory=dict)
+    codes: dict[CodeText, tuple[CodePeriod, ...]] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
-    _code_records: dict[str, dict[str, Code]] = field(default_factory=dict)
+    _code_records: dict[CodeText, dict[str, Code]] = field(default_factory=dict)
 
     def apply(self, record: AnyCatalogRecord) -> None:
         """Apply a newer record; kinds that no decision depends on are ignored."""
@@ -52,9 +53,10 @@ class WorkspaceFacts:
             case Policy():
                 self.policies[record.id] = record
             case Code():
-                owners = self._code_records.setdefault(record.code, {})
+                code = code_text(record.code)
+                owners = self._code_records.setdefault(code, {})
                 owners[record.id] = record
-                self.codes[record.code] = tuple(
+                self.codes[code] = tuple(
                     period
                     for owner_id in sorted(owners)
                     for period in until(owners[owner_id].periods, owners[owner_id].deleted_at)

@@ -8,7 +8,7 @@ others.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from services.attribution.domain.model import CatalogFacts
 from services.attribution.domain.tallies import bounds_of, tally
@@ -28,7 +28,10 @@ from shared.catalog import (
     Placement,
     Policy,
 )
+from shared.code_texts import CodeText, code_text
 from shared.credits import Tally
+
+_Id = TypeVar("_Id", str, CodeText)
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Correction:
     after: CatalogFacts
     links: set[str] = field(default_factory=set)
     placements: set[str] = field(default_factory=set)
-    codes: set[str] = field(default_factory=set)
+    codes: set[CodeText] = field(default_factory=set)
     since: list[datetime | None] = field(default_factory=list)
 
     @property
@@ -63,11 +66,11 @@ class Correction:
         return self._leading(self.before.links) | self._leading(self.after.links)
 
     @property
-    def codes_to_placements(self) -> set[str]:
+    def codes_to_placements(self) -> set[CodeText]:
         """Codes that lead to a changed placement, before or after: its creator earns by them."""
         return self._leading(self.before.codes) | self._leading(self.after.codes)
 
-    def _leading(self, periods_by_id: Mapping[str, Sequence[LinkPeriod | CodePeriod]]) -> set[str]:
+    def _leading(self, periods_by_id: Mapping[_Id, Sequence[LinkPeriod | CodePeriod]]) -> set[_Id]:
         if not self.placements:
             return set()
         return {
@@ -101,8 +104,9 @@ def _compare(
             if before.placements.get(record.id) != after.placements[record.id]:
                 found.placements.add(record.id)
         case Code():
-            if before.codes.get(record.code) != after.codes[record.code]:
-                found.codes.add(record.code)
+            code = code_text(record.code)
+            if before.codes.get(code) != after.codes[code]:
+                found.codes.add(code)
         case Policy():
             old = before.policies.get(record.id)
             found.since += [policy.valid_from for policy in (old, record) if policy is not None]
@@ -125,14 +129,13 @@ async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
     links = correction.links | correction.links_to_placements
     boundaries = _boundaries(correction, links)
     workspace = correction.workspace_id
+    texts = {code.text for code in correction.codes}
     counts = [
         *await store.count_touches(conn, store.COUNT_OF_LINKS, links, workspace, boundaries),
         *await store.count_touches(
             conn, store.COUNT_OF_PLACEMENTS, correction.placements, workspace, boundaries
         ),
-        *await store.count_touches(
-            conn, store.COUNT_OF_CODES, correction.codes, workspace, boundaries
-        ),
+        *await store.count_touches(conn, store.COUNT_OF_CODES, texts, workspace, boundaries),
     ]
     moved: list[Tally] = []
     with faults_of("tally"):

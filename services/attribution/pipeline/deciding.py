@@ -39,7 +39,7 @@ from services.attribution.wire.decision_bytes import (
     encode_standing,
 )
 from services.attribution.wire.event_readings import own_key
-from shared.catalog import normalise_code
+from shared.code_texts import CodeText
 from shared.credits import CreditEntry, DecisionCredited, encode_credits
 from shared.ids import natural_id
 from shared.log.topics import CREDITS, EVENTS
@@ -159,7 +159,7 @@ def _looked_at(
     carried: dict[ConversionKey, set[str]] = {}
     for version in item.versions:
         subjects = carried.setdefault(version.key, set())
-        subjects.update(code_subject(normalise_code(code)) for code in version.codes)
+        subjects.update(code_subject(code) for code in version.codes)
         if version.click is not None:
             subjects.add(link_subject(version.click.link_id))
     return {
@@ -200,9 +200,9 @@ def placement_subject(placement_id: str) -> str:
     return f"placement:{placement_id}"
 
 
-def code_subject(code: str) -> str:
+def code_subject(code: CodeText) -> str:
     """Return the subject of a code that a decision used."""
-    return f"code:{code}"
+    return f"code:{code.text}"
 
 
 def _revise(

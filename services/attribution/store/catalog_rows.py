@@ -14,6 +14,7 @@ import asyncpg
 from services.attribution.domain.model import Touch
 from services.attribution.tables import Sql
 from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_catalog
+from shared.code_texts import code_text
 from shared.events import Quality
 
 RECORDS_AFTER: Final = Sql("""
@@ -187,7 +188,7 @@ def _count_of(row: asyncpg.Record) -> TouchCount:
         anon_key=None,
         link_id=row["link_id"],
         placement_id=row["placement_id"],
-        code=row["code"],
+        code=code_text(row["code"]) if row["code"] is not None else None,
         quality=tuple(Quality(flag) for flag in row["quality"]),
     )
     return TouchCount(touch, row["touches"])

@@ -22,7 +22,7 @@ from services.attribution.domain.model import (
     Touch,
     is_trusted_source,
 )
-from shared.catalog import normalise_code
+from shared.code_texts import CodeText, code_text
 from shared.credits import TOUCHES, TouchKind
 from shared.events import (
     CONVERSION_KINDS,
@@ -152,7 +152,7 @@ def _version(event: AnyConversion) -> ConversionVersion:
         occurred_at=_utc(event.occurred_at),
         net_minor=event.net_minor,
         currency=event.currency,
-        codes=event.codes,
+        codes=tuple(code_text(code) for code in event.codes),
         keys=person_keys(event),
         click_touch_id=click_event_id(event.workspace_id, click_id) if click_id else None,
         click=event.click if click_id else None,
@@ -273,7 +273,7 @@ def _touch_keys(event: _AnyTouch) -> tuple[bytes | None, bytes | None, tuple[byt
     return anon, click, tuple(sorted(together))
 
 
-def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str | None]:
+def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, CodeText | None]:
     """Return kind, link, placement and code of a touch; one of the last three is set."""
     kind, names = _TOUCHES[type(event)]
     value: str = getattr(event, names)
@@ -281,7 +281,7 @@ def _leads_to(event: _AnyTouch) -> tuple[TouchKind, str | None, str | None, str 
         return kind, value, None, None
     if names == "placement_id":
         return kind, None, value, None
-    return kind, None, None, normalise_code(value)
+    return kind, None, None, code_text(value)
 
 
 def _names(event: type[Event]) -> str:

@@ -25,8 +25,8 @@ from shared.catalog import (
     Policy,
     Store,
     Workspace,
-    normalise_code,
 )
+from shared.code_texts import code_text
 from shared.ids import automatic_placement_id
 
 
@@ -121,7 +121,7 @@ def _code(entity: Entity, common: dict[str, Any]) -> Code:
         )
         for row in entity.versions
     )
-    return Code(code=normalise_code(entity.latest.facts["code"]), periods=periods, **common)
+    return Code(code=code_text(entity.latest.facts["code"]).text, periods=periods, **common)
 
 
 def _store(entity: Entity, common: dict[str, Any]) -> Store:

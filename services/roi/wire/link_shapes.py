@@ -1,5 +1,6 @@
 """Bodies and answers of links and discount codes."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 
@@ -8,15 +9,15 @@ from pydantic import AfterValidator, StringConstraints
 from services.roi.domain.link_codes import check_link_code
 from services.roi.wire.fields import EntityId, Flag, Named, Stored, WebUrl
 from shared.api.shapes import AnswerModel, Moment
-from shared.catalog import normalise_code
+from shared.code_texts import code_text
 from shared.events import TEXT_LENGTH_MAX
 
 
 def _comparable(value: str) -> str:
     """Check the code in the form in which it is compared: not empty, and it fits in an event."""
-    if not value.isprintable():
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise ValueError("holds characters that cannot be shown")
-    if not 1 <= len(normalise_code(value)) <= TEXT_LENGTH_MAX:
+    if not 1 <= len(code_text(value).text) <= TEXT_LENGTH_MAX:
         raise ValueError(f"must have 1 to {TEXT_LENGTH_MAX} characters")
     return value
 

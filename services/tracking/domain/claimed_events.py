@@ -124,12 +124,13 @@ def in_store(claim: Report, caller: Caller, lookups: Lookups) -> Caller | Reject
 def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> CheckedPerson:
     """Return the keys of a person, with every value that may name the person hashed.
 
-    A click id that Laurel did not sign, or that belongs to another workspace, is flagged and
-    dropped. As a key it would join all people whose page sent the word "undefined". A public key
-    names no customer: the order's trusted version does, and a stranger could name any customer.
+    A click id that Laurel did not sign, or that belongs to another workspace, is dropped, and
+    flagged if there is no genuine one. As a key it would join all people whose page sent the word
+    "undefined". A public key names no customer: the order's trusted version does, and a stranger
+    could name any customer.
     """
     workspace_id = caller.workspace_id
-    click_id, click, flags = _read_click(claim.click_id, workspace_id, lookups)
+    click_id, click, flags = _read_click(claim, workspace_id, lookups)
     visitor_id = stored_key(claim.visitor_id, caller, lookups)
     if caller.is_public:
         return CheckedPerson(Person(visitor_id=visitor_id, click_id=click_id), click, flags)
@@ -144,15 +145,16 @@ def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> Chec
 
 
 def _read_click(
-    click_id: str | None, workspace_id: str, lookups: Lookups
+    claim: PersonClaim, workspace_id: str, lookups: Lookups
 ) -> tuple[str | None, ClickRef | None, tuple[Quality, ...]]:
-    if click_id is None:
-        return None, None, ()
-    found = lookups.click(click_id)
-    # The record of an unknown link can still be on its way here. Attribution checks it again.
-    if found is None or lookups.link_workspace(found.link_id) not in (workspace_id, None):
-        return None, None, (Quality.FOREIGN_CLICK_ID,)
-    return click_id, ClickRef(found.link_id, found.occurred_at), ()
+    """Return the first genuine click id; a flag if there are only others."""
+    sent = (*(() if claim.click_id is None else (claim.click_id,)), *claim.click_ids)
+    for click_id in sent:
+        found = lookups.click(click_id)
+        # The record of an unknown link can still be on its way here. Attribution checks it again.
+        if found and lookups.link_workspace(found.link_id) in (workspace_id, None):
+            return click_id, ClickRef(found.link_id, found.occurred_at), ()
+    return None, None, (Quality.FOREIGN_CLICK_ID,) if sent else ()
 
 
 def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyConversion:

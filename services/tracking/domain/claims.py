@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
+from shared.code_texts import CodeText
 from shared.events import AdjustmentKind, ConversionKind, PrivacyTask, Quality, Source
 from shared.ids import MAIN_STORE, ClickIdContents
 
@@ -45,8 +46,8 @@ class Lookups(Protocol):
         """Return the keyed hash of a text that may name a person."""
         ...
 
-    def is_code(self, workspace_id: str, code: str) -> bool:
-        """Return whether the catalog has this discount code, in its normal form."""
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
+        """Return whether the catalog has this discount code."""
         ...
 
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
@@ -118,12 +119,16 @@ CLAIM_TOKEN_LENGTH_MIN: Final = 16
 
 
 class PersonClaim(Struct, frozen=True):
-    """Keys of a person as sent. The e-mail address is still in clear."""
+    """Keys of a person as sent. The e-mail address is still in clear.
+
+    `click_ids` are further values that may be a click id; the first genuine one counts.
+    """
 
     visitor_id: str | None = None
     click_id: str | None = None
     customer_id: str | None = None
     email: str | None = None
+    click_ids: tuple[str, ...] = ()
 
 
 class ConversionClaim(Struct, frozen=True):

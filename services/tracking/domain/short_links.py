@@ -13,7 +13,7 @@ from shared.catalog import LINK_CODE, RESERVED_WORDS
 
 DESTINATION_LENGTH_MAX: Final = 2048  # every browser accepts this in a Location
 
-_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
 _ASCII_PRINTABLE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
 
 

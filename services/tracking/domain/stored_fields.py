@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from services.tracking.domain.claims import Caller, Lookups
-from shared.catalog import normalise_code
+from shared.code_texts import code_text
 from shared.events import CODES_MAX, TEXT_LENGTH_MAX
 from shared.private_texts import (
     ACTION_WORDS,
@@ -58,19 +58,19 @@ def stored_page(address: str, plain: str | None, caller: Caller, lookups: Lookup
 
 def stored_code(code: str, caller: Caller, lookups: Lookups) -> str:
     """Return a discount or referral code in its normal form; one of the catalog stays clear."""
-    normal = normalise_code(code)
+    normal = code_text(code)
     if lookups.is_code(caller.workspace_id, normal):
-        return normal
+        return normal.text
     # The normal form is in capital letters, in which an escape is no escape any more.
     plain = plain_spelling(code)
     if plain is None or "@" in plain:
-        return _stored(normalise_code(plain or code), caller, lookups, may_stay=False)
-    return _stored(normal, caller, lookups, may_stay=not caller.is_public)
+        return _stored(code_text(plain or code).text, caller, lookups, may_stay=False)
+    return _stored(normal.text, caller, lookups, may_stay=not caller.is_public)
 
 
 def stored_codes(codes: Iterable[str], caller: Caller, lookups: Lookups) -> tuple[str, ...]:
     """Return the discount codes, each once, without values that cannot be codes."""
-    possible = [code for code in codes if 0 < len(normalise_code(code)) <= TEXT_LENGTH_MAX]
+    possible = [code for code in codes if 0 < len(code_text(code).text) <= TEXT_LENGTH_MAX]
     stored = [stored_code(code, caller, lookups) for code in possible]
     return tuple(dict.fromkeys(stored))[:CODES_MAX]
 

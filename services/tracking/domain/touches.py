@@ -7,7 +7,9 @@ What can go wrong: a link code that the workspace does not have is rejected.
 """
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from services.tracking.domain.claimed_events import (
     UNNAMED,
@@ -18,6 +20,7 @@ from services.tracking.domain.claimed_events import (
     with_id,
 )
 from services.tracking.domain.claims import Caller, Flaw, Lookups, PersonClaim, Rejected, TouchClaim
+from services.tracking.domain.click_ids import click_ids_in
 from services.tracking.domain.stored_fields import (
     stored_action,
     stored_code,
@@ -36,21 +39,6 @@ from shared.events import (
     Visited,
 )
 from shared.private_texts import plain_spelling
-
-CLICK_PARAMETER = "lclid"
-_QUERY_FIELDS_MAX = 200  # no shop's address has more; a longer query is not parsed
-
-
-def click_parameter(address: str | None) -> str | None:
-    """Return the click id in the query of an address; None when there is none."""
-    if not address or CLICK_PARAMETER not in address:
-        return None
-    try:
-        query = urlsplit(address).query
-        pairs = parse_qsl(query, max_num_fields=_QUERY_FIELDS_MAX)
-    except ValueError:
-        return None
-    return next((value for name, value in reversed(pairs) if name == CLICK_PARAMETER), None)
 
 
 def bare_page(address: str) -> str | None:
@@ -136,12 +124,8 @@ def _engaged(
 
 
 def _with_page_click(claim: TouchClaim) -> PersonClaim:
-    person = claim.person
-    if person.click_id is not None:
-        return person
-    return PersonClaim(
-        person.visitor_id, click_parameter(claim.page), person.customer_id, person.email
-    )
+    """Return the keys of the person with the click ids in the address of the page."""
+    return structs.replace(claim.person, click_ids=click_ids_in(claim.page))
 
 
 def _natural_key(event: AnyEvent, claim: TouchClaim, caller: Caller) -> str | None:

@@ -31,6 +31,7 @@ from services.tracking.store.journal import Journal
 from services.tracking.store.quotas import Quotas
 from services.tracking.store.user_agents import Agents
 from shared.clock import Clock
+from shared.code_texts import CodeText
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
@@ -77,7 +78,7 @@ class MemoryLookups(Lookups):
         return self._text_hash(workspace_id, text)
 
     @override
-    def is_code(self, workspace_id: str, code: str) -> bool:
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
         return self._catalog.is_code(workspace_id, code)
 
     @override

@@ -27,6 +27,7 @@ from shared.catalog import (
     decode_catalog,
     store_named,
 )
+from shared.code_texts import CodeText, code_text
 from shared.http.auth import Principal
 from shared.ids import MAIN_STORE, uuid_text
 from shared.log.port import StoredRecord
@@ -67,7 +68,7 @@ class Catalog:
         self._principals: dict[bytes, Principal] = {}
         self._connections: dict[str, WebhookConnection] = {}
         # Workspace and code. A deleted code is still a word, because events may name it.
-        self._codes: set[tuple[str, str]] = set()
+        self._codes: set[tuple[str, CodeText]] = set()
         # Workspace and name or handle, to the automatic placements of all creators who have it.
         self._named: dict[tuple[str, str], set[str]] = {}
         # By workspace and id. A workspace has few.
@@ -112,7 +113,7 @@ class Catalog:
         elif isinstance(record, Store):
             self._keep_store(record)
         elif isinstance(record, Code):
-            self._codes.add((record.workspace_id, record.code))
+            self._codes.add((record.workspace_id, code_text(record.code)))
         elif isinstance(record, Creator):
             self._keep_creator(record, known)
 
@@ -177,7 +178,7 @@ class Catalog:
         """Return the connection with that id; None when it is unknown or deleted."""
         return self._connections.get(connection_id)
 
-    def is_code(self, workspace_id: str, code: str) -> bool:
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
         """Return whether the workspace has or had a discount code with this text."""
         return (workspace_id, code) in self._codes
 

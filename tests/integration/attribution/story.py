@@ -17,8 +17,8 @@ from shared.catalog import (
     Placement,
     Policy,
     Precedence,
-    normalise_code,
 )
+from shared.code_texts import code_text
 from shared.events import (
     AdjustmentKind,
     Clicked,
@@ -306,7 +306,7 @@ class Story:
             id=self.ident("code", text),
             revision=revision,
             recorded_at=NOON,
-            code=normalise_code(text),
+            code=code_text(text).text,
             periods=(owned,),
         )
 

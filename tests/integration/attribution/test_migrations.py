@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+from msgspec import structs
 from sqlalchemy.engine import make_url
 
 from services.attribution.domain.ties import TIES_MAX
@@ -180,3 +181,33 @@ async def test_the_cut_keys_of_an_older_release_are_noted_by_the_upgrade(
         assert await conn.fetch(CUT_KEYS) == noted
     finally:
         await conn.close()
+
+
+async def test_codes_that_an_older_release_stored_still_match(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    """Earlier releases kept the form selector of a heart."""
+    old, new = "LOVE\u2764\ufe0f", "LOVE\u2764"
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    await pipeline.learn(*story.cast(), structs.replace(story.code(new), code=old))
+    await pipeline.feed(story.order("1001", codes=(old,), net=500), story.referred(new, by="v1"))
+    ledger = await pipeline.net_ledger(story.workspace_id)
+    assert {row[2] for row in ledger} == {story.ident("placement", "mia")}
+    await pipeline.database.close()
+    conn = await owner_of(fresh_database)
+    try:
+        await move_history(fresh_database, "attribution", "0013")
+        await conn.execute("UPDATE attribution.touches SET code = $1", old)
+        await move_history(fresh_database, "attribution", "head")
+        assert await conn.fetchval("SELECT code FROM attribution.touches") == new
+        assert await conn.fetchval("SELECT count(*) FROM attribution.recomputes") == 1
+    finally:
+        await conn.close()
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    await pipeline.worker.sweep()
+    await pipeline.worker.drain()
+    assert await pipeline.net_ledger(story.workspace_id) == ledger
+    assert (
+        await pipeline.rows("SELECT own_key FROM attribution.recomputes", story.workspace_id) == []
+    )

@@ -8,6 +8,7 @@ import pytest
 from services.tracking.store.catalog_changes import MAGIC, ChangesFiles
 from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.saved_catalog import SavedCatalog
+from shared.code_texts import code_text
 from shared.ids import new_id
 from tests.integration.tracking.world import Brand, until
 
@@ -128,7 +129,7 @@ async def test_a_catalog_comes_back_with_its_changes_and_without_them_once_they_
     next_saved = SavedCatalog(again, path, brand.clock)
     assert await next_saved.load() == {0: 1}
     assert again.links.find(b"later") is not None
-    assert again.is_code(brand.workspace_id, "MIA10")
+    assert again.is_code(brand.workspace_id, code_text("MIA10"))
     await next_saved.save_image({0: 2})
     next_saved.close()
     assert suffixes(tmp_path) == {"snapshot"}

@@ -45,6 +45,29 @@ async def test_an_order_becomes_an_event(site: Site) -> None:
     assert "@" not in repr(order)
 
 
+async def test_a_word_in_the_cart_hides_no_click_id_of_the_landing_page(site: Site) -> None:
+    click_id = (await site.client.get("/mia")).headers["location"].split("lclid=")[1][:50]
+    places = {
+        "note_attributes": [{"name": "lclid", "value": "undefined"}],
+        "landing_site": f"/p?utm_source=mia&amp;lclid={click_id}",
+    }
+    await site.deliver("orders/create", ORDER | places)
+    order = next(e for e in await site.events(2) if isinstance(e, Ordered))
+    assert (order.person.click_id, order.quality) == (click_id, ())
+    assert order.click is not None
+    assert order.click.link_id == site.world.brand.link_id
+
+
+async def test_a_code_is_compared_as_a_person_sees_it(site: Site) -> None:
+    typed = [
+        {"code": f" {code} "} for code in ("mia\u200b10", "ｍｉａ１０", "MIA10\ufe0f", "mia 10")
+    ]
+    await site.deliver("orders/create", ORDER | {"discount_codes": typed})
+    (order,) = await site.events(1)
+    assert isinstance(order, Ordered)
+    assert order.codes == ("MIA10", "MIA 10")
+
+
 async def test_the_vendors_own_order_and_refund(site: Site, vendor_sample: VendorSample) -> None:
     order = vendor_sample("shopify/order")["order"]
     refund = vendor_sample("shopify/refund")["refund"]

@@ -114,10 +114,20 @@ def test_a_lost_click_is_rebuilt_from_the_order_and_the_real_one_replaces_it() -
     rebuilt, real = decided(scope(carrying)), decided(scope(carrying, lost))
     assert rebuilt == real
     assert rebuilt.status is Status.CREDITED
-    bot = structs.replace(lost, quality=(Quality.BOT,))
+    dated = structs.replace(lost, occurred_at=lost.occurred_at - minutes(1))
     stored = structs.replace(lost, derived=True)
-    for arrival in (scope(stored, bot, carrying), scope(bot, stored, carrying)):
-        assert verdict(arrival) is Reason.BOT
+    for arrival in (scope(stored, dated, carrying), scope(dated, stored, carrying)):
+        assert {c.occurred_at for c in decided(arrival).candidates} == {dated.occurred_at}
+
+
+@pytest.mark.parametrize("flag", [Quality.BOT, Quality.PREVIEW, Quality.PREFETCH])
+def test_a_click_that_comes_back_on_the_order_was_a_persons(flag: Quality) -> None:
+    flagged = touch("t", by=PHONE, click_key=click("k"), quality=(flag,), ago=days(1))
+    assert verdict(scope(flagged, order("1001", carries=flagged))) == "kept"
+    assert verdict(scope(flagged, order("1001", click("k")))) == "kept"
+    assert verdict(scope(flagged, order("1001", PHONE))) in (Reason.BOT, Reason.PREFETCH)
+    public = order("1001", carries=flagged, source="public")
+    assert verdict(scope(flagged, order("1001", PHONE), public)) in (Reason.BOT, Reason.PREFETCH)
 
 
 def test_a_rebuilt_click_also_counts_for_the_same_customer_s_next_order() -> None:

@@ -13,6 +13,7 @@ from services.attribution.domain.ledger import entries, post
 from services.attribution.domain.model import CatalogFacts, Decision, Touch
 from services.attribution.domain.tallies import tally
 from shared.catalog import LinkPeriod
+from shared.code_texts import code_text
 from shared.credits import CreditEntry, Tally
 from shared.events import Quality
 from tests.factories import (
@@ -126,7 +127,7 @@ def test_a_slot_with_another_net_is_booked_again() -> None:
 
 def test_an_entry_names_what_earned_it() -> None:
     known = facts(FACTS, code("DUO", of="leo"))
-    carrying = replace(ORDER, codes=("duo",))
+    carrying = replace(ORDER, codes=(code_text("duo"),))
     found = {
         e.account: (e.touch_kind, e.evidence_class, e.link_id, e.code, e.net_minor)
         for e in entries(decided(FIRST, carrying, known=known), 1)

@@ -13,6 +13,7 @@ from services.attribution.domain.model import (
 )
 from services.attribution.domain.netting import Net, codes_on, counted, net_of
 from shared.catalog import ZeroValueOrders
+from shared.code_texts import code_text
 from shared.events import AdjustmentKind
 from tests.factories import (
     adjustment,
@@ -231,7 +232,7 @@ def test_codes_are_those_of_the_latest_version_of_each_trusted_source() -> None:
         order(source="public", codes=("STOLEN",)),
     )
     for arrival in permutations(versions):
-        assert codes_on(arrival) == ("LEO10", "MIA10")
+        assert codes_on(arrival) == (code_text("LEO10"), code_text("MIA10"))
 
 
 def test_what_only_a_public_key_claims_is_unconfirmed_and_worth_nothing() -> None:

@@ -24,8 +24,10 @@ from services.tracking.domain.claims import (
     Rejected,
     TouchClaim,
 )
+from services.tracking.domain.click_ids import click_ids_in
 from services.tracking.domain.stored_fields import stored_codes
-from services.tracking.domain.touches import bare_page, click_parameter, touch
+from services.tracking.domain.touches import bare_page, touch
+from shared.code_texts import CodeText, code_text
 from shared.events import (
     Clicked,
     Identified,
@@ -58,8 +60,8 @@ class Known(Lookups):
         return f"keyed hash of {text!r}".encode().hex()[:64]
 
     @override
-    def is_code(self, workspace_id: str, code: str) -> bool:
-        return code == "MIA10"
+    def is_code(self, workspace_id: str, code: CodeText) -> bool:
+        return code == code_text("MIA10")
 
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
@@ -188,6 +190,26 @@ def test_only_genuine_click_ids_of_this_workspace_are_keys(
     assert event.quality == flags
 
 
+@pytest.mark.parametrize(
+    ("sent", "more", "found", "flags"),
+    [
+        ("undefined", (click_id(LINK),), True, ()),
+        (click_id(LINK_OF_OTHER), ("null", click_id(LINK)), True, ()),
+        (click_id(LINK)[:-1] + "!", (), False, (Quality.FOREIGN_CLICK_ID,)),
+        (None, ("undefined", click_id(LINK_OF_OTHER)), False, (Quality.FOREIGN_CLICK_ID,)),
+        (None, (), False, ()),
+    ],
+    ids=("after a word", "after others", "damaged", "no genuine one", "none"),
+)
+def test_the_first_genuine_click_id_counts(
+    sent: str | None, more: tuple[str, ...], found: bool, flags: tuple[Quality, ...]
+) -> None:
+    person = PersonClaim(click_id=sent, click_ids=more)
+    event = conversion(order(person=person), caller(), Known())
+    assert (event.click is not None) is found
+    assert event.quality == flags
+
+
 def test_a_public_key_names_no_customer_and_dates_nothing() -> None:
     sent = PersonClaim("v-1", click_id(LINK), "c-1", "e@x.de")
     long_ago = NOW - timedelta(days=5)
@@ -295,4 +317,4 @@ def test_no_address_raises(head: str, tail: str) -> None:
     page = bare_page(head + tail)
     assert page is None or not set(page) & set("?#")
     assert page is None or "@" not in urlsplit(page).netloc
-    assert click_parameter(head + tail) is None or "lclid" in tail
+    assert not click_ids_in(head + tail) or "lclid" in tail

@@ -9,7 +9,6 @@ left out: it was sent in a delivery of its own, which tells what is wrong with i
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,6 +24,7 @@ from services.tracking.adapters.payload import (
     objects_of,
     text_of,
 )
+from services.tracking.adapters.shopify.click_ids import click_ids
 from services.tracking.adapters.shopify.goods import net_of_goods
 from services.tracking.adapters.shopify.refunds import READING, refund_claim
 from services.tracking.domain.claimed_events import joined, microseconds
@@ -35,7 +35,6 @@ from services.tracking.domain.claims import (
     PersonClaim,
 )
 from services.tracking.domain.deliveries import Claims
-from services.tracking.domain.touches import CLICK_PARAMETER, click_parameter
 from shared.events import CODES_MAX
 from shared.moments import in_calendar
 
@@ -47,10 +46,7 @@ UNPAID: Final = frozenset(("pending", "authorized", "partially_paid", "expired")
 VOIDED: Final = "voided"
 REFUNDS_MAX: Final = 100  # of one order; the others come in deliveries of their own
 
-ADDRESS_LENGTH_MAX: Final = 8_192
 TIME_LENGTH_MAX: Final = 64
-
-_CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{50}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ def _customer_orders(payload: Payload) -> int | None:
 def _person(payload: Payload) -> PersonClaim:
     customer = object_of(payload, "customer")
     return PersonClaim(
-        click_id=_click_id(payload),
+        click_ids=click_ids(payload),
         customer_id=id_of(customer.get("id")),
         email=_email(payload) or _email(customer),
     )
@@ -148,22 +144,6 @@ def _claim_token(payload: Payload) -> str | None:
 def _email(payload: Payload) -> str | None:
     text = text_of(payload.get("email"))
     return text if text is not None and "@" in text else None
-
-
-def _click_id(payload: Payload) -> str | None:
-    for attribute in objects_of(payload, "note_attributes"):
-        if attribute.get("name") == CLICK_PARAMETER:
-            value = text_of(attribute.get("value"))
-            if value is not None:
-                return value
-    found = click_parameter(text_of(payload.get("landing_site"), length_max=ADDRESS_LENGTH_MAX))
-    if found is not None:
-        return found
-    # The referral part of the landing address: the click id itself, or an address with it.
-    reference = text_of(payload.get("landing_site_ref"), length_max=ADDRESS_LENGTH_MAX)
-    if reference is not None and _CLICK_ID.fullmatch(reference):
-        return reference
-    return click_parameter(reference)
 
 
 def _codes(payload: Payload) -> tuple[str, ...]:

@@ -115,10 +115,20 @@ def test_versions_of_one_clock_go_by_the_time_of_the_delivery_then_by_the_topic(
     "fields",
     [
         {"note_attributes": [{"name": "x", "value": "y"}, {"name": "lclid", "value": CLICK}]},
+        {"note_attributes": [{"name": "landing", "value": f"/p?lclid={CLICK}"}]},
+        {"note_attributes": [{"name": "lclid", "value": f"?utm=1&lclid={CLICK}"}]},
         {"landing_site": f"/products?a=1&lclid={CLICK}#x"},
+        {"landing_site": f"/products?a=1&amp;lclid={CLICK}&amp;b=2"},
+        {"landing_site": f"/products?a=1&#38;lclid={CLICK}"},
+        {"landing_site": f"/products?a=1\\u0026lclid={CLICK}"},
+        {"landing_site": f"/login?to=%2Fp%3Fa%3D1%26lclid%3D{CLICK}%26b%3D2"},
+        {"landing_site": f"/login?to=%252Fp%253Flclid%253D{CLICK}"},
+        {"landing_site": f"/?lclid={CLICK}&x=" + "&".join(f"a{n}=1" for n in range(500))},
+        {"landing_site": "https://[broken/?lclid=" + CLICK},
         {"landing_site": f"https://shop.example/?lclid=old&lclid={CLICK}"},
         {"landing_site": "/?source=abc", "landing_site_ref": CLICK},
         {"landing_site_ref": f"https://l.example/?lclid={CLICK}"},
+        {"landing_site_ref": f"lclid={CLICK}"},
         {
             "note_attributes": [{"name": "lclid", "value": CLICK}],
             "landing_site": "/?lclid=another",
@@ -126,7 +136,15 @@ def test_versions_of_one_clock_go_by_the_time_of_the_delivery_then_by_the_topic(
     ],
 )
 def test_the_click_id_is_found(fields: dict[str, Any]) -> None:
-    assert order(**fields).person.click_id == CLICK
+    assert order(**fields).person.click_ids[0] == CLICK
+
+
+def test_every_place_is_tried_in_its_order() -> None:
+    attributes = [{"name": "lclid", "value": word} for word in ("undefined", "null", "undefined")]
+    found = order(
+        note_attributes=attributes, landing_site="/?lclid=b&lclid=a", landing_site_ref=CLICK
+    )
+    assert found.person.click_ids == ("undefined", "null", "a", "b", CLICK)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +153,11 @@ def test_the_click_id_is_found(fields: dict[str, Any]) -> None:
         {},
         {"note_attributes": "x", "landing_site": 5, "landing_site_ref": "abc"},
         {"note_attributes": [None, 3, {"name": "lclid", "value": None}]},
-        {"landing_site": "https://[broken/?lclid=x"},
-        {"landing_site": "/?" + "&".join(f"a{n}=1" for n in range(500)) + "&lclid=x"},
+        {"landing_site": f"/?nolclid={CLICK}", "landing_site_ref": f"/xlclid={CLICK}"},
     ],
 )
 def test_payloads_without_a_click_id(fields: dict[str, Any]) -> None:
-    assert order(**fields).person.click_id is None
+    assert order(**fields).person.click_ids == ()
 
 
 def test_keys_of_the_person() -> None:

@@ -1,0 +1,72 @@
+"""The attention list of doubtful evidence: mistyped codes, foreign clicks, wrong clocks."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec import structs
+
+from shared.events import Quality
+from tests.factories import NOON
+from tests.integration.attribution.test_attention import items
+from tests.integration.attribution.test_http import Service, serving
+
+NEAR = ("MIA1O", "MIA1", "MIA100", "MAI10", "MIA 10", "MIA10?UTM=1", "SHOP.EXAMPLE/MIA10")
+OTHER = ("MIA10", "mia10\ufe0f", "LEO10", "M", "MIA10MIA10", "MI01A")
+
+
+@pytest.fixture
+async def service(fresh_database: str, secret_key: str) -> AsyncIterator[Service]:
+    async with serving(fresh_database, secret_key) as found:
+        yield found
+
+
+async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
+    service: Service,
+) -> None:
+    story = service.story
+    await service.teach(*story.cast(), story.code("MIA10"))
+    sent = [story.order(code, codes=(code,)) for code in (*NEAR, *OTHER)]
+    await service.send(*sent, story.order("both", codes=("MIA1O", "mia10")))
+
+    async def listed() -> bool:
+        return bool((await items(service)).get("near_codes", {}).get("count") == len(NEAR) + 1)
+
+    await service.until(listed)
+    (found,) = (await items(service, kind="near_codes")).values()
+    shown = {example["order_id"]: example["detail"] for example in found["examples"]}
+    assert set(shown) == {*NEAR, "both"}
+    assert shown["both"] == "the code MIA1O is nearly MIA10"
+    await service.teach(story.code("MIA1O"))
+
+    async def one_less() -> bool:
+        return bool((await items(service))["near_codes"]["count"] == len(NEAR) - 1)
+
+    await service.until(one_less)
+
+
+async def test_foreign_click_ids_and_wrong_clocks_are_listed(service: Service) -> None:
+    story = service.story
+    foreign, clamped = (Quality.FOREIGN_CLICK_ID,), (Quality.CLAMPED,)
+    await service.teach(*story.cast())
+    await service.send(
+        structs.replace(story.order("1001"), quality=foreign),
+        structs.replace(story.click("k1", by="v1"), quality=foreign),
+        structs.replace(story.order("1002"), quality=(*clamped, *foreign)),
+        structs.replace(story.referred("MIA10", by="v1"), quality=clamped),
+        story.order("clamped", codes=("foreign_click_id",)),
+    )
+
+    async def listed() -> bool:
+        return len(await items(service)) == 2
+
+    await service.until(listed)
+    found = await items(service)
+    assert {kind: item["count"] for kind, item in found.items()} == {
+        "clamped_times": 2,
+        "foreign_click_ids": 3,
+    }
+    named = {example["order_id"] for example in found["foreign_click_ids"]["examples"]}
+    assert named == {"1001", "1002", None}
+    first = found["clamped_times"]["examples"][0]
+    assert first["detail"].endswith("counts at the time of its receipt")
+    assert first["occurred_at"] >= NOON.isoformat()[:10]
