@@ -19,7 +19,6 @@ from services.attribution.domain.model import (
     SurveyAnswer,
     Touch,
 )
-from shared import catalog
 from shared.catalog import CodePeriod, LinkPeriod, Policy, Precedence, Surveys, ZeroValueOrders
 from shared.code_texts import CodeText, code_text
 from shared.credits import WINDOWS_DAYS, TouchKind

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import CatalogFacts, Credit, Decision
 from shared.catalog import CodePeriod, LinkPeriod, Precedence
+from shared.code_texts import code_text
 from shared.models import CREDIT_MODELS
 from tests.factories import (
     AN_HOUR,
@@ -239,7 +240,7 @@ def amounts_of_shared_code(owners: list[str], net_minor: int) -> dict[str, dict[
     known = facts(
         influencers("mia", "leo", "tom", "zoe", "kim"),
         brand_content(),
-        CatalogFacts(codes={"ALL": periods}),
+        CatalogFacts(codes={code_text("ALL"): periods}),
         policy(models=tuple(CREDIT_MODELS)),
     )
     bought = order("1001", PHONE, codes=("all",), net_minor=net_minor)
