@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -36,17 +37,22 @@ print("found")
 """
 
 
+@cache
+def places_of_texts() -> dict[str, list[str]]:
+    """Return the places of each literal text of the product outside the home of the kinds."""
+    found: dict[str, list[str]] = {}
+    for name, tree, _ in python_files():
+        # A migration names tables, not kinds.
+        if name.startswith(PRODUCT) and not name.startswith((HOME, "deploy/migrations/")):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.setdefault(node.value, []).append(f"{name}:{node.lineno}")
+    return found
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_id_of_a_kind_is_in_its_home_alone(kind: str) -> None:
-    places = [
-        f"{name}:{node.lineno}"
-        for name, tree, _ in python_files()
-        # A migration names tables, not kinds.
-        if name.startswith(PRODUCT) and not name.startswith((HOME, "deploy/migrations/"))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and node.value == kind
-    ]
-    assert places == [], f"{kind} is named outside its home"
+    assert places_of_texts().get(kind, []) == [], f"{kind} is named outside its home"
 
 
 def test_a_kind_says_what_was_found_and_what_to_do() -> None:

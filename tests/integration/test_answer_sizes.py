@@ -62,7 +62,9 @@ async def _fill(installation: Installation, workspace_id: str) -> None:
             creator, campaign = new_id(), new_id()
             await writer.create("creator", creator, (Version({"name": "Mia"}),))
             await writer.create("campaign", campaign, (Version({"name": "Year"}),))
-            placement = Version(placement_facts(creator, campaign, "instagram"))
+            # A cost is shared by what was published by its last day.
+            published = {"published_at": "2025-12-01T00:00:00+00:00"}
+            placement = Version(placement_facts(creator, campaign, "instagram") | published)
             for _ in range(PLACEMENTS):
                 await writer.create("placement", new_id(), (placement,))
             for day in range(DAYS):

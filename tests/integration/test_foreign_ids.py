@@ -204,12 +204,12 @@ def lists_own_letters(pair: TenantPair) -> None:
 
 
 def attends_to_own_workspace(pair: TenantPair) -> None:
-    """Both have a dead letter; each sees one, its own."""
+    """Both have a report with another content; each sees one, its own."""
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/attention").json()
-    letters = [item for item in answer["items"] if item["kind"] == "dead_letters"]
-    assert [item["count"] for item in letters] == [1]
+    reports = [item for item in answer["items"] if item["kind"] == "orders_with_another_body"]
+    assert [item["count"] for item in reports] == [1]
     theirs = pair.theirs.brand.attribution.get("/v1/attention").json()
-    assert {"dead_letters"} <= {item["kind"] for item in theirs["items"]}
+    assert {"orders_with_another_body"} <= {item["kind"] for item in theirs["items"]}
 
 
 def retries_own_letters(pair: TenantPair) -> None:

@@ -1,12 +1,18 @@
 """What is doubtful about a conversion, so that a person looks at it. Pure.
 
-Promise: the notes depend only on the set of evidence. They change no figure. Each has the event
-that it is about, or none when the order itself is meant.
+Promise: the notes depend only on the set of trusted evidence. They change no figure. Each has the
+event that it is about, or none when the order itself is meant.
 """
 
 from collections.abc import Iterable, Sequence
 
-from services.attribution.domain.model import Adjustment, ConversionVersion, Doubt, Note
+from services.attribution.domain.model import (
+    Adjustment,
+    ConversionVersion,
+    Doubt,
+    Note,
+    is_trusted_source,
+)
 from services.attribution.domain.netting import Net, source_of
 from shared.money import format_minor
 
@@ -18,9 +24,10 @@ def notes_of(
     net: Net,
 ) -> tuple[Note, ...]:
     """Return the notes on a conversion; `versions` are all of its trusted versions."""
+    trusted = [item for item in adjustments if is_trusted_source(item.source_kind)]
     notes = [
         Note(doubt, adjustment.event_id, adjustment.occurred_at, _taken(adjustment, counted))
-        for adjustment in sorted(adjustments, key=lambda a: (a.occurred_at, a.event_id))
+        for adjustment in sorted(trusted, key=lambda a: (a.occurred_at, a.event_id))
         for doubt in _doubts(adjustment, net)
     ]
     if counted.unpaid and net.is_kept:

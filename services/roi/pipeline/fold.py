@@ -51,9 +51,9 @@ WAITING_RECORDS_MAX: Final = 10_000
 # once on each level: 3 levels find one of 10,000 records.
 SMALLER: Final = 32
 # The longest time of one statement of the fold of a batch, and of one of a part of it. The
-# time-outs of a batch, of a workspace and of four levels of its waiting records take 4 s.
-STATEMENT_SECONDS: Final = 1.5
-PART_SECONDS: Final = 0.5
+# time-outs of a batch, of a workspace and of four levels of its waiting records take 11.5 s.
+STATEMENT_SECONDS: Final = 4.0
+PART_SECONDS: Final = 1.5
 # The faults for which one workspace is stopped.
 STOPS_ONE: Final = (Unusable, TimedOut)
 

@@ -193,7 +193,7 @@ def test_a_damaged_credits_record_stops_one_workspace_alone(
     other.sell(order_id)
     other.await_credit(order_id, other.mia)
     eventually(lambda: total(other) == before + NET_MINOR or None, what="the other brand goes on")
-    assert other.roi_answer()["meta"]["warnings"] == []
+    assert "stopped" not in {item["id"] for item in other.roi_answer()["meta"]["warnings"]}
 
 
 def total(brand: BrandUnderAttack) -> int:
