@@ -22,7 +22,7 @@ SELECT
     (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL) AS other_evidence,
     (SELECT count(*) FROM attribution.dead_letters
      WHERE topic = 'laurel.events' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
-        AS dead_letters,
+        AS letters,
     count(*) FILTER (WHERE told.is_claim AND NOT told.is_proven) AS claims_aside,
     count(*) FILTER (WHERE told.is_claim AND told.is_proven) AS claims_joined,
     count(*) FILTER (WHERE NOT told.is_claim AND told.status IN ('credited', 'organic')
@@ -76,5 +76,5 @@ async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAc
         + row["adjustments_booked"]
         + row["conversions"],
         superseded=(row["duplicates"] or 0) + row["versions"] - row["conversions"],
-        set_aside=row["dead_letters"] + row["claims_aside"] + row["waiting"],
+        set_aside=row["letters"] + row["claims_aside"] + row["waiting"],
     )
