@@ -65,12 +65,17 @@ async def explain(
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
     text_hash = partial(parts.text_hash, caller.workspace_id)
-    stored = [text for form in _number_forms(natural_id) for text in stored_forms(form, text_hash)]
-    keys = [own_key(ConversionKey(kind, text)) for text in stored for kind in kinds]
+    # Each own key that the conversion may have, with the id as people know it.
+    named = {
+        own_key(ConversionKey(kind, text)): form
+        for form in _number_forms(natural_id)
+        for text in stored_forms(form, text_hash)
+        for kind in kinds
+    }
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
-        known = await store.known_conversions(conn, keys)
-        key = next((key for key in keys if key in known), None)
+        known = await store.known_conversions(conn, list(named))
+        key = next((key for key in named if key in known), None)
         if key is None:
             raise Problem(404, None, "the order or conversion is unknown")
         revisions = await store.revisions(conn, key, below, asked.limit)
@@ -87,7 +92,7 @@ async def explain(
     ]
     found = known[key]
     return shapes.ExplanationAnswer(
-        order_id=natural_id,
+        order_id=named[key],
         kind=found.kind,
         status=found.status,
         net=wire.money(found.net_minor, found.currency),
@@ -102,7 +107,7 @@ async def explain(
 async def _creator(
     conn: Any, workspace_id: str, key: bytes, creator_id: UUID | None
 ) -> shapes.CreatorAnswer | None:
-    """Return what the decision that stands says of a creator; None if none is asked for."""
+    """Return what the last decision says of a creator; None if no creator is asked for."""
     if creator_id is None:
         return None
     (standing,) = await store.revisions(conn, key, REVISION_MAX + 1, 1)
@@ -118,7 +123,7 @@ async def _creator(
 
 
 def _number_forms(natural_id: str) -> tuple[str, str]:
-    """Return an order number as it was asked for, and with or without the `#` before it."""
+    """Return an order number as it was asked for, then without its `#`, or with one."""
     plain = natural_id.removeprefix("#")
     return natural_id, plain if plain != natural_id else f"#{natural_id}"
 
