@@ -22,7 +22,7 @@ from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
-from services.attribution.routes import attention, dead_letters, explanations, ledger
+from services.attribution.routes import attention, dead_letters, explanations, lag, ledger
 from services.attribution.routes.parts import Parts
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog_rows import look_up_key
@@ -65,7 +65,13 @@ COLLECT_OBJECTS: Final = 500_000
 COLLECT_ROUNDS: Final = 50
 EVENTS_GROUP: Final = "laurel-attribution"
 CATALOG_GROUP: Final = "laurel-attribution-catalog"
-ROUTERS: Final = (explanations.router, ledger.router, attention.router, dead_letters.router)
+ROUTERS: Final = (
+    explanations.router,
+    ledger.router,
+    attention.router,
+    dead_letters.router,
+    lag.router,
+)
 
 logger = get_logger(__name__)
 

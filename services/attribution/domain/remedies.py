@@ -1,13 +1,14 @@
 """What would have made a rejected candidate count, in one sentence for each reason. Pure.
 
-Promise: every reason of the closed list has a sentence (a test compares them). A sentence names the
-test that failed and the least change that the candidate would have passed with.
+Promise: every reason of the closed list has a sentence (a test compares them). A sentence says what
+had to be different for this candidate to pass the test that it failed.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.attribution.domain.journey import TOUCHES_MAX
 from services.attribution.domain.model import Candidate, Reason
 
 _DAY: Final = timedelta(days=1)
@@ -16,8 +17,8 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.OUTSIDE_WINDOW: (
         "it would count if the policy's window of this kind ({kind}) were {days} days or longer"
     ),
-    Reason.BOT: "it would count if the order carried the id of this click",
-    Reason.PREFETCH: "it would count if the order carried the id of this click",
+    Reason.BOT: "it would count if a person's browser had opened the link",
+    Reason.PREFETCH: "it would count if the person, too, had opened the link",
     Reason.AFTER_CONVERSION: "it would count if it had happened before the conversion",
     Reason.SUPERSEDED_BY_CODE: (
         "it would count if the policy's precedence were `link_wins` or `both_share`,"
@@ -36,7 +37,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
         "it would count if the policy's `survey` were `touch`, or if no other touch counted"
     ),
     Reason.NAMES_NOBODY: "it would count if it named a creator or a placement",
-    Reason.JOURNEY_TOO_LONG: "it would count if it were among the newest 10,000 touches",
+    Reason.JOURNEY_TOO_LONG: f"it would count if it were among the newest {TOUCHES_MAX:,} touches",
 }
 
 

@@ -19,9 +19,10 @@ from shared.ids import MAIN_STORE
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The conversion and its own key."""
+    """The conversion, its own key, and the stored id of those asked for that it has."""
 
     own_key: bytes
+    stored_id: str
     conversion: KnownConversion
 
 
@@ -52,22 +53,23 @@ async def _in_store(
     conn: Any, kinds: Sequence[ConversionKind], texts: Collection[str], store: str
 ) -> Found | NotFound:
     keys = _keys(kinds, texts, store)
-    known = await read_queries.known_conversions(conn, keys)
-    return next((Found(key, known[key]) for key in keys if key in known), NotFound())
+    known = await read_queries.known_conversions(conn, list(keys))
+    return next((Found(key, keys[key], known[key]) for key in keys if key in known), NotFound())
 
 
 async def _elsewhere(
     conn: Any, kinds: Sequence[ConversionKind], texts: Collection[str], stores: Iterable[Store]
 ) -> Found | NotFound:
     names = {store.word: store.name for store in stores}
-    keys = [key for word in names for key in _keys(kinds, texts, word)]
-    known = await read_queries.known_conversions(conn, keys)
-    found = [Found(key, known[key]) for key in keys if key in known]
+    keys = {key: text for word in names for key, text in _keys(kinds, texts, word).items()}
+    known = await read_queries.known_conversions(conn, list(keys))
+    found = [Found(key, keys[key], known[key]) for key in keys if key in known]
     having = {item.conversion.store for item in found}
     if len(having) == 1:
         return found[0]
     return NotFound(tuple(sorted(names[word] for word in having)))
 
 
-def _keys(kinds: Sequence[ConversionKind], texts: Collection[str], store: str) -> list[bytes]:
-    return [own_key(ConversionKey(kind, text, store)) for text in texts for kind in kinds]
+def _keys(kinds: Sequence[ConversionKind], texts: Collection[str], store: str) -> dict[bytes, str]:
+    """Return the own keys in the order of the search, each with its stored id."""
+    return {own_key(ConversionKey(kind, text, store)): text for text in texts for kind in kinds}

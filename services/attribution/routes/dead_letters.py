@@ -1,4 +1,4 @@
-"""The routes of records that could not be used, and of the lag behind the log."""
+"""The routes of dead letters: the list of records that could not be used, and their retry."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -80,10 +80,3 @@ async def retry(caller: Admin, parts: PartsHere, body: wire.RetryBody) -> wire.R
             for item in done
         ],
     )
-
-
-@router.get("/v1/lag", summary="How far behind the log, per partition")
-async def lag(caller: Reader, parts: PartsHere) -> wire.LagAnswer:
-    """Return the lag in records and seconds; 503 while the log does not answer."""
-    del caller
-    return wire.LagAnswer(items=await parts.lag())

@@ -76,10 +76,13 @@ async def explain(
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
     text_hash = partial(parts.text_hash, caller.workspace_id)
-    stored = [text for form in _number_forms(natural_id) for text in stored_forms(form, text_hash)]
+    # Each form in which the id may be stored, with the id as people know it.
+    named = {
+        text: form for form in _number_forms(natural_id) for text in stored_forms(form, text_hash)
+    }
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
-        found = _found(await find_conversion(conn, kinds, stored, asked.store))
+        found = _found(await find_conversion(conn, kinds, named, asked.store))
         key, conversion = found.own_key, found.conversion
         revisions = await store.revisions(conn, key, below, asked.limit)
         if not revisions:
@@ -94,7 +97,7 @@ async def explain(
         for item in revisions
     ]
     return shapes.ExplanationAnswer(
-        order_id=natural_id,
+        order_id=named[found.stored_id],
         store=conversion.store,
         kind=conversion.kind,
         status=conversion.status,
@@ -123,7 +126,7 @@ def _found(result: Found | NotFound | UnknownStore) -> Found:
 async def _creator(
     conn: Any, workspace_id: str, key: bytes, creator_id: UUID | None
 ) -> shapes.CreatorAnswer | None:
-    """Return what the decision that stands says of a creator; None if none is asked for."""
+    """Return what the last decision says of a creator; None if no creator is asked for."""
     if creator_id is None:
         return None
     (standing,) = await store.revisions(conn, key, REVISION_MAX + 1, 1)
@@ -139,7 +142,7 @@ async def _creator(
 
 
 def _number_forms(natural_id: str) -> tuple[str, str]:
-    """Return an order number as it was asked for, and with or without the `#` before it."""
+    """Return an order number as it was asked for, then without its `#`, or with one."""
     plain = natural_id.removeprefix("#")
     return natural_id, plain if plain != natural_id else f"#{natural_id}"
 

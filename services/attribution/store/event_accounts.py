@@ -1,8 +1,8 @@
 """What became of the events of a workspace: one query that puts each of them into one class.
 
-Promise: the classes are counted from the stored rows, `read` is the counter of the consumer. They
-come from different places, so their equality is a real check. An event that lies in no class makes
-the sums differ.
+Promise: the classes are counted from the stored rows; `read` is a counter that the consumer moves.
+An event that is in no class makes the sum of the classes smaller than `read`.
+What can go wrong: conversions that wait to be decided are in no class until then.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 
 from services.attribution.store.attention.claims_without_proof import PROVEN
+from shared.log.topics import EVENTS
 
 # Trusted evidence is filed under `o`, claims under `p` and the rest of the own key.
 ACCOUNTS: Final = f"""
@@ -24,7 +25,7 @@ SELECT
     (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL AND kind = 'noticed')
         AS notices,
     (SELECT count(*) FROM attribution.dead_letters
-     WHERE topic = 'laurel.events' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
+     WHERE topic = '{EVENTS.name}' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
         AS letters,
     count(*) FILTER (WHERE told.is_claim AND NOT told.is_proven) AS claims_aside,
     count(*) FILTER (WHERE told.is_claim AND told.is_proven) AS claims_joined,
@@ -38,7 +39,7 @@ FROM (
     SELECT c.own_key, c.status, e.kind, e.own_key >= 'p' AS is_claim,
            e.own_key < 'p' AND e.kind <> 'order_adjusted'
                AND c.status IN ('credited', 'organic') AS is_version,
-           c.status IN ('credited', 'organic') AND {PROVEN} AS is_proven
+           e.own_key >= 'p' AND c.status IN ('credited', 'organic') AND {PROVEN} AS is_proven
     FROM attribution.evidence AS e
     JOIN attribution.conversions AS c
       ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id

@@ -62,18 +62,10 @@ async def find_creator(api: Api, wanted: str) -> str:
     Case makes no difference. Raises `ConfigurationError` if none or several have it.
     """
     found: dict[str, str] = {}
-    cursor: str | None = None
-    while True:
-        page = await api.get(
-            "roi", "/v1/creators", limit=200, **({"cursor": cursor} if cursor else {})
-        )
-        for item in page["items"]:
-            told = (item["id"], item["external_id"], item["name"], item["handle"])
-            if wanted.casefold() in {text.casefold() for text in told if text}:
-                found[item["id"]] = item["name"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
+    for item in await api.items("roi", "/v1/creators"):
+        told = (item["id"], item["external_id"], item["name"], item["handle"])
+        if wanted.casefold() in {text.casefold() for text in told if text}:
+            found[item["id"]] = item["name"]
     if len(found) == 1:
         return next(iter(found))
     if found:

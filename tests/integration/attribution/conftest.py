@@ -1,4 +1,4 @@
-"""Fixtures of attribution's tests: a database pool of its role, a process, a story."""
+"""Fixtures of attribution's tests: a database and a pool of its role, a process, a story."""
 
 import pytest
 
@@ -25,3 +25,9 @@ async def pipeline(database: Database) -> AttributionPipeline:
 def story() -> Story:
     """The events and catalog records of a new workspace."""
     return Story(new_id())
+
+
+@pytest.fixture
+def place(fresh_database: str, secret_key: str) -> tuple[str, str]:
+    """A separate database, because it stores offsets of the real partitions."""
+    return fresh_database, secret_key

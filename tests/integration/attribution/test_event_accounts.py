@@ -3,19 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from shared.events import encode_event
 from tests.factories import NOON
 from tests.integration.attribution.test_http import Service, serving
 
 CLASSES = ("read", "booked", "superseded", "set_aside", "difference")
-
-
-@pytest.fixture
-def place(fresh_database: str, secret_key: str) -> tuple[str, str]:
-    """A separate database, because it stores offsets of the real partitions."""
-    return fresh_database, secret_key
 
 
 async def accounts(service: Service, read: int) -> tuple[int, ...]:
@@ -37,6 +29,7 @@ async def test_each_event_is_booked_superseded_or_set_aside(place: tuple[str, st
         click = story.click("k1", by="v1")
         await service.send(click, story.order("1", click=click, net=300))
         assert await accounts(service, 2) == (2, 2, 0, 0, 0)
+        assert (await service.reader.get("/v1/ledger/events")).status_code == 403
         # The same order again, and a newer version of it.
         await service.send(story.order("1", click=click, net=300))
         await service.send(story.order("1", click=click, net=400, version=2))

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from services.attribution.app import Outside, running_attribution
 from shared.catalog import AnyCatalogRecord, ApiKey, Scope, catalog_key, encode_catalog
@@ -140,12 +139,6 @@ async def closing(log: EventLog) -> AsyncIterator[None]:
         yield
     finally:
         await log.close()
-
-
-@pytest.fixture
-async def place(fresh_database: str, secret_key: str) -> tuple[str, str]:
-    """A separate database, because it stores offsets of the real partitions."""
-    return fresh_database, secret_key
 
 
 async def test_an_order_is_explained_down_to_the_cent(place: tuple[str, str]) -> None:

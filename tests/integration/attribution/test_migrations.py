@@ -13,8 +13,11 @@ from msgspec import structs
 from sqlalchemy.engine import make_url
 
 from services.attribution.domain.ties import TIES_MAX
+from services.attribution.store.event_accounts import EventAccounts, event_accounts
 from services.attribution.tables import HUB_NEIGHBOURS
+from shared.db.engine import driver
 from shared.db.migrate import move_history
+from shared.events import encode_event
 from shared.ids import new_id
 from tests.factories import NOON
 from tests.fixtures.postgres import DatabaseFactory
@@ -211,3 +214,24 @@ async def test_codes_that_an_older_release_stored_still_match(
     assert (
         await pipeline.rows("SELECT own_key FROM attribution.recomputes", story.workspace_id) == []
     )
+
+
+async def test_the_count_of_events_starts_at_what_an_older_release_stored(
+    fresh_database: str, database_for: DatabaseFactory
+) -> None:
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    story = Story(new_id())
+    click = story.click("k1", by="v1")
+    order = story.order("1001", click=click, net=500)
+    await pipeline.feed(click, order, story.adjusted("r1", of="9", amount=100))
+    await pipeline.feed_bytes(b"{", encode_event(order), key=story.workspace_id.encode())
+    count = "SELECT events_read, events_duplicate FROM attribution.workspaces"
+    assert await pipeline.rows(count, story.workspace_id) == [(5, 1)]
+    await pipeline.database.close()
+    await move_history(fresh_database, "attribution", "0011")
+    await move_history(fresh_database, "attribution", "head")
+    pipeline = AttributionPipeline(await database_for("attribution", url=fresh_database))
+    assert await pipeline.rows(count, story.workspace_id) == [(4, 0)]
+    async with pipeline.database.read([story.workspace_id]) as connection:
+        found = await event_accounts(await driver(connection), story.workspace_id)
+    assert found == EventAccounts(read=4, booked=2, superseded=0, set_aside=2)

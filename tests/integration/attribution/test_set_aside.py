@@ -4,21 +4,19 @@ A trigger of the database makes one event slow, so the time-outs are those of a 
 """
 
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from typing_extensions import override
 
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.dead_letter_retry import Retrier
-from shared.clock import SystemClock
 from shared.db.engine import Database
 from shared.errors import TimedOut, Transient
 from shared.events import AnyEvent
 from shared.ids import new_id
 from tests.factories import NOON
 from tests.fixtures.batches import hand_over
+from tests.fixtures.clocks import ShiftedClock
 from tests.fixtures.connections import execute
 from tests.fixtures.postgres import DatabaseFactory
 from tests.fixtures.slow_rows import QUICK, SLEEP, SLOW_SECONDS, slow_row
@@ -32,17 +30,6 @@ LETTERS = (
 )
 DUE = "UPDATE attribution.dead_letters SET retry_at = recorded_at WHERE retry_at IS NOT NULL"
 EVENTS = ("attribution.evidence", "event_id")
-
-
-@dataclass
-class Late(SystemClock):
-    """The real clock, some time ahead."""
-
-    ahead: timedelta = timedelta()
-
-    @override
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 @pytest.fixture
@@ -93,7 +80,7 @@ def own_events(batch: list[AnyEvent], story: Story) -> list[AnyEvent]:
 async def retried(pipeline: AttributionPipeline, story: Story, owner_url: str) -> None:
     """The letter is not due yet; then due and still slow; then due and quick."""
     (before,) = await pipeline.rows(LETTERS, story.workspace_id)
-    clock = Late()
+    clock = ShiftedClock()
     retrier = Retrier(pipeline.database, FactsCache(), clock, pipeline.relay.call)
     await retrier.retry_due()
     clock.ahead = timedelta(seconds=61)

@@ -14,7 +14,7 @@ from services.roi.bootstrap import ensure_workspace
 from services.roi.domain.entity import Version
 from services.roi.relay import CatalogRelay, Proofreader
 from services.roi.store.catalog import Writer
-from shared.catalog import AnyCatalogRecord, catalog_key, decode_catalog, encode_catalog
+from shared.catalog import Workspace, catalog_key, decode_catalog, encode_catalog
 from shared.clock import ManualClock, SystemClock
 from shared.db.engine import Database
 from shared.log.memory import MemoryBroker, MemoryLog
@@ -91,16 +91,17 @@ async def rename(database: Database, workspace_id: str) -> None:
         await writer.change(entity, versions=(Version({**entity.latest.facts, "name": "new"}),))
 
 
-def on_log(broker: MemoryBroker) -> list[AnyCatalogRecord]:
-    """Return all records of the topic; those of an entity are in order in one partition."""
+def on_log(broker: MemoryBroker) -> list[Workspace]:
+    """Return the records of the workspace in order; its first store is on the topic too."""
     if CATALOG.name not in broker.topics:
         return []
     _, partitions = broker.topics[CATALOG.name]
-    return [decode_catalog(record.value) for part in partitions for record in part.records]
+    records = [decode_catalog(record.value) for part in partitions for record in part.records]
+    return [record for record in records if isinstance(record, Workspace)]
 
 
-async def log_ending_with(broker: MemoryBroker, *, revision: int) -> list[AnyCatalogRecord]:
-    """Return the topic's records once the last one has this revision."""
+async def log_ending_with(broker: MemoryBroker, *, revision: int) -> list[Workspace]:
+    """Return the records of the workspace once the last one has this revision."""
     while True:
         records = on_log(broker)
         if records and records[-1].revision == revision:

@@ -7,7 +7,7 @@ write without Postgres gets 503 within two seconds.
 import asyncio
 import itertools
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +15,6 @@ import pytest
 
 from services.roi.bootstrap import create_key, ensure_workspace
 from services.roi.relay import CatalogRelay
-from shared.clock import ManualClock
 from shared.db.engine import driver
 from shared.db.migrate import migrate
 from shared.errors import ConfigurationError
@@ -24,6 +23,7 @@ from shared.log.memory import MemoryBroker, MemoryLog
 from shared.log.topics import CATALOG
 from shared.sealing import new_api_key
 from shared.telemetry import Telemetry
+from tests.fixtures.clocks import ShiftedClock
 from tests.fixtures.postgres import DatabaseFactory, PostgresServer
 from tests.integration.roi.roi_service import (
     BrandClient,
@@ -139,7 +139,7 @@ async def test_equal_requests_at_once_have_one_effect(owner_url: str) -> None:
 
 
 async def test_versions_are_append_only_and_the_clock_never_steps_back(owner_url: str) -> None:
-    clock = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    clock = ShiftedClock.at(datetime(2026, 3, 1, 12, tzinfo=UTC))
     async with roi_running(owner_url, clock=clock) as roi, httpx.AsyncClient() as http:
         brand = await roi.brand(http)
         creator = await brand.post("/v1/creators", {"name": "One"})
@@ -148,7 +148,7 @@ async def test_versions_are_append_only_and_the_clock_never_steps_back(owner_url
             {"kind": "fee", "amount": "1", "currency": "EUR", "creator_id": creator["id"]},
         )
         assert cost["incurred_on"] == "2026-03-01"
-        clock.advance(-3600)
+        clock.ahead -= timedelta(hours=1)
         for amount in ("2", "3"):
             await brand.ok("PATCH", f"/v1/costs/{cost['id']}", {"amount": amount})
         await brand.ok("DELETE", f"/v1/costs/{cost['id']}")

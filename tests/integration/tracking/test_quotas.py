@@ -3,10 +3,10 @@
 Promise: HTTP is real; the clock of the minute is moved by hand.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from typing_extensions import override
 
 from services.tracking.store.quotas import KEYS_A_WORKSPACE, WINDOW_SECONDS, Counted, Quotas
 from shared.clock import ManualClock, SystemClock
@@ -15,6 +15,7 @@ from shared.http.problems import Problem
 from shared.ids import new_id
 from shared.sealing import new_api_key
 from shared.telemetry import Telemetry
+from tests.fixtures.clocks import ShiftedClock
 from tests.integration.shared.sample_app import problem
 from tests.integration.tracking.test_claims import ORDER
 from tests.integration.tracking.test_shopify_webhooks import ORDER as SHOP_ORDER
@@ -31,16 +32,6 @@ ENVIRON: Final = {
 REFERRED: Final = {"type": "referred", "occurred_at": "2026-03-01T12:00:00Z", "code": "MIA10"}
 
 
-class AheadClock(SystemClock):
-    """The clock of the machine, moved ahead by a test."""
-
-    ahead_seconds = 0.0
-
-    @override
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead_seconds
-
-
 def assert_refused(answer: Any, word: str) -> None:
     problem(answer, 429)
     assert word in answer.json()["detail"]
@@ -48,7 +39,7 @@ def assert_refused(answer: Any, word: str) -> None:
 
 
 async def test_the_events_of_a_key_and_of_a_workspace_are_limited(world: World) -> None:
-    world.brand.clock = clock = AheadClock()
+    world.brand.clock = clock = ShiftedClock()
     keys = [new_api_key(public=False) for _ in range(2)]
     other = Brand()
     await world.publish(*(world.brand.key(key, "track") for key in keys), *other.records()[:2])
@@ -67,7 +58,7 @@ async def test_the_events_of_a_key_and_of_a_workspace_are_limited(world: World) 
         assert (await site.client.get("/mia")).status_code == 302
         metrics = (await site.client.get("/metrics")).text
         assert 'laurel_quota_refusals_total{quota="events"} 3.0' in metrics
-        clock.ahead_seconds = WINDOW_SECONDS
+        clock.ahead = timedelta(seconds=WINDOW_SECONDS)
         assert (await site.post("/v1/conversions", ORDER)).status_code == 202
 
 
