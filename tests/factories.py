@@ -174,11 +174,13 @@ def order(
     test: bool = False,
     unpaid: bool = False,
     customer_orders: int | None = None,
+    history: bool = False,
     store: str = MAIN_STORE,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
     where = "" if store == MAIN_STORE else f"/{store}"
-    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}"
+    past = "/history" if history else ""
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}{past}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
         event_id=ident("event", natural_key),
@@ -201,6 +203,7 @@ def order(
         test=test,
         unpaid=unpaid,
         customer_orders=customer_orders,
+        history=history,
     )
 
 

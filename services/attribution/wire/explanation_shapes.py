@@ -175,7 +175,8 @@ class ExplanationAnswer(AnswerModel):
     kind: str
     """The kind of the conversion."""
     status: str
-    """Its status: credited, organic, cancelled or awaiting its order."""
+    """Its status: `credited` or `organic`; or one that counts in no figure: `awaiting_order`,
+    `unconfirmed`, `test`, or `history` for a past order, which counts for nobody."""
     net: MoneyOut | None
     """Its present net; null without money."""
     revisions: list[RevisionAnswer]
