@@ -178,9 +178,8 @@ def order(
     store: str = MAIN_STORE,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
-    where = "" if store == MAIN_STORE else f"/{store}"
-    past = "/history" if history else ""
-    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}{past}"
+    where = ("" if store == MAIN_STORE else f"/{store}") + "/history" * history
+    natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
         event_id=ident("event", natural_key),

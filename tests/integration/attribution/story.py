@@ -108,9 +108,8 @@ class Story:
         quality: tuple[Quality, ...] = (),
     ) -> Ordered:
         click_id = click.person.click_id if click else None
-        where = "" if store == MAIN_STORE else f"/{store}"
-        past = "/history" if history else ""
-        natural_key = f"{name}/{source}/{source_id}/{version}{same}{where}{past}"
+        where = ("" if store == MAIN_STORE else f"/{store}") + "/history" * history
+        natural_key = f"{name}/{source}/{source_id}/{version}{same}{where}"
         return Ordered(
             event_id=self.ident("order", natural_key),
             workspace_id=self.workspace_id,

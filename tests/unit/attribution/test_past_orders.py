@@ -8,6 +8,7 @@ from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.journey import TOUCHES_MAX
 from services.attribution.domain.model import Decision, Status
 from services.attribution.domain.netting import counted
+from services.attribution.wire.explanation_shapes import creator_answer
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import AdjustmentKind
 from tests.factories import (
@@ -48,6 +49,13 @@ def test_a_past_order_is_in_no_sum_and_is_judged_by_nothing() -> None:
     assert (decision.net_minor, decision.units) == (0, 0)
     assert (decision.credits, decision.memos, decision.candidates) == ((), (), ())
     assert (decision.notes, decision.mismatched) == ((), ())
+
+
+def test_why_a_creator_earned_nothing_of_a_past_order() -> None:
+    decision = decided(PAST, name="p", kind="purchase")
+    answer = creator_answer("mia", decision, ())
+    assert answer.sentence == "The order is history, from before Laurel: it counts for nobody."
+    assert (answer.models, answer.candidates) == ([], [])
 
 
 def test_the_customer_of_a_past_order_is_not_new() -> None:
