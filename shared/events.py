@@ -154,6 +154,8 @@ class Converted(Event, frozen=True, kw_only=True):
     shop. `unpaid`: the money has not come yet. `customer_orders`: how many orders the customer had.
     `claim_token_hash`: the hash of a token that only the shop and the browser of the order know,
     such as the token of its cart. It proves that what a public key says belongs to the order.
+    `history`: a past order, from before Laurel. It tells that its customer has bought, and counts
+    for nobody.
     """
 
     natural_id: Text
@@ -170,6 +172,7 @@ class Converted(Event, frozen=True, kw_only=True):
     test: bool = False
     unpaid: bool = False
     customer_orders: int | None = None
+    history: bool = False
 
 
 class Ordered(Converted, frozen=True, kw_only=True, tag="ordered"):

@@ -174,10 +174,11 @@ def order(
     test: bool = False,
     unpaid: bool = False,
     customer_orders: int | None = None,
+    history: bool = False,
     store: str = MAIN_STORE,
 ) -> ConversionVersion:
     """Return a version of an order with these keys; `carries` is the click whose id it has."""
-    where = "" if store == MAIN_STORE else f"/{store}"
+    where = ("" if store == MAIN_STORE else f"/{store}") + "/history" * history
     natural_key = f"{kind}/{name}/{source}/{source_id}/{version}{tie_break or ''}{where}"
     clicked = carries.click_key if carries and carries.click_key else None
     return ConversionVersion(
@@ -201,6 +202,7 @@ def order(
         test=test,
         unpaid=unpaid,
         customer_orders=customer_orders,
+        history=history,
     )
 
 

@@ -1,8 +1,8 @@
 """The console script `laurel`: its commands and its exit codes.
 
 Promise: an expected failure prints one sentence with what to do next on standard error and exits
-with 2. `verify`, `doctor` and `replay` exit with 1 when they find a problem. Ctrl-C exits with 130
-and prints nothing. A traceback means a bug.
+with 2. `verify`, `doctor`, `replay` and `import` exit with 1 when they find a problem. Ctrl-C exits
+with 130 and prints nothing. A traceback means a bug.
 """
 
 import sys
@@ -15,6 +15,7 @@ from services.cli.console import complain
 from services.cli.demo.demo_command import demo
 from services.cli.doctor_command import doctor
 from services.cli.explain.explain_command import explain
+from services.cli.imports import import_commands
 from services.cli.migrate_command import migrate
 from services.cli.replay_command import replay
 from services.cli.run_command import run
@@ -56,6 +57,7 @@ app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_START)(doctor)
 app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)
+app.add_typer(import_commands.app, name="import", rich_help_panel=_SET_UP)
 app.add_typer(keys_command.app, name="keys", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(migrate)
 app.command(rich_help_panel=_SET_UP)(replay)

@@ -32,11 +32,15 @@ class Unreachable(Transient):
 
 
 class Refused(Permanent):
-    """A service answered with an error: its `status`, and the text of the problem."""
+    """A service answered with an error: its `status`, and the text of the problem.
 
-    def __init__(self, status: int, text: str) -> None:
+    `retry_after_seconds` is when it will have room again; None when it did not say so.
+    """
+
+    def __init__(self, status: int, text: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,9 @@ class Api:
         response = await self.send(method, service, path, json=json, params=params)
         if response.is_success:
             return response.json()
-        raise Refused(response.status_code, _problem(service, response))
+        after = response.headers.get("retry-after", "")
+        seconds = float(after) if after.isdecimal() else None
+        raise Refused(response.status_code, _problem(service, response), seconds)
 
     async def get(self, service: str, path: str, **params: Any) -> Any:
         """Return the JSON of a GET; parameters that are None are left out."""

@@ -3,7 +3,8 @@
 Promise: the decisions depend only on the set of evidence, the catalog facts and the policies, not
 on their order or on duplicates. For every additive model the credits, with `organic`, sum to the
 net exactly. An order of a returning customer that no touch of its own earns is credited as the
-customer's first order was, if touches of its own earned that one.
+customer's first order was, if touches of its own earned that one. A past order (history) is judged
+by nothing and counts for nobody; it makes its customer a returning one.
 What can go wrong: a policy with an unknown model or stage raises; the API of roi refuses both.
 """
 
@@ -77,13 +78,22 @@ class Case:
 
     @property
     def counts(self) -> bool:
-        """Whether it is in any sum: confirmed, and no trial of the shop."""
-        return self.confirmed and not self.counted.test
+        """Whether it is in any sum: confirmed, no trial of the shop, and not from before Laurel."""
+        return self.confirmed and not self.counted.test and not self.is_past
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is known as a past order only."""
+        return self.counted.history
 
     @property
     def is_bought(self) -> bool:
-        """Whether it is a trusted order that was not cancelled; goods that come back count."""
-        return self.counts and not self.net.cancelled and self.counted.key.kind in _BUYING
+        """Whether it is a trusted order that was not cancelled; goods that come back count.
+
+        A past order is one, too.
+        """
+        is_order = self.counted.key.kind in _BUYING and not self.counted.test
+        return self.confirmed and is_order and not self.net.cancelled
 
     @property
     def moment(self) -> _Moment:
@@ -103,9 +113,7 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
     decisions = {}
     for case, room in zip(cases, rooms, strict=True):
         policy = policy_for(facts.policies, case.counted.occurred_at)
-        evidence = _evidence(case, index)
-        own = index.of_case(case, evidence, room + journey.TOO_LONG_LISTED_MAX)
-        judged = journey.candidates(evidence, own, policy, facts, room)
+        judged = () if case.is_past else _judged(case, index, policy, facts, room)
         decisions[case.counted.key] = decide(case, judged, policy)
     first_orders = _first_orders(cases)
     for case in cases:
@@ -116,16 +124,26 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
     return decisions
 
 
+def _judged(
+    case: Case, index: "_TouchIndex", policy: Policy, facts: CatalogFacts, room: int
+) -> Sequence[Candidate]:
+    evidence = _evidence(case, index)
+    own = index.of_case(case, evidence, room + journey.TOO_LONG_LISTED_MAX)
+    return journey.candidates(evidence, own, policy, facts, room)
+
+
 def _rooms(cases: Sequence[Case]) -> list[int]:
     """Return how many touches decide each conversion.
 
-    In a dissolved component there are many conversions, and the others are not looked at.
+    In a dissolved component there are many conversions, and the others are not looked at. Past
+    orders are decided by no touch, so they take no room from the others.
     """
-    together = Counter(key for case in cases if not case.is_alone for key in case.person.keys)
+    sharing = [case for case in cases if not case.is_alone and not case.is_past]
+    together = Counter(key for case in sharing for key in case.person.keys)
     return [
         journey.TOUCHES_LEAST
         if case.is_alone
-        else journey.room_for(max((together[key] for key in case.person.keys), default=1))
+        else journey.room_for(max([1, *(together[key] for key in case.person.keys)]))
         for case in cases
     ]
 
@@ -134,7 +152,8 @@ def decide(case: Case, judged: Sequence[Candidate], policy: Policy) -> Decision:
     """Credit one conversion from its judged candidates (oldest first, codes last)."""
     candidates = tuple(surveys.apply(precedence.apply(judged, policy.precedence), policy.survey))
     kept = [candidate for candidate in candidates if candidate.verdict == "kept"]
-    # A claim counts nothing in any sum until a trusted source confirms it; a test never does.
+    # A claim counts nothing in any sum until a trusted source confirms it, and so does history.
+    # A test never does.
     net = case.net if case.counts else Net(case.counted.currency, 0, cancelled=True)
     new_customer = _new_customer(case)
     is_returning = new_customer is False
@@ -216,6 +235,8 @@ def _status(case: Case, kept: Sequence[Candidate]) -> Status:
         return Status.UNCONFIRMED
     if case.counted.test:
         return Status.TEST
+    if case.is_past:
+        return Status.HISTORY
     return Status.CREDITED if kept else Status.ORGANIC
 
 

@@ -106,6 +106,7 @@ class ConversionVersion:
     test: bool = False
     unpaid: bool = False
     customer_orders: int | None = None
+    history: bool = False
     received_at: datetime | None = None
 
 
@@ -198,13 +199,18 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """The state of a conversion. A `test` order is a trial of the shop and never counts."""
+    """The state of a conversion.
+
+    A `test` order is a trial of the shop and never counts. A `history` order is from before Laurel:
+    it is evidence that its customer has bought, and counts for nobody.
+    """
 
     CREDITED = "credited"
     ORGANIC = "organic"
     AWAITING_ORDER = "awaiting_order"
     UNCONFIRMED = "unconfirmed"
     TEST = "test"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +285,11 @@ class Decision:
     """The decision on one conversion: the candidates with their verdicts, and the credits.
 
     `credits` are those of additive models: for each model they sum to the net. `memos` are those
-    of other models: they are shown and never summed. Without a trusted order (`awaiting_order`,
-    `unconfirmed`) there are none. `mismatched` are adjustments in another currency. `bought_at` is
-    the time of the person's first standing order, at or before this conversion. `unlisted` counts
-    the candidates that a stored decision leaves out. `notes` are what a person should look at.
-    `acquired_from` is the first order of the customer, if the touches of that order earned this
-    one.
+    of other models: they are shown and never summed. A conversion that counts in no sum has none.
+    `mismatched` are adjustments in another currency. `bought_at` is the time of the person's first
+    standing order, at or before this conversion. `unlisted` counts the candidates that a stored
+    decision leaves out. `notes` are what a person should look at. `acquired_from` is the first
+    order of the customer, if the touches of that order earned this one.
     """
 
     key: ConversionKey

@@ -1,8 +1,9 @@
 """The net of a conversion: the version that counts, less its adjustments.
 
 Promise: exact integers, independent of the order of arrival. The version of the most trusted source
-counts; of one trust the newest, by the clock of the vendor and then by `tie_break`. The claim and
-the adjustment of a public key never count. An adjustment in another currency than its order is left
+counts; of one trust the newest, by the clock of the vendor and then by `tie_break`. A past order
+counts only if no trusted source tells the order itself. The claim and the adjustment of a public
+key never count. An adjustment in another currency than its order is left
 out (`Net.mismatched`), and so is a refund of another source when the source of the order tells
 refunds itself (`Net.told_elsewhere`). What is taken beyond what is left is in the net, and named
 (`Net.above_rest`).
@@ -67,12 +68,14 @@ def is_trusted(version: ConversionVersion) -> bool:
 def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
     """Return the version that counts: by trust of its source, then the newest.
 
-    Versions with one clock and one `tie_break` are as new as each other. Then the greater amount
-    counts, and the event id only chooses among versions of one amount.
+    A version of history is before claims only: what a trusted source tells of the order itself
+    replaces it. Versions with one clock and one `tie_break` are as new as each other. Then the
+    greater amount counts, and the event id only chooses among versions of one amount.
     """
     return max(
         versions,
         key=lambda v: (
+            is_trusted(v) and not v.history,
             _TRUST[v.source_kind],
             v.version,
             v.tie_break,

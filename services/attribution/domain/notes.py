@@ -55,9 +55,12 @@ def _taken(adjustment: Adjustment, counted: ConversionVersion) -> str:
 def _disagrees(version: ConversionVersion, counted: ConversionVersion) -> bool:
     """Whether a version that does not count tells another value than the one that counts.
 
-    A version that its source replaced by a newer one is no doubt. A version without a clock that
+    A version that its source replaced by a newer one is no doubt, and neither is history, which
+    tells about the customer. A version without a clock that
     came after the one that counts may be a correction whose sender forgot its time.
     """
+    if version.history:
+        return False
     told = (version.net_minor, version.currency, bool(version.cancelled))
     if told == (counted.net_minor, counted.currency, bool(counted.cancelled)):
         return False

@@ -9,9 +9,13 @@ at import, so the service does not start.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Final
 
 from services.attribution.domain.model import Doubt
 from shared.extensions import module_names
+
+# The states of a conversion that a trusted source told, and that is no trial of the shop.
+KNOWN: Final = "('credited', 'organic', 'history')"
 
 
 class KindsDiffer(Exception):

@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 
 from services.attribution.store.attention.claims_without_proof import PROVEN
+from services.attribution.store.attention_kind import KNOWN
 from shared.log.topics import EVENTS
 
 # Trusted evidence is filed under `o`, claims under `p` and the rest of the own key.
@@ -29,17 +30,17 @@ SELECT
         AS letters,
     count(*) FILTER (WHERE told.is_claim AND NOT told.is_proven) AS claims_aside,
     count(*) FILTER (WHERE told.is_claim AND told.is_proven) AS claims_joined,
-    count(*) FILTER (WHERE NOT told.is_claim AND told.status IN ('credited', 'organic')
+    count(*) FILTER (WHERE NOT told.is_claim AND told.status IN {KNOWN}
                        AND told.kind = 'order_adjusted') AS adjustments_booked,
-    count(*) FILTER (WHERE NOT told.is_claim AND told.status NOT IN ('credited', 'organic'))
+    count(*) FILTER (WHERE NOT told.is_claim AND told.status NOT IN {KNOWN})
         AS waiting,
     count(*) FILTER (WHERE told.is_version) AS versions,
     count(DISTINCT told.own_key) FILTER (WHERE told.is_version) AS conversions
 FROM (
     SELECT c.own_key, c.status, e.kind, e.own_key >= 'p' AS is_claim,
            e.own_key < 'p' AND e.kind <> 'order_adjusted'
-               AND c.status IN ('credited', 'organic') AS is_version,
-           e.own_key >= 'p' AND c.status IN ('credited', 'organic') AND {PROVEN} AS is_proven
+               AND c.status IN {KNOWN} AS is_version,
+           e.own_key >= 'p' AND c.status IN {KNOWN} AND {PROVEN} AS is_proven
     FROM attribution.evidence AS e
     JOIN attribution.conversions AS c
       ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id
@@ -52,7 +53,8 @@ FROM (
 class EventAccounts:
     """How many events of a workspace are in each class.
 
-    `booked` are touches, ties, and the versions, adjustments and proven claims that count.
+    `booked` are touches, ties, and the versions, adjustments and proven claims that count. A past
+    order and its adjustments are booked, too: they are evidence about their customer.
     `superseded` are repeated events and the versions that another version replaced. `set_aside` are
     dead letters, claims without proof, test orders, notices of a shop, and what waits for an order;
     the attention list has them.

@@ -77,7 +77,8 @@ class EventsAnswer(AnswerModel):
     read: int
     """How many events attribution read from the log."""
     booked: int
-    """Events that count: touches, ties, and the versions, refunds and claims that are in effect."""
+    """Events that count: touches, ties, and the versions, refunds and claims that are in effect.
+    Past orders are among them, as evidence about customers."""
     superseded: int
     """Repeated events, and versions of conversions that another version replaced."""
     set_aside: int

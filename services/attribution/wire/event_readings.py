@@ -164,6 +164,7 @@ def _version(event: AnyConversion) -> ConversionVersion:
         test=event.test,
         unpaid=event.unpaid,
         customer_orders=event.customer_orders,
+        history=event.history,
         received_at=_utc(event.received_at),
     )
 

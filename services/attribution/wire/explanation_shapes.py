@@ -6,9 +6,9 @@ share is an exact fraction as text.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from services.attribution.domain.model import Candidate, ConversionKey, Credit, Decision
+from services.attribution.domain.model import Candidate, ConversionKey, Credit, Decision, Status
 from services.attribution.domain.remedies import would_count_if
 from services.attribution.wire.answer_shapes import money
 from shared.api.shapes import AnswerModel, MoneyOut
@@ -175,7 +175,8 @@ class ExplanationAnswer(AnswerModel):
     kind: str
     """The kind of the conversion."""
     status: str
-    """Its status: credited, organic, cancelled or awaiting its order."""
+    """Its status: `credited` or `organic`; or one that counts in no figure: `awaiting_order`,
+    `unconfirmed`, `test`, or `history` for a past order, which counts for nobody."""
     net: MoneyOut | None
     """Its present net; null without money."""
     revisions: list[RevisionAnswer]
@@ -223,9 +224,14 @@ def creator_answer(creator_id: str, decision: Decision, accounts: Collection[str
     return CreatorAnswer(
         creator_id=creator_id,
         models=models,
-        sentence=_of_creator(own, models, is_whole=not decision.unlisted),
+        sentence=_PAST
+        if decision.status is Status.HISTORY
+        else _of_creator(own, models, is_whole=not decision.unlisted),
         candidates=[_candidate(item, decision.occurred_at) for item in own],
     )
+
+
+_PAST: Final = "The order is history, from before Laurel: it counts for nobody."
 
 
 def _of_creator(own: Sequence[Candidate], models: Sequence[str], *, is_whole: bool) -> str:

@@ -25,6 +25,11 @@ def what_happened(answer: dict[str, Any]) -> str:
         )
     if answer["status"] == "test":
         return f"{what} is a test order of the shop and is in no figure."
+    if answer["status"] == "history":
+        return (
+            f"{what} is history: it is from before Laurel and counts for nobody."
+            " It tells that its customer has bought before."
+        )
     if answer.get("net") is None:
         return f"{what} counts as one conversion and carries no money."
     return f"{what} brought {plain_words.money(answer['net'])} net."

@@ -177,7 +177,8 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         net_minor=claim.net_minor,
         currency=claim.currency,
         version=microseconds(claim.occurred_at) if claim.version is None else claim.version,
-        codes=stored_codes(claim.codes, caller, lookups),
+        # The codes of a past order earn nothing, so none of them is to be looked at.
+        codes=() if claim.history else stored_codes(claim.codes, caller, lookups),
         click=checked.click,
         new_customer=claim.new_customer,
         taxes_included=claim.taxes_included,
@@ -187,6 +188,7 @@ def conversion(claim: ConversionClaim, caller: Caller, lookups: Lookups) -> AnyC
         test=claim.test,
         unpaid=claim.unpaid,
         customer_orders=claim.customer_orders,
+        history=claim.history,
     )
     return with_id(event, caller, claim.natural_key or claim.natural_id)
 

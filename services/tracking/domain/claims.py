@@ -135,12 +135,12 @@ class ConversionClaim(Struct, frozen=True):
     """A conversion as sent. `natural_id` is the order id or conversion id.
 
     `version` orders the versions from one source, then `tie_break`; `version` None means the order
-    of `occurred_at`. `cancelled`, `test`, `unpaid`, `customer_orders`: see `Converted`. The event
-    id is made of `natural_key`. An adapter sets it where one source sends several versions of one
-    conversion (for example order id and time of the update); None means `natural_id`.
-    `claim_token` is in clear: a text of at least `CLAIM_TOKEN_LENGTH_MIN` characters that only the
-    shop and the browser of the order know. `store` is the text with which the sender named the
-    store of the order.
+    of `occurred_at`. `cancelled`, `test`, `unpaid`, `customer_orders` and `history`: see
+    `Converted`. The event id is made of `natural_key`. An adapter sets it where one source sends
+    several versions of one conversion (for example order id and time of the update); None means
+    `natural_id`. `claim_token` is in clear: a text of at least `CLAIM_TOKEN_LENGTH_MIN` characters
+    that only the shop and the browser of the order know. `store` is the text with which the sender
+    named the store of the order.
     """
 
     kind: ConversionKind
@@ -161,6 +161,7 @@ class ConversionClaim(Struct, frozen=True):
     test: bool = False
     unpaid: bool = False
     customer_orders: int | None = None
+    history: bool = False
 
 
 class AdjustmentClaim(Struct, frozen=True):

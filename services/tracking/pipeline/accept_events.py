@@ -24,6 +24,7 @@ from services.tracking.domain.claims import (
     Report,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
+from services.tracking.domain.past_orders import check_past_order
 from services.tracking.domain.short_links import link_key
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
@@ -156,7 +157,9 @@ class Intake:
     def to_event(self, claim: Report, caller: Caller) -> AnyEvent | Rejected:
         """Return the event of a claim, or the reasons against it. Nothing is written yet."""
         placed = in_store(claim, caller, self._lookups)
-        return placed if isinstance(placed, Rejected) else self._event(claim, placed)
+        if isinstance(placed, Rejected):
+            return placed
+        return check_past_order(claim, placed) or self._event(claim, placed)
 
     def _event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
         match claim:

@@ -11,10 +11,10 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from services.tracking.domain.claims import Report
-from services.tracking.wire.event_bodies import (
-    AdjustmentIn,
+from services.tracking.wire.event_bodies import AdjustmentIn, ConversionIn
+from services.tracking.wire.survey_bodies import SurveyedIn
+from services.tracking.wire.touch_bodies import (
     ClickedIn,
-    ConversionIn,
     EngagedIn,
     IdentifiedIn,
     ReferredIn,
@@ -22,7 +22,6 @@ from services.tracking.wire.event_bodies import (
     ViewedIn,
     VisitedIn,
 )
-from services.tracking.wire.survey_bodies import SurveyedIn
 from shared.events import CONVERSIONS, ConversionKind, tag_of
 from shared.http.body import parse_json
 from shared.http.problems import FieldError, Problem, field_errors, field_problem

@@ -1,10 +1,10 @@
-"""The HTTP bodies of conversions, adjustments and events, and the claims they give.
+"""The HTTP bodies of conversions and adjustments, and the claims they give.
 
 Promise: `claim` turns a valid body into a claim with its money in minor units, or raises a 422 that
 names the field. What can go wrong: the sender gives money as a number, an unknown field, or no id.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -14,8 +14,6 @@ from services.tracking.domain.claims import (
     AdjustmentClaim,
     ConversionClaim,
     PersonClaim,
-    TouchClaim,
-    TouchType,
 )
 from shared.api.shapes import Currency, Moment, MoneyIn, StrictModel
 from shared.events import (
@@ -32,12 +30,11 @@ from shared.ids import clean_id
 # A report with a time of its own is newer than one without that has the same time.
 TIMED: Final = (1,)
 LINES_MAX: Final = 500  # line items of one order; no basket has more
-AGENT_LENGTH_MAX: Final = 2_048
-PAGE_LENGTH_MAX: Final = 2_048
 STORE_LENGTH_MAX: Final = 200  # the longest name that the catalog takes
 
 
 def not_blank(value: str) -> str:
+    """Refuse a text of blanks."""
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -70,7 +67,6 @@ ClaimToken = Annotated[
 StoreName = Annotated[
     str, Field(min_length=1, max_length=STORE_LENGTH_MAX), AfterValidator(clean_id)
 ]
-Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
 class PersonIn(StrictModel):
@@ -94,7 +90,8 @@ class PersonIn(StrictModel):
 _NO_KEYS: Final = PersonClaim()
 
 
-def _person(sent: PersonIn | None) -> PersonClaim:
+def person_claim(sent: PersonIn | None) -> PersonClaim:
+    """Return the keys of a person as a claim, without keys if none were sent."""
     return _NO_KEYS if sent is None else sent.claim()
 
 
@@ -156,6 +153,11 @@ class ConversionIn(StrictModel):
     It is hashed before it is stored."""
     new_customer: bool | None = None
     """Whether this is the customer's first order; leave it out if you do not know."""
+    history: bool = False
+    """Whether this is a past order, from before Laurel. It tells that its customer has bought, so
+    that no later order of theirs counts as a new customer's. It counts for nobody and in no figure,
+    and its codes are not stored. It needs a customer id or an e-mail, and a secret key. A report of
+    the same order without `history`, such as a webhook, replaces it."""
     lines: Annotated[list[dict[str, Any]], Field(max_length=LINES_MAX)] | None = None
     """The line items. Their number is limited, and they are not stored."""
 
@@ -168,23 +170,25 @@ class ConversionIn(StrictModel):
             occurred_at=self.occurred_at,
             net_minor=net_minor,
             currency=currency,
-            person=_person(self.person),
+            person=person_claim(self.person),
             codes=self.codes,
             new_customer=self.new_customer,
             claim_token=self.claim_token,
             store=self.store,
+            history=self.history,
             **self._version(),
         )
 
     def _version(self) -> dict[str, Any]:
-        """Return what makes the report a version of its own, if it tells its time."""
-        if self.updated_at is None:
-            return {}
-        return {
-            "version": microseconds(self.updated_at),
-            "tie_break": TIMED,
-            "natural_key": joined(self._natural_id(), "updated_at", self.updated_at.isoformat()),
-        }
+        """Return what makes the report a version of its own: its time, or that it is history."""
+        parts = ["history"] if self.history else []
+        version: dict[str, Any] = {}
+        if self.updated_at is not None:
+            parts += ["updated_at", self.updated_at.isoformat()]
+            version = {"version": microseconds(self.updated_at), "tie_break": TIMED}
+        if parts:
+            version["natural_key"] = joined(self._natural_id(), *parts)
+        return version
 
     def _natural_id(self) -> str:
         sent = [value for value in (self.order_id, self.conversion_id) if value is not None]
@@ -315,87 +319,3 @@ class AdjustmentIn(StrictModel):
         if self.amount is not None:
             raise field_problem("amount_minor", "give amount or amount_minor, not both")
         return MoneyIn(amount=None, amount_minor=self.amount_minor)
-
-
-class TouchIn(StrictModel):
-    """The fields that all other events have."""
-
-    type: TouchType
-    """The kind of the event."""
-    event_id: Text | None = None
-    """Your own id of the event. A second event with this id counts as the same one."""
-    occurred_at: Moment
-    """When it happened: a time with its UTC offset. With a public key, a time that is more than
-    5 minutes off is replaced by the time at which the event was received."""
-    person: PersonIn | None = None
-    """The keys of the person, as far as you know them."""
-    store: StoreName | None = None
-    """The store whose customer `person.customer_id` is: its id, its external id, or its name. The
-    default is `main`."""
-
-    def claim(self) -> TouchClaim:
-        """Return the claim. Its fields have the same names as the fields of this type."""
-        sent = {
-            name: getattr(self, name)
-            for name in type(self).model_fields
-            if name not in ("type", "person")
-        }
-        return TouchClaim(type=self.type, person=_person(self.person), **sent)
-
-
-class ClickedIn(TouchIn):
-    """A click, reported by a server of the brand."""
-
-    type: Literal["clicked"]
-    """A click."""
-    link: Text
-    """The short code of the link."""
-    user_agent: Annotated[str, Field(max_length=AGENT_LENGTH_MAX)] | None = None
-    """The browser's User-Agent header. Clicks of crawlers do not count."""
-
-
-class ViewedIn(TouchIn):
-    """A person saw a placement."""
-
-    type: Literal["viewed"]
-    """A view."""
-    placement_id: Id
-    """The placement that was seen."""
-
-
-class VisitedIn(TouchIn):
-    """A person opened a page of the brand."""
-
-    type: Literal["visited"]
-    """A visit."""
-    page: Annotated[str, Field(max_length=PAGE_LENGTH_MAX)] | None = None
-    """The address of the page. A click id in it counts as the person's."""
-
-
-class EngagedIn(TouchIn):
-    """A person did something that is not a conversion."""
-
-    type: Literal["engaged"]
-    """An engagement."""
-    action: Text
-    """What the person did, such as `add_to_cart`."""
-    product_id: Text | None = None
-    """The product of the action."""
-
-
-class IdentifiedIn(TouchIn):
-    """Keys of one person seen together."""
-
-    type: Literal["identified"]
-    """An identification."""
-    person: PersonIn
-    """At least two keys of one person."""
-
-
-class ReferredIn(TouchIn):
-    """A person came with a referral code."""
-
-    type: Literal["referred"]
-    """A referral."""
-    code: CodeText
-    """The referral code."""

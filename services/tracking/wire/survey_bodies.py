@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from typing_extensions import override
 
 from services.tracking.domain.claims import TouchClaim
-from services.tracking.wire.event_bodies import ClaimToken, Id, Text, TouchIn, not_blank
+from services.tracking.wire.event_bodies import ClaimToken, Text, not_blank
+from services.tracking.wire.touch_bodies import Id, TouchIn
 from shared.http.problems import field_problem
 
 ANSWER_LENGTH_MAX: Final = 500  # what a person types into a field of a form

@@ -135,6 +135,7 @@ class RandomStory:
             cancelled=self.random.choice((None, None, False, True)),
             test=self.random.random() < 0.1,
             unpaid=self.random.random() < 0.2,
+            history=self.random.random() < 0.2,
             token=self.maybe("the token of the first", "the token of the second", odds=0.6),
             store=self.random.choice(STORES),
         )

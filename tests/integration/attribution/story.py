@@ -103,13 +103,15 @@ class Story:
         cancelled: bool | None = None,
         test: bool = False,
         unpaid: bool = False,
+        history: bool = False,
         store: str = MAIN_STORE,
         quality: tuple[Quality, ...] = (),
     ) -> Ordered:
         click_id = click.person.click_id if click else None
-        where = "" if store == MAIN_STORE else f"/{store}"
+        where = ("" if store == MAIN_STORE else f"/{store}") + "/history" * history
+        natural_key = f"{name}/{source}/{source_id}/{version}{same}{where}"
         return Ordered(
-            event_id=self.ident("order", f"{name}/{source}/{source_id}/{version}{same}{where}"),
+            event_id=self.ident("order", natural_key),
             workspace_id=self.workspace_id,
             occurred_at=at,
             received_at=at,
@@ -126,6 +128,7 @@ class Story:
             cancelled=cancelled,
             test=test,
             unpaid=unpaid,
+            history=history,
             store=store,
             quality=quality,
         )

@@ -83,6 +83,49 @@ async def test_blanks_around_an_id_make_no_difference(site: Site) -> None:
     assert {getattr(event, "natural_id", None) for event in events} == {"A-1"}
 
 
+PAST: dict[str, Any] = ORDER | {"history": True, "person": {"email": "ann@shop.example"}}
+
+
+async def test_a_past_order_is_stored_as_history_beside_the_order_itself(site: Site) -> None:
+    past = await site.post("/v1/conversions", PAST | {"codes": ["MIA10"]})
+    batch = await site.post("/v1/events", [PAST | {"type": "ordered"}, ORDER | {"type": "ordered"}])
+    assert (past.status_code, batch.status_code) == (202, 202)
+    assert batch.json() == {"accepted": 2, "rejected": []}
+    events = [e for e in await site.events(3) if isinstance(e, Ordered)]
+    assert [e.history for e in events].count(True) == 2
+    assert {e.codes for e in events} == {()}
+    assert len({e.event_id for e in events}) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"occurred_at": "2999-01-01T00:00:00Z"}, "occurred_at"),
+        ({"occurred_at": None}, "occurred_at"),
+        ({"person": {"visitor_id": "v1"}}, "person"),
+        ({"kind": "lead", "order_id": None, "conversion_id": "1"}, "history"),
+        ({"history": "perhaps"}, "history"),
+        ({"history": None}, "history"),
+    ],
+)
+async def test_what_a_past_order_lacks_is_named(
+    site: Site, fields: dict[str, Any], named: str
+) -> None:
+    answer = await site.post("/v1/conversions", PAST | fields)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [named]
+
+
+async def test_a_public_key_reports_no_past_orders(site: Site) -> None:
+    public = site.world.brand.public_key
+    answer = await site.post("/v1/conversions", PAST, public)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "history"
+    batch = await site.post("/v1/events", [PAST | {"type": "ordered"}], public)
+    assert batch.json()["accepted"] == 0
+    assert batch.json()["rejected"][0]["errors"][0]["field"] == "history"
+
+
 @pytest.mark.parametrize("last", ["1970-01-02T00:00:00Z", "8999-12-30T23:59:59.999999Z"])
 async def test_the_first_and_the_last_time_are_accepted(site: Site, last: str) -> None:
     answer = await site.post("/v1/conversions", ORDER | {"occurred_at": last})

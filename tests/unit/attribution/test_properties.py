@@ -138,7 +138,7 @@ def of_one_event(group: list[bytes], carries: Touch | None) -> list[bytes]:
 def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionVersion]]:
     """Versions of three orders from all kinds of sources, some carrying a click."""
     version = st.builds(
-        lambda name, group, net, codes, kind, source, number, ago, carries, store: order(
+        lambda name, group, net, codes, kind, source, number, ago, carries, store, history: order(
             f"{world}{name}",
             *of_one_event(group, carries),
             net_minor=net,
@@ -150,6 +150,7 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
             carries=carries,
             token=claim_token(f"{world}{store}{name}"),
             store=store,
+            history=history and source == "secret" and kind != "lead",
         ),
         st.sampled_from(ORDER_NAMES),
         st.lists(st.sampled_from(keys(world)), max_size=3),
@@ -161,6 +162,7 @@ def orders(world: str, found: list[Touch]) -> st.SearchStrategy[list[ConversionV
         st.builds(timedelta, hours=st.integers(0, 200)),
         st.sampled_from([None, *(t for t in found if t.click_key)]),
         STORES,
+        st.booleans(),
     )
     return st.lists(version, max_size=5, unique_by=lambda v: v.event_id)
 
@@ -281,13 +283,13 @@ def test_unrelated_evidence_changes_nothing(one: Scope, two: Scope, rule: Preced
 @given(scopes(), RULES)
 def test_credits_sum_to_the_net_for_every_additive_model(evidence: Scope, rule: Precedence) -> None:
     for decision in decide_scope(evidence, facts_of(rule)).values():
-        is_confirmed = decision.status is not Status.UNCONFIRMED
-        assert {c.model for c in decision.credits} == (set(ADDITIVE) if is_confirmed else set())
+        counts = decision.status in (Status.CREDITED, Status.ORGANIC)
+        assert {c.model for c in decision.credits} == (set(ADDITIVE) if counts else set())
         for model in ADDITIVE:
             credits = [c for c in decision.credits if c.model == model]
             assert sum(c.amount_minor for c in credits) == decision.net_minor
             assert sum(c.units for c in credits) == decision.units
-            assert sum(c.share for c in credits) == is_confirmed
+            assert sum(c.share for c in credits) == counts
             assert all(c.share > 0 for c in credits)
             booked = [e for e in entries(decision, 1) if e.model == model]
             assert sum(e.amount_minor for e in booked) == decision.net_minor

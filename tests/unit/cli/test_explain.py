@@ -170,6 +170,13 @@ def test_an_order_that_earns_nothing_yet_says_so(status: str) -> None:
     assert who_gets_it(told, NAMES, "last") == ""
 
 
+def test_a_past_order_counts_for_nobody() -> None:
+    told = answer() | {"status": "history", "net": {"amount_minor": 0, "currency": "EUR"}}
+    assert "Order 1001 is history" in what_happened(told)
+    assert "counts for nobody" in what_happened(told)
+    assert who_gets_it(told, NAMES, "last") == ""
+
+
 def test_the_page_shows_evidence_money_and_history() -> None:
     told = answer(
         candidate("p-mia", reason="superseded_by_code"),

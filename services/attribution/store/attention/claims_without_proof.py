@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.attribution.store.attention_kind import AttentionKind
+from services.attribution.store.attention_kind import KNOWN, AttentionKind
 
 _TOKEN: Final = "convert_from({body}, 'UTF8')::jsonb ->> 'claim_token_hash'"
 # Whether the claim `e` carries the token of a trusted version of the conversion `c`.
@@ -28,6 +28,6 @@ SELECT c.natural_id AS order_id, e.event_id, e.occurred_at,
 FROM attribution.evidence AS e
 JOIN attribution.conversions AS c
   ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id
-WHERE e.own_key >= 'p' AND e.own_key < 'q' AND c.status IN ('credited', 'organic')
+WHERE e.own_key >= 'p' AND e.own_key < 'q' AND c.status IN {KNOWN}
   AND NOT {PROVEN}""",
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.attribution.store.attention_kind import AttentionKind
+from services.attribution.store.attention_kind import KNOWN, AttentionKind
 
 SURVEYS_WITHOUT_ORDER: Final = AttentionKind(
     id="surveys_without_order",
@@ -12,7 +12,7 @@ SURVEYS_WITHOUT_ORDER: Final = AttentionKind(
         " order with the answer."
     ),
     # The answers of public keys are filed under their token, which a trusted order has or not.
-    found="""
+    found=f"""
 SELECT convert_from(e.body, 'UTF8')::jsonb ->> 'natural_id' AS order_id, e.event_id, e.occurred_at,
        'no trusted order has this answer' AS detail
 FROM attribution.evidence AS e
@@ -20,7 +20,7 @@ WHERE e.kind = 'surveyed' AND convert_from(e.body, 'UTF8')::jsonb ? 'natural_id'
   AND NOT EXISTS (
     SELECT FROM attribution.conversions AS c
     WHERE c.own_key = e.own_key AND c.workspace_id = e.workspace_id
-      AND c.status IN ('credited', 'organic')
+      AND c.status IN {KNOWN}
 ) AND NOT EXISTS (
     SELECT FROM attribution.conversion_keys AS k
     WHERE k.key = e.own_key AND k.workspace_id = e.workspace_id
