@@ -38,7 +38,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Sale:
-    """One order and what of it stands: `earned_by` are the placements, none is organic."""
+    """One order and what of it stands: `earned_by` are the placements, none is organic.
+
+    `named` is the creator that the buyer names in a survey one day later. `customer` is set if the
+    customer has other orders. `store` None is the main one.
+    """
 
     order_id: str
     at: datetime
@@ -48,6 +52,9 @@ class Sale:
     code: str | None = None
     kind: str = "purchase"
     refunded_minor: int = 0
+    store: str | None = None
+    named: str | None = None
+    customer: str | None = None
 
     @property
     def kept_minor(self) -> int:
@@ -109,9 +116,9 @@ class BrandMonth:
     sales: list[Sale] = field(default_factory=list)
     clicks: list[tuple[str, datetime, str]] = field(default_factory=list)
 
-    def moment(self, first: int = 0) -> datetime:
-        """Return a moment of the month, from a day on."""
-        day = FIRST + timedelta(days=self.chance.randrange(first, DAYS - 1))
+    def moment(self, first: int = 0, days_after: int = 1) -> datetime:
+        """Return a moment of the month, from a day on; so many days of the month come after it."""
+        day = FIRST + timedelta(days=self.chance.randrange(first, DAYS - days_after))
         return datetime.combine(day, time(12), UTC) + timedelta(minutes=self.chance.randrange(600))
 
     def visitor(self) -> str:
@@ -131,7 +138,18 @@ class BrandMonth:
 def make_month(seed: int) -> BrandMonth:
     """Return a month; the same seed gives the same facts."""
     month = BrandMonth(random.Random(seed))
-    for add in (_organic, _by_click, _by_code, _shared, _renewals):
+    for add in (
+        _organic,
+        _by_click,
+        _by_code,
+        _shared,
+        _renewals,
+        _code_and_click,
+        _won_before,
+        _named,
+        _gifts,
+        _outlet,
+    ):
         add(month)
     return month
 
@@ -177,6 +195,46 @@ def _renewals(month: BrandMonth) -> None:
         month.sell(later, clicked=visitor, earned_by=("own-mail",), kind="renewal")
 
 
+def _code_and_click(month: BrandMonth) -> None:
+    """A creator's code after a click on one of the creator's posts: the post earned it."""
+    for _ in range(6):
+        visitor, at = month.visitor(), month.moment(5)
+        month.clicks.append(("jonas-cast", at, visitor))
+        later = at + timedelta(hours=1)
+        month.sell(later, clicked=visitor, code="KETTLE15", earned_by=("jonas-cast",))
+
+
+def _won_before(month: BrandMonth) -> None:
+    """Customers who came by a code, and their renewals without one: both are of the creator."""
+    for number in range(5):
+        at, customer = month.moment(days_after=4), f"club-{number}"
+        facts = {"customer": customer, "earned_by": ("priya-always",)}
+        month.sell(at, code="PRIYA10", **facts)
+        month.sell(at + timedelta(days=3), kind="renewal", **facts)
+
+
+def _named(month: BrandMonth) -> None:
+    """Buyers without other evidence who say in a survey who led them here."""
+    for _ in range(4):
+        month.sell(month.moment(), named="aria", earned_by=("aria-always",))
+
+
+def _gifts(month: BrandMonth) -> None:
+    """Orders of nothing: parcels to creators. They are no conversions."""
+    for _ in range(3):
+        month.sell(month.moment(), minor=0, refunded_minor=0)
+
+
+def _outlet(month: BrandMonth) -> None:
+    """Orders of a second store, which has the numbers and customer ids of the main store's."""
+    for number in range(6):
+        month.sell(month.moment(), order_id=f"m-{number:04d}", store="outlet")
+    visitor, at = month.visitor(), month.moment(10)
+    month.clicks.append(("mia-reel", at, visitor))
+    facts = {"order_id": "m-0006", "store": "outlet", "clicked": visitor}
+    month.sell(at + timedelta(hours=1), earned_by=("mia-reel",), **facts)
+
+
 # --- the independent sums ------------------------------------------------------------------------
 
 ALL: Final = {one.slug: one for one in (*CONTENT, *AUTOMATIC)}
@@ -195,7 +253,7 @@ def parts_of(month: BrandMonth) -> Iterator[tuple[Where, str, Fraction]]:
         for account in accounts:
             where: Where = (account, "organic" if account is None else None, None, sale.at.date())
             share = Fraction(1, len(accounts))
-            yield where, "conversions", share
+            yield where, "conversions", share if sale.minor else Fraction(0)
             yield where, "net_revenue", sale.kept_minor * share
             yield where, "contribution", sale.kept_minor * share * MARGIN
     for spent in COSTS:

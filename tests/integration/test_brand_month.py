@@ -65,10 +65,11 @@ def played(installation: Installation) -> Played:
     """Send the month, and wait until every sale is in the answers."""
     brand = Brand.in_new_workspace(installation, f"month {new_id()}")
     month = make_month(SEED)
-    links = make_catalog(brand)
+    links, ids = make_catalog(brand)
     for code in links.values():
         eventually(partial(redirects, brand, code), what=f"the link {code} redirects")
-    events = [*clicks(month, links), *(event for sale in month.sales for event in sold(sale))]
+    sales = (event for sale in month.sales for event in sold(sale, ids))
+    events = [*clicks(month, links), *sales]
     for start in range(0, len(events), BATCH_EVENTS):
         answer = brand.tracking.post("/v1/events", json=events[start : start + BATCH_EVENTS])
         assert (answer.status_code, answer.json()["rejected"]) == (202, []), answer.text
@@ -84,8 +85,8 @@ def played(installation: Installation) -> Played:
     return Played(brand, month)
 
 
-def make_catalog(brand: Brand) -> dict[str, str]:
-    """Make the catalog and the costs; return the link code of each placement."""
+def make_catalog(brand: Brand) -> tuple[dict[str, str], dict[str | None, Any]]:
+    """Make the catalog and the costs; return the link code of each placement, and all ids."""
     brand.create("policies", margin=str(float(MARGIN)))
     ids: dict[str | None, Any] = {None: None}
     for name in CREATORS:
@@ -104,7 +105,8 @@ def make_catalog(brand: Brand) -> dict[str, str]:
         for creator in creators:
             brand.create("codes", code=code, creator_id=ids[creator])
     make_costs(brand, ids)
-    return links
+    brand.create("stores", name="outlet")
+    return links, ids
 
 
 def make_costs(brand: Brand, ids: dict[str | None, Any]) -> None:
@@ -144,24 +146,34 @@ def clicks(month: BrandMonth, links: dict[str, str]) -> Iterator[Json]:
         }
 
 
-def sold(sale: Sale) -> Iterator[Json]:
-    """Yield the events of a sale: the order, and what was given back."""
-    person = {"customer_id": f"customer-{sale.order_id}"}
+def sold(sale: Sale, ids: dict[str | None, Any]) -> Iterator[Json]:
+    """Yield the events of a sale: the order, what the buyer answered, and what was given back."""
+    person = {"customer_id": sale.customer or f"customer-{sale.order_id}"}
     if sale.clicked is not None:
         person["visitor_id"] = sale.clicked
     yield {
         "type": "ordered" if sale.kind == "purchase" else "renewed",
         "order_id": sale.order_id,
+        "store": sale.store,
         "net": {"amount_minor": sale.minor},
         "currency": "EUR",
         "person": person,
         "codes": [] if sale.code is None else [sale.code],
         "occurred_at": sale.at.isoformat(),
     }
+    if sale.named is not None:
+        yield {
+            "type": "surveyed",
+            "order_id": sale.order_id,
+            "store": sale.store,
+            "creator_id": ids[sale.named],
+            "occurred_at": (sale.at + timedelta(days=1)).isoformat(),
+        }
     if sale.refunded_minor:
         yield {
             "type": "order_adjusted",
             "order_id": sale.order_id,
+            "store": sale.store,
             "adjustment_id": f"back-{sale.order_id}",
             "conversion_kind": sale.kind,
             "kind": "refund",

@@ -12,7 +12,8 @@ import pytest
 
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
-from tests.integration.tenants import KINDS, REFERENCES, SHARED, Json, Tenant, TenantPair
+from tests.integration.foreign_catalog import CATALOG, shown_to_theirs
+from tests.integration.tenants import KINDS, Tenant, TenantPair
 
 pytestmark = pytest.mark.xdist_group("installation")
 
@@ -29,74 +30,6 @@ def pair(installation: Installation) -> TenantPair:
 
 
 # --- roi -----------------------------------------------------------------------------------
-
-
-def shows_one(pair: TenantPair, kind: str) -> None:
-    roi = pair.mine.brand.roi
-    pair.refused_alike(
-        404, lambda one: pair.ask(roi, "GET", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
-    )
-
-
-def lists(pair: TenantPair, kind: str) -> None:
-    answer = pair.ask(
-        pair.mine.brand.roi, "GET", f"/v1/{kind}?limit=200&include_archived=true"
-    ).json()
-    assert pair.mine.id_of(kind) in {item["id"] for item in answer["items"]}
-
-
-def creates(pair: TenantPair, kind: str) -> None:
-    _refuses_references(pair, kind, "POST", f"/v1/{kind}")
-    if kind == "links":
-        body = pair.mine.body(kind) | {"code": pair.theirs.made["links"]["code"]}
-        taken = pair.ask(pair.mine.brand.roi, "POST", "/v1/links", body)
-        assert (taken.status_code, taken.json()["detail"]) == (409, "code: is taken")
-    # The same external id and Idempotency-Key in both workspaces made two objects.
-    assert pair.mine.id_of(kind) != pair.theirs.id_of(kind)
-
-
-def corrects(pair: TenantPair, kind: str) -> None:
-    roi = pair.mine.brand.roi
-    before = _theirs(pair, kind)
-    pair.refused_alike(
-        404, lambda one: pair.ask(roi, "PATCH", f"/v1/{kind}/{one}", {}), pair.theirs.id_of(kind)
-    )
-    _refuses_references(pair, kind, "PATCH", f"/v1/{kind}/{pair.mine.id_of(kind)}")
-    assert _theirs(pair, kind) == before
-
-
-def archives(pair: TenantPair, kind: str) -> None:
-    roi = pair.mine.brand.roi
-    pair.refused_alike(
-        404, lambda one: pair.ask(roi, "DELETE", f"/v1/{kind}/{one}"), pair.theirs.id_of(kind)
-    )
-    assert _theirs(pair, kind)["deleted_at"] is None
-
-
-def replaces(pair: TenantPair, kind: str) -> None:
-    before = _theirs(pair, kind)
-    path = f"/v1/{kind}/by-external-id/{SHARED}"
-    _refuses_references(pair, kind, "PUT", path)
-    answer = pair.ask(pair.mine.brand.roi, "PUT", path, pair.mine.body(kind))
-    assert (answer.status_code, answer.json()["id"]) == (200, pair.mine.id_of(kind)), answer.text
-    assert _theirs(pair, kind) == before
-
-
-def _theirs(pair: TenantPair, kind: str) -> Json:
-    found: Json = pair.theirs.brand.roi.get(f"/v1/{kind}/{pair.theirs.id_of(kind)}").json()
-    return found
-
-
-def _refuses_references(pair: TenantPair, kind: str, method: str, path: str) -> None:
-    for name, referred in REFERENCES.get(kind, {}).items():
-
-        def call(one: str, name: str = name) -> httpx.Response:
-            body = pair.mine.body_with_reference(kind, name, one)
-            if method == "PATCH":
-                body = {name: one}
-            return pair.ask(pair.mine.brand.roi, method, path, body)
-
-        pair.refused_alike(422, call, pair.theirs.id_of(referred))
 
 
 def answers_own_figures(pair: TenantPair) -> None:
@@ -131,7 +64,7 @@ def tells_all_the_same(pair: TenantPair) -> None:
 
 def adds_and_removes_own_secrets(pair: TenantPair) -> None:
     roi, theirs = pair.mine.brand.roi, pair.theirs.id_of("connections")
-    before = _theirs(pair, "connections")
+    before = shown_to_theirs(pair, "connections")
     body = {"secret": f"another secret {new_id()}"}
 
     def adding(one: str) -> httpx.Response:
@@ -142,7 +75,7 @@ def adds_and_removes_own_secrets(pair: TenantPair) -> None:
 
     pair.refused_alike(404, adding, theirs)
     pair.refused_alike(404, removing, theirs)
-    assert _theirs(pair, "connections") == before
+    assert shown_to_theirs(pair, "connections") == before
 
 
 # --- attribution ---------------------------------------------------------------------------
@@ -366,14 +299,6 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "POST /v1/events": events_name_own_links,
     "POST /webhooks/{vendor}/{connection_id}": webhooks_need_their_own_secret,
     "GET /{code}": links_are_public,
-}
-CATALOG: Final[dict[str, Callable[[TenantPair, str], None]]] = {
-    "GET /v1/KIND": lists,
-    "POST /v1/KIND": creates,
-    "GET /v1/KIND/{object_id}": shows_one,
-    "PATCH /v1/KIND/{object_id}": corrects,
-    "DELETE /v1/KIND/{object_id}": archives,
-    "PUT /v1/KIND/by-external-id/{external_id}": replaces,
 }
 
 

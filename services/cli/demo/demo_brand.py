@@ -260,11 +260,23 @@ class DemoSharedCode:
     orders: int
 
 
+@dataclass(frozen=True, slots=True)
+class DemoStore:
+    """A second shop, and the orders of its people, who saw nothing of the creators."""
+
+    slug: str
+    name: str
+    orders: int
+
+
 PLANS: Final = (
     DemoPlan("mia-3", "mia", "instagram", "tutorial", "club", 26),
     DemoPlan("sam-3", "sam", "tiktok", "tutorial", "harvest", 28),
 )
 SHARED_CODE: Final = DemoSharedCode("WANDER", ("vanlife", "nomad"), 14)
+OUTLET: Final = DemoStore("outlet", "Roastery outlet", 16)
+# Orders without other evidence whose buyers were asked who led them here.
+SURVEYED: Final = {"Lena & Tom": 6, "Jonas Weber": 3, "a friend": 2}
 CAMPAIGN_COSTS: Final = {"harvest": DemoCost("agent", "640.00", 1, "agency, planning")}
 OVERHEAD_COSTS: Final = (DemoCost("tools", "79.00", 0, "software for influencer work"),)
 

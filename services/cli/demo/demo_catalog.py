@@ -17,6 +17,7 @@ from services.cli.demo.demo_brand import (
     CURRENCY,
     DEMO_DAYS,
     MARGIN,
+    OUTLET,
     OVERHEAD_COSTS,
     PLANS,
     SHARED_CODE,
@@ -68,6 +69,9 @@ async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> Catal
     plan = CatalogIds(first)
     await _put(api, "policies", "rules", {"margin": MARGIN})
     step()
+    # Stores come before links: tracking reads the catalog in order, and the links are awaited.
+    await _put(api, "stores", OUTLET.slug, {"name": OUTLET.name})
+    step()
     for campaign in CAMPAIGNS:
         plan.campaigns[campaign.slug] = await _put(
             api, "campaigns", campaign.slug, _campaign(plan, campaign)
@@ -111,7 +115,8 @@ def catalog_size() -> int:
     costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
     costs += len(CAMPAIGN_COSTS) + len(OVERHEAD_COSTS)
     shared = len(SHARED_CODE.creators) + len(PLANS)
-    return 1 + len(CAMPAIGNS) + len(CREATORS) + codes + 2 * sum(1 for _ in posts()) + shared + costs
+    made = 2 + len(CAMPAIGNS) + len(CREATORS) + codes + shared + costs
+    return made + 2 * sum(1 for _ in posts())
 
 
 def posts() -> Iterator[tuple[DemoPost, DemoCreator | None]]:

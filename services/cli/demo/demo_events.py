@@ -1,4 +1,4 @@
-"""The events of the demo: every click, order, lead, renewal and refund of a month. Pure.
+"""The events of the demo: every click, order, lead, renewal, survey and refund of a month. Pure.
 
 Promise: the same first day and seed give the same events with the same ids, in order of time.
 """
@@ -15,11 +15,14 @@ from services.cli.demo.demo_brand import (
     CURRENCY,
     DEMO_DAYS,
     ORGANIC_ORDERS_A_DAY,
+    OUTLET,
     PRODUCT_PRICES,
     SHARED_CODE,
+    SURVEYED,
     DemoCreator,
     DemoPost,
 )
+from shared.ids import MAIN_STORE
 from shared.money import format_minor
 
 SEED: Final = 20_260_301
@@ -127,7 +130,7 @@ def make_month(first_day: date, seed: int = SEED) -> DemoMonth:
         _post(draft, post, None)
     _organic(draft)
     _story(draft)
-    return _numbered(draft, _shared_code_orders(draft))
+    return _numbered(draft, _named_orders(draft))
 
 
 def _post(draft: _Draft, post: DemoPost, creator: DemoCreator | None) -> None:
@@ -173,25 +176,50 @@ def _code_only_orders(draft: _Draft, creator: DemoCreator) -> None:
         _bought(draft, at, {"customer_id": draft.new_customer()}, creator)
 
 
-def _shared_code_orders(draft: _Draft) -> list[Event]:
-    """Orders with a code of two creators, with ids of their own: the others keep theirs."""
+def _named_orders(draft: _Draft) -> list[Event]:
+    """Orders with ids of their own, so that the others keep their numbers.
+
+    Some have a code of two creators. Some are of the outlet, whose numbers the main store has, too.
+    The buyers of others were asked who led them here, and answered a day later.
+    """
     found = []
-    for number in range(SHARED_CODE.orders):
-        hour = draft.chance.choices(range(24), _HOURS)[0]
-        at = draft.at(draft.chance.randrange(9, DEMO_DAYS - 1), hour, draft.chance.randrange(60))
-        minor = draft.chance.choice([price for price, _ in PRODUCT_PRICES])
-        event: Event = {
-            "type": "ordered",
-            "order_id": f"shared-{number + 1}",
-            "person": {"customer_id": f"demo-customer-shared-{number + 1}"},
-            "codes": [SHARED_CODE.code],
-            "net": format_minor(minor, CURRENCY),
-            "currency": CURRENCY,
-            "new_customer": True,
-            "occurred_at": at.isoformat(),
-        }
-        found.append(event)
+    for number in range(1, SHARED_CODE.orders + 1):
+        found.append(_named_order(draft, f"shared-{number}") | {"codes": [SHARED_CODE.code]})
+    for number in range(OUTLET.orders):
+        found.append(_named_order(draft, str(FIRST_ORDER + number), OUTLET.name))
+    told = [answer for answer, times in SURVEYED.items() for _ in range(times)]
+    for number, answer in enumerate(told, 1):
+        order = _named_order(draft, f"asked-{number}")
+        found += [order, _answered(order, answer)]
     return found
+
+
+def _named_order(draft: _Draft, order_id: str, store: str = MAIN_STORE) -> Event:
+    hour = draft.chance.choices(range(24), _HOURS)[0]
+    at = draft.at(draft.chance.randrange(9, DEMO_DAYS - 2), hour, draft.chance.randrange(60))
+    minor = draft.chance.choice([price for price, _ in PRODUCT_PRICES])
+    return {
+        "type": "ordered",
+        "order_id": order_id,
+        "store": store,
+        "person": {"customer_id": f"demo-customer-{order_id}"},
+        "net": format_minor(minor, CURRENCY),
+        "currency": CURRENCY,
+        "new_customer": True,
+        "occurred_at": at.isoformat(),
+    }
+
+
+def _answered(order: Event, answer: str) -> Event:
+    asked_at = datetime.fromisoformat(order["occurred_at"])
+    return {
+        "type": "surveyed",
+        "event_id": f"demo-survey-{order['order_id']}",
+        "order_id": order["order_id"],
+        "store": order["store"],
+        "answer": answer,
+        "occurred_at": (asked_at + timedelta(days=1)).isoformat(),
+    }
 
 
 def _organic(draft: _Draft) -> None:
@@ -270,7 +298,7 @@ def _story(draft: _Draft) -> None:
 def _numbered(draft: _Draft, named: list[Event]) -> DemoMonth:
     """Return the month with an id for each event and a number for each order.
 
-    `named` are further orders, which have their ids.
+    `named` are further orders and answers, which have their ids.
     """
     ordered = sorted(draft.events, key=lambda pair: pair[0])
     numbers: dict[int, str] = {}
@@ -282,7 +310,7 @@ def _numbered(draft: _Draft, named: list[Event]) -> DemoMonth:
     return DemoMonth(
         tuple(sorted((*_public(ordered, numbers), *named), key=lambda event: event["occurred_at"])),
         story,
-        orders=len(numbers) + len(named),
+        orders=len(numbers) + sum(event["type"] == "ordered" for event in named),
         clicks=kinds.count("clicked"),
     )
 
@@ -295,11 +323,12 @@ def _public(ordered: Sequence[tuple[datetime, Event]], numbers: dict[int, str]) 
             case "clicked":
                 event["event_id"] = f"demo-click-{index:05d}"
             case "lead":
+                event["store"] = MAIN_STORE
                 event["conversion_id"] = f"demo-lead-{index:05d}"
             case "order_adjusted":
                 event |= _adjustment(draft, numbers[id(draft["of"])])
             case _:
-                event["order_id"] = numbers[id(draft)]
+                event |= {"order_id": numbers[id(draft)], "store": MAIN_STORE}
                 event |= {"net": format_minor(draft["minor"], CURRENCY), "currency": CURRENCY}
         yield event
 
@@ -307,6 +336,7 @@ def _public(ordered: Sequence[tuple[datetime, Event]], numbers: dict[int, str]) 
 def _adjustment(draft: Event, order_id: str) -> Event:
     event: Event = {
         "order_id": order_id,
+        "store": MAIN_STORE,
         "adjustment_id": f"demo-{draft['kind']}-{order_id}",
         "kind": draft["kind"],
         "currency": CURRENCY,

@@ -18,6 +18,7 @@ from services.cli.explain.explain_command import fetch
 from services.cli.profile import Api, Refused
 from shared.clock import Clock
 from shared.errors import ConfigurationError, Transient
+from shared.ids import MAIN_STORE
 
 BATCH_EVENTS: Final = 500  # the most that tracking takes at once
 LIVE_CLICKS: Final = 12
@@ -71,6 +72,7 @@ async def send_live(api: Api, clock: Clock) -> int:
     ):
         body = {
             "order_id": order,
+            "store": MAIN_STORE,
             "occurred_at": clock.now().isoformat(),
             "net": net,
             "currency": CURRENCY,

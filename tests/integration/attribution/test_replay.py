@@ -38,7 +38,7 @@ async def a_world(pipeline: AttributionPipeline, story: Story, seed: int) -> lis
     """Events in batches of any size and corrected facts in between; the credits of it all."""
     random = Random(seed)
     random_story = RandomStory(story, random)
-    events, records = random_story.events(90), random_story.records()
+    events, records = random_story.events(150), random_story.records()
     await pipeline.learn(*records[:4])
     while events:
         size = random.randrange(1, 25)

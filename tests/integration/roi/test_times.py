@@ -134,6 +134,7 @@ class Story:
             shares,
             currency=chance.choice(["EUR", "EUR", "JPY"]),
             kind=kind,
+            placed_units=chance.choice([None, 1_000_000]),
             stage=chance.choice(["purchase", "retention"]),
         )
         self._orders.append(order)
@@ -164,12 +165,15 @@ def margin_on(day: date, margins: Sequence[tuple[date, int | None]]) -> int:
 
 def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int) -> dict[str, int]:
     """Return every measure of credits of one entry."""
-    paid_units = entry.units if order.kind != "lead" else 0
+    is_paid = order.kind != "lead"
+    paid_units = entry.units if is_paid else 0
+    placed_units = entry.units if entry.placed_units is None else entry.placed_units
     return {
         "contribution": entry.amount_minor * margin_millionths,
         "net_revenue": entry.amount_minor,
         "paid_units": paid_units,
         "paid_units_in_currency": paid_units,
+        "placed_paid_units": placed_units if is_paid else 0,
         "units": entry.units,
     }
 

@@ -190,7 +190,7 @@ async def test_a_log_made_anew_is_given_everything(
     async with roi_running(fresh_database) as roi, httpx.AsyncClient() as http:
         brand = await roi.brand(http)
         await basics(brand)
-        await brand.published(lambda records: len(records) == 6)
+        await brand.published(lambda records: len(records) == 7)
         known = newest(await brand.records())
     # The same database starts again with an empty log.
     log = MemoryLog(MemoryBroker(roi.clock))

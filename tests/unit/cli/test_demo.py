@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-from services.cli.demo.demo_brand import DEMO_DAYS
+from services.cli.demo.demo_brand import DEMO_DAYS, OUTLET
 from services.cli.demo.demo_catalog import catalog_size, posts
 from services.cli.demo.demo_events import link_code, make_month
 
@@ -25,18 +25,33 @@ def test_events_are_in_order_and_before_the_last_day() -> None:
 
 def test_every_event_has_its_own_id() -> None:
     names = ("event_id", "adjustment_id", "conversion_id", "order_id")
-    ids = [next(event[name] for name in names if name in event) for event in MONTH.events]
+    ids = [
+        (event.get("store"), next(event[name] for name in names if name in event))
+        for event in MONTH.events
+    ]
     assert len(set(ids)) == len(ids)
 
 
 def test_the_month_holds_every_kind_of_event() -> None:
     kinds = Counter(event["type"] for event in MONTH.events)
-    assert set(kinds) == {"clicked", "ordered", "renewed", "lead", "order_adjusted"}
+    assert set(kinds) == {"clicked", "ordered", "renewed", "lead", "order_adjusted", "surveyed"}
     assert kinds["clicked"] == MONTH.clicks
     assert kinds["ordered"] + kinds["renewed"] == MONTH.orders
     refunds = Counter(event.get("kind") for event in MONTH.events)
     assert refunds["refund"]
     assert refunds["cancel"]
+
+
+def test_the_outlet_has_numbers_of_the_main_store() -> None:
+    """Each event of an order names its store, so none is listed as doubtful."""
+    numbers: dict[str, set[str]] = {}
+    for event in MONTH.events:
+        if event["type"] in ("ordered", "renewed"):
+            numbers.setdefault(event["store"], set()).add(event["order_id"])
+    assert set(numbers) == {"main", OUTLET.name}
+    assert len(numbers[OUTLET.name]) == OUTLET.orders
+    assert numbers[OUTLET.name] < numbers["main"]
+    assert all("store" in event for event in MONTH.events if event["type"] != "clicked")
 
 
 def test_clicks_name_links_of_the_catalog() -> None:
