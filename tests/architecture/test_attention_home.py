@@ -2,15 +2,17 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
+from services.attribution.domain.model import Doubt, Status
 from services.attribution.store.attention import KINDS
 from tests.architecture.test_homes import PRODUCT
 from tests.architecture.test_tidy import ROOT, python_files
@@ -59,6 +61,25 @@ def test_a_kind_says_what_was_found_and_what_to_do() -> None:
     for kind in KINDS.values():
         assert kind.sentence.endswith("."), kind
         assert kind.what_to_do.endswith("."), kind
+
+
+def kinds_with(condition: str) -> list[str]:
+    """Return the ids of the kinds whose statement has a condition."""
+    return [kind.id for kind in KINDS.values() if condition in kind.found]
+
+
+def test_what_is_set_aside_or_doubtful_is_found_by_one_kind() -> None:
+    """Each doubt about an order, each status that is in no sum, each reason of a dead letter."""
+    conditions = [f"note ->> 'doubt' = '{doubt}'" for doubt in get_args(Doubt)]
+    counting = (Status.CREDITED, Status.ORGANIC)
+    conditions += [f"status = '{status}'" for status in Status if status not in counting]
+    (rest,) = kinds_with("resolved_at IS NULL AND reason NOT IN (")
+    _, _, reasons = KINDS[rest].found.partition("NOT IN (")
+    named = re.findall(r"'(\w+)'", reasons)
+    conditions += [f"reason = '{reason}'" for reason in named]
+    found = {condition: kinds_with(condition) for condition in conditions}
+    assert {condition: kinds for condition, kinds in found.items() if len(kinds) != 1} == {}
+    assert named
 
 
 def test_a_new_file_is_a_kind_of_the_call_and_of_its_document(tmp_path: Path) -> None:

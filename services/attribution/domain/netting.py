@@ -12,6 +12,8 @@ refunds itself (`Net.told_elsewhere`). What is taken beyond what is left is in t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import accumulate
 from typing import Final
 from uuid import UUID
 
@@ -60,9 +62,27 @@ class Net:
         return self.is_kept and (counts_nothing or not is_sale_of_nothing)
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a net came about: `nets` are that before the first applied adjustment and after each.
+
+    `applied` are in the order of effect; an adjustment that a newer report of it replaced is not
+    among them. `told_elsewhere` are the ids of refunds of another source that do not count.
+    """
+
+    applied: tuple[Adjustment, ...]
+    nets: tuple[Net, ...]
+    told_elsewhere: tuple[str, ...]
+
+
 def is_trusted(version: ConversionVersion) -> bool:
     """Whether the source of a version may earn credit."""
     return _TRUST[version.source_kind] >= _TRUSTED_FROM
+
+
+def is_less_trusted(version: ConversionVersion, other: ConversionVersion) -> bool:
+    """Whether the source of a version is trusted less than that of another one."""
+    return _TRUST[version.source_kind] < _TRUST[other.source_kind]
 
 
 def counted(versions: Iterable[ConversionVersion]) -> ConversionVersion:
@@ -98,17 +118,31 @@ def codes_on(versions: Iterable[ConversionVersion]) -> tuple[CodeText, ...]:
 
 def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net:
     """Return the net after the adjustments, applied by (occurred_at, adjustment_id)."""
+    course = course_of(version, adjustments)
+    if version.cancelled:
+        return course.nets[-1]
+    pending = tuple(a.event_id for a in course.applied if a.pending and a.amount_minor)
+    return replace(course.nets[-1], told_elsewhere=course.told_elsewhere, pending=pending)
+
+
+def course_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Course:
+    """Return how the net came about. The adjustments of a cancelled version change nothing."""
+    applied, told_elsewhere = _in_effect(version, adjustments)
+    first = _as_told(version)
+    if version.cancelled:
+        nets = [first] * (len(applied) + 1)
+    else:
+        nets = list(accumulate(applied, partial(_after, version=version), initial=first))
+    return Course(tuple(applied), tuple(nets), told_elsewhere)
+
+
+def _as_told(version: ConversionVersion) -> Net:
+    """Return the net of a version before its adjustments."""
     if version.net_minor is None or version.currency is None:
         net = Net(currency=None, net_minor=0)
     else:
         net = Net(currency=version.currency, net_minor=version.net_minor)
-    if version.cancelled:
-        return replace(net, net_minor=0, cancelled=True)
-    told_here, told_elsewhere = _in_effect(version, adjustments)
-    for adjustment in told_here:
-        net = _after(net, adjustment, version)
-    pending = tuple(a.event_id for a in told_here if a.pending and a.amount_minor)
-    return replace(net, told_elsewhere=told_elsewhere, pending=pending)
+    return replace(net, net_minor=0, cancelled=True) if version.cancelled else net
 
 
 def _in_effect(

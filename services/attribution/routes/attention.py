@@ -40,10 +40,11 @@ async def attention(
     async with parts.database.read([caller.workspace_id]) as connection:
         found = await attention_rows.attention(await driver(connection), kinds)
     opened = partial(parts.texts.open, caller.workspace_id)
-    return AttentionAnswer(items=[_attention_item(item, opened) for item in found])
+    return AttentionAnswer(items=[attention_item(item, opened) for item in found])
 
 
-def _attention_item(found: attention_rows.Attention, opened: Callable[[str], str]) -> AttentionItem:
+def attention_item(found: attention_rows.Attention, opened: Callable[[str], str]) -> AttentionItem:
+    """Return the item of one kind; `opened` opens the texts that are sealed."""
     return AttentionItem(
         kind=found.kind.id,
         sentence=found.kind.sentence,

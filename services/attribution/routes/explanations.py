@@ -1,24 +1,31 @@
 """The route of explanations: why a conversion was credited as it was."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from fastapi import Query
 
-from services.attribution.domain.listing import listed
 from services.attribution.pipeline.conversion_search import (
     Found,
     NotFound,
     UnknownStore,
     find_conversion,
 )
+from services.attribution.pipeline.explaining import (
+    REVISION_MAX,
+    Explanation,
+    last_decision,
+    read_explanation,
+)
+from services.attribution.routes.attention import attention_item
 from services.attribution.routes.parts import REFUSALS, TAGS, Id, PartsHere, Reader, bad_cursor
 from services.attribution.store import read_queries as store
 from services.attribution.store.catalog_rows import read_records
 from services.attribution.wire import answer_shapes as wire
 from services.attribution.wire import explanation_shapes as shapes
-from services.attribution.wire.decision_bytes import decode_decision
+from services.attribution.wire.order_report_shapes import report_answers
 from shared.api.openapi import example_id, problems
 from shared.api.shapes import ListParameters, decode_cursor, encode_cursor
 from shared.catalog import Placement
@@ -32,8 +39,6 @@ from shared.private_texts import stored_forms
 
 # Purchases come first, because an order usually means a purchase.
 KINDS: Final[tuple[ConversionKind, ...]] = get_args(ConversionKind)
-# Revisions are numbered by a 32-bit column.
-REVISION_MAX: Final = 2**31 - 1
 # The longest name of a store.
 NAME_LENGTH_MAX: Final = 200
 
@@ -69,10 +74,11 @@ async def explain(
     """Return the newest revisions with candidates and credits, and their ledger lines.
 
     Without `cursor` the last revision of the page is the valid one; `next_cursor` leads to older
-    revisions. A page has at most 1,000 ledger lines. Without `kind` all kinds are searched,
-    purchases first. Shops show `#1001` for the order 1001; either finds it.
+    revisions. A page has at most 1,000 ledger lines. Each page has what was told of the conversion
+    and what of it is on the attention list. Without `kind` all kinds are searched, purchases first.
+    Shops show `#1001` for the order 1001; either finds it.
     """
-    below = _below(asked.cursor) if asked.cursor else REVISION_MAX + 1
+    below = _below(asked.cursor) if asked.cursor else None
     natural_id = _natural_id(asked)
     kinds = (asked.kind,) if asked.kind else KINDS
     text_hash = partial(parts.text_hash, caller.workspace_id)
@@ -83,28 +89,49 @@ async def explain(
     async with parts.database.read([caller.workspace_id]) as connection:
         conn = await driver(connection)
         found = _found(await find_conversion(conn, kinds, named, asked.store))
-        key, conversion = found.own_key, found.conversion
-        revisions = await store.revisions(conn, key, below, asked.limit)
-        if not revisions:
-            raise bad_cursor()
-        first, last = revisions[0].revision, revisions[-1].revision
-        lines, left_out = await store.ledger_lines(conn, key, first, last)
-        creator = await _creator(conn, caller.workspace_id, key, asked.creator_id)
-    shown = [
-        shapes.revision_answer(
-            item.revision, item.reason, item.recorded_at, listed(decode_decision(item.body))
+        explanation = await read_explanation(
+            conn, caller.workspace_id, found.own_key, below=below, limit=asked.limit
         )
-        for item in revisions
-    ]
+        if explanation is None:
+            raise bad_cursor()
+        creator = await _creator(conn, caller.workspace_id, found.own_key, asked.creator_id)
+    opened = partial(parts.texts.open, caller.workspace_id)
+    return _answer(found, named[found.stored_id], explanation, creator, opened)
+
+
+def _answer(
+    found: Found,
+    order_id: str,
+    explanation: Explanation,
+    creator: shapes.CreatorAnswer | None,
+    opened: Callable[[str], str],
+) -> shapes.ExplanationAnswer:
+    conversion, told = found.conversion, explanation.told
+    versions, adjustments = report_answers(told.bodies)
+    first = explanation.revisions[0].stored.revision
     return shapes.ExplanationAnswer(
-        order_id=named[found.stored_id],
+        order_id=order_id,
         store=conversion.store,
         kind=conversion.kind,
         status=conversion.status,
         net=wire.money(conversion.net_minor, conversion.currency),
-        revisions=shown,
-        ledger=[_line(line) for line in lines],
-        ledger_left_out=left_out,
+        revisions=[
+            shapes.revision_answer(
+                item.stored.revision,
+                item.stored.reason,
+                item.stored.recorded_at,
+                item.decision,
+                item.windows,
+            )
+            for item in explanation.revisions
+        ],
+        ledger=[_line(line) for line in explanation.lines],
+        ledger_left_out=explanation.left_out,
+        versions=versions,
+        versions_left_out=told.versions - len(versions),
+        adjustments=adjustments,
+        adjustments_left_out=told.adjustments - len(adjustments),
+        attention=[attention_item(item, opened) for item in explanation.attention],
         creator=creator,
         next_cursor=encode_cursor(first) if first > 1 else None,
     )
@@ -129,8 +156,8 @@ async def _creator(
     """Return what the last decision says of a creator; None if no creator is asked for."""
     if creator_id is None:
         return None
-    (standing,) = await store.revisions(conn, key, REVISION_MAX + 1, 1)
-    decision = listed(decode_decision(standing.body))
+    last = await last_decision(conn, workspace_id, key)
+    decision = last.decision
     accounts = {credit.account for credit in (*decision.credits, *decision.memos)} - {ORGANIC}
     known = await read_records(conn, {(workspace_id, account) for account in accounts})
     owned = {
@@ -138,7 +165,7 @@ async def _creator(
         for (_, account), record in known.items()
         if isinstance(record, Placement) and record.creator_id == str(creator_id)
     }
-    return shapes.creator_answer(str(creator_id), decision, owned)
+    return shapes.creator_answer(str(creator_id), decision, owned, last.windows)
 
 
 def _number_forms(natural_id: str) -> tuple[str, str]:

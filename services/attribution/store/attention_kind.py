@@ -27,8 +27,11 @@ class AttentionKind:
     """One kind of attention.
 
     `sentence` says what was found, `what_to_do` what a person can do about it. `found` is the
-    statement that finds it in the visible workspaces, with the columns `order_id` (text),
-    `event_id` (uuid), `occurred_at` (timestamptz, not null) and `detail` (text); ids may be null.
+    statement that finds it in the visible workspaces, with the columns `filed_under` (bytea),
+    `order_id` (text), `event_id` (uuid), `occurred_at` (timestamptz, not null) and `detail` (text).
+    `filed_under` is the own key or the claims key of the conversion that it concerns; it and the
+    ids may be null. `found_of_order` finds a part of the same, which has at least what concerns the
+    conversions with the keys $1; None: `found` can be restricted to them without reading the rest.
     `is_sealed`: the detail is a text that a person wrote, sealed; the answer shows it opened.
     """
 
@@ -37,12 +40,14 @@ class AttentionKind:
     what_to_do: str
     found: str
     is_sealed: bool = False
+    found_of_order: str | None = None
 
 
 def noted(doubt: Doubt, condition: str = "true") -> str:
     """Return the statement that finds the notes of one doubt; `n` is the note, `c` its order."""
     return f"""
-SELECT c.natural_id AS order_id, (n.note ->> 'event_id')::uuid AS event_id,
+SELECT c.own_key AS filed_under, c.natural_id AS order_id,
+       (n.note ->> 'event_id')::uuid AS event_id,
        (n.note ->> 'occurred_at')::timestamptz AS occurred_at, n.note ->> 'detail' AS detail
 FROM attribution.conversions AS c CROSS JOIN LATERAL jsonb_array_elements(c.notes) AS n (note)
 WHERE c.notes IS NOT NULL AND n.note ->> 'doubt' = '{doubt}' AND {condition}

@@ -1,9 +1,9 @@
-"""The rows of the attention list: what each kind finds in the visible workspaces.
+"""The rows of the attention list: what each kind finds in the visible workspaces, or of one order.
 
 Promise: kinds that find nothing are left out. Counts are exact; examples are the newest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -37,20 +37,38 @@ class Attention:
 
 async def attention(conn: asyncpg.Connection, kinds: Iterable[AttentionKind]) -> list[Attention]:
     """Return what each kind found; a kind that found nothing is left out."""
-    found: list[Attention] = []
-    for kind in kinds:
-        row = await conn.fetchrow(f"SELECT count(*), max(occurred_at) FROM ({kind.found}) AS found")
-        assert row is not None, "an aggregate has one row"
-        if row[0]:
-            found.append(Attention(kind, row[0], row[1], await _examples(conn, kind)))
-    return found
+    return [item for kind in kinds if (item := await _found(conn, kind, kind.found))]
 
 
-async def _examples(conn: asyncpg.Connection, kind: AttentionKind) -> tuple[Example, ...]:
+async def attention_of_order(
+    conn: asyncpg.Connection, kinds: Iterable[AttentionKind], filed_under: Collection[bytes]
+) -> list[Attention]:
+    """Return what each kind found of one conversion, given its own key and its claims key."""
+    keys = list(filed_under)
+    return [
+        item for kind in kinds if (item := await _found(conn, kind, statement_of_order(kind), keys))
+    ]
+
+
+def statement_of_order(kind: AttentionKind) -> str:
+    """Return the statement that finds what a kind has of the conversions with the keys $1."""
+    found = kind.found_of_order or kind.found
+    return f"SELECT * FROM ({found}) AS found WHERE filed_under = ANY ($1::bytea[])"
+
+
+async def _found(
+    conn: asyncpg.Connection, kind: AttentionKind, found: str, *arguments: object
+) -> Attention | None:
+    row = await conn.fetchrow(
+        f"SELECT count(*), max(occurred_at) FROM ({found}) AS found", *arguments
+    )
+    assert row is not None, "an aggregate has one row"
+    if not row[0]:
+        return None
     rows = await conn.fetch(
         "SELECT order_id, event_id::text, occurred_at, detail"
-        f" FROM ({kind.found}) AS found"
-        " ORDER BY occurred_at DESC, order_id, event_id LIMIT $1",
-        EXAMPLES_MAX,
+        f" FROM ({found}) AS found"
+        f" ORDER BY occurred_at DESC, order_id, event_id LIMIT {EXAMPLES_MAX}",
+        *arguments,
     )
-    return tuple(Example(*row) for row in rows)
+    return Attention(kind, row[0], row[1], tuple(Example(*item) for item in rows))

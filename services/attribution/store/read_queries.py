@@ -19,6 +19,8 @@ UNMATCHED_MAX: Final = 1_000
 REVISION_BYTES_MAX: Final = 1_000_000
 # The most ledger lines of one page of an explanation.
 LINES_MAX: Final = 1_000
+# The most reports of one conversion that an explanation reads; what counts depends on all of them.
+TOLD_MAX: Final = 5_000
 
 STORY: Final = """
 SELECT own_key, kind, status, net_minor, currency, store
@@ -45,6 +47,13 @@ SELECT * FROM (
     WHERE own_key = $1::bytea AND revision BETWEEN $2::integer AND $3::integer
     ORDER BY sequence DESC, line DESC LIMIT $4::integer
 ) AS newest ORDER BY sequence, line
+"""
+# What trusted sources told of one conversion; claims are filed under another key.
+TOLD: Final = "SELECT body FROM attribution.evidence WHERE own_key = $1::bytea"
+TOLD_COUNTS: Final = """
+SELECT count(*) FILTER (WHERE kind NOT IN ('order_adjusted', 'surveyed')) AS versions,
+       count(*) FILTER (WHERE kind = 'order_adjusted') AS adjustments
+FROM attribution.evidence WHERE own_key = $1::bytea
 """
 STORES: Final = "SELECT record FROM attribution.catalog WHERE entity = 'store'"
 LAST_SEQUENCE: Final = """
@@ -124,6 +133,18 @@ class LedgerLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The stored events that tell of one conversion, and how many versions and adjustments.
+
+    `bodies` is empty if they are too many to judge each of them here.
+    """
+
+    bodies: tuple[bytes, ...]
+    versions: int
+    adjustments: int
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Sums up to `sequence`: credit per (model, currency, account), net per (model, currency).
 
@@ -169,6 +190,15 @@ async def ledger_lines(
     rows = await conn.fetch(LINES, own_key, first, last, LINES_MAX)
     lines = [LedgerLine(*row[:-1]) for row in map(tuple, rows)]
     return lines, (rows[0]["in_all"] - len(rows) if rows else 0)
+
+
+async def told(conn: asyncpg.Connection, own_key: bytes) -> Told:
+    """Return the trusted evidence of a conversion; its bodies only if they are at most 5,000."""
+    versions, adjustments = await conn.fetchrow(TOLD_COUNTS, own_key)
+    if versions + adjustments > TOLD_MAX:
+        return Told((), versions, adjustments)
+    bodies = tuple(row["body"] for row in await conn.fetch(TOLD, own_key))
+    return Told(bodies, versions, adjustments)
 
 
 async def last_sequence(conn: asyncpg.Connection, workspace_id: str) -> int:

@@ -4,13 +4,16 @@ Promise: money is always `{amount_minor, currency}`, and null for a conversion w
 share is an exact fraction as text.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from services.attribution.domain.failed_tests import failed_test
 from services.attribution.domain.model import Candidate, ConversionKey, Credit, Decision, Status
 from services.attribution.domain.remedies import would_count_if
 from services.attribution.wire.answer_shapes import money
+from services.attribution.wire.attention_shapes import AttentionItem
+from services.attribution.wire.order_report_shapes import AdjustmentAnswer, VersionAnswer
 from shared.api.shapes import AnswerModel, MoneyOut
 from shared.models import is_additive
 
@@ -32,6 +35,8 @@ class CandidateAnswer(AnswerModel):
     """Whether it can earn credit."""
     reason: str | None
     """Why it was rejected; null when it was kept."""
+    failed_test: str | None
+    """The test that it failed, with its values, as a sentence; null when it was kept."""
     would_count_if: str | None
     """What would have made it count, as a sentence; null when it was kept."""
     link_id: str | None
@@ -185,6 +190,17 @@ class ExplanationAnswer(AnswerModel):
     """The lines of the ledger that these decisions wrote, oldest first."""
     ledger_left_out: int
     """How many older lines of these decisions the page leaves out."""
+    versions: list[VersionAnswer]
+    """The reports of the order itself, oldest first: at most 100 of them."""
+    versions_left_out: int
+    """How many older reports of the order are left out; all of them if it has more than 5,000."""
+    adjustments: list[AdjustmentAnswer]
+    """The reports of its refunds, edits, cancellations and chargebacks in the order of their
+    effect: at most 100 of them."""
+    adjustments_left_out: int
+    """How many older reports of adjustments are left out; all if the order has more than 5,000."""
+    attention: list[AttentionItem]
+    """What changes no figure of it, or a doubtful one, as `GET /v1/attention` lists it."""
     creator: CreatorAnswer | None
     """The creator that was asked for; null without `creator_id`."""
     next_cursor: str | None
@@ -192,15 +208,21 @@ class ExplanationAnswer(AnswerModel):
 
 
 def revision_answer(
-    number: int, reason: str, recorded_at: datetime, decision: Decision
+    number: int,
+    reason: str,
+    recorded_at: datetime,
+    decision: Decision,
+    windows: Mapping[str, int] | None,
 ) -> RevisionAnswer:
-    """Return the answer of one revision."""
+    """Return the answer of one revision; `windows` as `failed_test` takes them."""
     return RevisionAnswer(
         revision=number,
         reason=reason,
         recorded_at=recorded_at,
         net=money(decision.net_minor, decision.currency),
-        candidates=[_candidate(item, decision.occurred_at) for item in decision.candidates],
+        candidates=[
+            _candidate(item, decision.occurred_at, windows) for item in decision.candidates
+        ],
         unlisted=[
             UnlistedAnswer(reason=item.reason, count=item.count) for item in decision.unlisted
         ],
@@ -213,7 +235,12 @@ def _acquired_from(first: ConversionKey | None) -> AcquiredFromAnswer | None:
     return AcquiredFromAnswer(kind=first.kind, order_id=first.natural_id) if first else None
 
 
-def creator_answer(creator_id: str, decision: Decision, accounts: Collection[str]) -> CreatorAnswer:
+def creator_answer(
+    creator_id: str,
+    decision: Decision,
+    accounts: Collection[str],
+    windows: Mapping[str, int] | None,
+) -> CreatorAnswer:
     """Return why a creator earned what it did under a decision with its listed candidates.
 
     `accounts` are those of the decision that belong to the creator.
@@ -227,7 +254,7 @@ def creator_answer(creator_id: str, decision: Decision, accounts: Collection[str
         sentence=_PAST
         if decision.status is Status.HISTORY
         else _of_creator(own, models, is_whole=not decision.unlisted),
-        candidates=[_candidate(item, decision.occurred_at) for item in own],
+        candidates=[_candidate(item, decision.occurred_at, windows) for item in own],
     )
 
 
@@ -246,7 +273,9 @@ def _of_creator(own: Sequence[Candidate], models: Sequence[str], *, is_whole: bo
     return "None of the touches that are listed is one of its content."
 
 
-def _candidate(item: Candidate, converted_at: datetime) -> CandidateAnswer:
+def _candidate(
+    item: Candidate, converted_at: datetime, windows: Mapping[str, int] | None
+) -> CandidateAnswer:
     return CandidateAnswer(
         touch_id=item.touch_id,
         kind=item.kind,
@@ -255,6 +284,7 @@ def _candidate(item: Candidate, converted_at: datetime) -> CandidateAnswer:
         occurred_at=item.occurred_at,
         verdict=item.verdict,
         reason=item.reason,
+        failed_test=failed_test(item, converted_at, windows),
         would_count_if=would_count_if(item, converted_at),
         link_id=item.link_id,
         code=item.code,

@@ -1,4 +1,4 @@
-"""The printed page of an explanation: sentences, evidence, money by model, history."""
+"""The printed page of an explanation: sentences, evidence, money by model, the order, history."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +12,7 @@ from rich.text import Text
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names
 from services.cli.explain.explanation_sentences import what_happened, who_gets_it
+from services.cli.explain.order_tables import order_tables
 from shared.ids import MAIN_STORE
 
 
@@ -27,6 +28,7 @@ def page(
             yield Text(_not_listed(item), style="quiet")
     if revisions and revisions[-1]["credits"]:
         yield _credits(revisions[-1]["credits"], names)
+    yield from order_tables(answer, zone)
     if len(revisions) > 1:
         yield _history(revisions, zone)
     if answer["next_cursor"]:
@@ -89,7 +91,8 @@ def _touch(item: dict[str, Any], names: Names) -> Text:
     text = Text(f"{plain_words.evidence(item)}: {names.candidate(item)}")
     if item["verdict"] != "kept":
         reason = plain_words.plain(plain_words.REASONS, item["reason"])
-        text.append(f"\ndoes not count: {reason};\n{item['would_count_if']}", style="quiet")
+        text.append(f"\ndoes not count: {reason}", style="quiet")
+        text.append(f"\n{item['failed_test']};\n{item['would_count_if']}", style="quiet")
     return text
 
 

@@ -40,6 +40,41 @@ MODELS: Final = {name: model.sentence for name, model in CREDIT_MODELS.items()}
 
 CONVERSIONS: Final = {kind: facts.word for kind, facts in events.CONVERSIONS.items()}
 
+SOURCES: Final = {
+    "webhook": "the shop",
+    "secret": "a secret key",
+    "public": "a web page",
+    "edge": "the redirect",
+}
+
+ADJUSTMENTS: Final = {
+    "refund": "refund",
+    "cancel": "cancellation",
+    "edit": "edit",
+    "chargeback": "chargeback",
+}
+
+# Why a version of an order does not count.
+VERSION_REASONS: Final = {
+    "replaced": "replaced by a newer one",
+    "less_trusted": "a more trusted source counts",
+}
+
+# What is to be said of an adjustment.
+ADJUSTMENT_REASONS: Final = {
+    "above_rest": "counts, and takes more than was left",
+    "replaced": "replaced by a newer report of it",
+    "came_back": "the money stayed with the shop: the payment failed or the dispute was won",
+    "takes_nothing": "takes none of the goods' value",
+    "nothing_left": "nothing was left to take",
+    "told_elsewhere": "the refunds of the order's own source count",
+    "other_currency": "in another currency than the order",
+    "not_trusted": "of a source that is not trusted",
+    "awaiting_order": "the order itself was not received",
+    "test_order": "the order is a test",
+    "past_order": "the order is from before Laurel",
+}
+
 REVISIONS: Final = {
     "first_decision": "the order was received",
     "new_evidence": "new data of the order: a refund, an edit, another source",

@@ -34,6 +34,7 @@ from services.roi.answers.values import Unit, Value, rounded
 _NOTHING: Final = Part(UNALLOCATED, None)
 _OVERHEAD: Final = Part(Headline.OVERHEAD.value, None)
 _MODEL: Final = FromRow("model")
+_NO_LABELS: Final[Mapping[str, str]] = {}
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
@@ -121,8 +122,9 @@ def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
     match source:
         case FromRow("model"):
             return lambda _cell, model: Part(model, model)
-        case FromRow(column):
-            return lambda cell, _model: _word(cell.columns.get(column))
+        case FromRow(column, names):
+            labels = facts.labels_of_ids() if names else {}
+            return lambda cell, _model: _word(cell.columns.get(column), labels)
         case FromTime(_, word):
             part_of = cache(lambda segment: _word(word(segment)))
             return lambda cell, _model: part_of(cell.segment)
@@ -146,8 +148,8 @@ def _catalog_reader(dimension: Dimension, source: FromCatalog, facts: CatalogFac
     return part
 
 
-def _word(value: str | None) -> Part:
-    return _NOTHING if value is None else Part(value, value)
+def _word(value: str | None, labels: Mapping[str, str] = _NO_LABELS) -> Part:
+    return _NOTHING if value is None else Part(labels.get(value, value), value)
 
 
 def _canonical(key: Key) -> tuple[tuple[str, str], ...]:

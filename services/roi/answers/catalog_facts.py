@@ -98,6 +98,10 @@ class CatalogFacts:
         value = self.values.get(dimension.id, {}).get(entity_id)
         return Part(dimension.empty, None) if value is None else Part(value, value)
 
+    def labels_of_ids(self) -> Mapping[str, str]:
+        """Return today's names by the id as text."""
+        return {str(entity_id): label for entity_id, label in self.labels.items()}
+
     def _named(self, entity_id: UUID) -> Part:
         text = str(entity_id)
         return Part(self.labels.get(entity_id, text), text)

@@ -109,9 +109,13 @@ class FromCatalog:
 
 @dataclass(frozen=True, slots=True)
 class FromRow:
-    """The value is a column of the fact's row. A fact without that column has no value."""
+    """The value is a column of the fact's row. A fact without that column has no value.
+
+    `names`: the kind of catalog object whose id the value may be; today's name is then its label.
+    """
 
     column: str
+    names: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

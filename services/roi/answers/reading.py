@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.answers import sql
 from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
-from services.roi.answers.kinds import Dimension, Entity, FromCatalog
+from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
 from services.roi.answers.sizes import check_margins
 from services.roi.answers.span import Span
@@ -152,12 +152,17 @@ def _own(placements: DatabaseRows) -> list[UUID]:
 async def _labels(
     connection: Any, common: Mapping[str, Any], dimensions: Sequence[Dimension]
 ) -> list[DatabaseRows]:
-    """Return today's names of the placements, creators and campaigns of the dimensions."""
+    """Return today's names of the placements, creators, campaigns and stores of the dimensions."""
     found: list[DatabaseRows] = []
     for dimension in dimensions:
         source = dimension.source
+        named = None
         if isinstance(source, FromCatalog) and source.fact is None:
-            statement = sql.names(source.entity)
+            named = source.entity.value
+        elif isinstance(source, FromRow):
+            named = source.names
+        if named is not None:
+            statement = sql.names(named)
             found.append(await connection.fetch(statement.text, *statement.arguments(**common)))
     return found
 

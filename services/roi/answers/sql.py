@@ -361,12 +361,12 @@ def _of_placement() -> list[ColumnElement[Any]]:
 
 
 @lru_cache
-def names(entity: Entity) -> Compiled:
-    """Select today's names of placements, creators or campaigns: `id` and `label`."""
+def names(kind: str) -> Compiled:
+    """Select today's names of placements, creators, campaigns or stores: `id` and `label`."""
     today = and_(VERSIONS.c.workspace_id == _WORKSPACE, VERSIONS.c.superseded_at.is_(None))
-    if entity is not Entity.PLACEMENT:
+    if kind != Entity.PLACEMENT.value:
         columns = (VERSIONS.c.entity_id.label("id"), _fact("name").label("label"))
-        named = select(*columns).where(_of_kind(entity.value), today)
+        named = select(*columns).where(_of_kind(kind), today)
         return _compiled(named.limit(CATALOG_ROWS_MAX + 1))
     creators = VERSIONS.alias("c")
     is_own = and_(

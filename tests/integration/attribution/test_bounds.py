@@ -126,7 +126,9 @@ async def test_a_hub_parts_what_it_joined_before(
     await tell(pipeline, second, 7, seed)
     await check(pipeline, story, [*first, *second])
     assert await pipeline.rows(DISSOLVED, story.workspace_id) == [(0,)]
-    ((order, event_id, _, detail),) = await pipeline.rows(KINDS["hubs"].found, story.workspace_id)
+    ((_, order, event_id, _, detail),) = await pipeline.rows(
+        KINDS["hubs"].found, story.workspace_id
+    )
     assert (order, detail) == (None, "a customer id of many people")
     assert str(event_id) in {event.event_id for event in first}
 
@@ -141,7 +143,7 @@ async def test_ties_that_are_cut_are_listed_once(
     await tell(pipeline, [*clicks, *told[:TIES_MAX]], 20, None)
     assert await pipeline.rows(cut, story.workspace_id) == []
     await pipeline.feed(told[TIES_MAX])
-    ((_, event_id, _, detail),) = rows = await pipeline.rows(cut, story.workspace_id)
+    ((_, _, event_id, _, detail),) = rows = await pipeline.rows(cut, story.workspace_id)
     assert (str(event_id), detail) == (
         told[TIES_MAX].event_id,
         "a visitor id with too many ties",

@@ -8,6 +8,8 @@ from types import ModuleType
 import pytest
 
 from services.attribution import tables
+from services.attribution.store.attention import KINDS
+from services.attribution.store.attention_rows import statement_of_order
 from tests.fixtures.connections import connect
 from tests.fixtures.postgres import PostgresServer
 
@@ -135,3 +137,34 @@ async def test_every_table_is_under_forced_row_level_security(
     assert weak == []
     without = [row[0] for row in uniques if "workspace_id" not in row[1]]
     assert all(any(name in index for name in EXEMPT) for index in without), without
+
+
+# What a workspace has much of; the attention of one order is looked up by keys.
+LARGE = {"evidence", "touches", "conversions", "decisions", "decision_subjects", "ties", "ledger"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_attention_of_one_order_scans_no_large_table(
+    young_database: str, kind: str
+) -> None:
+    conn = await connect(young_database)
+    transaction = conn.transaction()
+    await transaction.start()
+    try:
+        await conn.execute("SET LOCAL ROLE laurel_attribution")
+        await conn.execute("SET LOCAL jit = off")
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        # Small tables are scanned where an index would do; here an index is used if one can be.
+        await conn.execute("SET LOCAL enable_seqscan = off")
+        await conn.execute(
+            "SELECT set_config('laurel.workspaces', '{00000000-0000-0000-0000-000000000001}', true)"
+        )
+        await conn.execute(f"PREPARE probe AS {statement_of_order(KINDS[kind])}")
+        rows = await conn.fetch("EXPLAIN (COSTS OFF) EXECUTE probe(NULL)")
+        plan = "\n".join(row[0] for row in rows)
+    finally:
+        await transaction.rollback()
+        await conn.close()
+    scanned = set(re.findall(r"Seq Scan on (\S+)", plan))
+    walked = set(re.findall(r"Index (?:Only )?Scan [^\n]* on (\S+)[^\n]*\n(?!\s*Index Cond)", plan))
+    assert not (scanned | walked) & LARGE, plan

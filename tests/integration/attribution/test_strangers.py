@@ -142,7 +142,7 @@ async def test_two_proven_claims_that_differ_change_nothing(
     assert await pipeline.rows(found, story.workspace_id) == []
     await pipeline.feed(claims[1])
     assert await accounts(pipeline, story, [*clicks, trusted, *claims]) == {"organic": 500}
-    assert [row[0] for row in await pipeline.rows(found, story.workspace_id)] == ["1001"]
+    assert [row[1] for row in await pipeline.rows(found, story.workspace_id)] == ["1001"]
 
 
 async def test_a_claim_that_proves_nothing_is_listed(
@@ -158,8 +158,8 @@ async def test_a_claim_that_proves_nothing_is_listed(
     assert await pipeline.rows(found, story.workspace_id) == []  # no trusted source told the order
     await pipeline.feed(story.order(customer="ann", net=500, token=TOKEN))
     listed = await pipeline.rows(found, story.workspace_id)
-    assert {str(row[1]) for row in listed} == {claim.event_id for claim in claims[1:]}
-    assert {row[0] for row in listed} == {"1001"}
+    assert {str(row[2]) for row in listed} == {claim.event_id for claim in claims[1:]}
+    assert {row[1] for row in listed} == {"1001"}
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -266,7 +266,7 @@ STATEMENTS = {
         for fact in (Fact.CREDITS, Fact.TOUCHES)
     },
     "placements of headlines": sql.placements_of_headlines(),
-    **{f"names of {entity}": sql.names(entity) for entity in Entity},
+    **{f"names of {entity}": sql.names(entity) for entity in (*Entity, "store")},
     **{f"facts of {entity}": sql.entity_facts(entity, ("country",)) for entity in Entity},
     "margins": sql.margins(),
     "costs of days": sql.costs(MEASURES_OF[Fact.COSTS], by_times=False),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Layout, assemble
@@ -11,7 +12,8 @@ from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Dimension, FromRow, Grain
 from services.roi.answers.question import Question
 from services.roi.answers.span import Asked
-from shared.credits import ORGANIC
+from shared.credits import ORGANIC, CreditEntry
+from shared.models import DEFAULT_MODELS
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import RoiWorkspace, labels, placement_facts, plain
 
@@ -150,3 +152,77 @@ async def test_a_column_that_only_raw_rows_have_gives_the_same_totals(
             assert found.plan.source is Grain.ENTRIES
             assert {row.label for row in answer.rows} == {"somebody", "unallocated"}
     assert totals[0] == totals[1]
+
+
+def credited(amount: int, account: str, at: datetime, evidence: str | None) -> list[CreditEntry]:
+    """Return an entry of each model."""
+    return [
+        CreditEntry(
+            model=model,
+            revision=1,
+            account=account,
+            amount_minor=amount,
+            units=1_000_000,
+            currency="EUR",
+            stage="purchase",
+            touched_at=None if account == ORGANIC else at,
+            evidence_class=evidence,
+        )
+        for model in DEFAULT_MODELS
+    ]
+
+
+async def rows_of_entries(
+    roi_workspace: RoiWorkspace, group_by: str, as_of: datetime | None = None
+) -> list[tuple[str, Any, int]]:
+    """Return label, value and revenue of each row; organic has 7 beside them."""
+    answer = await roi_workspace.ask(group_by, as_of=as_of)
+    assert answer["meta"]["source"] == "entries"
+    revenue = [plain(row["measures"]["net_revenue"]) for row in answer["rows"]]
+    assert sum(revenue) + 7 == plain(answer["totals"]["net_revenue"])
+    return [
+        (row["label"], row["group"][group_by], minor)
+        for row, minor in zip(answer["rows"], revenue, strict=True)
+    ]
+
+
+async def test_rows_by_evidence_and_by_store_are_read_from_the_entries(
+    database_for: DatabaseFactory,
+) -> None:
+    """A click earns 100 in the store main, a code and a click 40 in the till; organic earns 7."""
+    roi_workspace = await RoiWorkspace.open(await database_for("roi"))
+    mia = await roi_workspace.creator("Mia")
+    reel = await roi_workspace.put("placement", placement_facts(mia, None, "tiktok"))
+    till = await roi_workspace.put("store", {"name": "Till"})
+    at = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    told = [
+        roi_workspace.decision(at, credited(100, reel, at, "click")),
+        roi_workspace.decision(at, credited(40, reel, at, "code+click"), store=till),
+        roi_workspace.decision(at, credited(2, reel, at, None), store=till),
+        roi_workspace.decision(at, credited(7, ORGANIC, at, None), store=till),
+    ]
+    await roi_workspace.fold(roi_workspace.clicks(reel, at, 3), *told)
+    before = datetime.fromisoformat((await roi_workspace.ask())["meta"]["as_of"])
+    await roi_workspace.fold(replace(roi_workspace.corrected(told[1], None), store=till))
+    await roi_workspace.cost(5, "2026-03-10", placement_id=reel)
+
+    main, click, none = ("main", "main"), ("click", "click"), ("unallocated", None)
+    assert await rows_of_entries(roi_workspace, "evidence", before) == [
+        (*click, 100),
+        ("code+click", "code+click", 40),
+        (*none, 2),
+    ]
+    assert await rows_of_entries(roi_workspace, "evidence") == [(*click, 100), (*none, 2)]
+    for as_of, minor in ((before, 42), (None, 2)):
+        assert await rows_of_entries(roi_workspace, "store", as_of) == [
+            (*main, 100),
+            ("Till", till, minor),
+            (*none, 0),
+        ]
+    both = (await roi_workspace.ask("store,evidence", as_of=before))["rows"]
+    assert [row["group"] for row in both][:2] == [
+        {"store": "main", "evidence": "click"},
+        {"store": till, "evidence": "code+click"},
+    ]
+    clicks = {row["label"]: row["measures"]["clicks"] for row in both}
+    assert clicks["unallocated"] == 3

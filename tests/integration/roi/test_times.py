@@ -211,9 +211,13 @@ def pure_answer(
             day = moment.astimezone(story.zone).date()
             numbers = numbers_of(order, entry, margin_on(day, margins))
             sums = tuple(numbers[measure.id] for measure in measures[Fact.CREDITS])
-            account, stage = account_id(entry.account), {"stage": entry.stage}
-            cell = Cell(day, sums, account, entry.model, entry.currency or "", stage)
-            credits.append(cell)
+            columns = {
+                "stage": entry.stage,
+                "evidence_class": entry.evidence_class,
+                "store": "main",
+            }
+            account = account_id(entry.account)
+            credits.append(Cell(day, sums, account, entry.model, entry.currency or "", columns))
     costs = [c for c in story.costs if span[0] <= begins_at(c.incurred_on, story.zone) < span[1]]
     days = sorted({cost.incurred_on for cost in costs}) or [date.min]
     batches = [

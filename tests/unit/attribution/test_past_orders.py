@@ -53,7 +53,7 @@ def test_a_past_order_is_in_no_sum_and_is_judged_by_nothing() -> None:
 
 def test_why_a_creator_earned_nothing_of_a_past_order() -> None:
     decision = decided(PAST, name="p", kind="purchase")
-    answer = creator_answer("mia", decision, ())
+    answer = creator_answer("mia", decision, (), None)
     assert answer.sentence == "The order is history, from before Laurel: it counts for nobody."
     assert (answer.models, answer.candidates) == ([], [])
 

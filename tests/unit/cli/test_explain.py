@@ -9,12 +9,13 @@ import pytest
 from rich.console import Console
 
 from services.attribution.domain.model import Reason
+from services.attribution.domain.order_reports import AdjustmentReason, VersionReason
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names, placement_names
 from services.cli.explain.explanation_page import page
 from services.cli.explain.explanation_sentences import what_happened, who_gets_it
 from shared.credits import TouchKind
-from shared.events import ConversionKind
+from shared.events import AdjustmentKind, ConversionKind, SourceKind
 from shared.models import CREDIT_MODELS
 
 NAMES = Names(
@@ -36,6 +37,7 @@ def candidate(
         "occurred_at": f"2026-03-{day:02d}T10:00:00+00:00",
         "verdict": "kept" if reason is None else "rejected",
         "reason": reason,
+        "failed_test": "it was 45 days before the conversion" if reason else None,
         "would_count_if": "it would count if the window were longer" if reason else None,
         "code": "JONAS10" if kind == "code" else None,
     }
@@ -75,6 +77,11 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
         "revisions": [revision],
         "ledger": [entry],
         "ledger_left_out": 0,
+        "versions": [],
+        "versions_left_out": 0,
+        "adjustments": [],
+        "adjustments_left_out": 0,
+        "attention": [],
         "creator": None,
         "next_cursor": None,
     }
@@ -84,6 +91,10 @@ def test_every_term_of_the_closed_lists_has_plain_words() -> None:
     assert set(plain_words.REASONS) == {str(reason) for reason in Reason}
     assert set(plain_words.KINDS) == set(get_args(TouchKind))
     assert set(plain_words.CONVERSIONS) == set(get_args(ConversionKind))
+    assert set(plain_words.SOURCES) == set(get_args(SourceKind))
+    assert set(plain_words.ADJUSTMENTS) == set(get_args(AdjustmentKind))
+    assert set(plain_words.VERSION_REASONS) == {str(reason) for reason in VersionReason}
+    assert set(plain_words.ADJUSTMENT_REASONS) == {str(reason) for reason in AdjustmentReason}
 
 
 def test_one_touch_takes_all() -> None:
@@ -193,6 +204,7 @@ def test_the_page_shows_evidence_money_and_history() -> None:
         "✓",
         "does not count: another",
         "another creator's code",
+        "it was 45 days before the conversion;",
         "it would count if the window were longer",
         "4 days before",
         "when (Europe/Berlin)",
@@ -291,3 +303,76 @@ def test_the_store_is_named_unless_it_is_the_first_one() -> None:
         assert isinstance(console.file, StringIO)
         shown.append("It belongs to the store Till." in console.file.getvalue())
     assert shown == [False, True]
+
+
+def adjustment(name: str, minor: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "adjustment_id": name,
+        "kind": "refund",
+        "amount": {"amount_minor": minor, "currency": "EUR"},
+        "net_after": None,
+        "occurred_at": "2026-03-06T09:30:00+00:00",
+        "source": "webhook",
+        "pending": False,
+        "reason": None,
+        "net_change": {"amount_minor": -minor, "currency": "EUR"},
+        **fields,
+    }
+
+
+def version(minor: int, reason: str | None, *, cancelled: bool = False) -> dict[str, Any]:
+    return {
+        "updated_at": "2026-03-05T12:00:00+00:00",
+        "source": "secret",
+        "net": {"amount_minor": minor, "currency": "EUR"},
+        "cancelled": cancelled,
+        "reason": reason,
+    }
+
+
+def test_the_page_lists_refunds_versions_and_what_needs_a_look() -> None:
+    told = answer(credits=(credit("last", "organic", "1/1", 4990),)) | {
+        "status": "organic",
+        "versions": [version(3990, "replaced"), version(4990, None, cancelled=True)],
+        "versions_left_out": 1_200,
+        "adjustments": [
+            adjustment("r1", 1190, pending=True),
+            adjustment("r2", 300, reason="came_back", net_change=None),
+        ],
+        "adjustments_left_out": 3,
+        "attention": [
+            {
+                "sentence": "Refunds count already.",
+                "what_to_do": "Nothing, unless they stay.",
+                "count": 12,
+                "examples": [
+                    {"occurred_at": "2026-03-06T09:30:00+00:00", "detail": "the refund r1 takes"}
+                ],
+            }
+        ],
+    }
+    shown = StringIO()
+    for part in page(told, NAMES, "last", BERLIN):
+        Console(file=shown, width=200).print(part)
+    lines = [" ".join(line.split()) for line in shown.getvalue().splitlines()]
+    assert set(lines) >= {
+        "2026-03-05 13:00 a secret key replaced by a newer one 39.90 EUR",
+        "2026-03-05 13:00 a secret key cancelled; counts 49.90 EUR",
+        "and 1,200 older reports of the order",
+        "2026-03-06 10:30 refund r1 the shop counts, not paid back yet 11.90 EUR -11.90 EUR",
+        "2026-03-06 10:30 refund r2 the shop the money stayed with the shop: the payment failed or"
+        " the dispute was won 3.00 EUR –",
+        "and 3 older reports of adjustments",
+        "Refunds count already.",
+        "Nothing, unless they stay.",
+        "2026-03-06 10:30 the refund r1 takes",
+        "and 11 more",
+    }
+
+
+def test_one_version_alone_is_no_table() -> None:
+    told = answer() | {"versions": [version(4990, None)]}
+    shown = StringIO()
+    for part in page(told, NAMES, "last", BERLIN):
+        Console(file=shown, width=200).print(part)
+    assert "Reports of the order" not in shown.getvalue()

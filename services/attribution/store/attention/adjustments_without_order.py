@@ -12,7 +12,7 @@ ADJUSTMENTS_WITHOUT_ORDER: Final = AttentionKind(
         " GET /v1/ledger/balance lists them with their amounts."
     ),
     found="""
-SELECT c.natural_id AS order_id, e.event_id, e.occurred_at,
+SELECT c.own_key AS filed_under, c.natural_id AS order_id, e.event_id, e.occurred_at,
        'the ' || c.kind || ' of this adjustment is unknown' AS detail
 FROM attribution.conversions AS c
 JOIN attribution.evidence AS e ON e.own_key = c.own_key AND e.workspace_id = c.workspace_id

@@ -17,7 +17,7 @@ CLAIMS_DISAGREE: Final = AttentionKind(
     sentence="Claims with the token of one order name different browsers, so none of them counts.",
     what_to_do="Send the claim token of an order from the page of that order only.",
     found=f"""
-SELECT c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
+SELECT c.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
        'the claims of the ' || c.kind || ' differ' AS detail
 FROM (
     SELECT t.key, t.workspace_id FROM attribution.ties AS t

@@ -23,7 +23,7 @@ CLAIMS_WITHOUT_PROOF: Final = AttentionKind(
     ),
     # Claims are filed under `p` and the rest of the own key, trusted versions under `o`.
     found=f"""
-SELECT c.natural_id AS order_id, e.event_id, e.occurred_at,
+SELECT e.own_key AS filed_under, c.natural_id AS order_id, e.event_id, e.occurred_at,
        'the claim of this ' || c.kind || ' has no token of it' AS detail
 FROM attribution.evidence AS e
 JOIN attribution.conversions AS c

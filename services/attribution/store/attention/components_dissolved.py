@@ -16,7 +16,7 @@ COMPONENTS_DISSOLVED: Final = AttentionKind(
         " sending it."
     ),
     found=f"""
-SELECT c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
+SELECT c.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
        'the ' || c.kind || ' is decided alone' AS detail
 FROM attribution.aliases AS a
 JOIN attribution.conversions AS c ON c.own_key = a.key AND c.workspace_id = a.workspace_id

@@ -12,8 +12,8 @@ CONVERSIONS_SET_ASIDE: Final = AttentionKind(
         " stay, read the detail and correct what it names."
     ),
     found="""
-SELECT c.natural_id AS order_id, NULL::uuid AS event_id, r.failed_at AS occurred_at,
-       r.problem AS detail
+SELECT r.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id,
+       r.failed_at AS occurred_at, r.problem AS detail
 FROM attribution.recomputes AS r
 LEFT JOIN attribution.conversions AS c ON c.own_key = r.own_key AND c.workspace_id = r.workspace_id
 WHERE r.failed_at IS NOT NULL

@@ -1,6 +1,7 @@
 """Attention kind `dead_letters`: records that could not be used.
 
-A record with another content of a known event has a kind of its own.
+A record with another content of a known event has a kind of its own, and so has an adjustment in
+another currency than its order.
 """
 
 from typing import Final
@@ -15,9 +16,9 @@ DEAD_LETTERS: Final = AttentionKind(
         " POST /v1/dead-letters/retry."
     ),
     found="""
-SELECT NULL::text AS order_id, event_id, recorded_at AS occurred_at,
+SELECT NULL::bytea AS filed_under, NULL::text AS order_id, event_id, recorded_at AS occurred_at,
        concat_ws(': ', reason, nullif(detail, '')) AS detail
 FROM attribution.dead_letters
-WHERE resolved_at IS NULL AND reason <> 'idempotency_conflict'
+WHERE resolved_at IS NULL AND reason NOT IN ('idempotency_conflict', 'currency_mismatch')
 """,
 )

@@ -16,7 +16,7 @@ HUBS: Final = AttentionKind(
         " is one person's, nothing needs to be done."
     ),
     found=f"""
-SELECT NULL::text AS order_id, event_id, cut_at AS occurred_at,
+SELECT NULL::bytea AS filed_under, NULL::text AS order_id, event_id, cut_at AS occurred_at,
        CASE chr(get_byte(key, 0)) WHEN 'c' THEN 'a customer id' WHEN 'e' THEN 'an e-mail address'
        WHEN 'v' THEN 'a visitor id' ELSE 'a click id' END || ' of many people' AS detail
 FROM attribution.cut_keys WHERE reason = '{CUT_AS_HUB}'

@@ -18,6 +18,60 @@ _PARTS: Final = "UNION SELECT unnest(regexp_split_to_array({text}, '[?&=/#:[:spa
 # A shorter text is near to too much.
 _CHARACTERS_MIN: Final = 3
 
+# The codes that orders came with: of all of them, or as the last decision of one order has them.
+_ALL_TOLD: Final = """
+    SELECT DISTINCT s.workspace_id, s.subject, substr(s.subject, 6) AS code
+    FROM attribution.decision_subjects AS s
+    WHERE s.subject >= 'code:' AND s.subject < 'code;'
+"""
+_TOLD_BY_ORDER: Final = """
+    SELECT DISTINCT c.workspace_id, 'code:' || (told.item ->> 'code') AS subject,
+           told.item ->> 'code' AS code
+    FROM attribution.conversions AS c
+    JOIN attribution.decisions AS d
+      ON d.own_key = c.own_key AND d.revision = c.revision AND d.workspace_id = c.workspace_id
+    CROSS JOIN LATERAL jsonb_path_query(
+        convert_from(d.body, 'UTF8')::jsonb, '$.candidates[*]'
+    ) AS told (item)
+    WHERE c.own_key = ANY ($1::bytea[]) AND told.item ->> 'kind' = 'code'
+"""
+_FOUND: Final = """
+WITH owned AS MATERIALIZED (
+    SELECT DISTINCT c.workspace_id, convert_from(c.record, 'UTF8')::jsonb ->> 'code' AS code
+    FROM attribution.catalog AS c WHERE c.entity = 'code'
+), told AS MATERIALIZED (
+    {told}
+), near AS MATERIALIZED (
+    SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
+    FROM told AS t CROSS JOIN LATERAL ({told_forms}) AS f
+    JOIN (
+        SELECT o.workspace_id, o.code, f.form
+        FROM owned AS o CROSS JOIN LATERAL ({owned_forms}) AS f
+    ) AS o ON o.workspace_id = t.workspace_id AND o.form = f.form
+    WHERE length(f.form) >= {characters_min} AND NOT EXISTS (
+        SELECT FROM owned AS same
+        WHERE same.workspace_id = t.workspace_id AND same.code = t.code
+    )
+    GROUP BY t.workspace_id, t.subject
+)
+SELECT c.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
+       concat('the code ', n.code, ' is nearly ', n.owned_code) AS detail
+FROM near AS n
+JOIN attribution.decision_subjects AS s
+  ON s.subject = n.subject AND s.workspace_id = n.workspace_id
+JOIN attribution.conversions AS c ON c.own_key = s.own_key AND c.workspace_id = s.workspace_id
+"""
+
+
+def _found(told: str) -> str:
+    return _FOUND.format(
+        told=told,
+        told_forms=_FORMS.format(text="t.code", more=_PARTS.format(text="t.code")),
+        owned_forms=_FORMS.format(text="o.code", more=""),
+        characters_min=_CHARACTERS_MIN,
+    )
+
+
 NEAR_CODES: Final = AttentionKind(
     id="near_codes",
     sentence="Orders came with codes that nobody owns and that nearly match a code of the catalog.",
@@ -25,34 +79,6 @@ NEAR_CODES: Final = AttentionKind(
         "If the shop takes the code, register it for its creator; its orders are then decided"
         " again. Else correct how the shop or the page sends its codes."
     ),
-    found=f"""
-WITH owned AS MATERIALIZED (
-    SELECT DISTINCT c.workspace_id, convert_from(c.record, 'UTF8')::jsonb ->> 'code' AS code
-    FROM attribution.catalog AS c WHERE c.entity = 'code'
-), told AS MATERIALIZED (
-    SELECT DISTINCT s.workspace_id, s.subject, substr(s.subject, 6) AS code
-    FROM attribution.decision_subjects AS s
-    WHERE s.subject >= 'code:' AND s.subject < 'code;'
-), near AS MATERIALIZED (
-    SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
-    FROM told AS t CROSS JOIN LATERAL ({
-        _FORMS.format(text="t.code", more=_PARTS).format(text="t.code")
-    }) AS f
-    JOIN (
-        SELECT o.workspace_id, o.code, f.form
-        FROM owned AS o CROSS JOIN LATERAL ({_FORMS.format(text="o.code", more="")}) AS f
-    ) AS o ON o.workspace_id = t.workspace_id AND o.form = f.form
-    WHERE length(f.form) >= {_CHARACTERS_MIN} AND NOT EXISTS (
-        SELECT FROM owned AS same
-        WHERE same.workspace_id = t.workspace_id AND same.code = t.code
-    )
-    GROUP BY t.workspace_id, t.subject
-)
-SELECT c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
-       concat('the code ', n.code, ' is nearly ', n.owned_code) AS detail
-FROM near AS n
-JOIN attribution.decision_subjects AS s
-  ON s.subject = n.subject AND s.workspace_id = n.workspace_id
-JOIN attribution.conversions AS c ON c.own_key = s.own_key AND c.workspace_id = s.workspace_id
-""",
+    found=_found(_ALL_TOLD),
+    found_of_order=_found(_TOLD_BY_ORDER),
 )

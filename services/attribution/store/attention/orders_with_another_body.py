@@ -12,8 +12,11 @@ ORDERS_WITH_ANOTHER_BODY: Final = AttentionKind(
         " adjustment an id of its own."
     ),
     found="""
-SELECT convert_from(value, 'UTF8')::jsonb ->> 'natural_id' AS order_id, event_id,
-       recorded_at AS occurred_at, detail
-FROM attribution.dead_letters WHERE resolved_at IS NULL AND reason = 'idempotency_conflict'
+SELECT e.own_key AS filed_under,
+       convert_from(d.value, 'UTF8')::jsonb ->> 'natural_id' AS order_id, d.event_id,
+       d.recorded_at AS occurred_at, d.detail
+FROM attribution.dead_letters AS d
+LEFT JOIN attribution.evidence AS e ON e.event_id = d.event_id AND e.workspace_id = d.workspace_id
+WHERE d.resolved_at IS NULL AND d.reason = 'idempotency_conflict'
 """,
 )

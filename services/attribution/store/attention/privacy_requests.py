@@ -12,7 +12,7 @@ PRIVACY_REQUESTS: Final = AttentionKind(
         " customer by the id in the shop."
     ),
     found="""
-SELECT NULL::text AS order_id, event_id, occurred_at,
+SELECT NULL::bytea AS filed_under, NULL::text AS order_id, event_id, occurred_at,
        concat_ws(' ', body ->> 'vendor', body ->> 'task', body ->> 'reference') AS detail
 FROM (
     SELECT event_id, occurred_at, convert_from(body, 'UTF8')::jsonb AS body

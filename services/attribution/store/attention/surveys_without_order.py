@@ -13,7 +13,8 @@ SURVEYS_WITHOUT_ORDER: Final = AttentionKind(
     ),
     # The answers of public keys are filed under their token, which a trusted order has or not.
     found=f"""
-SELECT convert_from(e.body, 'UTF8')::jsonb ->> 'natural_id' AS order_id, e.event_id, e.occurred_at,
+SELECT e.own_key AS filed_under, convert_from(e.body, 'UTF8')::jsonb ->> 'natural_id' AS order_id,
+       e.event_id, e.occurred_at,
        'no trusted order has this answer' AS detail
 FROM attribution.evidence AS e
 WHERE e.kind = 'surveyed' AND convert_from(e.body, 'UTF8')::jsonb ? 'natural_id'

@@ -9,7 +9,7 @@ TEST_ORDERS: Final = AttentionKind(
     sentence="Test orders of the shop are in no figure.",
     what_to_do="Nothing, if they are tests. Else end the test mode of the shop's payment provider.",
     found="""
-SELECT natural_id AS order_id, NULL::uuid AS event_id, occurred_at,
+SELECT own_key AS filed_under, natural_id AS order_id, NULL::uuid AS event_id, occurred_at,
        'the ' || kind || ' is a test' AS detail
 FROM attribution.conversions WHERE status = 'test'
 """,

@@ -17,7 +17,7 @@ TIES_CUT: Final = AttentionKind(
         " send the visitor's own; else it was a robot or an attack, and nothing needs to be done."
     ),
     found=f"""
-SELECT NULL::text AS order_id, event_id, cut_at AS occurred_at,
+SELECT NULL::bytea AS filed_under, NULL::text AS order_id, event_id, cut_at AS occurred_at,
        CASE chr(get_byte(key, 0)) WHEN 'v' THEN 'a visitor id' ELSE 'a click id' END
        || ' with too many ties' AS detail
 FROM attribution.cut_keys WHERE reason = '{CUT_TIES}'

@@ -11,7 +11,7 @@ UNCONFIRMED_CLAIMS: Final = AttentionKind(
         "Send the conversions from the server or by a webhook. Claims that stay here earn nothing."
     ),
     found="""
-SELECT natural_id AS order_id, NULL::uuid AS event_id, occurred_at,
+SELECT own_key AS filed_under, natural_id AS order_id, NULL::uuid AS event_id, occurred_at,
        'the ' || kind || ' is claimed, not confirmed' AS detail
 FROM attribution.conversions WHERE status = 'unconfirmed'
 """,

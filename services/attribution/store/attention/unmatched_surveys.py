@@ -12,7 +12,8 @@ UNMATCHED_SURVEYS: Final = AttentionKind(
         " list. Give creators the handles by which people know them."
     ),
     found="""
-SELECT convert_from(body, 'UTF8')::jsonb ->> 'natural_id' AS order_id, event_id, occurred_at,
+SELECT own_key AS filed_under, convert_from(body, 'UTF8')::jsonb ->> 'natural_id' AS order_id,
+       event_id, occurred_at,
        convert_from(body, 'UTF8')::jsonb ->> 'sealed_answer' AS detail
 FROM attribution.evidence
 WHERE kind = 'surveyed' AND convert_from(body, 'UTF8')::jsonb ? 'sealed_answer'

@@ -15,7 +15,7 @@ UNNAMED_STORES: Final = AttentionKind(
     # Claims are filed under `p` and the rest of the own key. A version that named its store, or
     # came when there was one store only, removes the doubt.
     found=f"""
-SELECT c.natural_id AS order_id, e.event_id, e.occurred_at,
+SELECT e.own_key AS filed_under, c.natural_id AS order_id, e.event_id, e.occurred_at,
        'the ' || c.kind || ' named no store' AS detail
 FROM attribution.evidence AS e
 JOIN attribution.conversions AS c

@@ -9,7 +9,8 @@ UNUSED_TOPICS: Final = AttentionKind(
     sentence="Webhooks of topics that are not used came in; each topic is listed once.",
     what_to_do="End the subscription of these topics in the shop. They change no figure.",
     found="""
-SELECT NULL::text AS order_id, NULL::uuid AS event_id, max(occurred_at) AS occurred_at,
+SELECT NULL::bytea AS filed_under, NULL::text AS order_id, NULL::uuid AS event_id,
+       max(occurred_at) AS occurred_at,
        concat(body ->> 'vendor', ' ', body ->> 'topic', ': ', count(*)) AS detail
 FROM (
     SELECT occurred_at, convert_from(body, 'UTF8')::jsonb AS body

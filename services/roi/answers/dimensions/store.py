@@ -1,0 +1,10 @@
+"""Dimension `store`: the store of the conversion, `main` or the id of another one.
+
+Clicks and costs belong to no store.
+"""
+
+from typing import Final
+
+from services.roi.answers.kinds import Dimension, FromRow
+
+STORE: Final = Dimension(id="store", label="Store", source=FromRow("store", names="store"))
