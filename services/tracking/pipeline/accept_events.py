@@ -24,6 +24,7 @@ from services.tracking.domain.claims import (
     Report,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
+from services.tracking.domain.proofs import wrong_proof
 from services.tracking.domain.short_links import link_key
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
@@ -61,6 +62,7 @@ class MemoryLookups(Lookups):
         self._text_hash = sealer.text_hasher()
         self._text_sealer = sealer.text_sealer()
         self._token_hash = sealer.claim_token_hasher()
+        self._identity = sealer.identity_secrets()
         self._agents = agents
 
     @override
@@ -84,6 +86,10 @@ class MemoryLookups(Lookups):
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
         return self._token_hash(workspace_id, token)
+
+    @override
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        return self._identity.proves(workspace_id, customer_id, proof)
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -156,7 +162,10 @@ class Intake:
     def to_event(self, claim: Report, caller: Caller) -> AnyEvent | Rejected:
         """Return the event of a claim, or the reasons against it. Nothing is written yet."""
         placed = in_store(claim, caller, self._lookups)
-        return placed if isinstance(placed, Rejected) else self._event(claim, placed)
+        if isinstance(placed, Rejected):
+            return placed
+        flaw = wrong_proof(claim, caller.workspace_id, self._lookups)
+        return self._event(claim, placed) if flaw is None else Rejected((flaw,))
 
     def _event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
         match claim:
