@@ -76,13 +76,15 @@ class Source(Struct, frozen=True):
 class Person(Struct, frozen=True, omit_defaults=True):
     """The keys of a person on one event.
 
-    Weak: visitor id, click id. Strong: customer id, keyed hash of an e-mail.
+    Weak: visitor id, click id. Strong: customer id, keyed hash of an e-mail. `is_proven`: the page
+    of a public key proved the customer id by the identity secret of the workspace.
     """
 
     visitor_id: Key | None = None
     click_id: Key | None = None
     customer_id: Key | None = None
     email_hash: Key | None = None
+    is_proven: bool = False
 
 
 class ClickRef(Struct, frozen=True):

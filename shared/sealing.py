@@ -25,9 +25,9 @@ from shared.errors import ConfigurationError, Permanent
 
 # The uses of each service.
 USES: Final[Mapping[str, tuple[str, ...]]] = {
-    "tracking": ("seal", "click", "email", "text", "claim"),
+    "tracking": ("seal", "click", "email", "text", "claim", "identity"),
     "attribution": ("text",),
-    "roi": ("seal", "api-key", "idempotency"),
+    "roi": ("seal", "api-key", "idempotency", "identity"),
 }
 _RING_PREFIX: Final = "lrl_ring_"
 # The e-mail key of an older workspace comes from the secret itself and not from the key of the use,
@@ -107,6 +107,26 @@ class TextSealer:
         return AESGCM(hmac.digest(self._key, f"sealed/{workspace_id}".encode(), "sha256"))
 
 
+class IdentitySecrets:
+    """The secret of each workspace by which its shop proves a customer id to Laurel."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, workspace_id: str) -> str:
+        """Return the identity secret of a workspace: 64 hexadecimal characters."""
+        return hmac.digest(self._key, workspace_id.encode(), "sha256").hex()
+
+    def prove(self, workspace_id: str, customer_id: str) -> str:
+        """Return the proof of a customer id: HMAC-SHA256 under the secret, in hexadecimal."""
+        return hmac.digest(self.of(workspace_id).encode(), customer_id.encode(), "sha256").hex()
+
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        """Whether a text is the proof of a customer id. It takes the same time for every text."""
+        expected = self.prove(workspace_id, customer_id)
+        return hmac.compare_digest(expected.encode(), proof.lower().encode())
+
+
 class Sealer:
     """The keys of one `LAUREL_SECRET_KEY`: a secret, or a key ring made from one.
 
@@ -179,6 +199,10 @@ class Sealer:
     def claim_token_hasher(self) -> TextHasher:
         """Return the hash of claim tokens."""
         return TextHasher(self.derive("claim"))
+
+    def identity_secrets(self) -> "IdentitySecrets":
+        """Return the identity secrets of the workspaces."""
+        return IdentitySecrets(self.derive("identity"))
 
     def click_key(self) -> bytes:
         """Return the key of `shared.ids.ClickSigner`."""

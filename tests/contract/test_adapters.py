@@ -87,6 +87,10 @@ class Nothing(Lookups):
         return f"keyed hash of {len(token)}"
 
     @override
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        return False
+
+    @override
     def click(self, click_id: str) -> ClickIdContents | None:
         return None
 

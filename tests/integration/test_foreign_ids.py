@@ -50,6 +50,12 @@ def shows_own_workspace(pair: TenantPair) -> None:
     assert shown["name"] == pair.mine.name
 
 
+def shows_own_identity_secret(pair: TenantPair) -> None:
+    path = "/v1/workspace/identity-secret"
+    mine = pair.ask(pair.mine.brand.roi, "GET", path).json()
+    assert mine != pair.theirs.brand.roi.get(path).json()
+
+
 def corrects_own_workspace(pair: TenantPair) -> None:
     theirs = {"name": pair.theirs.name}
     taken = pair.ask(pair.mine.brand.roi, "PATCH", "/v1/workspace", theirs)
@@ -281,6 +287,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /health/ready": has_no_workspace,
     "GET /metrics": has_no_workspace,
     "GET /v1/workspace": shows_own_workspace,
+    "GET /v1/workspace/identity-secret": shows_own_identity_secret,
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
     "GET /v1/metrics": tells_all_the_same,

@@ -181,7 +181,7 @@ def _evidence(intake: Intake) -> Evidence:
         evidence.keys.update((workspace, key) for key in keys)
         evidence.clicks.update(((workspace, key), touch_id) for key, touch_id in reading.clicks)
         for first, second in combinations(keys, 2):
-            edge = Edge(reading.event_id, first, second, reading.source_kind)
+            edge = Edge(reading.event_id, first, second, reading.edge_source)
             evidence.edges.append((workspace, edge))
             evidence.pairs.add((workspace, first, second))
         if reading.own_key is not None:

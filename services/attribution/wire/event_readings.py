@@ -1,8 +1,8 @@
 """Events of the log as `Reading`s: the touch, the keys and the conversion of each event.
 
 Promise: one event gives one `Reading`, a pure function of its bytes, so a replay gives the same
-readings. An event without consent has no keys. An event of a public key joins nothing: it has ties
-between anonymous keys only.
+readings. An event without consent has no keys. An event of a public key has ties between anonymous
+keys, and joins nothing but a visitor to the customer whom its page proved.
 What can go wrong: bytes that are no event raise `EventRejected`; a time outside the calendar raises
 `ValueError` or `ArithmeticError`.
 """
@@ -49,7 +49,15 @@ from shared.events import (
     event_kinds,
     fingerprint,
 )
-from shared.ids import KeyKind, click_event_id, conversion_key, customer_key, is_strong, person_key
+from shared.ids import (
+    KeyKind,
+    click_event_id,
+    conversion_key,
+    customer_key,
+    is_click,
+    is_strong,
+    person_key,
+)
 
 # The range of the keys of conversions (own keys) in the index on keys.
 OWN_KEYS_FROM: Final = b"o"
@@ -60,12 +68,13 @@ SURVEYED: Final = "surveyed"
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """The contents of one event that attribution uses.
 
-    `keys` occur together in a trusted event; two or more are joined. `tied` are the anonymous keys
-    of an untrusted event. `clicks` are the click keys among both, each with the id of its touch.
-    `derived` is the touch that the click id of this event proves. Exactly one of `touch` and `body`
-    is set. `quality` are the flags of an event with a body. `token` is the key of the claim token
-    of a conversion; the claim of a public key has it in `tied`, too, with the digest of its keys.
-    `answer_token` is the same of a survey answer; that of a public key is found under it.
+    `keys` occur together in a trusted event or by a proof; two or more are joined. `tied` are the
+    anonymous keys of an untrusted event. `clicks` are the click keys among both, each with the id
+    of its touch. `derived` is the touch that the click id of this event proves. Exactly one of
+    `touch` and `body` is set. `quality` are the flags of an event with a body. `token` is the key
+    of the claim token of a conversion; the claim of a public key has it in `tied`, too, with the
+    digest of its keys. `answer_token` is the same of a survey answer; that of a public key is found
+    under it.
     """
 
     workspace_id: str
@@ -84,6 +93,11 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     token: bytes | None = None
     quality: tuple[Quality, ...] = ()
     answer_token: bytes | None = None
+
+    @property
+    def edge_source(self) -> SourceKind | None:
+        """The source of the edges among `keys`: a proof is worth as much as a secret key."""
+        return self.source_kind if is_trusted_source(self.source_kind) else "secret"
 
     @property
     def filed_under(self) -> bytes | None:
@@ -202,6 +216,16 @@ def person_keys(event: AnyEvent) -> tuple[bytes, ...]:
     return tuple(sorted(keys if customer is None else (*keys, customer)))
 
 
+def _proven_keys(event: AnyEvent) -> tuple[bytes, ...]:
+    """Return the visitor and the customer whom a page proved; none without a proof."""
+    person = event.person
+    is_whole = person.visitor_id is not None and person.customer_id is not None
+    if not (event.consent and person.is_proven and is_whole):
+        return ()
+    # A click id is left out: it is in an address that people share.
+    return tuple(key for key in person_keys(event) if not is_click(key))
+
+
 _AnyTouch = Clicked | Viewed | Referred | Surveyed
 
 
@@ -218,7 +242,7 @@ def _touch_reading(event: _AnyTouch, _: bytes) -> Reading:
         anon, click, keys = _touch_keys(event)
     else:
         anon, click, keys = _anonymous(event.person)
-        keys, tied = (), keys
+        keys, tied = _proven_keys(event), keys
     kind, link_id, placement_id, code = _leads_to(event)
     moment = _utc(event.occurred_at)
     touch = Touch(
@@ -342,7 +366,10 @@ def _evidence_reading(
     event: AnyEvent, body: bytes, conversion: bytes | None = None, click: ClickRef | None = None
 ) -> Reading:
     known = person_keys(event)
-    keys = known if is_trusted_source(event.source.kind) else ()
+    keys = known
+    if not is_trusted_source(event.source.kind):
+        # A claim names no customer of its order, whatever its page proves.
+        keys = () if conversion is not None else _proven_keys(event)
     token = None
     tied: tuple[bytes, ...] = ()
     if isinstance(event, Converted) and conversion is not None:

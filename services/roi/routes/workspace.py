@@ -16,7 +16,7 @@ from services.roi.store.catalog import Reader, Writer
 from services.roi.store.rebuild_rows import UnknownTimeZone, ask_rebuild
 from services.roi.store.workspaces import rename
 from services.roi.wire.patches import named_values, patch_of
-from services.roi.wire.rules import WorkspaceAnswer, WorkspaceBody
+from services.roi.wire.rules import IdentitySecretAnswer, WorkspaceAnswer, WorkspaceBody
 from shared.api.openapi import example_body, problems
 from shared.api.shapes import StrictModel
 from shared.http.auth import Principal
@@ -35,6 +35,19 @@ async def show_workspace(
     async with parts_of(request).database.read([caller.workspace_id]) as conn:
         workspace = await _workspace(await Reader.of(conn, caller.workspace_id))
     return answered(_shown(workspace))
+
+
+@router.get(
+    "/v1/workspace/identity-secret",
+    response_model=IdentitySecretAnswer,
+    summary="Show the identity secret",
+)
+async def show_identity_secret(
+    request: Request, caller: Annotated[Principal, Depends(require("admin"))]
+) -> Response:
+    """The secret by which your server proves who is logged in: `person.proof` of a report."""
+    secrets = parts_of(request).sealer.identity_secrets()
+    return answered(IdentitySecretAnswer(identity_secret=secrets.of(caller.workspace_id)))
 
 
 async def correct_workspace(

@@ -82,6 +82,13 @@ class WorkspaceAnswer(AnswerModel):
     """The currency of figures that name none."""
 
 
+class IdentitySecretAnswer(AnswerModel):
+    """The secret by which the brand's own server proves the customers of its pages."""
+
+    identity_secret: str
+    """The secret. A proof is HMAC-SHA256 of the customer id under this text, in hexadecimal."""
+
+
 Secret = Annotated[
     str, StringConstraints(min_length=SECRET_CHARACTERS_MIN, max_length=SECRET_CHARACTERS_MAX)
 ]

@@ -3,9 +3,9 @@
 Promise: the same claim from the same source class always gives the same event id, except for a
 claim without any identity. No event holds a text that may name a person (`stored_fields`). Times
 too far in the future are clamped, and click ids that Laurel did not sign are dropped; both are
-flagged. A public key speaks only for its browser, now: its events have no customer and no e-mail,
-their time is at most 5 minutes off, and another content gives another event id, so no event of a
-public key can conflict with another event.
+flagged. A public key speaks only for its browser, now: its events have no e-mail and no customer
+but a proven one, their time is at most 5 minutes off, and another content gives another event id,
+so no event of a public key can conflict with another event.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -126,14 +126,21 @@ def checked_person(claim: PersonClaim, caller: Caller, lookups: Lookups) -> Chec
 
     A click id that Laurel did not sign, or that belongs to another workspace, is dropped, and
     flagged if there is no genuine one. As a key it would join all people whose page sent the word
-    "undefined". A public key names no customer: the order's trusted version does, and a stranger
-    could name any customer.
+    "undefined". A public key names no customer without a proof: a stranger could name any. Proofs
+    were checked before (`proofs`).
     """
     workspace_id = caller.workspace_id
     click_id, click, flags = _read_click(claim, workspace_id, lookups)
     visitor_id = stored_key(claim.visitor_id, caller, lookups)
     if caller.is_public:
-        return CheckedPerson(Person(visitor_id=visitor_id, click_id=click_id), click, flags)
+        proven = claim.customer_id if claim.proof is not None else None
+        person = Person(
+            visitor_id=visitor_id,
+            click_id=click_id,
+            customer_id=stored_key(proven, caller, lookups),
+            is_proven=proven is not None,
+        )
+        return CheckedPerson(person, click, flags)
     email_hash = None if claim.email is None else lookups.email_hash(workspace_id, claim.email)
     person = Person(
         visitor_id=visitor_id,

@@ -54,6 +54,10 @@ class Lookups(Protocol):
         """Return the keyed hash of a claim token."""
         ...
 
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        """Return whether the proof of a customer id is right."""
+        ...
+
     def click(self, click_id: str) -> ClickIdContents | None:
         """Return the contents of a click id; None when Laurel did not sign it."""
         ...
@@ -121,7 +125,8 @@ CLAIM_TOKEN_LENGTH_MIN: Final = 16
 class PersonClaim(Struct, frozen=True):
     """Keys of a person as sent. The e-mail address is still in clear.
 
-    `click_ids` are further values that may be a click id; the first genuine one counts.
+    `click_ids` are further values that may be a click id; the first genuine one counts. `proof`
+    lets a page with a public key name the customer (see `proofs`).
     """
 
     visitor_id: str | None = None
@@ -129,6 +134,7 @@ class PersonClaim(Struct, frozen=True):
     customer_id: str | None = None
     email: str | None = None
     click_ids: tuple[str, ...] = ()
+    proof: str | None = None
 
 
 class ConversionClaim(Struct, frozen=True):

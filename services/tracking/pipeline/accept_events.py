@@ -25,6 +25,7 @@ from services.tracking.domain.claims import (
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
 from services.tracking.domain.past_orders import check_past_order
+from services.tracking.domain.proofs import check_proof
 from services.tracking.domain.short_links import link_key
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
@@ -62,6 +63,7 @@ class MemoryLookups(Lookups):
         self._text_hash = sealer.text_hasher()
         self._text_sealer = sealer.text_sealer()
         self._token_hash = sealer.claim_token_hasher()
+        self._identity = sealer.identity_secrets()
         self._agents = agents
 
     @override
@@ -85,6 +87,10 @@ class MemoryLookups(Lookups):
     @override
     def claim_token_hash(self, workspace_id: str, token: str) -> str:
         return self._token_hash(workspace_id, token)
+
+    @override
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        return self._identity.proves(workspace_id, customer_id, proof)
 
     @override
     def click(self, click_id: str) -> ClickIdContents | None:
@@ -159,7 +165,8 @@ class Intake:
         placed = in_store(claim, caller, self._lookups)
         if isinstance(placed, Rejected):
             return placed
-        return check_past_order(claim, placed) or self._event(claim, placed)
+        refused = check_past_order(claim, placed) or check_proof(claim, placed, self._lookups)
+        return refused or self._event(claim, placed)
 
     def _event(self, claim: AnyClaim, caller: Caller) -> AnyEvent | Rejected:
         match claim:

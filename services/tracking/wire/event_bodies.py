@@ -67,6 +67,7 @@ ClaimToken = Annotated[
 StoreName = Annotated[
     str, Field(min_length=1, max_length=STORE_LENGTH_MAX), AfterValidator(clean_id)
 ]
+Proof = Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")]
 
 
 class PersonIn(StrictModel):
@@ -77,14 +78,20 @@ class PersonIn(StrictModel):
     visitor_id: Key | None = None
     """The brand's own pseudonymous id of the browser."""
     customer_id: Key | None = None
-    """The shop's id of the customer. With a public key it is not stored: a page names nobody."""
+    """The shop's id of the customer. With a public key it is stored only with its `proof`: without
+    one, a page names nobody."""
     email: Email | None = None
     """The person's e-mail address. It is hashed before it is stored. With a public key it is not
     stored."""
+    proof: Proof | None = None
+    """What proves `customer_id` for a page with a public key: its HMAC-SHA256 in hexadecimal, made
+    by your server, under the secret of `GET /v1/workspace/identity-secret`."""
 
     def claim(self) -> PersonClaim:
         """Return the keys as a claim."""
-        return PersonClaim(self.visitor_id, self.click_id, self.customer_id, self.email)
+        return PersonClaim(
+            self.visitor_id, self.click_id, self.customer_id, self.email, proof=self.proof
+        )
 
 
 _NO_KEYS: Final = PersonClaim()

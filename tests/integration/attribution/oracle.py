@@ -55,7 +55,7 @@ def evidence_of(workspace_id: str, events: Iterable[AnyEvent]) -> Scope:
         if reading.own_key is not None
     }
     trusted = {
-        Edge(r.event_id, low, high, r.source_kind)
+        Edge(r.event_id, low, high, r.edge_source)
         for r in readings
         for low, high in combinations(r.keys, 2)
     }

@@ -5,6 +5,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from services.attribution.store.attention import KINDS
 from shared.events import AnyEvent, Person
@@ -42,6 +43,7 @@ def attacks(story: Story) -> dict[str, list[AnyEvent]]:
     late = story.click("stranger's late", of="tom", at=NOON + 2 * HOUR)
     ann = Person(visitor_id="stranger", customer_id="ann", email_hash="ann@")
     by_key = Person(customer_id="ann", email_hash="ann@")
+    eve = Person(visitor_id="stranger", customer_id="eve", is_proven=True)
     return {
         "a guessed order number and a click id": [
             clicked,
@@ -73,6 +75,11 @@ def attacks(story: Story) -> dict[str, list[AnyEvent]]:
         "a junk order of the visitor": [
             story.order("junk", visitor="phone", customer="junk", source="public", net=1)
         ],
+        "a claim by another customer with a proof": [
+            *own_browser(story),
+            story.identified("eve", eve, source="public"),
+            structs.replace(story.order(net=1, source="public"), person=eve),
+        ],
     }
 
 
@@ -99,6 +106,26 @@ async def test_an_attack_moves_no_credit(
     mia = story.ident("placement", "mia")
     assert await accounts(pipeline, story, events) == {mia: 50000}
     assert await pipeline.rows("SELECT 1 FROM attribution.dead_letters", story.workspace_id) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_page_that_proves_its_customer_ties_its_visitor_to_it(
+    pipeline: AttributionPipeline, story: Story, seed: int
+) -> None:
+    """The order carries the customer alone; the click reaches it by the proven tie."""
+    await pipeline.learn(*story.cast())
+    proven = Person(visitor_id="phone", customer_id="ann", is_proven=True)
+    earlier = story.click(None, of="tom", at=NOON - HOUR, source="public", person=proven)
+    events: list[AnyEvent] = [
+        story.click("k1", by="phone"),
+        earlier,
+        story.identified("login", proven, source="public"),
+        story.order(customer="ann", net=50000),
+    ]
+    Random(seed).shuffle(events)
+    for event in events:
+        await pipeline.feed(event)
+    assert await accounts(pipeline, story, events) == {story.ident("placement", "mia"): 50000}
 
 
 @pytest.mark.parametrize("arrival", ["claim first", "order first"])

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.events import Converted, Identified, Quality, fingerprint
+from shared.events import Converted, Identified, Person, Quality, fingerprint
+from shared.ids import new_id
+from shared.sealing import IdentitySecrets
 from tests.integration.tracking.world import Site
 
 LONG_AGO = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -86,13 +88,37 @@ async def test_an_identification_that_names_only_a_customer_is_refused(site: Sit
     assert event.person.customer_id == "42"
 
 
-async def test_a_proof_of_a_customer_is_refused_by_name(site: Site) -> None:
-    """No workspace has an identity secret yet, so a proof would prove nothing."""
-    body = ORDER | {"person": PERSON | {"proof": "0" * 64}}
-    for key in (site.world.brand.public_key, site.world.brand.secret_key):
-        answer = await site.post("/v1/conversions", body, key)
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["field"] == "person.proof"
+def proof(site: Site, customer_id: str = "42", workspace_id: str | None = None) -> str:
+    brand = site.world.brand
+    return brand.sealer.identity_secrets().prove(workspace_id or brand.workspace_id, customer_id)
+
+
+async def test_a_wrong_proof_of_a_customer_is_refused_by_name(site: Site) -> None:
+    """Without the identity secret nobody has a proof: not for this customer, not of this brand."""
+    stranger = IdentitySecrets(b"not the key").prove(site.world.brand.workspace_id, "42")
+    wrong = ["0" * 64, "not one", stranger, proof(site, "43"), proof(site, "42", new_id())]
+    people = [PERSON | {"proof": text} for text in wrong]
+    people.append({"visitor_id": "v-7", "proof": proof(site)})
+    moment = site.world.brand.clock.now().isoformat()
+    for person in people:
+        for key in (site.world.brand.public_key, site.world.brand.secret_key):
+            answer = await site.post("/v1/conversions", ORDER | {"person": person}, key)
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0]["field"] == "person.proof"
+            sent = {"type": "identified", "occurred_at": moment, "person": person}
+            refused = (await site.post("/v1/events", [sent], key)).json()["rejected"]
+            assert refused[0]["errors"][0]["field"] == "person.proof"
+    await site.events(0)
+
+
+async def test_a_page_that_proves_its_customer_names_it_and_no_e_mail(site: Site) -> None:
+    person = PERSON | {"proof": proof(site).upper()}
+    moment = site.world.brand.clock.now().isoformat()
+    sent = [{"type": "identified", "occurred_at": moment, "person": person}]
+    accepted = await site.post("/v1/events", sent, site.world.brand.public_key)
+    assert accepted.json()["accepted"] == 1
+    (event,) = await site.events(1)
+    assert event.person == Person(visitor_id="v-7", customer_id="42", is_proven=True)
 
 
 async def test_a_claim_never_takes_the_id_of_another_event(site: Site) -> None:

@@ -68,6 +68,10 @@ class Known(Lookups):
         return f"keyed hash of {len(token)}"
 
     @override
+    def proves(self, workspace_id: str, customer_id: str, proof: str) -> bool:
+        return False
+
+    @override
     def click(self, click_id: str) -> ClickIdContents | None:
         return SIGNER.read(click_id)
 
