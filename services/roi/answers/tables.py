@@ -124,6 +124,7 @@ COST_VERSIONS: Final = _table(
         "campaign_id": UUID,
         "from_on": Date,
         "to_on": Date,
+        "spread": Text,
     },
 )
 ENTITIES: Final = _table(
