@@ -13,6 +13,7 @@ from services.roi.answers import sizes
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
+from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
 from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.plan import Plan
 from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
@@ -20,11 +21,15 @@ from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The data of an answer. Every cell is dated by the first day of its segment."""
+    """The data of an answer. Every cell is dated by the first day of its segment.
+
+    `unweighted` are the costs that were to be spread by weights and have none.
+    """
 
     plan: Plan
     facts: CatalogFacts
     batches: Sequence[Batch]
+    unweighted: Sequence[Cell] = ()
 
     def models(self) -> set[str]:
         """Return the models that have credits."""
@@ -52,12 +57,30 @@ def gathered(read: RowsRead) -> Gathered:
     sizes.check_cells(count)
     facts = _facts(read)
     batches = [_batch(plan, fact) for fact in read.facts]
-    if plan.cost_measures:
-        costs = [_cost(row, plan.cost_measures) for row in read.costs]
-        spread = Spread(facts.owners, costs, plan.starts, by_account=read.wanted.by_account)
-        sizes.check_cells(count + spread.cells_at_most())
-        batches.append(Batch(plan.cost_measures, spread.cells()))
-    return Gathered(plan, facts, batches)
+    if not plan.cost_measures:
+        return Gathered(plan, facts, batches)
+    spread = _spread(read, facts)
+    sizes.check_cells(count + spread.cells_at_most())
+    batches.append(Batch(plan.cost_measures, spread.cells()))
+    return Gathered(plan, facts, batches, spread.unweighted())
+
+
+def _spread(read: RowsRead, facts: CatalogFacts) -> Spread:
+    sizes.check_cells(sum(len(found.sums.rows) for found in read.weights))
+    weights = Weights(
+        Weight(
+            found.by,
+            row["account"],
+            found.starts[row["segment"] - 1],
+            row["currency"] if found.by is SpreadBy.CREDIT else "",
+            int(row[found.sums.first_sum]),
+        )
+        for found in read.weights
+        for row in found.sums.rows
+    )
+    costs = [_cost(row, read.plan.cost_measures) for row in read.costs]
+    by_account = read.wanted.by_account
+    return Spread(facts.owners, costs, read.plan.starts, weights, by_account=by_account)
 
 
 def _batch(plan: Plan, fact: FactRows) -> Batch:
@@ -113,4 +136,5 @@ def _cost(row: Any, measures: tuple[Measure, ...]) -> Cost:
         to_on=row["to_on"],
         currency=row["currency"],
         amounts_minor=tuple(int(row[measure.id]) for measure in measures),
+        spread=SpreadBy(row["spread"]),
     )

@@ -1,23 +1,29 @@
-"""Costs and how they are spread over the placements of their owner, in equal parts. Pure.
+"""Costs and how they are spread over the placements of their owner, equally or by weights. Pure.
 
-Promise: the parts of a cost add up to it exactly. Equal parts are made by largest remainder: the
-first placements, in the order of their ids, get the remainder. A cost is shared by the placements
-that were published by the last day that it serves and not archived before the first; so planning a
-placement or archiving one changes no cost of before. A cost that no placement shares stays with its
-owner, and one without an owner is overhead.
+Promise: the parts of a cost add up to it exactly. Each cost is split alone, by largest remainder:
+of equal remainders the first placements, in the order of their ids, get one more. So a sum over
+days equals the sum of the days. A cost is shared by the placements that were published by the last
+day that it serves and not archived before the first; so planning a placement or archiving one
+changes no cost of before. A cost whose placements have no weight at all is shared equally, and is
+told as `unweighted`. A cost that no placement shares stays with its owner, and one without an owner
+is overhead.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from itertools import accumulate
+from typing import NamedTuple
 from uuid import UUID
 
 from services.roi.answers.catalog_facts import BRAND_ACCOUNT, CREATOR_ACCOUNT, Owner
 from services.roi.answers.cells import Cell
+from services.roi.answers.cost_weights import Basis, SpreadBy, Weights
 from services.roi.answers.kinds import Entity
 from services.roi.answers.segments import segment_of
+from shared.money import split
 
 Stretch = tuple[int, int]
 """How many of an owner's placements were published by a day, and archived by another."""
@@ -37,6 +43,25 @@ class Cost:
     to_on: date
     currency: str
     amounts_minor: tuple[int, ...]
+    spread: SpreadBy = SpreadBy.EQUAL
+
+    @property
+    def basis(self) -> Basis | None:
+        """What it is spread by; None: equally, or its only placement carries it."""
+        is_shared = self.owner is not None and self.owner[0] is not Entity.PLACEMENT
+        if self.spread is SpreadBy.EQUAL or not is_shared:
+            return None
+        return Basis(self.spread, self.from_on, self.to_on)
+
+
+class _Pool(NamedTuple):
+    """What costs have in common that are shared alike and come out added up."""
+
+    owner: tuple[Entity, UUID] | None
+    currency: str
+    segment: date
+    stretch: Stretch
+    basis: Basis | None
 
 
 Amounts = tuple[int, ...]
@@ -58,42 +83,81 @@ class Spread:
         owners: Mapping[UUID, Owner],
         costs: Iterable[Cost],
         starts: Sequence[date],
+        weights: Weights | None = None,
         *,
         by_account: bool = True,
     ) -> None:
         self._by_account = by_account
         self._carriers = _Carriers(owners)
-        self._pools: dict[
-            tuple[tuple[Entity, UUID] | None, str, date, Stretch], list[tuple[int, ...]]
-        ] = {}
+        self._weights = weights or Weights()
+        self._pools: dict[_Pool, list[tuple[int, ...]]] = {}
         for cost in costs:
             stretch = self._carriers.stretch_of(cost)
             segment = segment_of(starts, cost.incurred_on)
-            key = (cost.owner, cost.currency, segment, stretch)
-            self._pools.setdefault(key, []).append(cost.amounts_minor)
+            pool = _Pool(cost.owner, cost.currency, segment, stretch, cost.basis)
+            self._pools.setdefault(pool, []).append(cost.amounts_minor)
 
     def cells_at_most(self) -> int:
-        """Return how many cells there are at most; archived placements count, too."""
-        if not self._by_account:
-            return 2 * len(self._pools)
-        return sum(max(1, self._carriers.owned_count(owner)) for owner, *_ in self._pools)
+        """Return how many cells there are at most; archived placements count, too.
+
+        A cost that is spread by weights counts alone, because it is split over each placement.
+        """
+        return sum(self._most_of(pool, len(amounts)) for pool, amounts in self._pools.items())
+
+    def _most_of(self, pool: _Pool, costs: int) -> int:
+        owned = max(1, self._carriers.owned_count(pool.owner))
+        if pool.basis is not None:
+            return costs * owned
+        return owned if self._by_account else 2
 
     def cells(self) -> list[Cell]:
         """Return the cells of the costs over placements, dated by the segments of the span."""
         cells: list[Cell] = []
-        for (owner, currency, segment, stretch), amounts in self._pools.items():
-            sharing = self._carriers.sharing(owner, stretch)
+        for pool, amounts in self._pools.items():
+            sharing = self._carriers.sharing(pool.owner, pool.stretch)
             by_measure = list(zip(*amounts, strict=True))
             if not sharing.accounts:
-                totals = tuple(map(sum, by_measure))
-                cells.append(Cell(segment, totals, currency=currency, owner=owner))
+                cells.append(_whole(pool, by_measure))
                 continue
+            weights = self._weights_of(pool, sharing)
             shared = sharing.by_account if self._by_account else sharing.by_headline
             cells += [
-                Cell(segment, part, account=account, currency=currency)
-                for account, part in shared(by_measure)
+                Cell(pool.segment, part, account=account, currency=pool.currency)
+                for account, part in shared(by_measure, weights)
             ]
         return cells
+
+    def unweighted(self) -> list[Cell]:
+        """Return the costs that were to be spread by weights and have none, added up by pool."""
+        found: list[Cell] = []
+        for pool, amounts in self._pools.items():
+            sharing = self._carriers.sharing(pool.owner, pool.stretch)
+            is_alone = len(sharing.accounts) <= 1
+            if pool.basis is not None and not is_alone and not self._weights_of(pool, sharing):
+                found.append(_whole(pool, list(zip(*amounts, strict=True))))
+        return found
+
+    def _weights_of(self, pool: _Pool, sharing: "_Sharing") -> Sequence[int]:
+        """Return the weight of each placement that shares; none where all are 0."""
+        basis = pool.basis
+        if basis is None:
+            return ()
+        weights = [self._weights.of(basis, one, pool.currency) for one in sharing.accounts]
+        return weights if any(weights) else ()
+
+
+def _whole(pool: _Pool, by_measure: Sequence[Amounts]) -> Cell:
+    """Return the cell of costs that no placement carries."""
+    totals = tuple(map(sum, by_measure))
+    return Cell(pool.segment, totals, currency=pool.currency, owner=pool.owner)
+
+
+def _by_weights(amounts: Iterable[int], weights: Sequence[int]) -> list[int]:
+    """Return amounts split one by one in proportion to the weights; the parts added up by place."""
+    total = sum(weights)
+    shares = [Fraction(weight, total) for weight in weights]
+    parts = [split(amount_minor, shares) for amount_minor in amounts]
+    return [sum(of_place) for of_place in zip(*parts, strict=True)]
 
 
 def _in_equal_parts(amounts: Iterable[int], count: int) -> list[int]:
@@ -132,16 +196,23 @@ class _Sharing:
     accounts: Sequence[UUID]
     own_places: Sequence[int]
 
-    def by_account(self, by_measure: Sequence[Amounts]) -> Iterable[Part]:
-        """Return the part of each placement."""
+    def by_account(self, by_measure: Sequence[Amounts], weights: Sequence[int]) -> Iterable[Part]:
+        """Return the part of each placement; without weights the parts are equal."""
         count = len(self.accounts)
-        parts = zip(*(_in_equal_parts(each, count) for each in by_measure), strict=True)
-        return zip(self.accounts, parts, strict=True)
+        by_place = [
+            _by_weights(each, weights) if weights else _in_equal_parts(each, count)
+            for each in by_measure
+        ]
+        return zip(self.accounts, zip(*by_place, strict=True), strict=True)
 
-    def by_headline(self, by_measure: Sequence[Amounts]) -> Iterable[Part]:
+    def by_headline(self, by_measure: Sequence[Amounts], weights: Sequence[int]) -> Iterable[Part]:
         """Return the part of all placements of the brand, and of all others."""
-        count = len(self.accounts)
-        own = [_part_of_places(each, count, self.own_places) for each in by_measure]
+        count, places = len(self.accounts), self.own_places
+        if weights:
+            by_place = [_by_weights(each, weights) for each in by_measure]
+            own = [sum(parts[place] for place in places) for parts in by_place]
+        else:
+            own = [_part_of_places(each, count, places) for each in by_measure]
         others = [sum(each) - part for each, part in zip(by_measure, own, strict=True)]
         return [(BRAND_ACCOUNT, tuple(own)), (CREATOR_ACCOUNT, tuple(others))]
 

@@ -21,6 +21,8 @@ from services.roi.answers.tables import Source, columns_of
 
 # A local day lies within this time of its UTC day: the raw rows of days are looked for there.
 _DAY_MARGIN: Final = timedelta(days=2)
+# Credit that costs are spread by is dated by the conversion, whatever the question's basis is.
+WEIGHTS_BASIS: Final = "conversion_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,20 @@ def plan_answer(wanted: Wanted, span: Span, margins: Sequence[Margin], *, is_now
             facts.append(_plan_fact(fact, measures, wanted, span, (starts, spans), is_now=is_now))
     costs = tuple(measure for measure in wanted.measures if measure.fact is Fact.COSTS)
     return Plan(starts, spans, facts, costs)
+
+
+def plan_weights(measure: Measure, days: Sequence[date], *, is_now: bool) -> FactPlan:
+    """Return the plan of the sums by placement that costs are spread by, in these days."""
+    shape = Shape(
+        fact=measure.fact,
+        sources=_sources((), days, is_now=is_now),
+        moments=0,
+        basis=WEIGHTS_BASIS,
+        measures=(measure,),
+        columns=(),
+        by_account=True,
+    )
+    return FactPlan(shape, (), days, ())
 
 
 def _plan_fact(

@@ -4,13 +4,14 @@ Promise: everything runs in the caller's one read transaction, so sums, costs an
 moment. Statements come from `sql`; here they get their arguments. Nothing is computed from the
 rows here: `building` does that beside the event loop. Each statement returns at most one row more
 than `sizes` allows; `building` refuses it.
-What can go wrong: `AnswerTooLarge` for a margin that changes too often.
+What can go wrong: `AnswerTooLarge` for a margin that changes too often, or for costs whose weights
+lie on too many days.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,13 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.answers import sql
 from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
+from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
-from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer
-from services.roi.answers.sizes import check_margins
+from services.roi.answers.measures.clicks import CLICKS
+from services.roi.answers.measures.net_revenue import NET_REVENUE
+from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer, plan_weights
+from services.roi.answers.sizes import check_margins, check_weighted_days
 from services.roi.answers.span import Span
 from shared.db.engine import driver
 
 DatabaseRows = Sequence[Any]
+_MEASURES_OF_WEIGHTS: Final = {SpreadBy.CLICKS: CLICKS, SpreadBy.CREDIT: NET_REVENUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class FactRows:
     plan: FactPlan
     first_sum: int
     rows: DatabaseRows
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRows:
+    """The sums that costs are spread by; `starts` are the first days of their segments."""
+
+    by: SpreadBy
+    starts: Sequence[date]
+    sums: FactRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class RowsRead:
     labels: Sequence[DatabaseRows]
     facts: Sequence[FactRows]
     costs: DatabaseRows
+    weights: Sequence[WeightRows] = ()
 
 
 async def read_rows(
@@ -70,13 +85,14 @@ async def read_rows(
     plan = plan_answer(wanted, span, margins, is_now=at.is_now)
     check_margins(len(plan.margins))
     costs = await _costs(connection, common, plan, span) if plan.cost_measures else ()
+    weights = await _weights(connection, at, common, costs)
     catalog = await _catalog(connection, common, wanted, costs)
     common |= {"models": list(models), "brand_accounts": _own(catalog[Entity.PLACEMENT])}
     facts = []
     for fact_plan in plan.facts:
         given = common | _arguments(at, plan, fact_plan)
         facts.append(await _fact(connection, fact_plan, given))
-    return RowsRead(wanted, plan, catalog, labels, facts, costs)
+    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights)
 
 
 # --- sums ----------------------------------------------------------------------------------------
@@ -86,8 +102,7 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
     """Return every argument that a planned statement may name."""
     starts = [first for first, _ in plan.margins]
     given: dict[str, Any] = {
-        "generation": at.generation,
-        "recorded_day": at.as_of.astimezone(UTC).date(),
+        **_of_rollups(at),
         "days": fact_plan.days,
         "months": fact_plan.months,
         "starts": plan.starts,
@@ -107,6 +122,10 @@ def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, 
             f"last_on_{number}": part.last_on,
         }
     return given
+
+
+def _of_rollups(at: AnswerContext) -> dict[str, Any]:
+    return {"generation": at.generation, "recorded_day": at.as_of.astimezone(UTC).date()}
 
 
 async def _fact(connection: Any, fact_plan: FactPlan, given: Mapping[str, Any]) -> FactRows:
@@ -183,3 +202,22 @@ async def _costs(
         given |= {"from_at": span.times[0], "to_at": span.times[1]}
     rows: DatabaseRows = await connection.fetch(statement.text, *statement.arguments(**given))
     return rows
+
+
+async def _weights(
+    connection: Any, at: AnswerContext, common: Mapping[str, Any], costs: DatabaseRows
+) -> list[WeightRows]:
+    """Return the sums by placement that some of these costs are spread by."""
+    found: list[WeightRows] = []
+    for by, measure in _MEASURES_OF_WEIGHTS.items():
+        bases = {
+            Basis(by, row["from_on"], row["to_on"]) for row in costs if row["spread"] == by.value
+        }
+        days, starts = days_of(bases)
+        check_weighted_days(len(days))
+        if days:
+            plan = plan_weights(measure, days, is_now=at.is_now)
+            given = {**common, **_of_rollups(at), "days": days, "starts": starts}
+            sums = await _fact(connection, plan, given | {"models": [CREDIT_MODEL]})
+            found.append(WeightRows(by, starts, sums))
+    return found

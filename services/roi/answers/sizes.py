@@ -16,6 +16,8 @@ CELLS_MAX: Final = 100_000
 CATALOG_ROWS_MAX: Final = 100_000
 # Margins of a span: each row of a rollup is compared with each of them.
 MARGINS_MAX: Final = 366
+# Days whose clicks or credit the costs of a span are spread by: ten years, as a question may have.
+WEIGHTED_DAYS_MAX: Final = 3_653
 
 _INSTEAD: Final = "ask for fewer days, for weeks or months, or by one dimension only"
 
@@ -53,6 +55,16 @@ def check_margins(count: int) -> None:
     """Raise `AnswerTooLarge` for a span in which the margin changes too often."""
     if count > MARGINS_MAX:
         message = f"gives a span with more than {MARGINS_MAX} margins: ask for fewer days"
+        raise AnswerTooLarge("from", message)
+
+
+def check_weighted_days(count: int) -> None:
+    """Raise `AnswerTooLarge` for costs that are spread by what happened on too many days."""
+    if count > WEIGHTED_DAYS_MAX:
+        message = (
+            f"gives costs that are spread by the clicks or credit of more than {WEIGHTED_DAYS_MAX}"
+            " days: ask for fewer days"
+        )
         raise AnswerTooLarge("from", message)
 
 

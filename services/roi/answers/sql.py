@@ -410,7 +410,7 @@ def margins() -> Compiled:
 
 @lru_cache
 def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
-    """Select each cost of a span: its owner, currency, local day, served days and measures.
+    """Select each cost of a span: owner, currency, local day, served days, spread and measures.
 
     A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
     the day at that moment.
@@ -431,6 +431,7 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
             table.c.placement_id,
             table.c.creator_id,
             table.c.campaign_id,
+            table.c.spread,
             *(measure.total(table.c).label(measure.id) for measure in measures),
         )
         .where(*_recorded(table), table.c.archived_at.is_(None), within)

@@ -126,6 +126,7 @@ COST_VERSIONS: Final = _table(
         "campaign_id": UUID,
         "from_on": Date,
         "to_on": Date,
+        "spread": Text,
     },
 )
 ENTITIES: Final = _table(

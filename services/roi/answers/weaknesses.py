@@ -4,7 +4,7 @@ Promise: a warning is given only where figures of this answer are concerned, and
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from shared.money import format_minor
 STOPPED: Final = "stopped"
 NO_MARGIN: Final = "no_margin"
 COSTS_WITHOUT_PLACEMENT: Final = "costs_without_placement"
+COSTS_WITHOUT_WEIGHT: Final = "costs_without_weight"
 OVERHEAD: Final = "overhead"
 STALE: Final = "stale"
 # A shop that sells every day sends something on each; a weekend alone is no sign.
@@ -34,6 +35,7 @@ def warnings_of(
         (STOPPED, _stopped(at.stop)),
         (NO_MARGIN, _no_margin(found)),
         (COSTS_WITHOUT_PLACEMENT, _costs_without_placement(found)),
+        (COSTS_WITHOUT_WEIGHT, _costs_without_weight(found)),
         (OVERHEAD, _overhead(found)),
         (STALE, _stale(at, to, now)),
     )
@@ -76,6 +78,17 @@ def _costs_without_placement(found: Gathered) -> str | None:
     )
 
 
+def _costs_without_weight(found: Gathered) -> str | None:
+    names = [measure.id for measure in found.plan.cost_measures]
+    told = _amounts((cell, dict(zip(names, cell.sums, strict=True))) for cell in found.unweighted)
+    if not told:
+        return None
+    return (
+        f"{told} of cost is to be spread by clicks or credit, and its placements have none in its"
+        " days: they share it equally. `PATCH /v1/costs/{id}` changes its `spread` or its days."
+    )
+
+
 def _overhead(found: Gathered) -> str | None:
     told = _costs(found, lambda cell: cell.account is None and cell.owner is None)
     if not told:
@@ -85,10 +98,14 @@ def _overhead(found: Gathered) -> str | None:
 
 def _costs(found: Gathered, is_meant: Callable[[Cell], bool]) -> str:
     """Return the amounts of some cells of costs, by currency; "" for none."""
+    return _amounts(item for item in _sums(found, Fact.COSTS) if is_meant(item[0]))
+
+
+def _amounts(cells: Iterable[tuple[Cell, dict[str, int]]]) -> str:
+    """Return the costs of cells in words, by currency; "" for none."""
     amounts: Counter[str] = Counter()
-    for cell, sums in _sums(found, Fact.COSTS):
-        if is_meant(cell):
-            amounts[cell.currency] += sums.get(COST.id, 0)
+    for cell, sums in cells:
+        amounts[cell.currency] += sums.get(COST.id, 0)
     return " and ".join(
         f"{format_minor(amount, currency)} {currency}"
         for currency, amount in sorted(amounts.items())

@@ -7,6 +7,10 @@ past of a cost changes only by a correction of the cost.
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
+
+# A cost that is spread by clicks or credit serves at most so many days: all of them are read.
+WEIGHTED_DAYS_MAX: Final = 366
 
 
 class SpanReversed(ValueError):
@@ -19,6 +23,11 @@ class CostSpan:
 
     from_on: date
     to_on: date
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.to_on - self.from_on).days + 1
 
 
 def default_span(incurred_on: date, starts_on: date | None, ends_on: date | None) -> CostSpan:

@@ -14,7 +14,12 @@ from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
-from services.roi.domain.cost_span import SpanReversed, default_span, span_of_cost
+from services.roi.domain.cost_span import (
+    WEIGHTED_DAYS_MAX,
+    SpanReversed,
+    default_span,
+    span_of_cost,
+)
 from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.money import money_facts, money_merged, money_restated
@@ -51,6 +56,7 @@ class Costs(Resource[CostBody]):
         "incurred_on": "2026-03-01",
         "from": "2026-03-01",
         "to": "2026-05-31",
+        "spread": "clicks",
         "paid_on": "2026-03-15",
     }
     correction: ClassVar[Example] = {"amount": "25.00"}
@@ -94,6 +100,8 @@ class Costs(Resource[CostBody]):
             current = current | dict.fromkeys((*by_hours, "amount"))
         elif any(named.get(name) is not None for name in by_hours):
             current = current | {"amount": None}
+        if "spread" in named and named["spread"] is None:
+            named = named | {"spread": "equal"}
         current = keep_one_of(current, named, _OWNERS)
         field = "rate" if named.get("rate") is not None else "amount"
         return money_merged(current, named, field)
@@ -103,7 +111,13 @@ class Costs(Resource[CostBody]):
         facts = entity.latest.facts
         later = dict.fromkeys(("hours", "rate", "paid_on", "retail_value"))
         days = {"from": facts["serves_from"], "to": facts["serves_to"]}
-        return {**later, **facts, **days, "currency": facts["amount"]["currency"]}
+        return {
+            "spread": "equal",
+            **later,
+            **facts,
+            **days,
+            "currency": facts["amount"]["currency"],
+        }
 
 
 def _served(body: CostBody, incurred_on: date, campaign: EntityFacts) -> dict[str, str]:
@@ -117,6 +131,9 @@ def _served(body: CostBody, incurred_on: date, campaign: EntityFacts) -> dict[st
         span = span_of_cost(getattr(body, "from"), body.to, default)
     except SpanReversed as error:
         raise field_problem("to", str(error)) from None
+    if body.spread != "equal" and span.days > WEIGHTED_DAYS_MAX:
+        message = f"gives {span.days} days; a cost spread by {body.spread} has at most"
+        raise field_problem("to", f"{message} {WEIGHTED_DAYS_MAX}")
     return {"serves_from": span.from_on.isoformat(), "serves_to": span.to_on.isoformat()}
 
 

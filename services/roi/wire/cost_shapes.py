@@ -24,6 +24,7 @@ CostKind = Literal[
     "staff_hours",
     "paid_boost",
 ]
+CostSpread = Literal["equal", "clicks", "credit"]
 _HOURS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 
 
@@ -72,6 +73,9 @@ class _CostBody(Named):
     """The local day on which it was spent; today when left out."""
     to: LocalDate | None = None
     """The last local day that it serves; the end of the month when left out, see `from`."""
+    spread: CostSpread = "equal"
+    """How its placements share it: equally, by their clicks in its days, or by the net that the
+    model `last` credits to them in its days, in its currency. Without any they share it equally."""
     paid_on: LocalDate | None = None
     """The local day on which it was paid."""
     retail_value: MoneyIn | None = None
@@ -103,6 +107,8 @@ class _CostAnswer(Stored):
     """The local day on which it was spent."""
     to: LocalDate
     """The last local day that it serves."""
+    spread: CostSpread
+    """How its placements share it."""
     paid_on: LocalDate | None
     """The local day on which it was paid."""
     retail_value: MoneyOut | None

@@ -78,6 +78,7 @@ class Brand:
                 )
                 currency = chance.choice(["EUR", "JPY"])
                 served = chance.choice([{}, {"serves_from": day, "serves_to": day}])
+                served = served | {"spread": chance.choice(["equal", "clicks", "credit"])}
                 self.costs.append(
                     await roi.cost(chance.randrange(1, 9_999), day, currency, **served, **owner)
                 )

@@ -145,6 +145,7 @@ class RoiWorkspace:
         *,
         serves_from: str | None = None,
         serves_to: str | None = None,
+        spread: str | None = None,
         **owner: str,
     ) -> str:
         """A cost of one owner, `creator_id`, `campaign_id` or `placement_id`, or overhead."""
@@ -156,7 +157,7 @@ class RoiWorkspace:
             serves_to=serves_to,
             **owner,
         )
-        return await self.put("cost", facts)
+        return await self.put("cost", facts | ({"spread": spread} if spread else {}))
 
     async def margin(self, millionths: int, valid_from: datetime | None = None) -> str:
         """A policy with this margin."""

@@ -22,7 +22,12 @@ async def test_what_a_cost_refuses_names_the_field(owner_url: str) -> None:
             (owner | {"amount": "5", "kind": "bribe"}, {"kind"}),
             (owner | {"amount": "5", "incurred_on": "2026-02-30"}, {"incurred_on"}),
             (owner | {"amount": "5", "from": "2026-03-02", "to": "2026-03-01"}, {"to"}),
-            (owner | {"amount": "5", "spread": "equal"}, {"spread"}),
+            (owner | {"amount": "5", "spread": "views"}, {"spread"}),
+            (
+                owner
+                | {"amount": "5", "spread": "clicks", "from": "2026-01-01", "to": "2027-01-02"},
+                {"to"},
+            ),
             (owner | {"hours": "2"}, {"rate"}),
             (owner | {"rate": "20"}, {"hours"}),
             (owner | {"hours": 0, "rate": "20"}, {"hours"}),
@@ -97,6 +102,23 @@ async def test_a_cost_serves_its_days_or_its_month_within_its_campaign(owner_url
         assert days(given) == ("2026-06-15", "2026-06-30")
         given = await brand.ok("PATCH", path, {"from": None, "to": "2026-03-25"})
         assert days(given) == ("2026-03-01", "2026-03-25")
+
+
+async def test_a_cost_says_how_it_is_spread(owner_url: str) -> None:
+    async with brand_running(owner_url) as brand:
+        ids = await basics(brand)
+        cost = {"kind": "fee", "amount": "5", "currency": "EUR", "creator_id": ids["$creator"]}
+        made = await brand.post("/v1/costs", cost)
+        assert made["spread"] == "equal"
+        year = {"spread": "credit", "from": "2026-01-01", "to": "2026-12-31"}
+        path = f"/v1/costs/{made['id']}"
+        changed = await brand.ok("PATCH", path, year)
+        assert {name: changed[name] for name in year} == year
+        kept = await brand.ok("PATCH", path, {"amount": "6"})
+        assert kept["spread"] == "credit"
+        assert (await brand.ok("PATCH", path, {"spread": None}))["spread"] == "equal"
+        long = {"spread": "equal", "to": "2029-12-31"}
+        assert (await brand.ok("PATCH", path, long))["spread"] == "equal"
 
 
 async def test_a_cost_of_hours_and_a_gift(owner_url: str) -> None:

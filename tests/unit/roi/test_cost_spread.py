@@ -1,6 +1,9 @@
 """Costs are spread: the parts are counted before they are made, and add up to what was entered."""
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID, uuid4
@@ -9,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from services.roi.answers.catalog_facts import Owner
+from services.roi.answers.catalog_facts import BRAND_ACCOUNT, CREATOR_ACCOUNT, Owner
 from services.roi.answers.cost_spread import Cost, Spread
+from services.roi.answers.cost_weights import SpreadBy, Weight, Weights, days_of
 from services.roi.answers.kinds import Entity
 from services.roi.domain.cost_span import CostSpan, default_span, span_of_cost
 from shared.money import split
@@ -90,8 +94,8 @@ placements = st.builds(
 )
 catalogs = st.dictionaries(st.integers(100, 130).map(lambda n: UUID(int=n)), placements)
 owned_costs = st.builds(
-    lambda owner, incurred_on, ends, currency, amount_minor: Cost(
-        owner, incurred_on, min(ends), max(ends), currency, (amount_minor,)
+    lambda owner, incurred_on, ends, currency, amount_minor, by: Cost(
+        owner, incurred_on, min(ends), max(ends), currency, (amount_minor,), by
     ),
     owner=st.sampled_from(
         [
@@ -106,19 +110,42 @@ owned_costs = st.builds(
     ends=st.tuples(days, days),
     currency=st.sampled_from(["EUR", "JPY"]),
     amount_minor=st.integers(0, 10**6),
+    by=st.sampled_from(SpreadBy),
+)
+# What happened: a placement, its day, and an amount that may be below 0.
+Happened = tuple[SpreadBy, UUID, date, str, int]
+happened = st.lists(
+    st.tuples(
+        st.sampled_from([SpreadBy.CLICKS, SpreadBy.CREDIT]),
+        st.integers(100, 130).map(lambda n: UUID(int=n)),
+        days,
+        st.sampled_from(["EUR", "JPY"]),
+        st.integers(-3, 9),
+    ),
+    max_size=20,
 )
 Parts = Counter[tuple[UUID | None, tuple[Entity, UUID] | None, date, str]]
 
 
-def parts_of(catalog: dict[UUID, Owner], costs: list[Cost], *, by_account: bool = True) -> Parts:
+def parts_of(
+    catalog: dict[UUID, Owner],
+    costs: list[Cost],
+    known: Iterable[Happened] = (),
+    *,
+    by_account: bool = True,
+) -> Parts:
     """Return what each account carries, by day and currency."""
     found: Parts = Counter()
-    for cell in Spread(catalog, costs, DAYS, by_account=by_account).cells():
+    weights = Weights(
+        Weight(by, account, day, currency if by is SpreadBy.CREDIT else "", amount)
+        for by, account, day, currency, amount in known
+    )
+    for cell in Spread(catalog, costs, DAYS, weights, by_account=by_account).cells():
         found[cell.account, cell.owner, cell.segment, cell.currency] += cell.sums[0]
     return found
 
 
-def expected_parts(catalog: dict[UUID, Owner], costs: list[Cost]) -> Parts:
+def expected_parts(catalog: dict[UUID, Owner], costs: list[Cost], known: list[Happened]) -> Parts:
     """The rule, cost by cost."""
     found: Parts = Counter()
     for one in costs:
@@ -136,7 +163,7 @@ def expected_parts(catalog: dict[UUID, Owner], costs: list[Cost]) -> Parts:
         for account, part in (
             zip(
                 accounts,
-                split(one.amounts_minor[0], [Fraction(1, len(accounts))] * len(accounts)),
+                split(one.amounts_minor[0], expected_shares(one, accounts, known)),
                 strict=True,
             )
             if accounts
@@ -148,24 +175,73 @@ def expected_parts(catalog: dict[UUID, Owner], costs: list[Cost]) -> Parts:
     return found
 
 
-@given(catalogs, st.lists(owned_costs, max_size=12))
+def expected_shares(one: Cost, accounts: list[UUID], known: list[Happened]) -> list[Fraction]:
+    """The share of each account: of the clicks or the credit in the days of the cost."""
+    weights = [0] * len(accounts)
+    for by, account, day, currency, amount in known:
+        is_meant = by is one.spread and one.from_on <= day <= one.to_on
+        if is_meant and (by is SpreadBy.CLICKS or currency == one.currency) and account in accounts:
+            weights[accounts.index(account)] += amount
+    weights = [max(weight, 0) for weight in weights]
+    if not any(weights):
+        weights = [1] * len(accounts)
+    return [Fraction(weight, sum(weights)) for weight in weights]
+
+
+@given(catalogs, st.lists(owned_costs, max_size=12), happened)
 def test_each_cost_is_shared_by_what_was_published_by_the_end_of_its_days(
-    catalog: dict[UUID, Owner], costs: list[Cost]
+    catalog: dict[UUID, Owner], costs: list[Cost], known: list[Happened]
 ) -> None:
-    assert +parts_of(catalog, costs) == +expected_parts(catalog, costs)
+    assert +parts_of(catalog, costs, known) == +expected_parts(catalog, costs, known)
 
 
-@given(catalogs, st.lists(owned_costs, max_size=12), st.booleans())
+@given(catalogs, st.lists(owned_costs, max_size=12), happened)
+def test_the_parts_of_the_headlines_are_those_of_their_placements(
+    catalog: dict[UUID, Owner], costs: list[Cost], known: list[Happened]
+) -> None:
+    expected: Parts = Counter()
+    for (account, owner, day, currency), amount in parts_of(catalog, costs, known).items():
+        is_own = account in catalog and catalog[account].creator_id is None
+        headline = BRAND_ACCOUNT if is_own else CREATOR_ACCOUNT
+        expected[account and headline, owner, day, currency] += amount
+    assert +parts_of(catalog, costs, known, by_account=False) == +expected
+
+
+@given(catalogs, st.lists(owned_costs, max_size=12), happened, st.booleans())
 def test_what_is_allocated_is_what_was_entered(
-    catalog: dict[UUID, Owner], costs: list[Cost], by_account: bool
+    catalog: dict[UUID, Owner], costs: list[Cost], known: list[Happened], by_account: bool
 ) -> None:
     entered: Counter[tuple[date, str]] = Counter()
     for one in costs:
         entered[one.incurred_on, one.currency] += one.amounts_minor[0]
     allocated: Counter[tuple[date, str]] = Counter()
-    for (_, _, day, currency), amount in parts_of(catalog, costs, by_account=by_account).items():
+    parts = parts_of(catalog, costs, known, by_account=by_account)
+    for (_, _, day, currency), amount in parts.items():
         allocated[day, currency] += amount
     assert +allocated == +entered
+
+
+@given(st.lists(owned_costs, max_size=12))
+def test_the_stretches_of_weights_hold_each_day_of_a_cost_and_no_other(costs: list[Cost]) -> None:
+    bases = [one.basis for one in costs if one.basis is not None]
+    found, starts = days_of(bases)
+    assert found == sorted({d for b in bases for d in DAYS if b.from_on <= d <= b.to_on})
+    for day in found:
+        stretch = bisect_right(starts, day)
+        assert stretch >= 1
+        alike = [other for other in found if bisect_right(starts, other) == stretch]
+        for basis in bases:
+            assert len({basis.from_on <= other <= basis.to_on for other in alike}) == 1
+
+
+def test_a_cost_by_weights_is_counted_over_each_of_its_placements() -> None:
+    creator = uuid4()
+    owners = {uuid4(): Owner(creator, None, FIRST) for _ in range(10)}
+    one = replace(cost((Entity.CREATOR, creator), FIRST), spread=SpreadBy.CLICKS)
+    for by_account in (True, False):
+        spread = Spread(owners, [one] * 7, DAYS, by_account=by_account)
+        assert spread.cells_at_most() == 70
+        assert [cell.sums for cell in spread.unweighted()] == [(700,)]
 
 
 @given(catalogs, st.lists(owned_costs, max_size=12), st.sampled_from([MIA, JO, None]), days)
