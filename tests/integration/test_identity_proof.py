@@ -6,13 +6,13 @@ documentation says, with the identity secret that roi shows to an admin.
 
 import hmac
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 import httpx
 import pytest
 
 from shared.ids import new_id
-from tests.e2e.installation import Brand, Installation, eventually
+from tests.e2e.installation import Brand, Installation, Json, eventually
 
 pytestmark = pytest.mark.xdist_group("installation")
 
@@ -34,6 +34,23 @@ def proof(secret: str, customer_id: str) -> str:
     return hmac.new(secret.encode(), customer_id.encode(), "sha256").hexdigest()
 
 
+def log_in(
+    page: httpx.Client, link: str, now: datetime, customer: str, made: str | None
+) -> list[Json]:
+    """Click in a browser of its own, then log in as the customer; return the rejections."""
+    visitor = {"visitor_id": f"browser-of-{customer}-1"}
+    login = {**visitor, "customer_id": customer} | ({} if made is None else {"proof": made})
+    told = {"occurred_at": now.isoformat()}
+    sent = [
+        {"type": "clicked", "person": visitor, "link": link} | told,
+        {"type": "identified", "person": login} | told,
+    ]
+    answer = page.post("/v1/events", json=sent)
+    assert answer.status_code == 202, answer.text
+    found: list[Json] = answer.json()["rejected"]
+    return found
+
+
 def test_a_page_names_its_customer_with_a_proof_and_a_stranger_does_not(
     installation: Installation, brand: Brand
 ) -> None:
@@ -47,20 +64,7 @@ def test_a_page_names_its_customer_with_a_proof_and_a_stranger_does_not(
         what="tracking knows the key of the page",
     )
     now = datetime.now(UTC)
-
-    def told(customer: str, made: str | None) -> Any:
-        """Click in a browser of its own, then log in as the customer; return the rejections."""
-        visitor = {"visitor_id": f"browser-of-{customer}-1"}
-        login = {**visitor, "customer_id": customer} | ({} if made is None else {"proof": made})
-        sent = [
-            {"type": "clicked", "occurred_at": now.isoformat(), "person": visitor}
-            | {"link": link["code"]},
-            {"type": "identified", "occurred_at": now.isoformat(), "person": login},
-        ]
-        answer = page.post("/v1/events", json=sent)
-        assert answer.status_code == 202, answer.text
-        return answer.json()["rejected"]
-
+    told = partial(log_in, page, link["code"], now)
     secret, other = identity_secret(brand), "0" * 64
     assert told("1001", proof(secret, "1001")) == []
     assert told("1002", None) == []
