@@ -11,20 +11,24 @@ from typing import Final
 import asyncpg
 
 from services.attribution.store.attention.claims_without_proof import PROVEN
+from services.attribution.store.attention.surveys_without_order import SURVEYS_WITHOUT_ORDER
 from services.attribution.store.attention_kind import KNOWN
 from shared.log.topics import EVENTS
 
-# Trusted evidence is filed under `o`, claims under `p` and the rest of the own key.
+# Trusted evidence is filed under `o`, claims under `p` and the rest of the own key, and the survey
+# answers of pages under their claim token.
 ACCOUNTS: Final = f"""
 SELECT
     (SELECT events_read FROM attribution.workspaces WHERE workspace_id = $1::uuid) AS read,
     (SELECT events_duplicate FROM attribution.workspaces WHERE workspace_id = $1::uuid)
         AS duplicates,
     (SELECT count(*) FROM attribution.touches WHERE NOT derived) AS touches,
-    (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL AND kind <> 'noticed')
-        AS other_evidence,
+    (SELECT count(*) FROM attribution.evidence
+     WHERE own_key IS NULL AND kind NOT IN ('noticed', 'surveyed')) AS other_evidence,
     (SELECT count(*) FROM attribution.evidence WHERE own_key IS NULL AND kind = 'noticed')
         AS notices,
+    (SELECT count(*) FROM attribution.evidence WHERE kind = 'surveyed') AS surveys,
+    (SELECT count(*) FROM ({SURVEYS_WITHOUT_ORDER.found}) AS told) AS surveys_aside,
     (SELECT count(*) FROM attribution.dead_letters
      WHERE topic = '{EVENTS.name}' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
         AS letters,
@@ -44,7 +48,7 @@ FROM (
     FROM attribution.evidence AS e
     JOIN attribution.conversions AS c
       ON c.own_key = 'o'::bytea || substring(e.own_key FROM 2) AND c.workspace_id = e.workspace_id
-    WHERE e.own_key IS NOT NULL
+    WHERE e.own_key IS NOT NULL AND e.kind <> 'surveyed'
 ) AS told
 """
 
@@ -53,11 +57,11 @@ FROM (
 class EventAccounts:
     """How many events of a workspace are in each class.
 
-    `booked` are touches, ties, and the versions, adjustments and proven claims that count. A past
-    order and its adjustments are booked, too: they are evidence about their customer.
+    `booked` are touches, ties, survey answers, and the versions, adjustments and proven claims that
+    count. A past order and its adjustments are booked, too: they are evidence about their customer.
     `superseded` are repeated events and the versions that another version replaced. `set_aside` are
-    dead letters, claims without proof, test orders, notices of a shop, and what waits for an order;
-    the attention list has them.
+    dead letters, claims without proof, test orders, notices of a shop, and what waits for an order,
+    survey answers among it; the attention list has them.
     """
 
     read: int
@@ -79,9 +83,15 @@ async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAc
         read=row["read"] or 0,
         booked=row["touches"]
         + row["other_evidence"]
+        + row["surveys"]
+        - row["surveys_aside"]
         + row["claims_joined"]
         + row["adjustments_booked"]
         + row["conversions"],
         superseded=(row["duplicates"] or 0) + row["versions"] - row["conversions"],
-        set_aside=row["letters"] + row["claims_aside"] + row["waiting"] + row["notices"],
+        set_aside=row["letters"]
+        + row["claims_aside"]
+        + row["waiting"]
+        + row["notices"]
+        + row["surveys_aside"],
     )

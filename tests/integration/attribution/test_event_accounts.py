@@ -72,3 +72,24 @@ async def test_a_retried_record_moves_from_one_class_to_another(place: tuple[str
             assert answer.status_code == 200, answer.text
             assert answer.json()["resolved"] == 0
         assert await accounts(service, 3) == (3, 1, 0, 2, 0)
+
+
+async def test_a_survey_answer_is_booked_with_its_order_and_set_aside_without(
+    place: tuple[str, str],
+) -> None:
+    """A page's answer belongs to its order by the claim token; a trusted one by the order's id."""
+    token, other = "the token of the first", "the token of another"
+    async with serving(*place) as service:
+        story = service.story
+        await service.teach(*story.cast())
+        await service.send(story.order("1", net=300, token=token))
+        await service.send(story.surveyed("a1", order="1"))
+        await service.send(story.surveyed("a2", order="1", source="public", token=token))
+        await service.send(story.surveyed("a3", by="v1"))
+        assert await accounts(service, 4) == (4, 4, 0, 0, 0)
+        await service.send(story.surveyed("a4", order="1", source="public"))
+        await service.send(story.surveyed("a5", order="1", source="public", token=other))
+        await service.send(story.surveyed("a6", order="9"))
+        assert await accounts(service, 7) == (7, 4, 0, 3, 0)
+        await service.send(story.order("9", net=100, token=other))
+        assert await accounts(service, 8) == (8, 6, 0, 2, 0)
