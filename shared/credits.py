@@ -183,7 +183,9 @@ class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `link_id`, `code` and `sub_source` are those of a slot (see `CreditEntry`); in version 1 they
     are None and a tally counts the touches of all links and codes of the account.
     `counted` are touches that can earn credit. `flagged` are touches of bots, previews and
-    prefetches. Both are negative when a corrected owner moves touches to another account.
+    prefetches, and repeat clicks: what a visitor clicked again on a link within 10 seconds. So all
+    touches are the sum of both. Either is negative when a corrected owner moves touches to another
+    account, and `counted` when an earlier click that comes late makes a later one a repeat.
     """
 
     account: str

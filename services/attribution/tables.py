@@ -6,6 +6,9 @@ test can run EXPLAIN on each of them.
 
 from typing import Final, NewType
 
+from services.attribution.domain.model import TRUSTED_SOURCES
+from services.attribution.domain.repeats import FLAGS, WITHIN_SECONDS
+
 # A key with more distinct neighbours (a hub) no longer merges components: chance links would
 # otherwise grow one giant component. A click id counts as the visitor who made the click: a loyal
 # customer makes many clicks on few devices, a shared "guest" account is seen on many devices.
@@ -74,3 +77,18 @@ CREATE TEMP TABLE IF NOT EXISTS stage_edges (
     source_kind text
 ) ON COMMIT DELETE ROWS;
 """
+
+
+def _texts(values: frozenset[str]) -> str:
+    """Return an array of SQL."""
+    return f"ARRAY[{', '.join(repr(str(value)) for value in sorted(values))}]"
+
+
+WITHIN: Final = f"interval '{WITHIN_SECONDS} seconds'"
+# In SQL the same as `series_of` and `is_flagged` of the domain, for a row `{t}`.
+IN_SERIES: Final = (
+    "({t}.kind = 'click' AND {t}.link_id IS NOT NULL AND {t}.anon_key IS NOT NULL"
+    " AND substring({t}.anon_key FROM 1 FOR 1) <> 'k'::bytea"
+    f" AND NOT coalesce({{t}}.quality && {_texts(FLAGS)}, false))"
+)
+TRUSTED: Final = f"coalesce({{t}}.source_kind = ANY ({_texts(TRUSTED_SOURCES)}), false)"

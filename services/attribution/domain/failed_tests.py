@@ -10,6 +10,7 @@ from typing import Final
 
 from services.attribution.domain.journey import TOUCHES_MAX
 from services.attribution.domain.model import Candidate, Reason
+from services.attribution.domain.repeats import WITHIN_SECONDS
 from services.attribution.domain.surveys import LATE_DAYS_MAX
 
 SENTENCES: Final[Mapping[Reason, str]] = {
@@ -22,6 +23,9 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.CODE_NOT_OWNED_THEN: "nobody owned the code {code} at that time",
     Reason.LINK_NOT_OWNED_THEN: "nobody owned the link at that time",
     Reason.SELF_REFERRAL: "the buyer is the person who referred",
+    Reason.REPEAT_CLICK: (
+        f"the person clicked this link at most {WITHIN_SECONDS} seconds before, too"
+    ),
     Reason.NO_CONSENT: "the person had not agreed to be recognised",
     Reason.SURVEY_OFF: "the policy's `survey` is `off`",
     Reason.SURVEY_IS_FALLBACK: "the policy's `survey` is `fallback`, and other evidence counts",

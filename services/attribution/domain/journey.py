@@ -2,9 +2,9 @@
 
 Promise: a candidate is kept, or rejected with one reason of the closed list. At most `room` touches
 and the codes of the order are kept: 10,000 for one conversion of a person, fewer where touches
-decide many. The result depends only on the touches between `earliest_at`
-and `latest_at` and on the clicks that the order carries, so a bounded query gives the same result
-as the whole history.
+decide many. Of a series of repeat clicks one is kept. The result depends only on the touches
+between `earliest_at` and `latest_at` and on the clicks that the order carries, so a bounded query
+gives the same result as the whole history.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ from services.attribution.domain.model import (
     Touch,
 )
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
+from services.attribution.domain.repeats import without_repeats
 from services.attribution.domain.surveys import is_late
 from shared.catalog import Policy
 from shared.code_texts import CodeText
@@ -118,7 +119,8 @@ def candidates(
         found += _of_touch(touch, reason, facts, carried=touch.touch_id in evidence.carried)
     if evidence.answer is not None:
         found.append(_of_answer(evidence.answer, evidence.occurred_at, facts))
-    return (*sorted(found, key=_by_time), *_of_codes(evidence, facts))
+    found.sort(key=_by_time)
+    return (*without_repeats(found, near), *_of_codes(evidence, facts))
 
 
 def _by_time(candidate: Candidate) -> tuple[datetime, str, str]:

@@ -193,6 +193,7 @@ class Reason(StrEnum):
     SELF_REFERRAL = "self_referral"
     NO_CONSENT = "no_consent"
     JOURNEY_TOO_LONG = "journey_too_long"
+    REPEAT_CLICK = "repeat_click"
     SURVEY_OFF = "survey_off"
     SURVEY_IS_FALLBACK = "survey_is_fallback"
     NAMES_NOBODY = "names_nobody"

@@ -10,6 +10,7 @@ from typing import Final
 
 from services.attribution.domain.journey import TOUCHES_MAX
 from services.attribution.domain.model import Candidate, Reason
+from services.attribution.domain.repeats import WITHIN_SECONDS
 
 _DAY: Final = timedelta(days=1)
 
@@ -38,6 +39,10 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     ),
     Reason.NAMES_NOBODY: "it would count if it named a creator or a placement",
     Reason.JOURNEY_TOO_LONG: f"it would count if it were among the newest {TOUCHES_MAX:,} touches",
+    Reason.REPEAT_CLICK: (
+        "it would count if it had come more than"
+        f" {WITHIN_SECONDS} seconds after the click before it"
+    ),
 }
 
 

@@ -1,40 +1,43 @@
 """The number of touches of each account, by kind, stage, link, code and quarter of an hour.
 
 Promise: each touch counts once, with or without consent, for its owner at its time; a touch without
-an owner counts for `organic`. The same touches and facts with the opposite sign subtract exactly
-what was counted. The default stages are used, so a policy never changes a count.
+an owner counts for `organic`. Robots, previews, prefetches and repeat clicks are counted apart, as
+`flagged`. The same touches and facts with the opposite sign subtract exactly what was counted. The
+default stages are used, so a policy never changes a count.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
 
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.ownership import owners_of_touch
 from services.attribution.domain.quarters import quarter_at, quarter_number
+from services.attribution.domain.repeats import is_flagged
 from services.attribution.domain.stages import touch_stage
 from shared.catalog import Period
 from shared.code_texts import CodeText
 from shared.credits import ORGANIC, Tally, TouchKind
-from shared.events import Quality
-
-_FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 
 # The target of a touch: (link, placement, code); one of them is set.
 _Lead = tuple[str | None, str | None, CodeText | None]
 
 
 def tally(
-    touches: Iterable[Touch], facts: CatalogFacts, sign: int = 1, taken_back: Iterable[Touch] = ()
+    touches: Iterable[Touch],
+    facts: CatalogFacts,
+    sign: int = 1,
+    taken_back: Iterable[Touch] = (),
+    repeats: Collection[str] = (),
 ) -> tuple[Tally, ...]:
     """Count touches (`sign` 1) or subtract them (`sign` -1), in canonical order.
 
-    `taken_back` counts with the opposite sign. Tallies of zero are left out.
+    `taken_back` counts with the opposite sign. `repeats` are the ids of those of `touches` that are
+    repeat clicks; none of `taken_back` is one. Tallies of zero are left out.
     """
     counts: dict[tuple[str, TouchKind, int, str, str], list[int]] = {}
     accounts = _Accounts(facts)
-    for group, weight in ((touches, sign), (taken_back, -sign)):
+    for group, weight, apart in ((touches, sign, repeats), (taken_back, -sign, ())):
         for touch in group:
             slot = (
                 accounts.of(touch),
@@ -46,8 +49,7 @@ def tally(
             found = counts.get(slot)
             if found is None:
                 found = counts[slot] = [0, 0]
-            is_flagged = bool(touch.quality) and not _FLAGS.isdisjoint(touch.quality)
-            found[is_flagged] += weight
+            found[is_flagged(touch) or touch.touch_id in apart] += weight
     stages = {kind: touch_stage(kind, {}) for kind in {slot[1] for slot in counts}}
     return tuple(
         Tally(

@@ -140,8 +140,10 @@ async def moved_tallies(conn: Any, correction: Correction) -> tuple[Tally, ...]:
     moved: list[Tally] = []
     with faults_of("tally"):
         for count in counts:
-            moved += tally((count.touch,), correction.before, -count.touches)
-            moved += tally((count.touch,), correction.after, count.touches)
+            touches = (count.touch,)
+            repeats = {count.touch.touch_id} if count.is_repeat else ()
+            moved += tally(touches, correction.before, -count.touches, repeats=repeats)
+            moved += tally(touches, correction.after, count.touches, repeats=repeats)
     return merged(moved)
 
 

@@ -13,6 +13,7 @@ from services.attribution.domain.model import Touch
 from services.attribution.pipeline.record_sorting import CONFLICT, Refusal, Sorted
 from services.attribution.store import event_rows as store
 from services.attribution.store.event_rows import StagedTouch
+from services.attribution.store.repeat_rows import near_clicks
 from services.attribution.wire.event_readings import Reading
 
 
@@ -21,12 +22,14 @@ class Intake:
     """The new contents of a batch.
 
     `touches` are the new rows by place, with the derived ones. `replaced` are the derived rows
-    that a real click replaced. `duplicates` counts the events of each workspace that were known.
+    that a real click replaced. `near` are the stored clicks next to those of the batch: they say
+    which are repeats. `duplicates` counts the events of each workspace that were known.
     """
 
     new: list[Reading] = field(default_factory=list)
     touches: dict[int, StagedTouch] = field(default_factory=dict)
     replaced: list[tuple[str, Touch]] = field(default_factory=list)
+    near: list[tuple[str, Touch]] = field(default_factory=list)
     conflicts: list[Refusal] = field(default_factory=list)
     stored: int = 0
     duplicates: Counter[str] = field(default_factory=Counter)
@@ -35,9 +38,12 @@ class Intake:
 async def store_batch(conn: Any, batch: Sorted) -> Intake:
     """Store a decoded batch and return what was new in it."""
     await store.prepare(conn)
-    known_touches = await store.store_touches(conn, batch.staged.touch_rows)
-    known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
     intake = Intake()
+    rows = batch.staged.touch_rows
+    await store.stage_touches(conn, rows)
+    intake.near = await near_clicks(conn) if rows else []
+    known_touches = await store.store_touches(conn, len(rows))
+    known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
     replaced: list[int] = []
     for staged in batch.staged.touches:
         before = known_touches.get(staged.place)

@@ -14,6 +14,7 @@ from msgspec import structs
 from services.attribution.domain.journey import LISTED_BACK_DAYS, windows_of
 from services.attribution.domain.model import CatalogFacts, Touch
 from services.attribution.domain.policies import DEFAULT_POLICY
+from services.attribution.domain.repeats import repeats_in
 from services.attribution.domain.tallies import tally
 from services.attribution.pipeline.catalog_cache import FactsCache, WorkspaceFacts
 from services.attribution.pipeline.deciding import NewRows, decide_again
@@ -137,9 +138,14 @@ class UnitOfWork:
         removed: dict[str, list[Touch]] = {}
         for workspace, touch in intake.replaced:
             removed.setdefault(workspace, []).append(touch)
+        near: dict[str, list[Touch]] = {}
+        for workspace, touch in intake.near:
+            near.setdefault(workspace, []).append(touch)
         with faults_of("tally"):
             return {
-                name: tally(added[name], self.facts[name], taken_back=removed.get(name, ()))
+                name: _counts(
+                    added[name], removed.get(name, []), near.get(name, ()), self.facts[name]
+                )
                 for name in sorted(added)
             }
 
@@ -167,6 +173,19 @@ class UnitOfWork:
             if letter.dead_letter_id in fresh
         ]
         await outbox_rows.write_outbox(self.conn, rows)
+
+
+def _counts(
+    added: list[Touch], removed: list[Touch], near: Collection[Touch], facts: CatalogFacts
+) -> tuple[Tally, ...]:
+    """Count new touches, less removed ones. `near` are the stored clicks next to them.
+
+    A stored click that is a repeat now was counted before, and is counted apart now.
+    """
+    found = repeats_in(added, near)
+    turned = list(found.turned)
+    repeats = found.new.union(touch.touch_id for touch in turned)
+    return tally(added + turned, facts, taken_back=removed + turned, repeats=repeats)
 
 
 def merged(tallies: Collection[Tally]) -> tuple[Tally, ...]:

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from services.attribution.domain.model import Touch
-from services.attribution.tables import Sql
+from services.attribution.tables import IN_SERIES, TRUSTED, WITHIN, Sql
 from shared.catalog import AnyCatalogRecord, ApiKey, decode_catalog, encode_catalog
 from shared.code_texts import code_text
 from shared.events import Quality
@@ -63,18 +63,31 @@ FROM attribution.key_hashes WHERE sha256 = $1::bytea
 """)
 # Counts the touches whose account a catalog correction may change, grouped by everything that the
 # account depends on. $3 holds the moments at which an owner may change, so all touches of one
-# bucket have the same owner.
+# bucket have the same owner. Only clicks on links are repeats, and all clicks on a link are read.
 _COUNTS: Final = """
 SELECT kind, quality, link_id::text, placement_id::text, code, min(occurred_at) AS occurred_at,
-       count(*)::integer AS touches
-FROM attribution.touches AS t
-WHERE {which} AND t.workspace_id = $2::uuid
-GROUP BY kind, quality, link_id, placement_id, code, width_bucket(occurred_at, $3::timestamptz[]),
+       is_repeat, count(*)::integer AS touches
+FROM (
+    SELECT t.*, {is_repeat} AS is_repeat FROM attribution.touches AS t
+    WHERE {which} AND t.workspace_id = $2::uuid
+) AS t
+GROUP BY kind, quality, link_id, placement_id, code, is_repeat,
+         width_bucket(occurred_at, $3::timestamptz[]),
          date_bin('15 minutes', occurred_at, '2000-01-01 00:00:00+00')
 """
-COUNT_OF_LINKS: Final = Sql(_COUNTS.format(which="t.link_id = ANY ($1::uuid[])"))
-COUNT_OF_PLACEMENTS: Final = Sql(_COUNTS.format(which="t.placement_id = ANY ($1::uuid[])"))
-COUNT_OF_CODES: Final = Sql(_COUNTS.format(which="t.code = ANY ($1::text[])"))
+_IN_SERIES: Final = IN_SERIES.format(t="t")
+_IS_REPEAT: Final = f"""{_IN_SERIES} AND coalesce(
+        t.occurred_at - lag(t.occurred_at) OVER (
+            PARTITION BY t.link_id, t.anon_key, {TRUSTED.format(t="t")}, {_IN_SERIES}
+            ORDER BY t.occurred_at, t.event_id
+        ) <= {WITHIN}, false)"""
+COUNT_OF_LINKS: Final = Sql(
+    _COUNTS.format(which="t.link_id = ANY ($1::uuid[])", is_repeat=_IS_REPEAT)
+)
+COUNT_OF_PLACEMENTS: Final = Sql(
+    _COUNTS.format(which="t.placement_id = ANY ($1::uuid[])", is_repeat="false")
+)
+COUNT_OF_CODES: Final = Sql(_COUNTS.format(which="t.code = ANY ($1::text[])", is_repeat="false"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,7 @@ class TouchCount:
 
     touch: Touch
     touches: int
+    is_repeat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +205,4 @@ def _count_of(row: asyncpg.Record) -> TouchCount:
         code=code_text(row["code"]) if row["code"] is not None else None,
         quality=tuple(Quality(flag) for flag in row["quality"]),
     )
-    return TouchCount(touch, row["touches"])
+    return TouchCount(touch, row["touches"], row["is_repeat"])

@@ -109,16 +109,20 @@ async def prepare(conn: asyncpg.Connection) -> None:
     await conn.execute(STAGE_TABLES)
 
 
-async def store_touches(
-    conn: asyncpg.Connection, rows: Sequence[tuple[object, ...]]
-) -> dict[int, KnownTouch]:
-    """Insert the new touches and return the known ones by place. Derived ones are not replaced."""
-    if not rows:
-        return {}
-    await conn.copy_records_to_table(
-        "stage_touches", records=rows, columns=("place", *TOUCH_COLUMNS)
-    )
-    if _inserted(await conn.execute(INSERT_TOUCHES)) == len(rows):
+async def stage_touches(conn: asyncpg.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Copy the touches of a batch into the stage table."""
+    if rows:
+        await conn.copy_records_to_table(
+            "stage_touches", records=rows, columns=("place", *TOUCH_COLUMNS)
+        )
+
+
+async def store_touches(conn: asyncpg.Connection, count: int) -> dict[int, KnownTouch]:
+    """Insert the new ones of `count` staged touches and return the known ones by place.
+
+    Derived ones are not replaced.
+    """
+    if not count or _inserted(await conn.execute(INSERT_TOUCHES)) == count:
         return {}
     found = await conn.fetch(KNOWN_TOUCHES)
     return {row["place"]: KnownTouch(touch_of(row), row["fingerprint"]) for row in found}

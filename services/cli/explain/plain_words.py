@@ -29,6 +29,7 @@ REASONS: Final = {
     "survey_is_fallback": "other evidence counts, and survey answers only without any",
     "names_nobody": "the answer names no creator",
     "journey_too_long": "only the latest 10,000 touches of a journey are read",
+    "repeat_click": "the same link was clicked again within 10 seconds, which is one click",
 }
 
 KINDS: Final = {kind: facts.word for kind, facts in TOUCHES.items()}

@@ -6,8 +6,8 @@ no joins in SQL, no stored hubs, no scopes and no revisions.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC
-from itertools import combinations
+from datetime import UTC, datetime
+from itertools import combinations, pairwise
 
 from services.attribution.domain.components import components, is_dissolved
 from services.attribution.domain.decide import decide_scope
@@ -193,4 +193,23 @@ def tallies(
     workspace_id: str, events: Iterable[AnyEvent], records: Iterable[AnyCatalogRecord]
 ) -> tuple[Tally, ...]:
     """Return account → number of touches."""
-    return tally(evidence_of(workspace_id, events).touches, facts_of(records))
+    touches = evidence_of(workspace_id, events).touches
+    return tally(touches, facts_of(records), repeats=repeat_clicks(touches))
+
+
+def repeat_clicks(touches: Iterable[Touch]) -> set[str]:
+    """Return the clicks that follow one of the same visitor on the same link within 10 seconds."""
+    clicks: defaultdict[tuple[object, ...], list[tuple[datetime, str]]] = defaultdict(list)
+    for touch in touches:
+        is_of_a_visitor = touch.anon_key is not None and touch.anon_key.startswith(b"v")
+        is_a_persons = not {"bot", "preview", "prefetch"}.intersection(touch.quality)
+        if touch.kind == "click" and touch.link_id and is_of_a_visitor and is_a_persons:
+            is_told_by_anybody = touch.source_kind in (None, "public")
+            same = (touch.anon_key, touch.link_id, is_told_by_anybody)
+            clicks[same].append((touch.occurred_at, touch.touch_id))
+    return {
+        touch_id
+        for series in clicks.values()
+        for (earlier, _), (later, touch_id) in pairwise(sorted(series))
+        if (later - earlier).total_seconds() <= 10
+    }

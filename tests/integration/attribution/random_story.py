@@ -42,21 +42,28 @@ class RandomStory:
         return self.random.choice(names) if self.random.random() < odds else None
 
     def events(self, count: int) -> list[AnyEvent]:
-        clicks = [self.a_click(number) for number in range(count // 3)]
+        clicks: list[Clicked] = []
+        for number in range(count // 3):
+            clicks.append(self.a_click(number, clicks))
         rest = [self.an_event(number, clicks) for number in range(count - len(clicks))]
         # Some clicks are lost: only orders and visits may refer to them.
         kept: list[AnyEvent] = [click for click in clicks if self.random.random() < 0.85]
         return kept + rest
 
-    def a_click(self, number: int) -> Clicked:
+    def a_click(self, number: int, clicks: list[Clicked]) -> Clicked:
+        """Return a click; some are of the visitor and the link of another one, seconds apart."""
         quality = (Quality.BOT,) if self.random.random() < 0.1 else ()
-        return self.story.click(
-            f"k{number}",
-            of=self.random.choice(CREATORS),
-            by=self.maybe(*self.visitors, odds=0.8),
-            at=self.moment(),
-            quality=quality,
-        )
+        of = self.random.choice(CREATORS)
+        by = self.maybe(*self.visitors, odds=0.8)
+        at = self.moment()
+        again = Random(f"{number} {at}")
+        if clicks and again.random() < 0.4:
+            other = again.choice(clicks)
+            of = next(name for name in CREATORS if self.story.ident("link", name) == other.link_id)
+            by = other.person.visitor_id
+            seconds = again.choice((-12, -10, -4, 0, 4, 10, 11))
+            at = other.occurred_at + timedelta(seconds=seconds)
+        return self.story.click(f"k{number}", of=of, by=by, at=at, quality=quality)
 
     def an_event(self, number: int, clicks: list[Clicked]) -> AnyEvent:
         match self.random.choices(

@@ -35,12 +35,13 @@ SELECT revision, count(*)::integer FROM attribution.ledger GROUP BY revision ORD
     ("clicks", "apart", "quarters", "bytes_max"),
     [
         # The bound of a journey is 10,000 touches: one more click takes the place of the oldest.
-        (10_000, timedelta(seconds=1), 13, 60_000),
+        # Clicks that are more than ten seconds apart are no repeats.
+        (10_000, timedelta(seconds=11), 124, 120_000),
         # Below the bound, one more click changes each share of the linear model.
-        (9_000, timedelta(seconds=1), 11, 60_000),
+        (9_000, timedelta(seconds=11), 111, 120_000),
         (9_000, timedelta(seconds=268), 2_681, 2_500_000),
     ],
-    ids=["10,000 in three hours", "9,000 in three hours", "9,000 over 28 days"],
+    ids=["10,000 in 31 hours", "9,000 in 28 hours", "9,000 over 28 days"],
 )
 async def test_one_more_click_writes_the_slots_that_changed(
     pipeline: AttributionPipeline,

@@ -26,6 +26,7 @@ STORES = (
     "published_rows",
     "catalog_rows",
     "recompute_rows",
+    "repeat_rows",
 )
 # Not on the batch path: read page by page, by HTTP or by the relay.
 OFF_THE_PATH = {

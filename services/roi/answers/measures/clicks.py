@@ -1,4 +1,4 @@
-"""Measure `clicks`: counted clicks, without bots, previews and prefetches, by click time."""
+"""Measure `clicks`: counted clicks, without robots, prefetches and repeats, by click time."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from services.roi.answers.values import Unit
 
 CLICKS: Final = Measure(
     id="clicks",
-    sentence="Clicks on links, without bots, previews and prefetches, by click time.",
+    sentence="Clicks on links, without bots, previews, prefetches and repeats, by click time.",
     unit=Unit.COUNT,
     fact=Fact.TOUCHES,
     total=lambda row: func.sum(row.counted),

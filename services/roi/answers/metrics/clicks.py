@@ -7,9 +7,9 @@ from services.roi.answers.values import Unit
 
 CLICKS: Final = Metric(
     id="clicks",
-    version=1,
+    version=2,
     name="Clicks",
-    formula="count of link clicks without bots, previews and prefetches, by click time",
+    formula="count of link clicks without bots, previews, prefetches and repeats, by click time",
     inputs=("clicks",),
     basis="observed",
     unit=Unit.COUNT,
