@@ -82,13 +82,19 @@ def test_a_page_names_its_customer_with_a_proof_and_a_stranger_does_not(
         )
     credited = {
         customer: eventually(
-            lambda customer=customer: brand.credited_to(f"of-{customer}"),  # type: ignore[misc]
-            what="the order is credited",
+            partial(credit_of, brand, f"of-{customer}"), what=f"the order of {customer} is credited"
         )
         for customer in ("1001", "1002", "1003")
     }
-    assert list(credited["1001"]) != ["organic"]
+    (earned,) = credited["1001"].items()
+    assert earned[0] != "organic"
+    assert earned[1] == 5000
     assert credited["1002"] == credited["1003"] == {"organic": 5000}
+
+
+def credit_of(brand: Brand, order_id: str) -> dict[str, int] | None:
+    """Return who earned an order; None while it is not credited."""
+    return brand.credited_to(order_id) or None
 
 
 def test_only_an_admin_sees_the_secret_and_each_workspace_has_its_own(
