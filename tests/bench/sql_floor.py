@@ -62,14 +62,15 @@ def batches(values: Iterable[bytes]) -> list[Batch]:
                 (
                     *(touch.touch_id, reading.workspace_id, touch.kind, touch.occurred_at),
                     *(touch.anon_key, touch.click_key, touch.link_id, touch.placement_id),
-                    *(touch.code, touch.quality, touch.consent, touch.derived, reading.fingerprint),
+                    *(touch.code, touch.quality, touch.consent, touch.derived),
+                    *(reading.fingerprint, touch.source_kind),
                 )
             )
         else:
             evidence.append(
                 (
                     *(reading.event_id, reading.workspace_id, reading.kind, reading.occurred_at),
-                    *(reading.own_key, reading.fingerprint, reading.body),
+                    *(reading.filed_under, reading.fingerprint, reading.body, reading.quality),
                 )
             )
         if len(touches) + len(evidence) == BATCH_ROWS:
