@@ -37,7 +37,7 @@ class Refused(Permanent):
     `retry_after_seconds` is when it will have room again; None when it did not say so.
     """
 
-    def __init__(self, status: int, text: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, status: int, text: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(text)
         self.status = status
         self.retry_after_seconds = retry_after_seconds
@@ -197,7 +197,7 @@ class Api:
         if response.is_success:
             return response.json()
         after = response.headers.get("retry-after", "")
-        seconds = float(after) if after.isdecimal() else None
+        seconds = int(after) if after.isdecimal() else None
         raise Refused(response.status_code, _problem(service, response), seconds)
 
     async def get(self, service: str, path: str, **params: Any) -> Any:

@@ -25,8 +25,9 @@ p-7;2024-06-06;12.50;EUR;dora;;main
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def brand(installation: Installation) -> Brand:
+    """A workspace for each test: the sums and lists that one checks are not another's."""
     return Brand.in_new_workspace(installation, f"history{new_id()[-8:]}")
 
 

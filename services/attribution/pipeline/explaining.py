@@ -1,4 +1,4 @@
-"""Read all that explains one conversion: a page of its decisions, and the conversion's own story.
+"""Read all that explains one conversion: a page of its decisions, and what was told of it.
 
 Promise: everything is read in the caller's snapshot. Each decision has the windows that decided it,
 as far as they are still known.

@@ -1,4 +1,4 @@
-"""The printed page of an explanation: sentences, evidence, money by model, the order, history."""
+"""The printed page of an explanation: sentences, evidence, money by model, reports, revisions."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -30,7 +30,7 @@ def page(
         yield _credits(revisions[-1]["credits"], names)
     yield from order_tables(answer, zone)
     if len(revisions) > 1:
-        yield _history(revisions, zone)
+        yield _revisions(revisions, zone)
     if answer["next_cursor"]:
         yield Text("Older revisions: GET /v1/explanations with a cursor.", style="quiet")
     if answer["ledger"]:
@@ -90,9 +90,8 @@ def _touch(item: dict[str, Any], names: Names) -> Text:
     """Return `clicked a link: Mia · instagram reel`, and below it why it does not count."""
     text = Text(f"{plain_words.evidence(item)}: {names.candidate(item)}")
     if item["verdict"] != "kept":
-        reason = plain_words.plain(plain_words.REASONS, item["reason"])
-        text.append(f"\ndoes not count: {reason}", style="quiet")
-        text.append(f"\n{item['failed_test']};\n{item['would_count_if']}", style="quiet")
+        text.append(f"\ndoes not count: {item['failed_test']};", style="quiet")
+        text.append(f"\n{item['would_count_if']}", style="quiet")
     return text
 
 
@@ -118,8 +117,8 @@ def _credits(credits: list[dict[str, Any]], names: Names) -> RenderableType:
     return table
 
 
-def _history(revisions: list[dict[str, Any]], zone: ZoneInfo) -> RenderableType:
-    table = Table(title="History", title_justify="left", box=None, pad_edge=False)
+def _revisions(revisions: list[dict[str, Any]], zone: ZoneInfo) -> RenderableType:
+    table = Table(title="Revisions of the credit", title_justify="left", box=None, pad_edge=False)
     for heading in ("revision", f"recorded ({zone.key})", "because"):
         table.add_column(heading)
     table.add_column("net", justify="right")

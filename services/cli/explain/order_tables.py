@@ -1,4 +1,4 @@
-"""The printed tables of an order's own story: its versions, its adjustments, what was set aside.
+"""The printed tables of what was told of an order: versions, adjustments, and what was set aside.
 
 Promise: every line that the answer has is printed; what the answer leaves out is counted.
 """
