@@ -109,7 +109,8 @@ async def test_an_empty_fetch_takes_its_wait_and_news_ends_it(harness: Harness) 
         appended = time.monotonic()
         await log.append(topic, [record("k", "news")])
     assert values(waiting.result()) == ["news"]
-    assert time.monotonic() - appended < 1.0
+    # Half of the wait: a machine that stops for a second is not a wait that goes on.
+    assert time.monotonic() - appended < 10.0
 
 
 async def test_nothing_becomes_visible_behind_a_reader(harness: Harness) -> None:
