@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from services.attribution.domain.model import Candidate, Reason, Touch, is_trusted_source
@@ -56,21 +57,22 @@ def repeats_in(new: Collection[Touch], stored: Iterable[Touch]) -> Found:
 
     `stored` has at least the nearest earlier and later stored click of each new one.
     """
-    new_ids = {touch.touch_id for touch in new}
-    # A stored click may be near several new ones.
-    old = {touch.touch_id: touch for touch in stored if touch.touch_id not in new_ids}
     by_series: defaultdict[Series, list[Touch]] = defaultdict(list)
-    for touch in (*old.values(), *new):
+    for touch in chain(stored, new):
         series = series_of(touch)
         if series is not None and not is_flagged(touch):
             by_series[series].append(touch)
+    several = [clicks for clicks in by_series.values() if len(clicks) > 1]
+    if not several:
+        return Found()
+    new_ids = {touch.touch_id for touch in new}
     repeats: set[str] = set()
     turned: list[Touch] = []
-    for clicks in by_series.values():
-        if len(clicks) > 1:
-            found = _in_series(clicks, new_ids)
-            repeats |= found.new
-            turned += found.turned
+    for clicks in several:
+        # A stored click may be near several new ones.
+        found = _in_series({touch.touch_id: touch for touch in clicks}.values(), new_ids)
+        repeats |= found.new
+        turned += found.turned
     return Found(frozenset(repeats), tuple(turned))
 
 

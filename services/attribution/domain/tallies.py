@@ -21,6 +21,8 @@ from shared.credits import ORGANIC, Tally, TouchKind
 
 # The target of a touch: (link, placement, code); one of them is set.
 _Lead = tuple[str | None, str | None, CodeText | None]
+# Account, kind, number of the quarter of an hour, link and code ("": none).
+_Slot = tuple[str, TouchKind, int, str, str]
 
 
 def tally(
@@ -35,35 +37,36 @@ def tally(
     `taken_back` counts with the opposite sign. `repeats` are the ids of those of `touches` that are
     repeat clicks; none of `taken_back` is one. Tallies of zero are left out.
     """
-    counts: dict[tuple[str, TouchKind, int, str, str], list[int]] = {}
+    counts: dict[_Slot, list[int]] = {}
     accounts = _Accounts(facts)
     for group, weight, apart in ((touches, sign, repeats), (taken_back, -sign, ())):
         for touch in group:
-            slot = (
-                accounts.of(touch),
-                touch.kind,
-                quarter_number(touch.occurred_at),
-                touch.link_id or "",
-                touch.code.text if touch.code else "",
-            )
+            code = touch.code.text if touch.code is not None else ""
+            quarter = quarter_number(touch.occurred_at)
+            slot = accounts.of(touch), touch.kind, quarter, touch.link_id or "", code
             found = counts.get(slot)
             if found is None:
                 found = counts[slot] = [0, 0]
-            found[is_flagged(touch) or touch.touch_id in apart] += weight
+            found[touch.touch_id in apart or is_flagged(touch)] += weight
+    # Nearly every touch of a batch has a slot of its own, but kinds and quarters are few.
     stages = {kind: touch_stage(kind, {}) for kind in {slot[1] for slot in counts}}
+    starts = {number: quarter_at(number) for number in {slot[2] for slot in counts}}
+    ordered = sorted(counts.items())
     return tuple(
-        Tally(
-            account=account,
-            kind=kind,
-            stage=stages[kind],
-            quarter_at=quarter_at(quarter),
-            counted=counted,
-            flagged=flagged,
-            link_id=link_id or None,
-            code=code or None,
-        )
-        for (account, kind, quarter, link_id, code), (counted, flagged) in sorted(counts.items())
-        if counted or flagged
+        [
+            Tally(
+                account=account,
+                kind=kind,
+                stage=stages[kind],
+                quarter_at=starts[quarter],
+                counted=counted,
+                flagged=flagged,
+                link_id=link_id or None,
+                code=code or None,
+            )
+            for (account, kind, quarter, link_id, code), (counted, flagged) in ordered
+            if counted or flagged
+        ]
     )
 
 
@@ -78,21 +81,31 @@ class _Accounts:
 
     def __init__(self, facts: CatalogFacts) -> None:
         self._facts = facts
+        self._unchanging: dict[_Lead, str] = {}
         self._changes: dict[_Lead, list[datetime]] = {}
         self._known: dict[tuple[_Lead, int], str] = {}
 
     def of(self, touch: Touch) -> str:
         """Return the account of a touch."""
         lead = touch.link_id, touch.placement_id, touch.code
+        account = self._unchanging.get(lead)
+        if account is not None:
+            return account
         changes = self._changes.get(lead)
         if changes is None:
             changes = self._changes[lead] = self._changes_of(lead)
-        slot = lead, bisect_right(changes, touch.occurred_at) if changes else 0
+        if not changes:
+            account = self._unchanging[lead] = self._look_up(touch)
+            return account
+        slot = lead, bisect_right(changes, touch.occurred_at)
         account = self._known.get(slot)
         if account is None:
-            owners = owners_of_touch(touch, self._facts)
-            account = self._known[slot] = owners[0].placement_id if owners else ORGANIC
+            account = self._known[slot] = self._look_up(touch)
         return account
+
+    def _look_up(self, touch: Touch) -> str:
+        owners = owners_of_touch(touch, self._facts)
+        return owners[0].placement_id if owners else ORGANIC
 
     def _changes_of(self, lead: _Lead) -> list[datetime]:
         """Return the times at which a period of the link or code begins or ends."""

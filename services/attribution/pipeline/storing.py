@@ -42,7 +42,7 @@ async def store_batch(conn: Any, batch: Sorted) -> Intake:
     rows = batch.staged.touch_rows
     await store.stage_touches(conn, rows)
     intake.near = await near_clicks(conn) if rows else []
-    known_touches = await store.store_touches(conn, len(rows))
+    known_touches = await store.store_touches(conn, batch.staged.touches)
     known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
     replaced: list[int] = []
     for staged in batch.staged.touches:

@@ -30,9 +30,10 @@ _STAGED_TOUCH: Final = ", ".join(TOUCH_COLUMNS).replace("quality", "coalesce(qua
 # check each row against the security policy a second time. If some rows were known, KNOWN_TOUCHES
 # and KNOWN_EVIDENCE select the rows written by older transactions. The first statement of a write
 # takes the workspace locks, so older writers of these rows ended before this transaction got an id.
+# Derived touches are inserted by themselves: their clicks are known, as a rule.
 INSERT_TOUCHES: Final = Sql(f"""
 INSERT INTO attribution.touches ({", ".join(TOUCH_COLUMNS)})
-SELECT {_STAGED_TOUCH} FROM stage_touches
+SELECT {_STAGED_TOUCH} FROM stage_touches WHERE derived = $1::boolean
 ON CONFLICT (event_id, workspace_id) DO NOTHING
 """)
 INSERT_EVIDENCE: Final = Sql(f"""
@@ -48,7 +49,7 @@ SELECT s.place, t.* FROM stage_touches AS s CROSS JOIN LATERAL (
     FROM attribution.touches AS t
     WHERE t.event_id = s.event_id AND t.workspace_id = s.workspace_id LIMIT 1
 ) AS t
-WHERE age(t.writer) > age(pg_current_xact_id()::xid)
+WHERE s.derived = $1::boolean AND age(t.writer) > age(pg_current_xact_id()::xid)
 """)
 KNOWN_EVIDENCE: Final = Sql("""
 SELECT s.place, e.fingerprint FROM stage_evidence AS s CROSS JOIN LATERAL (
@@ -117,15 +118,21 @@ async def stage_touches(conn: asyncpg.Connection, rows: Sequence[tuple[object, .
         )
 
 
-async def store_touches(conn: asyncpg.Connection, count: int) -> dict[int, KnownTouch]:
-    """Insert the new ones of `count` staged touches and return the known ones by place.
+async def store_touches(
+    conn: asyncpg.Connection, staged: Sequence[StagedTouch]
+) -> dict[int, KnownTouch]:
+    """Insert the new ones of the staged touches and return the known ones by place.
 
     Derived ones are not replaced.
     """
-    if not count or _inserted(await conn.execute(INSERT_TOUCHES)) == count:
-        return {}
-    found = await conn.fetch(KNOWN_TOUCHES)
-    return {row["place"]: KnownTouch(touch_of(row), row["fingerprint"]) for row in found}
+    derived = sum(item.touch.derived for item in staged)
+    known: dict[int, KnownTouch] = {}
+    for is_derived, count in ((False, len(staged) - derived), (True, derived)):
+        if not count or _inserted(await conn.execute(INSERT_TOUCHES, is_derived)) == count:
+            continue
+        for row in await conn.fetch(KNOWN_TOUCHES, is_derived):
+            known[row["place"]] = KnownTouch(touch_of(row), row["fingerprint"])
+    return known
 
 
 async def replace_derived(conn: asyncpg.Connection, places: Sequence[int]) -> None:
