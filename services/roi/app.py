@@ -28,6 +28,7 @@ from services.roi.routes import (
     connections,
     costs,
     creators,
+    funnel,
     keys,
     links,
     metrics,
@@ -82,6 +83,7 @@ GROUP: Final = "laurel-roi"
 
 ROUTERS: Final = (
     roi.router,
+    funnel.router,
     workspace.router,
     creators.router,
     campaigns.router,

@@ -45,6 +45,21 @@ def answers_own_figures(pair: TenantPair) -> None:
         eventually(is_own, what="the answer is the sum of this workspace's own orders")
 
 
+def answers_own_funnel(pair: TenantPair) -> None:
+    query = "/v1/funnel?from=2026-01-01&to=2026-12-31"
+
+    def is_own() -> bool | None:
+        answer = pair.ask(pair.mine.brand.roi, "GET", query)
+        assert answer.status_code == 200, answer.text
+        booked = [stage["return"]["booked"] for stage in answer.json()["totals"]["stages"]]
+        # Without a margin the contribution is the revenue.
+        return (
+            sum(money["amount_minor"] for money in booked) == sum(pair.mine.sold.values()) or None
+        )
+
+    eventually(is_own, what="the funnel is the sum of this workspace's own orders")
+
+
 def shows_own_workspace(pair: TenantPair) -> None:
     shown = pair.ask(pair.mine.brand.roi, "GET", "/v1/workspace").json()
     assert shown["name"] == pair.mine.name
@@ -290,6 +305,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/workspace/identity-secret": shows_own_identity_secret,
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
+    "GET /v1/funnel": answers_own_funnel,
     "GET /v1/metrics": tells_all_the_same,
     "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,
     "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,

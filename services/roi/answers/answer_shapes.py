@@ -9,6 +9,7 @@ pydantic models describe the same body in the OpenAPI document.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -42,7 +43,8 @@ class CurrencyRatio(AnswerModel):
 
 def _field(metric: Metric) -> tuple[Any, Any]:
     """Return the type and description of a metric's value in a row."""
-    described = Field(description=f"{metric.name}: {metric.formula}.")
+    # Every metric may be left out of an answer: `metrics=` chooses.
+    described = Field(default_factory=lambda: None, description=f"{metric.name}: {metric.formula}.")
     if metric.unit is Unit.MONEY:
         return (MoneyOut | None | list[CurrencyMoney], described)
     kind = {Unit.COUNT: int, Unit.CONVERSIONS: float, Unit.RATIO: float | None}[metric.unit]
@@ -237,18 +239,7 @@ def encode_answer(
         return _shown(next(iter(measured.values())), writers)
 
     body = {
-        "meta": {
-            **meta,
-            "model": list(models) if lists_models else models[0],
-            "currency": answer.currencies[0] if len(answer.currencies) == 1 else None,
-            "currencies": answer.currencies,
-            "missing_rates": answer.missing_rates,
-            "additive": all(map(is_additive, models)),
-            "metrics": {
-                metric.id: {"version": metric.version, "formula": metric.formula}
-                for metric in metrics
-            },
-        },
+        "meta": whole_meta(answer, meta, metrics, list(models) if lists_models else models[0]),
         "rows": [
             {"group": row.group, "label": row.label, "measures": _shown(row.figures, every)}
             for row in answer.rows
@@ -262,6 +253,23 @@ def encode_answer(
     return _encoder.encode(body)
 
 
+def whole_meta(
+    answer: Answer, meta: Mapping[str, Any], metrics: Sequence[Metric], model: str | list[str]
+) -> dict[str, Any]:
+    """Return `meta` with what the answer itself tells; `model` is a list when models are listed."""
+    return {
+        **meta,
+        "model": model,
+        "currency": answer.currencies[0] if len(answer.currencies) == 1 else None,
+        "currencies": answer.currencies,
+        "missing_rates": answer.missing_rates,
+        "additive": all(map(is_additive, [model] if isinstance(model, str) else model)),
+        "metrics": {
+            metric.id: {"version": metric.version, "formula": metric.formula} for metric in metrics
+        },
+    }
+
+
 def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:
     return {name: write(figures[name]) for name, write in writers}
 
@@ -269,18 +277,27 @@ def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:
 def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:
     """Return the function that makes JSON of a metric's value, chosen once for all rows."""
     if not metric.per_currency:
-        return _number
-    is_money = metric.unit is Unit.MONEY
-    if len(currencies) == 1:
-        return _single_money if is_money else _single
-    name = "amount_minor" if is_money else "value"
-    return lambda values: [
-        {name: _number(value), "currency": currency} for currency, value in values
-    ]
+        return number_of
+    write = money_writer if metric.unit is Unit.MONEY else ratio_writer
+    return write(is_single=len(currencies) == 1)
+
+
+def money_writer(*, is_single: bool) -> Callable[[Values], object]:
+    """Return the function that makes JSON of money; `is_single`: the answer has one currency."""
+    return _single_money if is_single else partial(_listed, "amount_minor")
+
+
+def ratio_writer(*, is_single: bool) -> Callable[[Values], object]:
+    """Return the function that makes JSON of a ratio per currency."""
+    return _single if is_single else partial(_listed, "value")
+
+
+def _listed(name: str, values: Values) -> object:
+    return [{name: number_of(value), "currency": currency} for currency, value in values]
 
 
 def _single(values: Values) -> object:
-    return _number(values[0][1])
+    return number_of(values[0][1])
 
 
 def _single_money(values: Values) -> object:
@@ -288,7 +305,7 @@ def _single_money(values: Values) -> object:
     return None if value is None else {"amount_minor": value, "currency": currency}
 
 
-def _number(value: Value) -> int | float | None:
+def number_of(value: Value) -> int | float | None:
     """Return a JSON number: a quotient has at most six decimals, so its double prints exactly."""
     if not isinstance(value, Ratio):
         return value

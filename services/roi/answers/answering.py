@@ -5,6 +5,7 @@ with it gives the same figures. The transaction ends before the figures are comp
 What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
-from services.roi.answers.assemble import Layout, assemble
+from services.roi.answers.assemble import Answer, Layout, assemble
 from services.roi.answers.building import gathered
 from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
@@ -38,10 +39,17 @@ class AnswerInput:
 
 
 async def read_input(
-    conn: AsyncConnection, workspace_id: str, now: datetime, asked: RoiParameters
+    conn: AsyncConnection,
+    workspace_id: str,
+    now: datetime,
+    asked: RoiParameters,
+    question: Question | None = None,
 ) -> AnswerInput:
-    """Return what the answer is computed from, read in the transaction of `conn`."""
-    question = question_of(asked)
+    """Return what the answer is computed from, read in the transaction of `conn`.
+
+    `question` None: that of the parameters.
+    """
+    question = question or question_of(asked)
     at = await context_of(conn, workspace_id, now, asked.as_of)
     from_, to = span_asked(asked, at.today, now)
     span = await span_of(conn, at.time_zone, (from_, to))
@@ -49,8 +57,30 @@ async def read_input(
     return AnswerInput(question, at, now if asked.as_of is None else None, from_, to, read)
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The figures of an answer, before they become JSON; `models` are those that it shows."""
+
+    answer: Answer
+    meta: Mapping[str, Any]
+    models: tuple[str, ...]
+
+
 def build_answer(given: AnswerInput) -> bytes:
     """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+    done = computed(given)
+    question = given.question
+    return encode_answer(
+        done.answer,
+        done.meta,
+        question.metrics,
+        done.models,
+        lists_models=question.lists_models,
+    )
+
+
+def computed(given: AnswerInput) -> Computed:
+    """Return the figures of the answer; raise `AnswerTooLarge`."""
     question = given.question
     found = gathered(given.read)
     models = question.models_shown(found.models())
@@ -73,7 +103,7 @@ def build_answer(given: AnswerInput) -> bytes:
         "warnings": warnings_of(given.at, found, given.to, given.now),
         **_moment(given.at),
     }
-    return encode_answer(answer, meta, question.metrics, models, lists_models=question.lists_models)
+    return Computed(answer, meta, models)
 
 
 def _moment(at: AnswerContext) -> dict[str, Any]:

@@ -13,14 +13,26 @@ from services.roi.answers.measures import MEASURES
 from services.roi.answers.metrics import METRICS
 from services.roi.answers.registry import RegistryError
 
-__all__ = ["DIMENSIONS", "MEASURES", "METRICS", "METRICS_IN_ORDER", "measures_of"]
+__all__ = [
+    "DEFAULT_METRICS",
+    "DIMENSIONS",
+    "MEASURES",
+    "METRICS",
+    "METRICS_IN_ORDER",
+    "measures_of",
+]
 
 
 def measures_of(
     metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
 ) -> tuple[Measure, ...]:
-    """Return the measures of these metrics, each once, in the order of their ids."""
+    """Return the measures of these metrics, each once, in the order of their ids.
+
+    A measure that divides another one comes with that one and with all that divide it.
+    """
     wanted = {name for metric in metrics for name in metric.inputs}
+    wholes = {measures[name].part_of for name in wanted} - {None}
+    wanted |= {one.id for one in measures.values() if one.part_of in wholes or one.id in wholes}
     return tuple(measures[name] for name in sorted(wanted))
 
 
@@ -40,3 +52,4 @@ check_metrics(METRICS.values(), MEASURES)
 METRICS_IN_ORDER: Final = tuple(
     sorted(METRICS.values(), key=lambda metric: (not metric.additive, metric.id))
 )
+DEFAULT_METRICS: Final = tuple(metric for metric in METRICS_IN_ORDER if metric.by_default)

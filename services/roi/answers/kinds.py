@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.roi.answers.values import Unit, Value
+from shared.events import Stage
 
 # The label of a row for values without a value of the dimension.
 UNALLOCATED: Final = "unallocated"
@@ -70,7 +71,8 @@ class Measure:
     `parts`: the sum is counted in this many parts of one `unit`; rows are rounded to whole units by
     largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
     missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
-    rank, rank 1 first, the greatest value first.
+    rank, rank 1 first, the greatest value first. `part_of`: the measure that this one and others
+    divide; in headline figures their rounded sums add up to its rounded sum.
     """
 
     id: str
@@ -86,6 +88,7 @@ class Measure:
     parts: int = 1
     converted_with: str | None = None
     rank: int | None = None
+    part_of: str | None = None
 
 
 def text_itself(text: str | None) -> str | None:
@@ -151,6 +154,10 @@ class Metric:
     `inputs`: ids of measures; `compute` takes their values in this order, None where one is
     missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
     exactly. A changed formula is a new version; another meaning of the same word is a new id.
+    `stage`: the stage of the customer journey that it tells about, for the funnel: a count is a
+    volume of the stage, money is what one unit of it costs. `leads_stage`: rates from stage to
+    stage are taken of the volumes with the smallest number that are known. `by_default`: whether
+    `GET /v1/roi` answers with it when no metrics are named.
     """
 
     id: str
@@ -165,3 +172,6 @@ class Metric:
     empty_value: str
     source: str
     compute: Callable[..., Value]
+    stage: Stage | None = None
+    leads_stage: int | None = None
+    by_default: bool = True

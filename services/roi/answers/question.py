@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER, measures_of
+from services.roi.answers.dictionary import DEFAULT_METRICS, DIMENSIONS, measures_of
 from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
 from services.roi.answers.span import Asked
@@ -115,7 +115,7 @@ def question_of(asked: RoiParameters) -> Question:
     dimensions = tuple(DIMENSIONS[name] for name in asked.group_by.split(","))
     return Question(
         dimensions=dimensions,
-        metrics=METRICS_IN_ORDER,
+        metrics=DEFAULT_METRICS,
         models=_models(asked.model, dimensions),
         by=asked.by,
         currency=asked.currency,

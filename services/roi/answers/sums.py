@@ -20,6 +20,7 @@ class Rules:
     """The properties of an answer's measures, by their index.
 
     `alike`: for each money measure the indexes of the measures that are missing together with it.
+    `divided`: for each measure that others divide, the indexes of those.
     """
 
     measures: tuple[Measure, ...]
@@ -28,6 +29,7 @@ class Rules:
     overall: tuple[int, ...]
     alike: dict[int, tuple[int, ...]]
     ranked: tuple[int, ...]
+    divided: dict[int, tuple[int, ...]]
 
     @classmethod
     def of(cls, measures: tuple[Measure, ...], asked_currency: str | None) -> "Rules":
@@ -36,6 +38,11 @@ class Rules:
         base = [measure.converted_with or measure.id for measure in measures]
         money = [place for place in places if measures[place].unit is Unit.MONEY]
         ranks = {measures[place].rank: place for place in places}
+        by_id = {measure.id: place for place, measure in enumerate(measures)}
+        divided: dict[int, tuple[int, ...]] = {}
+        for place in places:
+            if (whole := measures[place].part_of) is not None:
+                divided[by_id[whole]] = (*divided.get(by_id[whole], ()), place)
         return cls(
             measures,
             asked_currency,
@@ -46,6 +53,7 @@ class Rules:
                 for place in money
             },
             ranked=tuple(ranks[rank] for rank in sorted(r for r in ranks if r is not None)),
+            divided=divided,
         )
 
 
@@ -150,11 +158,15 @@ class Ledger(Generic[RowKey]):
     def round_parts(self, order: Callable[[RowKey], Any]) -> None:
         """Round measures that are counted in parts, for each currency; rows in `order`."""
         ordered = [[rows[key] for key in sorted(rows, key=order)] for rows in self._rows.values()]
-        for place, measure in enumerate(self._rules.measures):
-            if measure.parts == 1:
-                continue
-            for currency in sorted({code for sums in self._all() for code in sums.by_currency}):
-                _round(place, measure.parts, [_numbers(rows, currency) for rows in ordered])
+        currencies = sorted({code for sums in self._all() for code in sums.by_currency})
+        for currency in currencies:
+            headlines = [_numbers(rows, currency) for rows in ordered]
+            for place, measure in enumerate(self._rules.measures):
+                if measure.parts != 1 and measure.part_of is None:
+                    _round(place, measure.parts, headlines)
+            for whole, places in self._rules.divided.items():
+                for rows in headlines:
+                    _round_divided(whole, places, self._rules.measures[whole].parts, rows)
 
     def headlines(self) -> dict[Headline, RowSums]:
         """Return the headline figures; call it after rounding."""
@@ -212,4 +224,18 @@ def _round(place: int, parts: int, headlines: Sequence[Sequence[list[int]]]) -> 
         headlines, exact, round_to_whole(list(map(sum, exact)), parts), strict=True
     ):
         for numbers, rounded in zip(rows, round_to_sum(each, parts, whole), strict=True):
+            numbers[place] = rounded
+
+
+def _round_divided(whole: int, places: Sequence[int], parts: int, rows: list[list[int]]) -> None:
+    """Round the measures at `places` in the rows of one headline figure.
+
+    The measure at `whole` is rounded already. First the sums of the places are rounded so that they
+    add up to its sum, then each place in the rows so that they add up to that.
+    """
+    exact = [[numbers[place] for numbers in rows] for place in places]
+    total = sum(numbers[whole] for numbers in rows)
+    sums = round_to_sum(list(map(sum, exact)), parts, total)
+    for place, each, of_place in zip(places, exact, sums, strict=True):
+        for numbers, rounded in zip(rows, round_to_sum(each, parts, of_place), strict=True):
             numbers[place] = rounded

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ from shared.credits import (
     DecisionCredited,
     TouchesTallied,
 )
+from shared.events import Stage
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import RoiWorkspace, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
@@ -50,6 +51,14 @@ TURNS = (
     ("America/St_Johns", "2010-11-07T02:31:00Z"),  # 00:01 goes back to 23:01
     ("Antarctica/Casey", "2010-03-04T15:00:00Z"),  # 02:00 goes back to 23:00 of the day before
 )
+
+# Measures of conversions by their kind, and by their stage.
+OF_KIND: Final = {"leads": "lead", "sign_ups": "sign_up", "downloads": "download"}
+OF_STAGE: Final = {
+    "purchases": "purchase",
+    "retained_orders": "retention",
+    "advocacy_conversions": "advocacy",
+}
 
 
 class Story:
@@ -175,6 +184,14 @@ def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int)
         "paid_units_in_currency": paid_units,
         "placed_paid_units": placed_units if is_paid else 0,
         "units": entry.units,
+        **{name: entry.units if order.kind == kind else 0 for name, kind in OF_KIND.items()},
+        **{name: entry.units if entry.stage == stage else 0 for name, stage in OF_STAGE.items()},
+        **{
+            f"contribution_at_{stage}": (
+                entry.amount_minor * margin_millionths if entry.stage == stage else 0
+            )
+            for stage in get_args(Stage)
+        },
     }
 
 

@@ -20,7 +20,9 @@ from services.roi.answers.catalog_facts import (
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS, METRICS_IN_ORDER, measures_of
+from services.roi.answers.funnel.stages import STAGES
 from services.roi.answers.kinds import Entity, Fact, FromCatalog, Headline
+from services.roi.answers.metrics.contribution_by_stage import contribution_at
 from services.roi.answers.segments import segment_of, segment_starts, whole_months
 from services.roi.answers.values import Value, round_to_whole
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -169,11 +171,23 @@ FACTS = CatalogFacts(
     {MIA: "brand", JO: "Jo"},
 )
 amounts = st.integers(-9_999, 99_999)
+
+
+def with_whole(sums: tuple[int, ...]) -> tuple[int, ...]:
+    """The sums with each measure that others divide as the sum of those."""
+    of = dict(zip(MEASURES_OF[Fact.CREDITS], sums, strict=True))
+    for whole in of:
+        parts = [number for measure, number in of.items() if measure.part_of == whole.id]
+        if parts:
+            of[whole] = sum(parts)
+    return tuple(of.values())
+
+
 days = st.integers(-3, 3).map(lambda shift: DAY + timedelta(days=shift))
 credit_cells = st.builds(
     Cell,
     segment=days,
-    sums=st.tuples(*[amounts for _ in MEASURES_OF[Fact.CREDITS]]),
+    sums=st.tuples(*[amounts for _ in MEASURES_OF[Fact.CREDITS]]).map(with_whole),
     account=st.sampled_from(ACCOUNTS),
     model=st.sampled_from(["first", "last"]),
     currency=st.sampled_from(["EUR", "JPY"]),
@@ -182,7 +196,7 @@ credit_cells = st.builds(
 touch_cells = st.builds(
     Cell,
     segment=days,
-    sums=st.tuples(st.integers(-3, 99)),
+    sums=st.tuples(*[st.integers(-3, 99) for _ in MEASURES_OF[Fact.TOUCHES]]),
     account=st.sampled_from(ACCOUNTS[:3]),
     columns=st.just({"stage": "consideration"}),
 )
@@ -250,6 +264,15 @@ def check(answer: Answer, model: str, rows: list[Row]) -> None:
                     values = [totals(figures, metric.id)[index][1] for figures in parts]
                     added = sum(exact(value) for value in values if value is not None)
                     assert added == exact(whole)
+    check_stages([*headlines, answer.totals[model]])
+
+
+def check_stages(wholes: list[Figures]) -> None:
+    """In headline figures and totals the parts by stage are the contribution."""
+    for figures in wholes:
+        for index, (_, whole) in enumerate(totals(figures, "contribution")):
+            parts = [totals(figures, contribution_at(stage))[index][1] for stage in STAGES]
+            assert sum(exact(part) for part in parts) == exact(whole)
 
 
 @given(st.lists(credit_cells), st.lists(touch_cells), st.lists(costs))

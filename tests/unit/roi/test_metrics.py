@@ -20,6 +20,19 @@ EXAMPLE: dict[str, int | None] = {
     "net_revenue": 2_500_000,
     "contribution": 1_000_000,
     "cost": 1_000_000,
+    "leads": 4_000_000,
+    "sign_ups": 1_500_000,
+    "downloads": 500_000,
+    "purchases": 8_000_000,
+    "retained_orders": 2_000_000,
+    "advocacy_conversions": 0,
+    "referrals": 20,
+    "contribution_at_awareness": 0,
+    "contribution_at_engagement": 0,
+    "contribution_at_consideration": 0,
+    "contribution_at_purchase": 750_000,
+    "contribution_at_retention": 250_000,
+    "contribution_at_advocacy": 0,
 }
 NOTHING: dict[str, int | None] = dict.fromkeys(MEASURES, 0)
 
@@ -51,6 +64,24 @@ def exact(value: Value) -> Fraction:
         ("cpc", Fraction(2_500)),
         ("aov", Fraction(312_500)),
         ("conversion_rate", Fraction(1, 32)),
+        ("contribution", 1_000_000),
+        ("bcr", Fraction(1)),
+        ("leads", 4),
+        ("sign_ups", Fraction(3, 2)),
+        ("downloads", Fraction(1, 2)),
+        ("purchases", 8),
+        ("retained_orders", 2),
+        ("advocacy_conversions", 0),
+        ("referrals", 20),
+        ("cost_per_lead", Fraction(250_000)),
+        ("cost_per_retained_order", Fraction(500_000)),
+        ("cost_per_referral", Fraction(50_000)),
+        ("contribution_at_awareness", 0),
+        ("contribution_at_engagement", 0),
+        ("contribution_at_consideration", 0),
+        ("contribution_at_purchase", 750_000),
+        ("contribution_at_retention", 250_000),
+        ("contribution_at_advocacy", 0),
     ],
 )
 def test_the_formula_of_each_metric(metric_id: str, value: Fraction | int) -> None:
@@ -72,6 +103,24 @@ def test_every_metric_and_measure_has_an_example() -> None:
         "cpc",
         "aov",
         "conversion_rate",
+        "contribution",
+        "bcr",
+        "leads",
+        "sign_ups",
+        "downloads",
+        "purchases",
+        "retained_orders",
+        "advocacy_conversions",
+        "referrals",
+        "cost_per_lead",
+        "cost_per_retained_order",
+        "cost_per_referral",
+        "contribution_at_awareness",
+        "contribution_at_engagement",
+        "contribution_at_consideration",
+        "contribution_at_purchase",
+        "contribution_at_retention",
+        "contribution_at_advocacy",
     }
     assert set(EXAMPLE) == set(MEASURES)
 
@@ -92,8 +141,14 @@ def test_nothing_that_happened_is_zero() -> None:
     ("sums", "nulls"),
     [
         ({**EXAMPLE, "net_revenue": None}, {"net_revenue", "roas", "aov"}),
-        ({**EXAMPLE, "contribution": None}, {"profit", "roi"}),
-        ({**EXAMPLE, "cost": None}, {"cost", "profit", "roi", "roas", "cpa", "cpc"}),
+        ({**EXAMPLE, "contribution": None}, {"contribution", "bcr", "profit", "roi"}),
+        (
+            {**EXAMPLE, "cost": None},
+            {
+                *{"cost", "profit", "roi", "bcr", "roas", "cpa", "cpc"},
+                *{"cost_per_lead", "cost_per_retained_order", "cost_per_referral"},
+            },
+        ),
     ],
 )
 def test_what_is_missing_makes_missing_what_is_made_of_it(

@@ -18,4 +18,6 @@ CLICKS: Final = Metric(
     empty_value="0 when there were no clicks",
     source="IAB/MRC Click Measurement Guidelines 1.0: measured clicks after filtering",
     compute=lambda clicks: clicks,
+    stage="consideration",
+    leads_stage=1,
 )

@@ -23,4 +23,5 @@ CPA: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per order"
     ),
     compute=per_conversion,
+    stage="purchase",
 )

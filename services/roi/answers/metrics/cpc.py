@@ -23,4 +23,5 @@ CPC: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per click"
     ),
     compute=divide,
+    stage="consideration",
 )

@@ -1,0 +1,1 @@
+"""The funnel: six stages of the customer journey with volumes, costs and returns."""

@@ -1,0 +1,33 @@
+"""The question of a funnel, and its answer as JSON."""
+
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from services.roi.answers.answer_shapes import whole_meta
+from services.roi.answers.answering import AnswerInput, computed
+from services.roi.answers.funnel.funnel_shapes import funnel_body
+from services.roi.answers.funnel.stages import FUNNEL_METRICS
+from services.roi.answers.question import Question, RoiParameters, question_of
+from shared.http.problems import field_problem
+
+# A funnel is of one model, and its stages are its columns.
+NOT_ROWS: Final = ("model", "stage")
+_encoder: Final = msgspec.json.Encoder()
+
+
+def question_of_funnel(asked: RoiParameters) -> Question:
+    """Return the question of a funnel; a 422 names `group_by` for what cannot be its rows."""
+    question = question_of(asked)
+    for dimension in question.dimensions:
+        if dimension.id in NOT_ROWS:
+            raise field_problem("group_by", f"a funnel has no rows by {dimension.id}")
+    return replace(question, metrics=FUNNEL_METRICS)
+
+
+def build_funnel(given: AnswerInput) -> bytes:
+    """Return the JSON body of a funnel; raise `AnswerTooLarge`. It runs in a thread."""
+    done = computed(given)
+    meta = whole_meta(done.answer, done.meta, given.question.metrics, done.models[0])
+    return _encoder.encode(funnel_body(done.answer, meta))

@@ -1,0 +1,224 @@
+"""HTTP shapes of `GET /v1/funnel`, and a funnel as JSON.
+
+Promise: as in `GET /v1/roi`, one currency in an answer gives single values, several give a list
+with one item each. Missing is null, never 0. The pydantic models describe the same body in the
+OpenAPI document that `funnel_body` makes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, create_model
+
+from services.roi.answers.answer_shapes import (
+    CurrencyMoney,
+    CurrencyRatio,
+    RoiMeta,
+    money_writer,
+    number_of,
+    ratio_writer,
+)
+from services.roi.answers.assemble import Answer, Figures, Values
+from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
+from services.roi.answers.funnel.stages import FUNNEL
+from services.roi.answers.kinds import Headline, Metric
+from services.roi.answers.values import Unit
+from shared.api.shapes import AnswerModel, MoneyOut
+from shared.events import Stage
+
+_Money = MoneyOut | None | list[CurrencyMoney]
+_Ratio = float | None | list[CurrencyRatio]
+
+
+class LayeredMoney(AnswerModel):
+    """Money in the three layers, which are never added."""
+
+    booked: _Money
+    """Contribution of the ledger: net revenue times margin, by the stage of the conversion."""
+    modelled: _Money
+    """What a model expects; null while nothing is modelled."""
+    assumed: _Money
+    """What a rate of the brand's own says that the volumes are worth; null without a rate."""
+
+
+class LayeredRatios(AnswerModel):
+    """The same for each unit of cost."""
+
+    booked: _Ratio
+    """Booked return per unit of cost."""
+    modelled: _Ratio
+    """Modelled return per unit of cost; null while nothing is modelled."""
+    assumed: _Ratio
+    """Assumed return per unit of cost; null without a rate."""
+
+
+class RateOf(AnswerModel):
+    """The two volumes that a rate compares."""
+
+    volume: str
+    """The volume of this stage."""
+    of: str
+    """The volume of the stage before."""
+
+
+class BenefitCostRatios(AnswerModel):
+    """Benefit over cost, layer upon layer."""
+
+    booked: _Ratio
+    """Booked benefit over cost."""
+    with_modelled: _Ratio
+    """Booked and modelled benefit over cost; null while nothing is modelled."""
+    with_assumed: _Ratio
+    """Booked, modelled and assumed benefit over cost; null without a rate."""
+
+
+def _volume(metric: Metric) -> Any:
+    return (int if metric.unit is Unit.COUNT else float) | None
+
+
+if TYPE_CHECKING:
+    StageVolumes = AnswerModel
+    StageCosts = AnswerModel
+else:
+    StageVolumes = create_model(
+        "StageVolumes",
+        __base__=AnswerModel,
+        __doc__="The volumes of a stage; each stage has its own ones.",
+        **{
+            metric.id: (
+                _volume(metric),
+                Field(default=None, description=f"{metric.name}: {metric.formula}."),
+            )
+            for stage in FUNNEL
+            for metric in stage.volumes
+        },
+    )
+    StageCosts = create_model(
+        "StageCosts",
+        __base__=AnswerModel,
+        __doc__="What one unit of a volume costs; each stage has its own ones.",
+        **{
+            metric.id: (
+                _Money,
+                Field(default=None, description=f"{metric.name}: {metric.formula}."),
+            )
+            for stage in FUNNEL
+            for metric in stage.costs
+        },
+    )
+
+
+class FunnelStage(AnswerModel):
+    """One stage of the customer journey."""
+
+    stage: Stage
+    """The stage."""
+    volumes: StageVolumes
+    """How often it happened; null where nobody reported it."""
+    rate_from_previous: float | None
+    """The leading volume of this stage over that of the stage before; null when one is missing."""
+    rate_of: RateOf | None
+    """Which two volumes the rate compares; null without a rate."""
+    cost_per_unit: StageCosts
+    """The whole cost of the row over each volume; null when one is missing or zero."""
+    return_: LayeredMoney = Field(alias="return")
+    """What came back at this stage, in each layer."""
+    return_per_cost: LayeredRatios
+    """What came back at this stage for each unit of cost; the stages add up to `bcr`."""
+    median_days_to_next: float | None
+    """The median days from this stage to the next one; null while it is not known."""
+
+
+class FunnelFigures(AnswerModel):
+    """The six stages, in the order of the journey."""
+
+    stages: list[FunnelStage]
+    """Awareness, engagement, consideration, purchase, retention, advocacy."""
+    bcr: BenefitCostRatios
+    """Benefit over cost."""
+    cost: _Money
+    """The whole cost, of which every unit cost is taken."""
+    gaps: list[str]
+    """The stages that brought nothing, as sentences."""
+
+
+class FunnelRow(FunnelFigures):
+    """One row of a funnel."""
+
+    group: dict[str, str | None]
+    """The id or word of each dimension; null without one."""
+    label: str
+    """A name of the row for people."""
+
+
+class FunnelAnswer(AnswerModel):
+    """The answer to `GET /v1/funnel`."""
+
+    meta: RoiMeta
+    """The question, the moment of the answer, and the formulas."""
+    rows: list[FunnelRow]
+    """One row for each value of the dimensions."""
+    program: FunnelFigures
+    """All that creators brought and cost."""
+    brand: FunnelFigures
+    """What the brand's own content brought and cost."""
+    totals: FunnelFigures
+    """Everything together, without ratios: organic revenue is no return on a cost."""
+
+
+def funnel_body(answer: Answer, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of an answer that has the metrics of the funnel, for one model."""
+    write = _Writer(is_single=len(answer.currencies) == 1)
+    return {
+        "meta": meta,
+        "rows": [
+            {"group": row.group, "label": row.label, **write.figures(funnel_of(row.figures))}
+            for row in answer.rows
+        ],
+        "program": write.figures(funnel_of(_only(answer.headlines[Headline.PROGRAM]))),
+        "brand": write.figures(funnel_of(_only(answer.headlines[Headline.BRAND]))),
+        "totals": write.figures(funnel_of(_only(answer.totals), has_ratios=False)),
+    }
+
+
+def _only(by_model: Mapping[str, Figures]) -> Figures:
+    (figures,) = by_model.values()
+    return figures
+
+
+class _Writer:
+    """Writes funnels; `is_single`: the answer has one currency."""
+
+    def __init__(self, *, is_single: bool) -> None:
+        self._money: Callable[[Values], object] = money_writer(is_single=is_single)
+        self._ratio: Callable[[Values], object] = ratio_writer(is_single=is_single)
+
+    def figures(self, funnel: Funnel) -> dict[str, Any]:
+        """Return a funnel as JSON."""
+        return {
+            "stages": [self._stage(stage) for stage in funnel.stages],
+            "bcr": {
+                "booked": self._ratio(funnel.bcr),
+                "with_modelled": None,
+                "with_assumed": None,
+            },
+            "cost": self._money(funnel.cost),
+            "gaps": funnel.gaps,
+        }
+
+    def _stage(self, stage: StageFigures) -> dict[str, Any]:
+        rate_of = stage.rate_of
+        return {
+            "stage": stage.stage,
+            "volumes": {name: number_of(value) for name, value in stage.volumes.items()},
+            "rate_from_previous": number_of(stage.rate),
+            "rate_of": rate_of and {"volume": rate_of[0], "of": rate_of[1]},
+            "cost_per_unit": {name: self._money(each) for name, each in stage.costs.items()},
+            "return": {"booked": self._money(stage.booked), "modelled": None, "assumed": None},
+            "return_per_cost": {
+                "booked": self._ratio(stage.booked_per_cost),
+                "modelled": None,
+                "assumed": None,
+            },
+            "median_days_to_next": None,
+        }

@@ -1,0 +1,23 @@
+"""Metric `cost_per_lead`: cost over credited leads."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, per_conversion
+
+COST_PER_LEAD: Final = Metric(
+    id="cost_per_lead",
+    version=1,
+    name="Cost per lead",
+    formula="cost ÷ credited leads",
+    inputs=("cost", "leads"),
+    basis="accrual",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when the denominator is zero or missing, never 0",
+    source="Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9",
+    compute=per_conversion,
+    stage="consideration",
+    by_default=False,
+)

@@ -1,0 +1,23 @@
+"""Metric `cost_per_referral`: cost over referrals."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, divide
+
+COST_PER_REFERRAL: Final = Metric(
+    id="cost_per_referral",
+    version=1,
+    name="Cost per referral",
+    formula="cost ÷ referrals",
+    inputs=("cost", "referrals"),
+    basis="accrual",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when the denominator is zero or missing, never 0",
+    source="the form of cost per click, over people who came by a referral",
+    compute=divide,
+    stage="advocacy",
+    by_default=False,
+)

@@ -1,0 +1,48 @@
+"""GET /v1/funnel: six stages of the customer journey, with volumes, unit costs and returns.
+
+Promise: it answers the question of `GET /v1/roi` in the same way, from one moment, for one model.
+What can go wrong: the same as there; 422 of `group_by` for dimensions that are no rows of a funnel.
+"""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from starlette.responses import Response
+
+from services.roi.answers.answering import read_input
+from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
+from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
+from services.roi.answers.question import RoiParameters
+from services.roi.answers.sizes import AnswerTooLarge
+from services.roi.routes.parts import parts_of, require
+from shared.api.openapi import problems
+from shared.http.auth import Principal
+from shared.http.body import Router
+from shared.http.problems import field_problem
+
+router = Router(tags=["answers"], responses=problems(429))
+
+
+@router.get("/v1/funnel", response_model=FunnelAnswer)
+async def answer_funnel(
+    request: Request,
+    caller: Annotated[Principal, Depends(require("read"))],
+    asked: Annotated[RoiParameters, Query()],
+) -> Response:
+    """Six stages by one or two dimensions: volumes, rates, what a unit costs, and what came back.
+
+    For each layer the stages' returns per unit of cost add up to its benefit-cost ratio.
+    """
+    question = question_of_funnel(asked)
+    parts = parts_of(request)
+    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
+        try:
+            async with parts.database.read([caller.workspace_id]) as conn:
+                now = parts.clock.now()
+                given = await read_input(conn, caller.workspace_id, now, asked, question)
+            loop = asyncio.get_running_loop()
+            body = await loop.run_in_executor(parts.answer_threads, build_funnel, given)
+        except AnswerTooLarge as refused:
+            raise field_problem(refused.field, refused.message) from None
+    return Response(body, media_type="application/json")

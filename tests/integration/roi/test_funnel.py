@@ -1,0 +1,149 @@
+"""The funnel from real tables and over HTTP: the same figures as `GET /v1/roi`, stage by stage."""
+
+import json
+from typing import Any, Final
+
+import pytest
+from msgspec.structs import replace
+
+from services.roi.answers.answering import read_input
+from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
+from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
+from services.roi.answers.funnel.stages import STAGES
+from services.roi.answers.question import RoiParameters
+from shared.credits import ORGANIC
+from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.random_brand import Brand
+from tests.integration.roi.roi_service import brand_running
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
+
+Funnel = dict[str, Any]
+SPAN: Final = {"from": "2026-01-01", "to": "2026-12-31"}
+
+
+@pytest.fixture
+async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
+    return await RoiWorkspace.open(await database_for("roi"))
+
+
+async def funnel_of(workspace: RoiWorkspace, group_by: str = "creator", **more: str) -> Funnel:
+    """Return the JSON of a funnel, checked against the OpenAPI document."""
+    asked = RoiParameters.model_validate({"group_by": group_by, **SPAN, **more})
+    async with workspace.database.read([workspace.workspace_id]) as conn:
+        question = question_of_funnel(asked)
+        given = await read_input(conn, workspace.workspace_id, workspace.now, asked, question)
+    body = build_funnel(given)
+    FunnelAnswer.model_validate_json(body)
+    decoded: Funnel = json.loads(body)
+    return decoded
+
+
+def of_stage(figures: Funnel, stage: str) -> Funnel:
+    found: Funnel = next(each for each in figures["stages"] if each["stage"] == stage)
+    return found
+
+
+def minor(money: Any) -> Any:
+    """An amount, or the amounts by currency."""
+    if isinstance(money, list):
+        return {item["currency"]: item["amount_minor"] for item in money}
+    return None if money is None else money["amount_minor"]
+
+
+def added(parts: list[Any]) -> Any:
+    """The sum of amounts, by currency where there are several."""
+    if not parts or not isinstance(parts[0], dict):
+        return sum(parts)
+    return {code: sum(part[code] for part in parts) for code in parts[0]}
+
+
+async def test_a_brand_with_every_kind_of_conversion(roi_workspace: RoiWorkspace) -> None:
+    """Mia cost 40.00; 10 clicks, 2 leads, an order of 60.00, a later one of 20.00, 3 referrals."""
+    mia = await roi_workspace.creator("Mia")
+    reel = await roi_workspace.placement(mia)
+    await roi_workspace.cost(4_000, "2026-03-10", placement_id=reel)
+    clicks, referred = (roi_workspace.clicks(reel, NOON, count) for count in (10, 3))
+    tally = replace(referred.tallies[0], kind="referral", stage="advocacy")
+    referred = replace(referred, tallies=(tally,))
+    await roi_workspace.fold(
+        clicks,
+        referred,
+        *(
+            roi_workspace.order(0, NOON, {reel: (0, NOON)}, kind="lead", stage="consideration")
+            for _ in range(2)
+        ),
+        roi_workspace.order(6_000, NOON, {reel: (6_000, NOON)}),
+        roi_workspace.order(2_000, NOON, {reel: (2_000, NOON)}, stage="retention"),
+        roi_workspace.order(500, NOON, {ORGANIC: (500, None)}),
+    )
+    answer = await funnel_of(roi_workspace)
+    assert [row["label"] for row in answer["rows"]] == ["Mia"]
+    row = answer["rows"][0]
+    assert [stage["stage"] for stage in row["stages"]] == list(STAGES)
+    consideration = of_stage(row, "consideration")
+    assert consideration["volumes"]["clicks"] == 10
+    assert consideration["volumes"]["leads"] == 2
+    assert minor(consideration["cost_per_unit"]["cpc"]) == 400
+    assert minor(consideration["cost_per_unit"]["cost_per_lead"]) == 2_000
+    purchase = of_stage(row, "purchase")
+    assert purchase["volumes"]["purchases"] == 1
+    assert purchase["rate_from_previous"] == 0.1
+    assert purchase["rate_of"] == {"volume": "purchases", "of": "clicks"}
+    assert minor(purchase["return"]["booked"]) == 6_000
+    assert purchase["return_per_cost"] == {"booked": 1.5, "modelled": None, "assumed": None}
+    retention = of_stage(row, "retention")
+    assert minor(retention["cost_per_unit"]["cost_per_retained_order"]) == 4_000
+    assert retention["return_per_cost"]["booked"] == 0.5
+    advocacy = of_stage(row, "advocacy")
+    assert advocacy["volumes"]["referrals"] == 3
+    assert row["bcr"] == {"booked": 2, "with_modelled": None, "with_assumed": None}
+    assert minor(row["cost"]) == 4_000
+    assert row["stages"] == answer["program"]["stages"]
+    totals = of_stage(answer["totals"], "purchase")
+    assert minor(totals["return"]["booked"]) == 6_500
+    assert answer["totals"]["bcr"]["booked"] is None
+    assert totals["return_per_cost"]["booked"] is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("group_by", ["creator", "campaign", "platform,day", "content_type"])
+async def test_stages_add_up_in_every_breakdown(
+    roi_workspace: RoiWorkspace, seed: int, group_by: str
+) -> None:
+    brand = Brand(roi_workspace, seed)
+    await brand.start()
+    await roi_workspace.margin(333_333, NOON)
+    for _ in range(4):
+        await brand.step()
+    funnel = await funnel_of(roi_workspace, group_by)
+    roi = await roi_workspace.ask(group_by)
+    for name in ("program", "brand"):
+        booked = added([minor(stage["return"]["booked"]) for stage in funnel[name]["stages"]])
+        contribution = added([minor(roi[name]["profit"]), minor(roi[name]["cost"])])
+        assert booked == contribution, name
+        assert minor(funnel[name]["cost"]) == minor(roi[name]["cost"])
+        assert of_stage(funnel[name], "consideration")["volumes"]["clicks"] == roi[name]["clicks"]
+    assert [row["group"] for row in funnel["rows"]] == [
+        row["group"] for row in roi["rows"] if row["group"] in [r["group"] for r in funnel["rows"]]
+    ]
+    for stage in STAGES:
+        rows = [minor(of_stage(row, stage)["return"]["booked"]) for row in funnel["rows"]]
+        wholes = [
+            minor(of_stage(funnel[n], stage)["return"]["booked"]) for n in ("program", "brand")
+        ]
+        assert not rows or added(rows) == added(wholes), stage
+
+
+async def test_over_http(owner_url: str) -> None:
+    async with brand_running(owner_url) as brand:
+        answer = await brand.ok("GET", "/v1/funnel")
+        assert answer["rows"] == []
+        assert answer["program"]["gaps"][-1] == "no content serves advocacy"
+        assert answer["meta"]["group_by"] == ["creator"]
+        for group_by in ("model", "stage", "creator,stage"):
+            refused = await brand.refused("GET", f"/v1/funnel?group_by={group_by}")
+            assert (refused.status, list(refused.errors)) == (422, ["group_by"])
+        refused = await brand.refused("GET", "/v1/funnel?colour=red")
+        assert (refused.status, list(refused.errors)) == (422, ["colour"])
+        reader = await brand.with_key(["track"])
+        assert (await reader.call("GET", "/v1/funnel")).status_code == 403

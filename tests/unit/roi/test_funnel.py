@@ -1,0 +1,116 @@
+"""The funnel of a row: leading volumes, rates, returns per unit of cost, gaps."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.roi.answers.assemble import Figures, Values
+from services.roi.answers.dictionary import METRICS
+from services.roi.answers.funnel.funnel import Funnel, funnel_of
+from services.roi.answers.funnel.stages import FUNNEL, FUNNEL_METRICS, STAGES
+from services.roi.answers.metrics.contribution_by_stage import contribution_at
+from services.roi.answers.values import Ratio, Value
+from tests.unit.roi.test_metrics import exact
+
+
+def figures_of(currencies: tuple[str, ...] = ("EUR",), /, **given: Value) -> Figures:
+    """Figures of a row; what is not given is zero, the same in each currency."""
+    found: dict[str, Value | Values] = {}
+    for metric in FUNNEL_METRICS:
+        value = given.get(metric.id, 0)
+        is_money = metric.per_currency
+        found[metric.id] = tuple((code, value) for code in currencies) if is_money else value
+    return found
+
+
+def stage_of(funnel: Funnel, stage: str) -> int:
+    return [each.stage for each in funnel.stages].index(stage)  # type: ignore[arg-type]
+
+
+def test_every_metric_of_a_stage_is_in_the_funnel() -> None:
+    assert tuple(stage.stage for stage in FUNNEL) == STAGES
+    shown = {metric.id for stage in FUNNEL for metric in (*stage.volumes, *stage.costs)}
+    assert shown == {metric.id for metric in METRICS.values() if metric.stage is not None}
+    assert "clicks" in shown
+    assert "cpc" in shown
+
+
+def test_a_worked_example() -> None:
+    """Cost 100.00; 200 clicks, 8 first orders that brought 120.00, 2 later ones that brought 33.33.
+
+    By hand: 8 ÷ 200 = 0.04; 2 ÷ 8 = 0.25; 120.00 ÷ 100.00 = 1.2; 33.33 ÷ 100.00 = 0.3333.
+    """
+    funnel = funnel_of(
+        figures_of(
+            cost=10_000,
+            clicks=200,
+            cpc=50,
+            purchases=Ratio(8_000_000, 1_000_000),
+            retained_orders=Ratio(2_000_000, 1_000_000),
+            contribution_at_purchase=12_000,
+            contribution_at_retention=3_333,
+        )
+    )
+    consideration, purchase, retention = (
+        funnel.stages[stage_of(funnel, name)] for name in ("consideration", "purchase", "retention")
+    )
+    assert consideration.volumes["clicks"] == 200
+    assert consideration.costs["cpc"] == (("EUR", 50),)
+    assert exact(purchase.rate) == Fraction(4, 100)
+    assert purchase.rate_of == ("purchases", "clicks")
+    assert exact(retention.rate) == Fraction(1, 4)
+    assert exact(purchase.booked_per_cost[0][1]) == Fraction(12, 10)
+    assert exact(retention.booked_per_cost[0][1]) == Fraction(3_333, 10_000)
+    assert exact(funnel.bcr[0][1]) == Fraction(15_333, 10_000)
+    assert funnel.cost == (("EUR", 10_000),)
+    assert "no content serves advocacy" in funnel.gaps
+    assert not any("purchase" in gap or "consideration" in gap for gap in funnel.gaps)
+
+
+def test_without_cost_there_is_no_return_per_cost() -> None:
+    for cost in (0, None):
+        funnel = funnel_of(figures_of(cost=cost, contribution_at_purchase=5))
+        assert funnel.bcr == (("EUR", None),)
+        assert all(stage.booked_per_cost == (("EUR", None),) for stage in funnel.stages)
+        assert funnel.stages[stage_of(funnel, "purchase")].booked == (("EUR", 5),)
+
+
+def test_a_rate_over_nothing_is_null_and_never_zero() -> None:
+    funnel = funnel_of(figures_of(clicks=0, purchases=Ratio(1_000_000, 1_000_000)))
+    assert funnel.stages[stage_of(funnel, "purchase")].rate is None
+
+
+def test_totals_have_no_ratios() -> None:
+    given = {"cost": 100, "clicks": 10, "cpc": 10, "contribution_at_purchase": 50}
+    funnel = funnel_of(figures_of(**given), has_ratios=False)
+    assert funnel.bcr == (("EUR", None),)
+    assert funnel.stages[stage_of(funnel, "consideration")].costs["cpc"] == (("EUR", None),)
+    assert funnel.stages[stage_of(funnel, "purchase")].booked == (("EUR", 50),)
+
+
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=6, max_size=6),
+    st.integers(-(10**9), 10**9).filter(bool),
+    st.sampled_from([("EUR",), ("EUR", "JPY")]),
+)
+def test_the_stages_of_a_layer_add_up_to_its_ratio(
+    booked: list[int], cost: int, currencies: tuple[str, ...]
+) -> None:
+    amounts = {contribution_at(stage): amount for stage, amount in zip(STAGES, booked, strict=True)}
+    funnel = funnel_of(figures_of(currencies, cost=cost, **amounts))
+    for number in range(len(currencies)):
+        whole = exact(funnel.bcr[number][1])
+        parts = [exact(stage.booked_per_cost[number][1]) for stage in funnel.stages]
+        assert sum(parts) == whole
+        assert whole == round(Fraction(sum(booked), cost), 6)
+        for part, amount in zip(parts, booked, strict=True):
+            assert abs(part - Fraction(amount, cost)) < Fraction(1, 10**6)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_brought_something_is_no_gap(stage: str) -> None:
+    funnel = funnel_of(figures_of(**{contribution_at(stage): -1}))  # type: ignore[arg-type]
+    assert len(funnel.gaps) == len(STAGES) - 1
+    assert not any(gap.endswith(stage) for gap in funnel.gaps)
