@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
-from services.roi.answers.assemble import Layout, assemble
-from services.roi.answers.building import gathered
+from services.roi.answers.assemble import Answer, Layout, assemble
+from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
 from services.roi.answers.reading import RowsRead, read_rows
 from services.roi.answers.sizes import check_cells
 from services.roi.answers.span import span_of
-from services.roi.answers.weaknesses import warnings_of
+from services.roi.answers.weaknesses import goals_lacking, warnings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,17 @@ async def read_input(
     return AnswerInput(question, at, now if asked.as_of is None else None, from_, to, read)
 
 
-def build_answer(given: AnswerInput) -> bytes:
-    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An answer before it is encoded: its data, the models that it shows, its rows."""
+
+    found: Gathered
+    models: tuple[str, ...]
+    answer: Answer
+
+
+def built(given: AnswerInput) -> Built:
+    """Return the rows and figures of the answer; raise `AnswerTooLarge`. It runs in a thread."""
     question = given.question
     found = gathered(given.read)
     models = question.models_shown(found.models())
@@ -63,17 +72,25 @@ def build_answer(given: AnswerInput) -> bytes:
         currency=question.currency,
         default_currency=given.at.currency,
     )
-    answer = assemble(layout, found.facts, found.batches)
+    return Built(found, models, assemble(layout, found.facts, found.batches))
+
+
+def build_answer(given: AnswerInput) -> bytes:
+    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+    question, made = given.question, built(given)
+    warnings = warnings_of(given.at, made.found, given.to, given.now)
     meta: dict[str, Any] = {
         "by": question.by,
         "group_by": [dimension.id for dimension in question.dimensions],
         "from": given.from_,
         "to": given.to,
-        "source": found.plan.source.value,
-        "warnings": warnings_of(given.at, found, given.to, given.now),
+        "source": made.found.plan.source.value,
+        "warnings": warnings + goals_lacking(made.found, made.answer, given.read.with_goals),
         **_moment(given.at),
     }
-    return encode_answer(answer, meta, question.metrics, models, lists_models=question.lists_models)
+    return encode_answer(
+        made.answer, meta, question.metrics, made.models, lists_models=question.lists_models
+    )
 
 
 def _moment(at: AnswerContext) -> dict[str, Any]:
