@@ -11,6 +11,8 @@ from typing import Final
 import typer
 
 from services.cli import keys_command
+from services.cli.answers.goals_command import goals
+from services.cli.answers.roi_command import roi
 from services.cli.console import complain
 from services.cli.demo.demo_command import demo
 from services.cli.doctor_command import doctor
@@ -34,6 +36,8 @@ against everything it cost.
 
   [not dim][cyan]laurel run[/]            start everything; keep this terminal open[/]
   [not dim][cyan]laurel demo[/]           in a second terminal: a month of believable traffic[/]
+  [not dim][cyan]laurel roi --workspace demo[/]
+                        what came back for what was spent[/]
   [not dim][cyan]laurel explain 1187 --workspace demo[/]
                         why that order of the demo has its credits
   [not dim][cyan]laurel verify[/]         prove that the ledger balances[/]
@@ -55,6 +59,8 @@ _SET_UP: Final = "Set up and repair"
 app.command(rich_help_panel=_START)(run)
 app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_START)(doctor)
+app.command(rich_help_panel=_ASK)(roi)
+app.command(rich_help_panel=_ASK)(goals)
 app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)
 app.add_typer(import_commands.app, name="import", rich_help_panel=_SET_UP)

@@ -29,6 +29,7 @@ from services.roi.routes import (
     costs,
     creators,
     funnel,
+    goals,
     keys,
     links,
     metrics,
@@ -60,8 +61,8 @@ from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
-    "Keeps creators, campaigns, placements, links, codes, policies, stores and costs,"
-    " and answers what they returned."
+    "Keeps creators, campaigns, placements, links, codes, policies, stores, costs"
+    " and goals, and answers what they returned."
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
@@ -95,6 +96,7 @@ ROUTERS: Final = (
     connections.router,
     keys.router,
     costs.router,
+    goals.router,
     metrics.router,
 )
 

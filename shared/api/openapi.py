@@ -79,6 +79,7 @@ EXAMPLE_KINDS: Final = (
     "key",
     "cost",
     "store",
+    "goal",
 )
 
 

@@ -22,6 +22,7 @@ KINDS: Final = (
     "connections",
     "keys",
     "costs",
+    "goals",
 )
 # The fields of a body that reference objects, and the kind of the object.
 REFERENCES: Final = {
@@ -30,6 +31,7 @@ REFERENCES: Final = {
     "codes": {"creator_id": "creators", "placement_id": "placements"},
     "connections": {"store_id": "stores"},
     "costs": {"placement_id": "placements", "creator_id": "creators", "campaign_id": "campaigns"},
+    "goals": {"creator_id": "creators", "campaign_id": "campaigns"},
 }
 Json = dict[str, Any]
 
@@ -85,13 +87,20 @@ class Tenant:
                 "currency": "EUR",
                 "creator_id": self.id_of("creators"),
             },
+            "goals": {
+                "metric": "net_revenue",
+                "target": "50.00",
+                "starts_on": "2026-01-01",
+                "ends_on": "2026-12-31",
+                "creator_id": self.id_of("creators"),
+            },
         }
         return bodies[kind]
 
     def body_with_reference(self, kind: str, name: str, entity_id: str) -> Json:
         """Return a body of this workspace with one reference to `entity_id`."""
         body = self.body(kind)
-        if kind in ("links", "costs"):
+        if kind in ("links", "costs", "goals"):
             body = {key: value for key, value in body.items() if key not in REFERENCES[kind]}
         return body | {name: entity_id}
 

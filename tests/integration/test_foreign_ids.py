@@ -99,6 +99,16 @@ def adds_and_removes_own_secrets(pair: TenantPair) -> None:
     assert shown_to_theirs(pair, "connections") == before
 
 
+def shows_progress_of_own_goals(pair: TenantPair) -> None:
+    roi = pair.mine.brand.roi
+
+    def call(one: str) -> httpx.Response:
+        return pair.ask(roi, "GET", f"/v1/goals/{one}/progress")
+
+    pair.refused_alike(404, call, pair.theirs.id_of("goals"))
+    assert call(pair.mine.id_of("goals")).status_code == 200
+
+
 # --- attribution ---------------------------------------------------------------------------
 
 
@@ -307,6 +317,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/roi": answers_own_figures,
     "GET /v1/funnel": answers_own_funnel,
     "GET /v1/metrics": tells_all_the_same,
+    "GET /v1/goals/{object_id}/progress": shows_progress_of_own_goals,
     "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,
     "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,
     "GET /v1/explanations": explains_own_orders,

@@ -7,6 +7,10 @@ without clicks, gifted work has a cost, and several creators often lead to one o
 from dataclasses import dataclass
 from typing import Final
 
+from services.roi.answers.metrics.cost import COST
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
+from services.roi.answers.metrics.roi import ROI
+
 CURRENCY: Final = "EUR"
 # What is left of net revenue after beans, roasting and packing.
 MARGIN: Final = "0.62"
@@ -82,6 +86,25 @@ class DemoCampaign:
 CAMPAIGNS: Final = (
     DemoCampaign("harvest", "New harvest launch", "sales", "12000.00"),
     DemoCampaign("club", "Coffee club", "retention", "3000.00"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoGoal:
+    """One goal of the month, of a campaign or (None) of the program."""
+
+    slug: str
+    name: str
+    metric: str
+    target: str
+    campaign: str | None = None
+    direction: str = "at_least"
+
+
+GOALS: Final = (
+    DemoGoal("sales", "Sales of the month", NET_REVENUE.id, "14000.00"),
+    DemoGoal("return", "Every euro comes back", ROI.id, "0.25"),
+    DemoGoal("launch", "Launch within budget", COST.id, "12000.00", "harvest", "at_most"),
 )
 
 CREATORS: Final = (

@@ -16,6 +16,7 @@ from services.cli.demo.demo_brand import (
     CREATORS,
     CURRENCY,
     DEMO_DAYS,
+    GOALS,
     MARGIN,
     OUTLET,
     OVERHEAD_COSTS,
@@ -24,6 +25,7 @@ from services.cli.demo.demo_brand import (
     DemoCampaign,
     DemoCost,
     DemoCreator,
+    DemoGoal,
     DemoPlan,
     DemoPost,
 )
@@ -103,8 +105,10 @@ async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> Catal
     for planned in PLANS:
         await _put(api, "placements", planned.slug, _planned(plan, planned))
         step()
-    for slug, body in _costs(plan):
-        await _put(api, "costs", slug, body)
+    costs = (("costs", slug, body) for slug, body in _costs(plan))
+    goals = (("goals", goal.slug, _goal(plan, goal)) for goal in GOALS)
+    for kind, slug, body in (*costs, *goals):
+        await _put(api, kind, slug, body)
         step()
     return plan
 
@@ -114,7 +118,7 @@ def catalog_size() -> int:
     codes = sum(creator.code is not None for creator in CREATORS)
     costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
     costs += len(CAMPAIGN_COSTS) + len(OVERHEAD_COSTS)
-    shared = len(SHARED_CODE.creators) + len(PLANS)
+    shared = len(SHARED_CODE.creators) + len(PLANS) + len(GOALS)
     made = 2 + len(CAMPAIGNS) + len(CREATORS) + codes + shared + costs
     return made + 2 * sum(1 for _ in posts())
 
@@ -140,6 +144,19 @@ def _campaign(plan: CatalogIds, campaign: DemoCampaign) -> dict[str, Any]:
         "starts_on": plan.first_day.isoformat(),
         "ends_on": (plan.first_day + timedelta(days=DEMO_DAYS - 1)).isoformat(),
         "budget": {"amount": campaign.budget, "currency": CURRENCY},
+    }
+
+
+def _goal(plan: CatalogIds, goal: DemoGoal) -> dict[str, Any]:
+    return {
+        "name": goal.name,
+        "metric": goal.metric,
+        "target": goal.target,
+        "currency": CURRENCY,
+        "starts_on": plan.first_day.isoformat(),
+        "ends_on": (plan.first_day + timedelta(days=DEMO_DAYS - 1)).isoformat(),
+        "campaign_id": None if goal.campaign is None else plan.campaigns[goal.campaign],
+        "direction": goal.direction,
     }
 
 

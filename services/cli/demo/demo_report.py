@@ -7,9 +7,10 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
+from services.cli.answers.roi_command import show_warnings
+from services.cli.answers.roi_table import Line, roi_table
 from services.cli.console import LAUREL, out
 from services.cli.demo.demo_brand import CREATORS, DemoCreator
 from services.cli.demo.demo_catalog import CatalogIds
@@ -18,8 +19,6 @@ from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
-# A narrower terminal shows no kinds; the sentences below the table name those that matter.
-_WIDTH_FOR_KINDS: Final = 92
 # From so many orders without a click, a creator counts as one whose code people hear.
 CODE_ONLY_ORDERS_MIN: Final = 50
 
@@ -38,9 +37,8 @@ def show(
 ) -> None:
     """Print the table, the surprising facts, and commands to try."""
     creators = {plan.creators[creator.slug]: creator for creator in CREATORS}
-    out.print(_table(answer, creators))
-    for warning in answer["meta"]["warnings"]:
-        out.print(f"[quiet]![/] {warning['sentence']}")
+    out.print(roi_table(answer, _lines(answer, creators)))
+    show_warnings(answer["meta"]["warnings"])
     for fact in surprises(answer, first_touch, creators):
         out.print(f"[laurel]→[/] {fact}")
     out.print()
@@ -51,6 +49,8 @@ def show(
             "Three creators led to this order, and part of it was refunded:",
             f"{LAUREL} explain {hints.story} {chosen}",
         ),
+        ("The same month by what you like:", f"{LAUREL} roi --by campaign,week {chosen}"),
+        ("How the goals of the month stand:", f"{LAUREL} goals {chosen}"),
         ("Prove that the ledger balances:", f"{LAUREL} verify {chosen}"),
         ("A key to this workspace:", f"export KEY=$({LAUREL} keys create {chosen})"),
         (
@@ -62,47 +62,13 @@ def show(
         out.print(Text(what), Text(f"\n  {how}", style="hint"), sep="", soft_wrap=True)
 
 
-def _table(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> Table:
-    meta = answer["meta"]
-    currency = answer["program"][NET_REVENUE.id]["currency"]
-    title = f"Return by creator, {meta['from']} to {meta['to']}, last touch, in {currency}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("creator", no_wrap=True)
-    for heading in ("clicks", "conv.", "revenue", "cost", "profit", "ROI"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    is_wide = out.width >= _WIDTH_FOR_KINDS
-    if is_wide:
-        table.add_column("kind", style="quiet", no_wrap=True)
-
-    def add(label: str, kind: str, measures: dict[str, Any], style: str = "") -> None:
-        cells = _line(label, measures, currency)
-        table.add_row(*cells, *([kind] if is_wide else []), style=style)
-
+def _lines(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> list[Line]:
+    """Return the lines of the creators, the best return first."""
     rows = [row for row in answer["rows"] if row["group"]["creator"] in creators]
-    for row in sorted(rows, key=_roi, reverse=True):
-        add(row["label"], _kind(creators[row["group"]["creator"]]), row["measures"])
-    add("program", "all creators", answer["program"], style="bold")
-    add("brand", "own content", answer["brand"])
-    add("organic", "nobody's content", answer["organic"])
-    add("overhead", "no creator's cost", answer["overhead"])
-    return table
-
-
-def _line(label: str, measures: dict[str, Any], currency: str) -> list[Text]:
-    roi = measures["roi"]
-    style = "" if roi is None else "good" if roi > 0 else "bad"
-    cells = (
-        label,
-        f"{measures['clicks']:,}",
-        f"{measures['conversions']:,g}",
-        *(_amount(measures[name], currency) for name in (NET_REVENUE.id, "cost", "profit")),
-    )
-    return [*map(Text, cells), Text("–" if roi is None else f"{roi:+.0%}", style=style)]
-
-
-def _amount(value: dict[str, Any], currency: str) -> str:
-    """Format money without its currency, which is in the title of the table."""
-    return money(value).removesuffix(f" {currency}")
+    return [
+        Line(row["label"], row["measures"], _kind(creators[row["group"]["creator"]]))
+        for row in sorted(rows, key=_roi, reverse=True)
+    ]
 
 
 def _kind(creator: DemoCreator) -> str:

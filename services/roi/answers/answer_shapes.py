@@ -105,7 +105,8 @@ class RoiWarning(AnswerModel):
     id: str
     """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
     revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
-    that are not there), `overhead` (costs without an owner), `stale` (nothing was recorded lately).
+    that are not there), `overhead` (costs without an owner), `stale` (nothing was recorded lately),
+    `no_goal` (campaigns of the rows have none).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

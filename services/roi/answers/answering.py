@@ -5,7 +5,6 @@ with it gives the same figures. The transaction ends before the figures are comp
 What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Answer, Layout, assemble
-from services.roi.answers.building import gathered
+from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
 from services.roi.answers.reading import RowsRead, read_rows
 from services.roi.answers.sizes import check_cells
 from services.roi.answers.span import span_of
-from services.roi.answers.weaknesses import warnings_of
+from services.roi.answers.weaknesses import goals_lacking, warnings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +57,16 @@ async def read_input(
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
-    """The figures of an answer, before they become JSON; `models` are those that it shows."""
+class Built:
+    """An answer before it is encoded: its data, the models that it shows, its rows."""
 
-    answer: Answer
-    meta: Mapping[str, Any]
+    found: Gathered
     models: tuple[str, ...]
+    answer: Answer
 
 
-def build_answer(given: AnswerInput) -> bytes:
-    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
-    done = computed(given)
-    question = given.question
-    return encode_answer(
-        done.answer,
-        done.meta,
-        question.metrics,
-        done.models,
-        lists_models=question.lists_models,
-    )
-
-
-def computed(given: AnswerInput) -> Computed:
-    """Return the figures of the answer; raise `AnswerTooLarge`."""
+def built(given: AnswerInput) -> Built:
+    """Return the rows and figures of the answer; raise `AnswerTooLarge`. It runs in a thread."""
     question = given.question
     found = gathered(given.read)
     models = question.models_shown(found.models())
@@ -93,23 +79,34 @@ def computed(given: AnswerInput) -> Computed:
         currency=question.currency,
         default_currency=given.at.currency,
     )
-    answer = assemble(layout, found.facts, found.batches)
-    meta: dict[str, Any] = {
+    return Built(found, models, assemble(layout, found.facts, found.batches))
+
+
+def build_answer(given: AnswerInput) -> bytes:
+    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+    question, made = given.question, built(given)
+    return encode_answer(
+        made.answer,
+        meta_of(given, made),
+        question.metrics,
+        made.models,
+        lists_models=question.lists_models,
+    )
+
+
+def meta_of(given: AnswerInput, made: Built) -> dict[str, Any]:
+    """Return what the answer says of its question and its moment."""
+    question = given.question
+    warnings = warnings_of(given.at, made.found, given.to, given.now)
+    return {
         "by": question.by,
         "group_by": [dimension.id for dimension in question.dimensions],
         "from": given.from_,
         "to": given.to,
-        "source": found.plan.source.value,
-        "warnings": warnings_of(given.at, found, given.to, given.now),
-        **_moment(given.at),
-    }
-    return Computed(answer, meta, models)
-
-
-def _moment(at: AnswerContext) -> dict[str, Any]:
-    return {
-        "time_zone": at.time_zone,
-        "as_of": at.as_of,
-        "fresh_to": at.fresh_to,
-        "sequence": at.sequence,
+        "source": made.found.plan.source.value,
+        "warnings": warnings + goals_lacking(made.found, made.answer, given.read.with_goals),
+        "time_zone": given.at.time_zone,
+        "as_of": given.at.as_of,
+        "fresh_to": given.at.fresh_to,
+        "sequence": given.at.sequence,
     }

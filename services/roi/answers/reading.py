@@ -20,12 +20,14 @@ from services.roi.answers import sql
 from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
+from services.roi.answers.dimensions.campaign import CAMPAIGN
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer, plan_weights
 from services.roi.answers.sizes import check_margins, check_weighted_days
 from services.roi.answers.span import Span
+from services.roi.store.goal_rows import campaigns_with_goals
 from shared.db.engine import driver
 
 DatabaseRows = Sequence[Any]
@@ -56,7 +58,7 @@ class RowsRead:
 
     `catalog`: placements and what else dimensions ask, as recorded at the answer's moment; where no
     dimension tells placements apart, those that the headline figures need.
-    `labels`: today's names.
+    `labels`: today's names. `with_goals`: the campaigns that have a goal, where a dimension asks.
     """
 
     wanted: Wanted
@@ -66,6 +68,7 @@ class RowsRead:
     facts: Sequence[FactRows]
     costs: DatabaseRows
     weights: Sequence[WeightRows] = ()
+    with_goals: frozenset[UUID] = frozenset()
 
 
 async def read_rows(
@@ -92,7 +95,10 @@ async def read_rows(
     for fact_plan in plan.facts:
         given = common | _arguments(at, plan, fact_plan)
         facts.append(await _fact(connection, fact_plan, given))
-    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights)
+    with_goals: frozenset[UUID] = frozenset()
+    if CAMPAIGN in wanted.dimensions:
+        with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
+    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights, with_goals)
 
 
 # --- sums ----------------------------------------------------------------------------------------

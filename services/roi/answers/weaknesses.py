@@ -4,13 +4,16 @@ Promise: a warning is given only where figures of this answer are concerned, and
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from uuid import UUID
 
+from services.roi.answers.assemble import Answer
 from services.roi.answers.building import Gathered
 from services.roi.answers.cells import Cell
 from services.roi.answers.context import AnswerContext, WorkspaceStop
+from services.roi.answers.dimensions.campaign import CAMPAIGN
 from services.roi.answers.kinds import Fact
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
@@ -23,6 +26,9 @@ COSTS_WITHOUT_PLACEMENT: Final = "costs_without_placement"
 COSTS_WITHOUT_WEIGHT: Final = "costs_without_weight"
 OVERHEAD: Final = "overhead"
 STALE: Final = "stale"
+NO_GOAL: Final = "no_goal"
+# Names in one sentence; the others are counted.
+_NAMED_MAX: Final = 3
 # A shop that sells every day sends something on each; a weekend alone is no sign.
 STALE_AFTER: Final = timedelta(days=3)
 
@@ -40,6 +46,27 @@ def warnings_of(
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
+
+
+def goals_lacking(
+    found: Gathered, answer: Answer, with_goals: Container[UUID]
+) -> list[dict[str, str]]:
+    """Return the warning that campaigns of the rows have no goal; none when all have one."""
+    ids = {row.group.get(CAMPAIGN.id) for row in answer.rows} - {None}
+    lacking = sorted(
+        found.facts.labels.get(campaign, str(campaign))
+        for campaign in map(UUID, filter(None, ids))
+        if campaign not in with_goals
+    )
+    if not lacking:
+        return []
+    named, others = lacking[:_NAMED_MAX], len(lacking) - _NAMED_MAX
+    names = ", ".join(named) + (f" and {others} more" if others > 0 else "")
+    sentence = (
+        f"No goal is set for {'the campaign' if len(lacking) == 1 else 'the campaigns'} {names}:"
+        " `POST /v1/goals` with `campaign_id` sets one."
+    )
+    return [{"id": NO_GOAL, "sentence": sentence}]
 
 
 def _stopped(stop: WorkspaceStop | None) -> str | None:

@@ -22,6 +22,7 @@ EntityKind = Literal[
     "connection",
     "policy",
     "cost",
+    "goal",
 ]
 EntityFacts = Mapping[str, Any]
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.installation import Installation, eventually
 
+DEMO = ("--workspace", "demo")
+
 
 @pytest.fixture(scope="module")
 def played(laurel: Installation) -> str:
@@ -82,6 +84,49 @@ def test_the_order_of_the_story_is_explained(laurel: Installation, played: str) 
         "linear",
     ):
         assert expected in told.stdout
+
+
+def test_roi_is_the_answer_as_a_table(laurel: Installation, played: str, demo_key: str) -> None:
+    answer = laurel.client("roi", demo_key).get("/v1/roi").json()
+    shown = laurel.command("roi", "--workspace", "demo")
+    assert shown.returncode == 0, shown.stderr
+    lines = {line.split("  ")[0]: line for line in shown.stdout.splitlines()}
+    for row in answer["rows"]:
+        if any(row["group"].values()):
+            assert f"{row['measures']['clicks']:,}" in lines[row["label"]]
+            assert f"{row['measures']['cost']['amount_minor'] / 100:.2f}" in lines[row["label"]]
+    assert f"{answer['program']['roi']:+.0%}" in lines["program"]
+    assert "–" in lines["overhead"]
+    for warning in answer["meta"]["warnings"]:
+        assert f"! {warning['sentence']}" in shown.stdout
+    by_month = laurel.command("roi", "--by", "campaign,month", "--model", "first", *DEMO)
+    assert by_month.returncode == 0, by_month.stderr
+    assert "Coffee club · 20" in by_month.stdout
+    wrong = laurel.command("roi", "--by", "colour", *DEMO)
+    assert wrong.returncode == 2
+    assert "group_by: send one or two of campaign," in wrong.stderr
+    nothing = laurel.command("roi", "--from", "1999-01-01", "--to", "1999-01-31", *DEMO)
+    assert "Ask for other days with --from and --to" in nothing.stdout
+
+
+def test_goals_are_shown_with_their_progress(
+    laurel: Installation, played: str, demo_key: str
+) -> None:
+    shown = laurel.command("goals", *DEMO)
+    assert shown.returncode == 0, shown.stderr
+    client = laurel.client("roi", demo_key)
+    goals = client.get("/v1/goals").json()["items"]
+    assert len(goals) == 3
+    for goal in goals:
+        progress = client.get(f"/v1/goals/{goal['id']}/progress").json()
+        (line,) = [line for line in shown.stdout.splitlines() if line.startswith(goal["name"])]
+        assert line.rstrip().endswith(progress["status"].replace("_", " "))
+    empty = laurel.command("goals")
+    assert empty.returncode == 0, empty.stderr
+    assert "No goal is set. `POST /v1/goals` sets one" in empty.stdout
+    missing = laurel.command("goals", "--workspace", "never-made")
+    assert missing.returncode == 2
+    assert "no workspace 'never-made'" in missing.stderr
 
 
 def test_an_unknown_order_is_a_sentence(laurel: Installation) -> None:

@@ -64,6 +64,12 @@ KINDS = (
         {"amount": "450.00"},
         "note",
     ),
+    Kind(
+        "goals",
+        {"name": "Spring", "metric": "net_revenue", "target": "500.00", "ends_on": "2031-05-31"},
+        {"target": "450.00"},
+        "name",
+    ),
 )
 
 
@@ -221,5 +227,5 @@ async def test_the_document_shows_every_call_and_needs_no_key(owner_url: str) ->
             assert set(document["paths"][path + "/by-external-id/{external_id}"]) == {"put"}
             body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
             assert "$ref" in body["schema"]
-        for absent in ("/v1/goals", "/v1/rates"):
+        for absent in ("/v1/cohorts", "/v1/experiments"):
             assert (await brand.refused("GET", absent)).status == 404

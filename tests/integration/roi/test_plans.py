@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from services.roi.store import catalog, idempotency, key_rows, link_code_rows, outbox
+from services.roi.store import catalog, goal_rows, idempotency, key_rows, link_code_rows, outbox
 from shared.db.engine import driver
 from tests.fixtures.postgres import DatabaseFactory
 
@@ -22,6 +22,8 @@ STATEMENTS: Final = {
     "idempotency": idempotency._FIND,
     "outdated": outbox._OUTDATED,
     "published again": catalog._SOME,
+    "goal": goal_rows._GOAL,
+    "campaigns with goals": goal_rows._CAMPAIGNS,
 }
 
 

@@ -7,7 +7,18 @@ from typer.testing import CliRunner
 
 from services.cli.__main__ import app
 
-COMMANDS = ("run", "demo", "doctor", "explain", "verify", "keys", "migrate", "import")
+COMMANDS = (
+    "run",
+    "demo",
+    "doctor",
+    "roi",
+    "goals",
+    "explain",
+    "verify",
+    "keys",
+    "migrate",
+    "import",
+)
 CLEAN = {name: None for name in os.environ if name.startswith("LAUREL_")} | {"COLUMNS": "120"}
 
 

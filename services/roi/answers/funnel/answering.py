@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from services.roi.answers.answer_shapes import whole_meta
-from services.roi.answers.answering import AnswerInput, computed
+from services.roi.answers.answering import AnswerInput, built, meta_of
 from services.roi.answers.funnel.funnel_shapes import funnel_body
 from services.roi.answers.funnel.stages import FUNNEL_METRICS
 from services.roi.answers.question import Question, RoiParameters, question_of
@@ -28,6 +28,6 @@ def question_of_funnel(asked: RoiParameters) -> Question:
 
 def build_funnel(given: AnswerInput) -> bytes:
     """Return the JSON body of a funnel; raise `AnswerTooLarge`. It runs in a thread."""
-    done = computed(given)
-    meta = whole_meta(done.answer, done.meta, given.question.metrics, done.models[0])
-    return _encoder.encode(funnel_body(done.answer, meta))
+    made = built(given)
+    meta = whole_meta(made.answer, meta_of(given, made), given.question.metrics, made.models[0])
+    return _encoder.encode(funnel_body(made.answer, meta))

@@ -1,0 +1,1 @@
+"""Answers of roi on a terminal: `laurel roi` and `laurel goals`."""

@@ -1,0 +1,86 @@
+"""The command `laurel roi`: the table of `GET /v1/roi`, its warnings in words, and what to ask."""
+
+import asyncio
+import json
+from typing import Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from services.cli.answers.roi_table import lines_of, roi_table
+from services.cli.console import LAUREL, out, plain
+from services.cli.profile import Api, choose_profile
+from services.roi.answers.dictionary import DIMENSIONS
+from services.roi.answers.question import DEFAULT_GROUP_BY
+from shared.clock import SystemClock
+from shared.settings import Settings
+
+_BY: Final = f"One or two of {', '.join(DIMENSIONS)}, joined by a comma."
+
+
+def roi(
+    by: Annotated[str, typer.Option(help=_BY)] = DEFAULT_GROUP_BY,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="The first day, such as 2026-03-01; 30 days when left out."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="The last day, included; today when left out.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The credit model, such as first; `last` when left out.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="One currency for all amounts, such as EUR.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As it was known at this time: 2026-03-01T12:00:00Z.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")] = False,
+    workspace: Annotated[
+        str | None, typer.Option(help="A workspace other than that of the admin key.")
+    ] = None,
+) -> None:
+    """Show what came back for what was spent: revenue, cost, profit and ROI.
+
+    `program` is all that creators earned, and all that creators and campaigns cost. `brand` is
+    your own content, `organic` what nobody's content is credited with, `overhead` costs of nobody.
+    Sentences below the table say what weakens its figures.
+
+    Try `laurel roi --by campaign`, `laurel roi --by creator,month --from 2026-01-01`, or
+    `laurel roi --model first`.
+    """
+    asked = {"group_by": by, "from": from_, "to": to, "model": model, "currency": currency}
+    asyncio.run(_roi(asked | {"as_of": as_of}, workspace, as_json=as_json))
+
+
+async def _roi(asked: dict[str, Any], workspace: str | None, *, as_json: bool) -> None:
+    profile = await choose_profile(Settings.load(), workspace, SystemClock())
+    async with Api(profile) as api:
+        answer = await api.get("roi", "/v1/roi", **asked)
+    if as_json:
+        plain(json.dumps(answer, indent=2))
+        return
+    show(answer)
+
+
+def show(answer: dict[str, Any]) -> None:
+    """Print the table and the warnings; without rows, what to do next."""
+    out.print(roi_table(answer, lines_of(answer)))
+    show_warnings(answer["meta"]["warnings"])
+    if not answer["rows"]:
+        meta = answer["meta"]
+        out.print(
+            Text(
+                f"\nNothing of a creator, a campaign or your content lies between {meta['from']}"
+                f" and {meta['to']}. Ask for other days with --from and --to, or see a month of"
+                f" made-up traffic: {LAUREL} demo"
+            ),
+            soft_wrap=True,
+        )
+
+
+def show_warnings(warnings: list[dict[str, str]]) -> None:
+    """Print each warning as a sentence."""
+    for warning in warnings:
+        out.print(Text.assemble(("! ", "quiet"), warning["sentence"]), soft_wrap=True)
