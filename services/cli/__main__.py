@@ -11,6 +11,7 @@ from typing import Final
 import typer
 
 from services.cli import keys_command
+from services.cli.answers.funnel_command import funnel
 from services.cli.answers.goals_command import goals
 from services.cli.answers.roi_command import roi
 from services.cli.console import complain
@@ -60,6 +61,7 @@ app.command(rich_help_panel=_START)(run)
 app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_START)(doctor)
 app.command(rich_help_panel=_ASK)(roi)
+app.command(rich_help_panel=_ASK)(funnel)
 app.command(rich_help_panel=_ASK)(goals)
 app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)

@@ -2,44 +2,37 @@
 
 import asyncio
 import json
-from typing import Annotated, Any, Final
+from typing import Any
 
-import typer
 from rich.text import Text
 
+from services.cli.answers.options import (
+    AsJson,
+    AsOf,
+    By,
+    From,
+    InCurrency,
+    Model,
+    To,
+    Workspace,
+)
 from services.cli.answers.roi_table import lines_of, roi_table
 from services.cli.console import LAUREL, out, plain
 from services.cli.profile import Api, choose_profile
-from services.roi.answers.dictionary import DIMENSIONS
 from services.roi.answers.question import DEFAULT_GROUP_BY
 from shared.clock import SystemClock
 from shared.settings import Settings
 
-_BY: Final = f"One or two of {', '.join(DIMENSIONS)}, joined by a comma."
-
 
 def roi(
-    by: Annotated[str, typer.Option(help=_BY)] = DEFAULT_GROUP_BY,
-    from_: Annotated[
-        str | None,
-        typer.Option("--from", help="The first day, such as 2026-03-01; 30 days when left out."),
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option(help="The last day, included; today when left out.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The credit model, such as first; `last` when left out.")
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option(help="One currency for all amounts, such as EUR.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="As it was known at this time: 2026-03-01T12:00:00Z.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")] = False,
-    workspace: Annotated[
-        str | None, typer.Option(help="A workspace other than that of the admin key.")
-    ] = None,
+    by: By = DEFAULT_GROUP_BY,
+    from_: From = None,
+    to: To = None,
+    model: Model = None,
+    currency: InCurrency = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
 ) -> None:
     """Show what came back for what was spent: revenue, cost, profit and ROI.
 

@@ -1,0 +1,97 @@
+"""`laurel funnel` as text: the six stages, what is known of each, and the return of each row."""
+
+from typing import Any
+
+from rich.console import Console
+
+from services.cli.answers.funnel_table import rows_table, stages_table
+
+EUR = "EUR"
+
+
+def euros(amount_minor: int | None) -> Any:
+    return None if amount_minor is None else {"amount_minor": amount_minor, "currency": EUR}
+
+
+def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **more: Any) -> Any:
+    return {
+        "stage": name,
+        "volumes": more.get("volumes", {}),
+        "rate_from_previous": more.get("rate"),
+        "rate_of": None,
+        "cost_per_unit": more.get("costs", {}),
+        "return": {"booked": euros(booked_minor), "modelled": None, "assumed": None},
+        "return_per_cost": {"booked": per_cost, "modelled": None, "assumed": None},
+        "median_days_to_next": None,
+    }
+
+
+FIGURES: Any = {
+    "stages": [
+        stage("consideration", volumes={"clicks": 1_200, "leads": 0}, costs={"cpc": euros(50)}),
+        stage("purchase", 12_345, 1.5, rate=0.04, volumes={"purchases": 48.5}),
+        stage("advocacy", volumes={"referrals": None}, costs={"cost_per_referral": None}),
+    ],
+    "bcr": {"booked": 1.5, "with_modelled": None, "with_assumed": None},
+    "cost": euros(60_000),
+    "gaps": ["no content serves advocacy"],
+}
+ANSWER: Any = {
+    "meta": {
+        "group_by": ["creator"],
+        "from": "2026-03-01",
+        "to": "2026-03-31",
+        "model": "last",
+        "currency": EUR,
+        "currencies": [EUR],
+    },
+    "program": FIGURES,
+    "rows": [{"label": "Mia", "group": {"creator": "1"}, **FIGURES}],
+}
+
+
+def text_of(table: object) -> list[str]:
+    console = Console(width=120, record=True, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def line_of(lines: list[str], word: str) -> str:
+    return next(line for line in lines if line.startswith(word))
+
+
+def test_the_stages_of_the_program() -> None:
+    lines = text_of(stages_table(ANSWER))
+    assert lines[0] == ("The program at each stage, 2026-03-01 to 2026-03-31, model last, in EUR")
+    considered = line_of(lines, "consideration")
+    assert "clicks 1,200" in considered
+    assert "leads" not in considered
+    assert "cost per click 0.50" in considered
+    bought = line_of(lines, "purchase")
+    assert "first orders 48.5" in bought
+    assert bought.split()[-4:] == ["4.0%", "–", "123.45", "1.50"]
+    # What is not known is a dash, and so is money that is zero.
+    assert line_of(lines, "advocacy").split() == ["advocacy", "–", "–", "–", "0.00", "–"]
+    assert lines[-1] == "cost 600.00, BCR 1.50"
+
+
+def test_the_return_of_each_row() -> None:
+    lines = text_of(rows_table(ANSWER))
+    assert lines[0] == "What came back for 1.00 of cost (booked)"
+    assert line_of(lines, "Mia").split() == ["Mia", "–", "1.50", "–", "1.50"]
+
+
+def test_several_currencies_stand_in_lines_of_their_own() -> None:
+    both = [{"amount_minor": 100, "currency": EUR}, {"amount_minor": 700, "currency": "JPY"}]
+    ratios = [{"value": 0.5, "currency": EUR}, {"value": None, "currency": "JPY"}]
+    figures = {**FIGURES, "stages": [stage("purchase")], "cost": both}
+    figures["stages"][0]["return"]["booked"] = both
+    figures["stages"][0]["return_per_cost"]["booked"] = ratios
+    figures["bcr"] = {"booked": ratios}
+    meta = {**ANSWER["meta"], "currency": None, "currencies": [EUR, "JPY"]}
+    lines = text_of(stages_table({**ANSWER, "meta": meta, "program": figures}))
+    bought = line_of(lines, "purchase")
+    assert "1.00 EUR" in bought
+    assert bought.endswith("0.50")
+    assert any("700 JPY" in line for line in lines)
