@@ -22,7 +22,14 @@ from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
-from services.attribution.routes import attention, dead_letters, explanations, lag, ledger
+from services.attribution.routes import (
+    attention,
+    dead_letters,
+    explanations,
+    lag,
+    ledger,
+    orders,
+)
 from services.attribution.routes.parts import Parts
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog_rows import look_up_key
@@ -69,6 +76,7 @@ ROUTERS: Final = (
     explanations.router,
     ledger.router,
     attention.router,
+    orders.router,
     dead_letters.router,
     lag.router,
 )

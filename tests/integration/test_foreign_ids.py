@@ -167,6 +167,20 @@ def lists_own_letters(pair: TenantPair) -> None:
     assert pair.mine.letter_id in {item["id"] for item in answer["items"]}
 
 
+def lists_own_orders(pair: TenantPair) -> None:
+    """Both sell under the same kinds of ids; each sees its own orders, by any text."""
+
+    def ids(query: str) -> set[str]:
+        answer = pair.ask(pair.mine.brand.attribution, "GET", f"/v1/orders?limit=200{query}")
+        assert answer.status_code == 200, answer.text
+        return {item["order_id"] for item in answer.json()["items"]}
+
+    assert set(pair.mine.sold) <= ids("")
+    assert not ids("") & (set(pair.theirs.sold) - set(pair.mine.sold))
+    for order_id in set(pair.theirs.sold) - set(pair.mine.sold):
+        assert ids(f"&query={order_id}") == set()
+
+
 def attends_to_own_workspace(pair: TenantPair) -> None:
     """Both have a report with another content; each sees one, its own."""
     answer = pair.ask(pair.mine.brand.attribution, "GET", "/v1/attention").json()
@@ -324,6 +338,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/ledger/balance": balances_own_ledger,
     "GET /v1/ledger/events": accounts_for_own_events,
     "GET /v1/attention": attends_to_own_workspace,
+    "GET /v1/orders": lists_own_orders,
     "GET /v1/dead-letters": lists_own_letters,
     "POST /v1/dead-letters/retry": retries_own_letters,
     "POST /v1/replays": publishes_own_credits_again,

@@ -6,7 +6,7 @@ OpenAPI document that `funnel_body` makes.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, create_model
 
@@ -121,7 +121,7 @@ class FunnelStage(AnswerModel):
     """Which two volumes the rate compares; null without a rate."""
     cost_per_unit: StageCosts
     """The whole cost of the row over each volume; null when one is missing or zero."""
-    return_: LayeredMoney = Field(alias="return")
+    return_: Annotated[LayeredMoney, Field(alias="return")]
     """What came back at this stage, in each layer."""
     return_per_cost: LayeredRatios
     """What came back at this stage for each unit of cost; the stages add up to `bcr`."""
@@ -155,7 +155,7 @@ class FunnelAnswer(AnswerModel):
     """The answer to `GET /v1/funnel`."""
 
     meta: RoiMeta
-    """The question, the moment of the answer, and the formulas."""
+    """The question and the moment of the answer."""
     rows: list[FunnelRow]
     """One row for each value of the dimensions."""
     program: FunnelFigures

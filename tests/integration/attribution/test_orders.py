@@ -1,0 +1,114 @@
+"""The list of orders over HTTP: search, days, state, store, pages, and who was credited."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.factories import NOON
+from tests.integration.attribution.test_http import Service, serving
+
+
+async def listed(service: Service, **asked: Any) -> list[str]:
+    """The ids of all orders that match, over pages of two."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await service.get("/v1/orders", limit=2, **asked, **cursor)
+        assert len(page["items"]) <= 2
+        found += [item["order_id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        assert len(page["items"]) == 2
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def fill(service: Service) -> None:
+    """Orders of nobody, of Mia and of Tom, a later one of Tom's customer, and a lone refund."""
+    story = service.story
+    await service.teach(*story.cast())
+    mias = story.click("k1", of="mia", by="v1", at=NOON)
+    toms = story.click("k2", of="tom", by="v2", at=NOON)
+    await service.send(
+        mias,
+        toms,
+        story.order("1000", net=50, at=NOON - timedelta(hours=1), customer="bob"),
+        story.order("1001", click=mias, net=4_990, at=NOON + timedelta(hours=1)),
+        story.order("1002", click=toms, net=100, at=NOON + timedelta(hours=2), customer="ada"),
+        story.order("1003", net=50, at=NOON + timedelta(days=2), customer="ada"),
+        story.adjusted(of="9009", amount=10),
+    )
+    for order_id in ("1000", "1001", "1002", "1003", "9009"):
+        await service.explained(order_id)
+
+
+async def test_orders_are_found_by_what_people_know(place: tuple[str, str]) -> None:
+    async with serving(*place) as service:
+        await fill(service)
+        story = service.story
+        every = await listed(service)
+        assert sorted(every) == ["1000", "1001", "1002", "1003", "9009"]
+        assert [one for one in every if one != "9009"] == ["1003", "1002", "1001", "1000"]
+        assert await listed(service, query="1002") == ["1002"]
+        assert await listed(service, query="#1002") == ["1002"]
+        assert await listed(service, query="ada") == ["1003", "1002"]
+        assert await listed(service, query="nobody") == []
+        assert await listed(service, status="credited") == ["1003", "1002", "1001"]
+        assert await listed(service, status="organic") == ["1000"]
+        assert await listed(service, status="awaiting_order") == ["9009"]
+        day = NOON.date()
+        assert await listed(service, **{"from": str(day + timedelta(days=1))}, query="ada") == [
+            "1003"
+        ]
+        assert await listed(service, to=str(day), status="credited") == ["1002", "1001"]
+        assert await listed(service, store="main", query="1001") == ["1001"]
+        assert await listed(service, kind="lead") == []
+        creator = story.ident("creator", "mia")
+        assert await listed(service, query=creator) == ["1001"]
+
+
+async def test_an_order_says_who_was_credited_and_what_is_doubtful(place: tuple[str, str]) -> None:
+    async with serving(*place) as service:
+        await fill(service)
+        story = service.story
+        items = {item["order_id"]: item for item in (await service.get("/v1/orders"))["items"]}
+        assert items["1001"]["net"] == {"amount_minor": 4_990, "currency": "EUR"}
+        assert items["1001"]["credits"] == [
+            {
+                "model": "last",
+                "creator_id": story.ident("creator", "mia"),
+                "placement_id": story.ident("placement", "mia"),
+                "amount": {"amount_minor": 4_990, "currency": "EUR"},
+            }
+        ]
+        assert items["1001"]["attention"] == []
+        (nobody,) = items["1000"]["credits"]
+        assert (nobody["creator_id"], nobody["placement_id"]) == (None, None)
+        assert items["1003"]["new_customer"] is False
+        assert items["9009"]["attention"] == ["adjustments_without_order"]
+
+
+async def test_a_wrong_question_is_named(place: tuple[str, str]) -> None:
+    async with serving(*place) as service:
+        for asked, field in (
+            ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
+            ({"from": "yesterday"}, "from"),
+            ({"status": "lost"}, "status"),
+            ({"store": "nowhere"}, "store"),
+            ({"query": "a\tb"}, "query"),
+            ({"query": "   "}, "query"),
+            ({"query": "x" * 201}, "query"),
+            ({"cursor": "nonsense"}, "cursor"),
+            ({"colour": "red"}, "colour"),
+        ):
+            answer = await service.client.get("/v1/orders", params=asked)
+            assert answer.status_code == 422, (asked, answer.text)
+            assert [error["field"] for error in answer.json()["errors"]] == [field], asked
+
+
+@pytest.mark.parametrize("query", ["' OR 1=1 --", "%", "_", "\\", "{}"])
+async def test_a_strange_text_means_no_order(place: tuple[str, str], query: str) -> None:
+    async with serving(*place) as service:
+        await service.send(service.story.order("1", customer="c"))
+        await service.explained("1")
+        assert await listed(service, query=query) == []
