@@ -34,6 +34,7 @@ from services.roi.routes import (
     metrics,
     placements,
     policies,
+    rates,
     roi,
     stores,
     workspace,
@@ -60,8 +61,8 @@ from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
-    "Keeps creators, campaigns, placements, links, codes, policies, stores, costs"
-    " and goals, and answers what they returned."
+    "Keeps creators, campaigns, placements, links, codes, policies, stores, costs,"
+    " goals and rates, and answers what they returned."
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
@@ -95,6 +96,7 @@ ROUTERS: Final = (
     keys.router,
     costs.router,
     goals.router,
+    rates.router,
     metrics.router,
 )
 

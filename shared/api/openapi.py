@@ -80,6 +80,7 @@ EXAMPLE_KINDS: Final = (
     "cost",
     "store",
     "goal",
+    "rate",
 )
 
 

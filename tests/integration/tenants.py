@@ -23,6 +23,7 @@ KINDS: Final = (
     "keys",
     "costs",
     "goals",
+    "rates",
 )
 # The fields of a body that reference objects, and the kind of the object.
 REFERENCES: Final = {
@@ -93,6 +94,12 @@ class Tenant:
                 "starts_on": "2026-01-01",
                 "ends_on": "2026-12-31",
                 "creator_id": self.id_of("creators"),
+            },
+            "rates": {
+                "kind": "exchange",
+                "currency": "USD",
+                "amount": "0.9",
+                "valid_from": "2026-03-01",
             },
         }
         return bodies[kind]

@@ -23,6 +23,7 @@ EntityKind = Literal[
     "policy",
     "cost",
     "goal",
+    "rate",
 ]
 EntityFacts = Mapping[str, Any]
 

@@ -70,6 +70,18 @@ KINDS = (
         {"target": "450.00"},
         "name",
     ),
+    Kind(
+        "rates",
+        {
+            "kind": "value",
+            "per": "view",
+            "amount": "0.000125",
+            "platform": "Youtube",
+            "valid_from": "2026-03-01",
+        },
+        {"amount": "0.01"},
+        "platform",
+    ),
 )
 
 
