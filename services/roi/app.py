@@ -23,6 +23,7 @@ from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.relay import CatalogRelay, Proofreader
 from services.roi.routes import (
+    agents,
     campaigns,
     codes,
     connections,
@@ -61,8 +62,8 @@ from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
-    "Keeps creators, campaigns, placements, links, codes, policies, stores, costs,"
-    " goals and rates, and answers what they returned."
+    "Keeps creators, campaigns, placements, links, codes, policies, stores, agents,"
+    " costs, goals and rates, and answers what they returned."
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
@@ -94,6 +95,7 @@ ROUTERS: Final = (
     stores.router,
     connections.router,
     keys.router,
+    agents.router,
     costs.router,
     goals.router,
     rates.router,

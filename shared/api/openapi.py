@@ -77,6 +77,7 @@ EXAMPLE_KINDS: Final = (
     "policy",
     "connection",
     "key",
+    "agent",
     "cost",
     "store",
     "goal",

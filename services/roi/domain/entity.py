@@ -24,6 +24,7 @@ EntityKind = Literal[
     "cost",
     "goal",
     "rate",
+    "agent",
 ]
 EntityFacts = Mapping[str, Any]
 

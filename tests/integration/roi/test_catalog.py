@@ -52,6 +52,7 @@ KINDS = (
         "shop_domain",
     ),
     Kind("keys", {"name": "shop", "scopes": ["read"]}, {"scopes": ["read", "write"]}, "name"),
+    Kind("agents", {"name": "North"}, {"name": "North Talent"}),
     Kind(
         "costs",
         {
