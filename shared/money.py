@@ -59,6 +59,11 @@ def exponent(currency: str) -> int:
     return _EXPONENTS[currency]
 
 
+def minor_decimals(currency: str) -> int:
+    """Return the decimal places of a stored currency, which may be one of the past."""
+    return _EXPONENTS[currency]
+
+
 def parse_minor(text: str, currency: str) -> int:
     """Return the minor units of a decimal string: `parse_minor("49.90", "EUR") == 4990`.
 

@@ -23,6 +23,7 @@ from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.relay import CatalogRelay, Proofreader
 from services.roi.routes import (
+    agents,
     campaigns,
     codes,
     connections,
@@ -35,6 +36,7 @@ from services.roi.routes import (
     metrics,
     placements,
     policies,
+    rates,
     roi,
     stores,
     workspace,
@@ -61,8 +63,8 @@ from shared.telemetry import Metric, Telemetry, configure_logging, get_logger
 
 SERVICE: Final = "roi"
 DOES: Final = (
-    "Keeps creators, campaigns, placements, links, codes, policies, stores, costs"
-    " and goals, and answers what they returned."
+    "Keeps creators, campaigns, placements, links, codes, policies, stores, agents,"
+    " costs, goals and rates, and answers what they returned."
 )
 # 10 concurrent requests keep two cores busy; relay, fold and rebuild need connections besides.
 POOL_SIZE: Final = 13
@@ -95,8 +97,10 @@ ROUTERS: Final = (
     stores.router,
     connections.router,
     keys.router,
+    agents.router,
     costs.router,
     goals.router,
+    rates.router,
     metrics.router,
 )
 

@@ -77,9 +77,11 @@ EXAMPLE_KINDS: Final = (
     "policy",
     "connection",
     "key",
+    "agent",
     "cost",
     "store",
     "goal",
+    "rate",
 )
 
 

@@ -21,8 +21,10 @@ KINDS: Final = (
     "stores",
     "connections",
     "keys",
+    "agents",
     "costs",
     "goals",
+    "rates",
 )
 # The fields of a body that reference objects, and the kind of the object.
 REFERENCES: Final = {
@@ -30,7 +32,13 @@ REFERENCES: Final = {
     "links": {"placement_id": "placements", "creator_id": "creators"},
     "codes": {"creator_id": "creators", "placement_id": "placements"},
     "connections": {"store_id": "stores"},
-    "costs": {"placement_id": "placements", "creator_id": "creators", "campaign_id": "campaigns"},
+    "costs": {
+        "placement_id": "placements",
+        "creator_id": "creators",
+        "campaign_id": "campaigns",
+        "agent_id": "agents",
+        "boosts_placement_id": "placements",
+    },
     "goals": {"creator_id": "creators", "campaign_id": "campaigns"},
 }
 Json = dict[str, Any]
@@ -81,8 +89,9 @@ class Tenant:
             "stores": {"name": f"Store of {self.name}"},
             "connections": {"kind": "shopify", "secret": f"secret of {self.name}"},
             "keys": {"name": f"Key of {self.name}", "scopes": ["read"]},
+            "agents": {"name": f"Agent of {self.name}"},
             "costs": {
-                "kind": "fee",
+                "kind": "paid_boost",
                 "amount": "5.00",
                 "currency": "EUR",
                 "creator_id": self.id_of("creators"),
@@ -93,6 +102,12 @@ class Tenant:
                 "starts_on": "2026-01-01",
                 "ends_on": "2026-12-31",
                 "creator_id": self.id_of("creators"),
+            },
+            "rates": {
+                "kind": "exchange",
+                "currency": "USD",
+                "amount": "0.9",
+                "valid_from": "2026-03-01",
             },
         }
         return bodies[kind]

@@ -106,7 +106,7 @@ class RoiWarning(AnswerModel):
     """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
     revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
     that are not there), `overhead` (costs without an owner), `stale` (nothing was recorded lately),
-    `no_goal` (campaigns of the rows have none).
+    `no_goal` (campaigns of the rows have none), `missing_rate` (amounts without an exchange rate).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

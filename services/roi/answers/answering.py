@@ -5,8 +5,10 @@ with it gives the same figures. The transaction ends before the figures are comp
 What can go wrong: `AnswerTooLarge`, which says what to ask instead.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,19 +16,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.answers.answer_shapes import encode_answer
 from services.roi.answers.assemble import Answer, Layout, assemble
 from services.roi.answers.building import Gathered, gathered
+from services.roi.answers.cells import Batch
 from services.roi.answers.context import AnswerContext, context_of
+from services.roi.answers.exchange import Exchange, Gap, Rate, converted, in_parts
+from services.roi.answers.kinds import Measure
+from services.roi.answers.plan import Wanted
 from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
 from services.roi.answers.reading import RowsRead, read_rows
-from services.roi.answers.sizes import check_cells
-from services.roi.answers.span import span_of
-from services.roi.answers.weaknesses import goals_lacking, warnings_of
+from services.roi.answers.sizes import CATALOG_ROWS_MAX, check_cells, check_rates
+from services.roi.answers.span import Span, span_of
+from services.roi.answers.weaknesses import goals_lacking, rates_lacking, warnings_of
+from services.roi.store.rate_rows import exchange_rows
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
     """All that an answer is computed from: its question, its moment, and the rows.
 
-    `now`: when it was asked for; None where it was asked for as of a moment.
+    `now`: when it was asked for; None where it was asked for as of a moment. `exchange`: the rates
+    into the currency that was asked for; None where amounts keep theirs.
     """
 
     question: Question
@@ -35,6 +43,7 @@ class AnswerInput:
     from_: date | datetime
     to: date | datetime
     read: RowsRead
+    exchange: Exchange | None
 
 
 async def read_input(
@@ -52,17 +61,44 @@ async def read_input(
     at = await context_of(conn, workspace_id, now, asked.as_of)
     from_, to = span_asked(asked, at.today, now)
     span = await span_of(conn, at.time_zone, (from_, to))
-    read = await read_rows(conn, at, question.wanted, span, question.models)
-    return AnswerInput(question, at, now if asked.as_of is None else None, from_, to, read)
+    exchange = await read_exchange(conn, at, question.currency, span)
+    wanted = by_rates(question.wanted, exchange)
+    read = await read_rows(conn, at, wanted, span, question.models)
+    when = now if asked.as_of is None else None
+    return AnswerInput(question, at, when, from_, to, read, exchange)
+
+
+async def read_exchange(
+    conn: AsyncConnection, at: AnswerContext, currency: str | None, span: Span
+) -> Exchange | None:
+    """Return the exchange rates of an answer in a currency; None without one."""
+    if currency is None:
+        return None
+    asked = at.currency, span.to_on, CATALOG_ROWS_MAX + 1
+    rows = await exchange_rows(conn, at.workspace_id, at.as_of, asked)
+    check_rates(len(rows))
+    rates = (Rate(row["currency"], row["valid_from"], Fraction(row["amount"])) for row in rows)
+    return Exchange(currency, at.currency, rates)
+
+
+def by_rates(wanted: Wanted, exchange: Exchange | None) -> Wanted:
+    """Return what is wanted, apart for each stretch of days without a change of a rate."""
+    if exchange is None:
+        return wanted
+    return replace(wanted, dimensions=(*wanted.dimensions, exchange.stretches))
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An answer before it is encoded: its data, the models that it shows, its rows."""
+    """An answer before it is encoded: its data, the models that it shows, its rows.
+
+    `gaps`: amounts that have no exchange rate.
+    """
 
     found: Gathered
     models: tuple[str, ...]
     answer: Answer
+    gaps: Collection[Gap]
 
 
 def built(given: AnswerInput) -> Built:
@@ -71,15 +107,33 @@ def built(given: AnswerInput) -> Built:
     found = gathered(given.read)
     models = question.models_shown(found.models())
     check_cells(found.additions(len(models)))
+    measures, batches, gaps = exchanged(given.exchange, question.wanted.measures, found.batches)
     layout = Layout(
         dimensions=question.dimensions,
         metrics=question.metrics,
-        measures=question.wanted.measures,
+        measures=measures,
         models=models,
         currency=question.currency,
         default_currency=given.at.currency,
     )
-    return Built(found, models, assemble(layout, found.facts, found.batches))
+    return Built(found, models, assemble(layout, found.facts, batches), gaps)
+
+
+def exchanged(
+    exchange: Exchange | None, measures: tuple[Measure, ...], batches: Sequence[Batch]
+) -> tuple[tuple[Measure, ...], Sequence[Batch], Collection[Gap]]:
+    """Return measures and batches in the currency that was asked for, and what has no rate."""
+    if exchange is None:
+        return measures, batches, ()
+    found, gaps = converted(exchange, batches)
+    return in_parts(measures), found, gaps
+
+
+def warned(given: AnswerInput, made: Built) -> list[dict[str, str]]:
+    """Return the warnings of an answer."""
+    warnings = warnings_of(given.at, made.found, given.to, given.now)
+    warnings += rates_lacking(made.found, given.question.currency, made.gaps)
+    return warnings + goals_lacking(made.found, made.answer, given.read.with_goals)
 
 
 def build_answer(given: AnswerInput) -> bytes:
@@ -97,14 +151,13 @@ def build_answer(given: AnswerInput) -> bytes:
 def meta_of(given: AnswerInput, made: Built) -> dict[str, Any]:
     """Return what the answer says of its question and its moment."""
     question = given.question
-    warnings = warnings_of(given.at, made.found, given.to, given.now)
     return {
         "by": question.by,
         "group_by": [dimension.id for dimension in question.dimensions],
         "from": given.from_,
         "to": given.to,
         "source": made.found.plan.source.value,
-        "warnings": warnings + goals_lacking(made.found, made.answer, given.read.with_goals),
+        "warnings": warned(given, made),
         "time_zone": given.at.time_zone,
         "as_of": given.at.as_of,
         "fresh_to": given.at.fresh_to,

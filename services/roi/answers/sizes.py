@@ -12,7 +12,7 @@ from typing import Final
 ROWS_MAX: Final = 10_000
 # Sums of all facts together: accounts × segments × models, each about 10 µs.
 CELLS_MAX: Final = 100_000
-# Rows that one statement reads of the catalog: costs of the span, placements of the brand.
+# Rows that one statement reads of the catalog: costs of the span, placements, exchange rates.
 CATALOG_ROWS_MAX: Final = 100_000
 # Margins of a span: each row of a rollup is compared with each of them.
 MARGINS_MAX: Final = 366
@@ -56,6 +56,13 @@ def check_margins(count: int) -> None:
     if count > MARGINS_MAX:
         message = f"gives a span with more than {MARGINS_MAX} margins: ask for fewer days"
         raise AnswerTooLarge("from", message)
+
+
+def check_rates(count: int) -> None:
+    """Raise `AnswerTooLarge` for a workspace with too many exchange rates."""
+    if count > CATALOG_ROWS_MAX:
+        message = f"needs more than {CATALOG_ROWS_MAX} exchange rates: archive those of the past"
+        raise AnswerTooLarge("currency", message)
 
 
 def check_weighted_days(count: int) -> None:

@@ -3,8 +3,9 @@
 Promise: a warning is given only where figures of this answer are concerned, and says what to do.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from services.roi.answers.building import Gathered
 from services.roi.answers.cells import Cell
 from services.roi.answers.context import AnswerContext, WorkspaceStop
 from services.roi.answers.dimensions.campaign import CAMPAIGN
+from services.roi.answers.exchange import Gap
 from services.roi.answers.kinds import Fact
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
@@ -27,6 +29,7 @@ COSTS_WITHOUT_WEIGHT: Final = "costs_without_weight"
 OVERHEAD: Final = "overhead"
 STALE: Final = "stale"
 NO_GOAL: Final = "no_goal"
+MISSING_RATE: Final = "missing_rate"
 # Names in one sentence; the others are counted.
 _NAMED_MAX: Final = 3
 # A shop that sells every day sends something on each; a weekend alone is no sign.
@@ -46,6 +49,36 @@ def warnings_of(
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
+
+
+def rates_lacking(
+    found: Gathered, currency: str | None, gaps: Iterable[Gap]
+) -> list[dict[str, str]]:
+    """Return a warning for each currency that has amounts without an exchange rate."""
+    starts = found.plan.starts
+    days: dict[str, list[date | None]] = {}
+    for gap in sorted(gaps):
+        following = bisect_right(starts, gap.first_on)
+        end = starts[following] - timedelta(days=1) if following < len(starts) else None
+        days.setdefault(gap.currency, [gap.first_on]).append(end)
+    return [
+        {
+            "id": MISSING_RATE,
+            "sentence": (
+                f"No exchange rate of {code} into {currency} is known {_stretch(ends)}, so figures"
+                " with such amounts are missing: `POST /v1/rates` with `kind: exchange` sets one."
+            ),
+        }
+        for code, ends in days.items()
+    ]
+
+
+def _stretch(ends: Sequence[date | None]) -> str:
+    """Return the days from the first to the last; None: to the end of the answer's days."""
+    first, last = ends[0], ends[-1]
+    if last is None:
+        return f"from {first} on"
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def goals_lacking(

@@ -23,6 +23,8 @@ EntityKind = Literal[
     "policy",
     "cost",
     "goal",
+    "rate",
+    "agent",
 ]
 EntityFacts = Mapping[str, Any]
 

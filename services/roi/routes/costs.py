@@ -53,6 +53,7 @@ class Costs(Resource[CostBody]):
         "amount": "20.00",
         "currency": "EUR",
         "placement_id": example_id("placement"),
+        "agent_id": example_id("agent"),
         "incurred_on": "2026-03-01",
         "from": "2026-03-01",
         "to": "2026-05-31",
@@ -65,6 +66,7 @@ class Costs(Resource[CostBody]):
     async def draft(self, work: Work, body: CostBody, current: EntityFacts | None) -> Version:
         check_at_most_one_of(body, *_OWNERS)
         campaign = await self._campaign(work, body)
+        await self._check_links(work, body)
         facts = plain_facts(body, *_MONEY) | _money(body)
         incurred_on = body.incurred_on or await self._today(work)
         served = _served(body, incurred_on, campaign)
@@ -79,6 +81,15 @@ class Costs(Resource[CostBody]):
         if body.campaign_id is None:
             return {}
         return (await work.referred("campaign_id", "campaign", body.campaign_id)).latest.facts
+
+    async def _check_links(self, work: Work, body: CostBody) -> None:
+        """Raise a 422 for an unknown agent or boosted placement, or a boost of another kind."""
+        if body.agent_id is not None:
+            await work.referred("agent_id", "agent", body.agent_id)
+        if body.boosts_placement_id is not None:
+            await work.referred("boosts_placement_id", "placement", body.boosts_placement_id)
+            if body.kind != "paid_boost":
+                raise field_problem("boosts_placement_id", "belongs to a cost of kind paid_boost")
 
     async def _today(self, work: Work) -> date:
         zone = ZoneInfo((await work.workspace_facts())["time_zone"])
@@ -109,7 +120,8 @@ class Costs(Resource[CostBody]):
     @override
     def shown(self, parts: Parts, entity: Entity) -> dict[str, Any]:
         facts = entity.latest.facts
-        later = dict.fromkeys(("hours", "rate", "paid_on", "retail_value"))
+        added = ("hours", "rate", "paid_on", "retail_value", "agent_id", "boosts_placement_id")
+        later = dict.fromkeys(added)
         days = {"from": facts["serves_from"], "to": facts["serves_to"]}
         return {
             "spread": "equal",

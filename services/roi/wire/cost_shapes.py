@@ -69,6 +69,10 @@ class _CostBody(Named):
     """The creator that owns it."""
     campaign_id: EntityId | None = None
     """The campaign that owns it. A cost without an owner is overhead."""
+    agent_id: EntityId | None = None
+    """The agent that it was paid to; it owns no part of it."""
+    boosts_placement_id: EntityId | None = None
+    """The placement whose content was boosted; only of a `paid_boost`. It changes no owner."""
     incurred_on: LocalDate | None = None
     """The local day on which it was spent; today when left out."""
     to: LocalDate | None = None
@@ -103,6 +107,10 @@ class _CostAnswer(Stored):
     """The creator that owns it."""
     campaign_id: str | None
     """The campaign that owns it. A cost without an owner is overhead."""
+    agent_id: str | None
+    """The agent that it was paid to."""
+    boosts_placement_id: str | None
+    """The placement whose content was boosted."""
     incurred_on: LocalDate
     """The local day on which it was spent."""
     to: LocalDate

@@ -52,6 +52,7 @@ KINDS = (
         "shop_domain",
     ),
     Kind("keys", {"name": "shop", "scopes": ["read"]}, {"scopes": ["read", "write"]}, "name"),
+    Kind("agents", {"name": "North"}, {"name": "North Talent"}),
     Kind(
         "costs",
         {
@@ -69,6 +70,18 @@ KINDS = (
         {"name": "Spring", "metric": "net_revenue", "target": "500.00", "ends_on": "2031-05-31"},
         {"target": "450.00"},
         "name",
+    ),
+    Kind(
+        "rates",
+        {
+            "kind": "value",
+            "per": "view",
+            "amount": "0.000125",
+            "platform": "Youtube",
+            "valid_from": "2026-03-01",
+        },
+        {"amount": "0.01"},
+        "platform",
     ),
 )
 

@@ -77,6 +77,32 @@ async def test_a_cost_has_one_owner_a_currency_and_a_day(owner_url: str) -> None
         assert all(record.id != made["id"] for record in await brand.records())
 
 
+async def test_a_boost_names_its_placement_and_a_fee_its_agent(owner_url: str) -> None:
+    """Neither is an owner: the cost stays where its owner is, or overhead."""
+    async with brand_running(owner_url) as brand:
+        ids = await basics(brand)
+        agent = await brand.post("/v1/agents", {"name": "North"})
+        cost: dict[str, Any] = {"amount": "5", "currency": "EUR", "incurred_on": "2026-03-01"}
+        boost = cost | {"kind": "paid_boost", "boosts_placement_id": ids["$placement"]}
+        made = await brand.post("/v1/costs", boost | {"campaign_id": ids["$campaign"]})
+        assert made["boosts_placement_id"] == ids["$placement"]
+        assert (made["placement_id"], made["agent_id"]) == (None, None)
+        path = f"/v1/costs/{made['id']}"
+        refused = await brand.refused("PATCH", path, {"kind": "fee"})
+        assert set(refused.errors) == {"boosts_placement_id"}
+        changed = await brand.ok(
+            "PATCH", path, {"kind": "agent", "boosts_placement_id": None, "agent_id": agent["id"]}
+        )
+        assert (changed["agent_id"], changed["boosts_placement_id"]) == (agent["id"], None)
+        assert changed["campaign_id"] == ids["$campaign"]
+        await brand.post("/v1/costs", boost)
+        days = "from=2026-03-01&to=2026-03-31"
+        answer = await brand.ok("GET", f"/v1/roi?{days}")
+        assert answer["overhead"]["cost"]["amount_minor"] == 500
+        refused = await brand.refused("POST", "/v1/costs", cost | {"kind": "fee", "agent_id": "x"})
+        assert set(refused.errors) == {"agent_id"}
+
+
 async def test_a_cost_serves_its_days_or_its_month_within_its_campaign(owner_url: str) -> None:
     async with brand_running(owner_url) as brand:
         dates = {"name": "Spring", "starts_on": "2026-03-10", "ends_on": "2026-04-20"}

@@ -6,7 +6,15 @@ from typing import Final
 
 import pytest
 
-from services.roi.store import catalog, goal_rows, idempotency, key_rows, link_code_rows, outbox
+from services.roi.store import (
+    catalog,
+    goal_rows,
+    idempotency,
+    key_rows,
+    link_code_rows,
+    outbox,
+    rate_rows,
+)
 from shared.db.engine import driver
 from tests.fixtures.postgres import DatabaseFactory
 
@@ -24,6 +32,7 @@ STATEMENTS: Final = {
     "published again": catalog._SOME,
     "goal": goal_rows._GOAL,
     "campaigns with goals": goal_rows._CAMPAIGNS,
+    "exchange rates": rate_rows._EXCHANGE,
 }
 
 

@@ -13,17 +13,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.roi.answers.answering import by_rates, exchanged, read_exchange
 from services.roi.answers.assemble import Layout, assemble
 from services.roi.answers.building import gathered
 from services.roi.answers.catalog_facts import CatalogFacts
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.dictionary import DIMENSIONS
+from services.roi.answers.exchange import Exchange
 from services.roi.answers.goals.goal_figures import GoalFigures
 from services.roi.answers.kinds import Dimension, Entity, FromTime, Headline, Measure, Metric
 from services.roi.answers.plan import Wanted
 from services.roi.answers.question import BASES, DEFAULT_MODEL
 from services.roi.answers.reading import RowsRead, read_rows
+from services.roi.answers.segments import segment_starts
 from services.roi.answers.span import span_of
 from services.roi.domain.goals import Stretch
 
@@ -54,8 +57,9 @@ class Series:
 
     at: AnswerContext
     grain: Dimension
-    to: date
+    days: tuple[date, date]
     read: RowsRead
+    exchange: Exchange | None
 
 
 async def read_series(
@@ -71,28 +75,30 @@ async def read_series(
     dimensions = (by_time,) if scope is None else (scope.dimension, by_time)
     wanted = Wanted(figures.measures, dimensions, BASES[0])
     span = await span_of(conn, at.time_zone, days)
-    read = await read_rows(conn, at, wanted, span, (DEFAULT_MODEL,))
-    return Series(at, by_time, days[1], read)
+    exchange = await read_exchange(conn, at, figures.currency, span)
+    read = await read_rows(conn, at, by_rates(wanted, exchange), span, (DEFAULT_MODEL,))
+    return Series(at, by_time, days, read, exchange)
 
 
 def stretches_of(series: Series, scope: Scope | None, figures: GoalFigures) -> list[Stretch]:
     """Return the sums of each day, week or month, in order; the last one may go on."""
     found = gathered(series.read)
+    batches = [_within(batch, scope, found.facts) for batch in found.batches]
+    measures, batches_shown, _ = exchanged(series.exchange, figures.measures, batches)
     layout = Layout(
         dimensions=(series.grain,),
         metrics=tuple(_itself(measure) for measure in figures.measures),
-        measures=figures.measures,
+        measures=measures,
         models=(DEFAULT_MODEL,),
         currency=figures.currency,
         default_currency=series.at.currency,
     )
-    batches = [_within(batch, scope, found.facts) for batch in found.batches]
-    answer = assemble(layout, found.facts, batches)
+    answer = assemble(layout, found.facts, batches_shown)
     by_word = {row.group[series.grain.id]: row.figures for row in answer.rows}
     source = series.grain.source
     assert isinstance(source, FromTime)
-    starts = series.read.plan.starts
-    ends = [*(start - timedelta(days=1) for start in starts[1:]), series.to]
+    starts = segment_starts((series.grain,), *series.days)
+    ends = [*(start - timedelta(days=1) for start in starts[1:]), series.days[1]]
     return [
         Stretch(last_on, (last_on - first_on).days + 1, _sums(by_word.get(word), figures.measures))
         for first_on, last_on in zip(starts, ends, strict=True)

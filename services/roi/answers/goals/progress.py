@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roi.answers.answering import AnswerInput, Built, built, read_input
+from services.roi.answers.answering import AnswerInput, Built, built, read_input, warned
 from services.roi.answers.assemble import Figures
 from services.roi.answers.context import context_of
 from services.roi.answers.goals.goal_figures import GoalFigures, figures_of, fraction_of
@@ -29,7 +29,6 @@ from services.roi.answers.goals.goal_shapes import (
 )
 from services.roi.answers.kinds import Headline
 from services.roi.answers.question import DEFAULT_MODEL, RoiParameters
-from services.roi.answers.weaknesses import warnings_of
 from services.roi.domain.entity import EntityFacts
 from services.roi.domain.goals import Goal, Stretch, added, forecast
 from services.roi.store.goal_rows import goal_at
@@ -151,7 +150,7 @@ def build_progress(given: ProgressInput) -> GoalProgress:
         ),
         "status": status,
         "history": _history(goal, figures, over),
-        "warnings": warnings_of(given.actual.at, answered.found, given.actual.to, given.actual.now),
+        "warnings": warned(given.actual, answered),
     }
     return GoalProgress.model_validate(values)
 
