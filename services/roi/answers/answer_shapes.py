@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from pydantic import Field, create_model
 
-from services.roi.answers.assemble import Answer, Figures, Values
+from services.roi.answers.assemble import Answer, Figures, Row, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value
@@ -88,6 +88,38 @@ class RoiRow(AnswerModel):
     """A name of the row for people."""
     measures: RoiMeasures
     """The figures of the row."""
+    compared: RoiMeasures | None = None
+    """The figures of the period that is compared; absent where none is."""
+
+
+if TYPE_CHECKING:
+    RoiHeadline = _Measures
+    RoiWhole = _Measures
+else:
+    RoiHeadline, RoiWhole = (
+        create_model(
+            name,
+            __base__=measures,
+            __doc__=measures.__doc__,
+            compared=(
+                measures | None,
+                Field(
+                    default=None,
+                    description="The figures of the period that is compared; absent without one.",
+                ),
+            ),
+        )
+        for name, measures in (("RoiHeadline", RoiMeasures), ("RoiWhole", RoiTotals))
+    )
+
+
+class ComparedPeriod(AnswerModel):
+    """The period that is compared with the present one."""
+
+    from_: Annotated[date | datetime, Field(alias="from")]
+    """The first day or moment."""
+    to: date | datetime
+    """The last day (included) or moment (excluded)."""
 
 
 class MetricVersion(AnswerModel):
@@ -105,8 +137,10 @@ class RoiWarning(AnswerModel):
     id: str
     """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
     revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
-    that are not there), `overhead` (costs without an owner), `stale` (nothing was recorded lately),
-    `no_goal` (campaigns of the rows have none), `missing_rate` (amounts without an exchange rate).
+    that are not there), `overhead` (costs without an owner), `filtered_costs` (costs that a filter
+    leaves out, because costs have none of its dimension), `overlapping` (rows that add up to more
+    than the totals), `stale` (nothing was recorded lately), `no_goal` (campaigns of the rows have
+    none), `missing_rate` (amounts without an exchange rate).
     """
     sentence: str
     """What is the matter, and what to do, for people."""
@@ -121,6 +155,10 @@ class RoiMeta(AnswerModel):
     """The time that dates a credit: the conversion's or the touch's."""
     group_by: list[str]
     """The dimensions of the rows."""
+    filters: dict[str, str]
+    """The filters, by dimension, as they were sent."""
+    overlapping: list[str]
+    """The dimensions whose rows overlap: rows then do not add up to the totals."""
     currency: str | None
     """The currency of all amounts; null when there are several."""
     currencies: list[str]
@@ -131,6 +169,8 @@ class RoiMeta(AnswerModel):
     """The first day or moment."""
     to: date | datetime
     """The last day (included) or moment (excluded)."""
+    compared: ComparedPeriod | None
+    """The period that is compared; null without one."""
     time_zone: str
     """The time zone of the days."""
     as_of: datetime
@@ -160,15 +200,15 @@ class RoiAnswer(AnswerModel):
     """The question and the moment of the answer."""
     rows: list[RoiRow]
     """One row for each value of the dimensions."""
-    program: RoiMeasures | list[RoiMeasures]
+    program: RoiHeadline | list[RoiHeadline]
     """All that creators earned, and all that creators and campaigns cost."""
-    brand: RoiMeasures | list[RoiMeasures]
+    brand: RoiHeadline | list[RoiHeadline]
     """What the brand's own content earned and cost."""
-    organic: RoiMeasures | list[RoiMeasures]
+    organic: RoiHeadline | list[RoiHeadline]
     """What no placement is credited with."""
-    overhead: RoiMeasures | list[RoiMeasures]
+    overhead: RoiHeadline | list[RoiHeadline]
     """Costs of no placement, creator or campaign, which is also a row of its own."""
-    totals: RoiTotals | list[RoiTotals]
+    totals: RoiWhole | list[RoiWhole]
     """Everything together: additive figures only, because organic revenue returns no cost."""
 
 
@@ -233,23 +273,32 @@ def encode_answer(
     """Return the body of an answer; `lists_models`: headlines and totals are lists by model."""
     every = [(metric.id, _writer(metric, answer.currencies)) for metric in metrics]
     additive = {metric.id for metric in metrics if metric.additive}
+    of_totals = [item for item in every if item[0] in additive]
+    before = answer.compared
+    headlines_before = {} if before is None else before.headlines
+    totals_before = None if before is None else before.totals
 
-    def by_model(measured: Mapping[str, Figures], writers: _Writers) -> object:
-        if lists_models:
-            return [{"model": name, **_shown(each, writers)} for name, each in measured.items()]
-        return _shown(next(iter(measured.values())), writers)
+    def by_model(
+        measured: Mapping[str, Figures], compared: Mapping[str, Figures] | None, writers: _Writers
+    ) -> object:
+        told = [
+            {
+                **({"model": name} if lists_models else {}),
+                **_shown(figures, writers),
+                **({} if compared is None else {"compared": _shown(compared[name], writers)}),
+            }
+            for name, figures in measured.items()
+        ]
+        return told if lists_models else told[0]
 
     body = {
         "meta": whole_meta(answer, meta, metrics, list(models) if lists_models else models[0]),
-        "rows": [
-            {"group": row.group, "label": row.label, "measures": _shown(row.figures, every)}
-            for row in answer.rows
-        ],
+        "rows": [_row(row, every) for row in answer.rows],
         **{
-            headline.value: by_model(measured, every)
+            headline.value: by_model(measured, headlines_before.get(headline), every)
             for headline, measured in answer.headlines.items()
         },
-        "totals": by_model(answer.totals, [item for item in every if item[0] in additive]),
+        "totals": by_model(answer.totals, totals_before, of_totals),
     }
     return _encoder.encode(body)
 
@@ -269,6 +318,17 @@ def whole_meta(
             metric.id: {"version": metric.version, "formula": metric.formula} for metric in metrics
         },
     }
+
+
+def _row(row: Row, writers: _Writers) -> dict[str, object]:
+    told: dict[str, object] = {
+        "group": row.group,
+        "label": row.label,
+        "measures": _shown(row.figures, writers),
+    }
+    if row.compared is not None:
+        told["compared"] = _shown(row.compared, writers)
+    return told
 
 
 def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:

@@ -2,31 +2,42 @@
 
 Promise: all figures are of one moment. The answer names that moment as `as_of`, and asking again
 with it gives the same figures. The transaction ends before the figures are computed.
-What can go wrong: `AnswerTooLarge`, which says what to ask instead.
+What can go wrong: `AnswerRefused`, which says what to ask instead.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.answers.answer_shapes import encode_answer
-from services.roi.answers.assemble import Answer, Layout, assemble
+from services.roi.answers.assemble import Answer, Layout, Period, assemble
 from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.cells import Batch
 from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.exchange import Exchange, Gap, Rate, converted, in_parts
-from services.roi.answers.kinds import Measure
+from services.roi.answers.kinds import Grain, Measure
+from services.roi.answers.period import asked_period, compared_period
 from services.roi.answers.plan import Wanted
-from services.roi.answers.question import Question, RoiParameters, question_of, span_asked
+from services.roi.answers.question import Question, RoiParameters, question_of
 from services.roi.answers.reading import RowsRead, read_rows
+from services.roi.answers.segments import segment_starts
 from services.roi.answers.sizes import CATALOG_ROWS_MAX, check_cells, check_rates
-from services.roi.answers.span import Span, span_of
+from services.roi.answers.span import Asked, Span, span_of
 from services.roi.answers.weaknesses import goals_lacking, rates_lacking, warnings_of
 from services.roi.store.rate_rows import exchange_rows
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedInput:
+    """The rows of the period that is compared, and by how much it lies earlier."""
+
+    period: Asked
+    shift: timedelta
+    read: RowsRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +45,18 @@ class AnswerInput:
     """All that an answer is computed from: its question, its moment, and the rows.
 
     `now`: when it was asked for; None where it was asked for as of a moment. `exchange`: the rates
-    into the currency that was asked for; None where amounts keep theirs.
+    into the currency that was asked for; None where amounts keep theirs. `filters`: as sent, by
+    dimension.
     """
 
     question: Question
     at: AnswerContext
     now: datetime | None
-    from_: date | datetime
-    to: date | datetime
+    period: Asked
     read: RowsRead
     exchange: Exchange | None
+    filters: Mapping[str, str]
+    compared: ComparedInput | None = None
 
 
 async def read_input(
@@ -59,13 +72,46 @@ async def read_input(
     """
     question = question or question_of(asked)
     at = await context_of(conn, workspace_id, now, asked.as_of)
-    from_, to = span_asked(asked, at.today, now)
-    span = await span_of(conn, at.time_zone, (from_, to))
+    period = await asked_period(conn, at, asked, now)
+    span = await span_of(conn, at.time_zone, period)
     exchange = await read_exchange(conn, at, question.currency, span)
     wanted = by_rates(question.wanted, exchange)
     read = await read_rows(conn, at, wanted, span, question.models)
-    when = now if asked.as_of is None else None
-    return AnswerInput(question, at, when, from_, to, read, exchange)
+    return AnswerInput(
+        question,
+        at,
+        now if asked.as_of is None else None,
+        period,
+        read,
+        exchange,
+        asked.filter_texts(),
+        await _read_compared(conn, at, question, period, read, exchange),
+    )
+
+
+async def _read_compared(
+    conn: AsyncConnection,
+    at: AnswerContext,
+    question: Question,
+    period: Asked,
+    read: RowsRead,
+    exchange: Exchange | None,
+) -> ComparedInput | None:
+    """Return the period that is compared, cut into segments as the present one is.
+
+    It is also cut where an exchange rate of its own changes.
+    """
+    if question.compare is None:
+        return None
+    before, shift = compared_period(question.compare, period, at.time_zone)
+    span = await span_of(conn, at.time_zone, before)
+    later = (first - shift for first in read.plan.starts[1:])
+    starts: set[date] = {span.from_on, *(first for first in later if first > span.from_on)}
+    if exchange is not None:
+        starts.update(segment_starts([exchange.stretches], span.from_on, span.to_on))
+    wanted = by_rates(question.wanted, exchange)
+    found = await read_rows(conn, at, wanted, span, question.models, sorted(starts))
+    return ComparedInput(before, shift, found)
 
 
 async def read_exchange(
@@ -90,24 +136,36 @@ def by_rates(wanted: Wanted, exchange: Exchange | None) -> Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An answer before it is encoded: its data, the models that it shows, its rows.
+    """An answer before it is encoded: its data before filters, its layout, its rows.
 
-    `gaps`: amounts that have no exchange rate.
+    `gaps`: amounts that have no exchange rate. `source`: the finest grain that was read.
     """
 
     found: Gathered
-    models: tuple[str, ...]
+    layout: Layout
     answer: Answer
     gaps: Collection[Gap]
+    source: Grain
 
 
 def built(given: AnswerInput) -> Built:
-    """Return the rows and figures of the answer; raise `AnswerTooLarge`. It runs in a thread."""
-    question = given.question
-    found = gathered(given.read)
-    models = question.models_shown(found.models())
-    check_cells(found.additions(len(models)))
-    measures, batches, gaps = exchanged(given.exchange, question.wanted.measures, found.batches)
+    """Return the rows and figures of the answer; raise `AnswerRefused`. It runs in a thread."""
+    question, compared = given.question, given.compared
+    everything = gathered(given.read)
+    periods = [everything.filtered(question.filters)]
+    if compared is not None:
+        periods.append(gathered(compared.read).filtered(question.filters, compared.shift))
+    models = question.models_shown({name for period in periods for name in period.models()})
+    check_cells(sum(period.additions(len(models)) for period in periods))
+    gaps: set[Gap] = set()
+    shown: list[Sequence[Batch]] = []
+    measures = question.wanted.measures
+    for period in periods:
+        measures, batches, lacking = exchanged(
+            given.exchange, question.wanted.measures, period.batches
+        )
+        shown.append(batches)
+        gaps.update(lacking)
     layout = Layout(
         dimensions=question.dimensions,
         metrics=question.metrics,
@@ -116,7 +174,12 @@ def built(given: AnswerInput) -> Built:
         currency=question.currency,
         default_currency=given.at.currency,
     )
-    return Built(found, models, assemble(layout, found.facts, batches), gaps)
+    before = None
+    if compared is not None:
+        before = Period(periods[1].facts, shown[1], compared.shift)
+    answer = assemble(layout, periods[0].facts, shown[0], before)
+    source = max((period.plan.source for period in periods), key=list(Grain).index)
+    return Built(everything, layout, answer, gaps, source)
 
 
 def exchanged(
@@ -131,35 +194,39 @@ def exchanged(
 
 def warned(given: AnswerInput, made: Built) -> list[dict[str, str]]:
     """Return the warnings of an answer."""
-    warnings = warnings_of(given.at, made.found, given.to, given.now)
-    warnings += rates_lacking(made.found, given.question.currency, made.gaps)
+    question = given.question
+    warnings = warnings_of(given.at, made.found, question.wanted, given.period[1], given.now)
+    warnings += rates_lacking(made.found, question.currency, made.gaps)
     return warnings + goals_lacking(made.found, made.answer, given.read.with_goals)
 
 
 def build_answer(given: AnswerInput) -> bytes:
-    """Return the JSON body of the answer; raise `AnswerTooLarge`. It runs in a thread."""
+    """Return the JSON body of the answer; raise `AnswerRefused`. It runs in a thread."""
     question, made = given.question, built(given)
     return encode_answer(
         made.answer,
         meta_of(given, made),
         question.metrics,
-        made.models,
+        made.layout.models,
         lists_models=question.lists_models,
     )
 
 
 def meta_of(given: AnswerInput, made: Built) -> dict[str, Any]:
     """Return what the answer says of its question and its moment."""
-    question = given.question
+    at, (from_, to), compared = given.at, given.period, given.compared
     return {
-        "by": question.by,
-        "group_by": [dimension.id for dimension in question.dimensions],
-        "from": given.from_,
-        "to": given.to,
-        "source": made.found.plan.source.value,
+        "by": given.question.by,
+        "group_by": [dimension.id for dimension in made.layout.dimensions],
+        "filters": given.filters,
+        "overlapping": made.layout.overlapping,
+        "from": from_,
+        "to": to,
+        "compared": compared and {"from": compared.period[0], "to": compared.period[1]},
+        "source": made.source.value,
         "warnings": warned(given, made),
-        "time_zone": given.at.time_zone,
-        "as_of": given.at.as_of,
-        "fresh_to": given.at.fresh_to,
-        "sequence": given.at.sequence,
+        "time_zone": at.time_zone,
+        "as_of": at.as_of,
+        "fresh_to": at.fresh_to,
+        "sequence": at.sequence,
     }

@@ -7,40 +7,32 @@ remainder. Rows that sum to nothing are left out, so an answer does not tell in 
 events arrived. Touches and costs belong to every model: with `model` as a dimension each model has
 all of them, and its own totals. A value without a dimension's value is on a row whose group has
 null, with the label `unallocated`. Overhead has a row of its own under every dimension but `model`.
+Where a dimension overlaps, a sum is in each of its rows: rows then have no total, and headline
+figures are summed without them.
 What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import timedelta
+from itertools import product
 from typing import Final
 
 from services.roi.answers.catalog_facts import CatalogFacts, Part
 from services.roi.answers.cells import Batch, Cell
-from services.roi.answers.kinds import (
-    UNALLOCATED,
-    Dimension,
-    FromCatalog,
-    FromRow,
-    FromTime,
-    Headline,
-    Measure,
-    Metric,
-)
+from services.roi.answers.kinds import Dimension, FromRow, Headline, Measure, Metric
+from services.roi.answers.readers import NOTHING, Reader, reader_of
 from services.roi.answers.sizes import check_rows
-from services.roi.answers.sums import Ledger, RowSums
+from services.roi.answers.sums import Ledger, RowSums, Rules
 from services.roi.answers.values import Unit, Value, rounded
 
-_NOTHING: Final = Part(UNALLOCATED, None)
 _OVERHEAD: Final = Part(Headline.OVERHEAD.value, None)
 _MODEL: Final = FromRow("model")
-_NO_LABELS: Final[Mapping[str, str]] = {}
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
 """Values by metric id; a metric per currency has (currency, value) for each shown currency."""
 Key = tuple[Part, ...]
-Reader = Callable[[Cell, str], Part]
 # A metric as a row needs it: id, unit, formula, and the places of its inputs among the measures.
 _Computed = tuple[str, Unit, Callable[..., Value], Sequence[int]]
 
@@ -56,14 +48,31 @@ class Layout:
     currency: str | None
     default_currency: str
 
+    @property
+    def overlapping(self) -> tuple[str, ...]:
+        """Return the dimensions whose rows overlap, so that rows have no sum."""
+        return tuple(dimension.id for dimension in self.dimensions if dimension.overlapping)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the value of each dimension (None: no value), today's label, its figures."""
+    """One row: the value of each dimension (None: no value), today's label, its figures.
+
+    `compared`: the figures of the period that is compared; None where none is.
+    """
 
     group: Mapping[str, str | None]
     label: str
     figures: Figures
+    compared: Figures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wholes:
+    """By model, the headline figures and the totals."""
+
+    headlines: Mapping[Headline, Mapping[str, Figures]]
+    totals: Mapping[str, Figures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,78 +87,88 @@ class Answer:
     totals: Mapping[str, Figures]
     currencies: tuple[str, ...]
     missing_rates: tuple[str, ...]
+    compared: Wholes | None = None
 
 
-def assemble(layout: Layout, facts: CatalogFacts, batches: Iterable[Batch]) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The sums of one period; `shift` is added to its days, so that periods have the same rows."""
+
+    facts: CatalogFacts
+    batches: Iterable[Batch]
+    shift: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledgers:
+    """The sums of one period, by model: of rows, and of headline figures and totals.
+
+    They are the same, unless rows overlap: then headline figures are summed by themselves.
+    """
+
+    rows: Mapping[str, Ledger[Key]]
+    wholes: Mapping[str, Ledger[Key]]
+
+    def every(self) -> set[Ledger[Key]]:
+        return {*self.rows.values(), *self.wholes.values()}
+
+
+def assemble(
+    layout: Layout,
+    facts: CatalogFacts,
+    batches: Iterable[Batch],
+    compared: Period | None = None,
+) -> Answer:
     """Return the answer that the layout describes, made from cells."""
-    ledgers = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
-    readers = [_reader(dimension, facts) for dimension in layout.dimensions]
-    for batch in batches:
+    now = _ledgers(layout, Period(facts, batches))
+    before = None if compared is None else _ledgers(layout, compared)
+    return _closed(layout, now, before)
+
+
+def _ledgers(layout: Layout, period: Period) -> _Ledgers:
+    """Return the sums of a period, rounded."""
+    rows = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
+    wholes, is_overlapping = rows, bool(layout.overlapping)
+    if is_overlapping:
+        wholes = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
+    facts = period.facts
+    readers = [reader_of(dimension, facts, period.shift) for dimension in layout.dimensions]
+    for batch in period.batches:
         places = [layout.measures.index(measure) for measure in batch.measures]
         for cell in batch.cells:
             for model in layout.models if cell.model is None else (cell.model,):
                 headline = facts.headline_of(cell.account, cell.owner)
-                key = _key(layout, headline, readers, cell, model)
-                sums = ledgers[model].row(headline, key)
-                sums.add(places, cell.currency, cell.sums)
-    return _closed(layout, ledgers)
+                for key in keys_of(layout, headline, readers, cell, model):
+                    rows[model].row(headline, key).add(places, cell.currency, cell.sums)
+                if is_overlapping:
+                    wholes[model].row(headline, ()).add(places, cell.currency, cell.sums)
+    found = _Ledgers(rows, wholes)
+    for ledger in found.every():
+        ledger.round_parts(_canonical)
+    return found
 
 
-def _key(
+def keys_of(
     layout: Layout,
     headline: Headline,
     readers: Sequence[Reader],
     cell: Cell,
     model: str,
-) -> Key:
-    """Return the parts of a cell's row; overhead is one row of each model."""
+) -> Iterable[Key]:
+    """Return the parts of a cell's rows; overhead is one row of each model."""
     match headline:
         case Headline.ORGANIC:
-            return ()
+            return ((),)
         case Headline.OVERHEAD:
             of_model = Part(model, model)
-            return tuple(
-                of_model if dimension.source == _MODEL else _OVERHEAD
-                for dimension in layout.dimensions
+            return (
+                tuple(
+                    of_model if dimension.source == _MODEL else _OVERHEAD
+                    for dimension in layout.dimensions
+                ),
             )
         case _:
-            return tuple([reader(cell, model) for reader in readers])
-
-
-def _reader(dimension: Dimension, facts: CatalogFacts) -> Reader:
-    """Return the function that gives a cell its value of a dimension; it caches the values."""
-    source = dimension.source
-    match source:
-        case FromRow("model"):
-            return lambda _cell, model: Part(model, model)
-        case FromRow(column, names):
-            labels = facts.labels_of_ids() if names else {}
-            return lambda cell, _model: _word(cell.columns.get(column), labels)
-        case FromTime(_, word):
-            part_of = cache(lambda segment: _word(word(segment)))
-            return lambda cell, _model: part_of(cell.segment)
-        case FromCatalog():
-            return _catalog_reader(dimension, source, facts)
-
-
-def _catalog_reader(dimension: Dimension, source: FromCatalog, facts: CatalogFacts) -> Reader:
-    known: dict[object, Part] = {}
-
-    def part(cell: Cell, _model: str) -> Part:
-        if cell.account is None:
-            if cell.owner is None or cell.owner[0] is not source.entity:
-                return _NOTHING
-            return facts.part_of_entity(dimension, cell.owner[1])
-        found = known.get(cell.account)
-        if found is None:
-            found = known[cell.account] = facts.part_of_account(dimension, cell.account)
-        return found
-
-    return part
-
-
-def _word(value: str | None, labels: Mapping[str, str] = _NO_LABELS) -> Part:
-    return _NOTHING if value is None else Part(labels.get(value, value), value)
+            return product(*[reader(cell, model) for reader in readers])
 
 
 def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
@@ -157,56 +176,84 @@ def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
     return tuple((part.id, "") if part.id is not None else ("", part.label) for part in key)
 
 
-def _closed(layout: Layout, ledgers: Mapping[str, Ledger[Key]]) -> Answer:
-    """Round the sums, drop rows that are zero, and compute the figures."""
-    kept: list[tuple[Key, RowSums]] = []
-    for ledger in ledgers.values():
-        ledger.round_parts(_canonical)
-        kept += [(key, sums) for key, sums in ledger.rows().items() if not sums.is_zero()]
-    found = {code for ledger in ledgers.values() for code in ledger.currencies_found()}
+def _closed(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> Answer:
+    """Drop rows that are zero, and compute the figures."""
+    periods = [now] if before is None else [now, before]
+    every = set[Ledger[Key]]().union(*(period.every() for period in periods))
+    kept = _pairs(layout, now, before)
+    found = {code for ledger in every for code in ledger.currencies_found()}
     shown = (layout.currency,) if layout.currency else tuple(sorted(found))
     shown = shown or (layout.default_currency,)
     check_rows(len(kept))
     kept.sort(key=lambda item: _order(layout, item, shown[0]))
     figures = _Calculator(layout, shown).figures
-    missing = {code for ledger in ledgers.values() for code in ledger.missing_rates()}
+    missing = {code for ledger in every for code in ledger.missing_rates()}
+    wholes, *compared = [_wholes(period, figures) for period in periods]
     return Answer(
-        rows=tuple(_row(layout, key, figures(sums)) for key, sums in kept),
-        headlines=_headlines(ledgers, figures),
-        totals={model: figures(ledger.total()) for model, ledger in ledgers.items()},
+        rows=tuple(_row(layout, pair, figures) for pair in kept),
+        headlines=wholes.headlines,
+        totals=wholes.totals,
         currencies=shown,
         missing_rates=tuple(sorted(missing)),
+        compared=compared[0] if compared else None,
     )
 
 
-def _headlines(
-    ledgers: Mapping[str, Ledger[Key]], figures: Callable[[RowSums], Figures]
-) -> Mapping[Headline, Mapping[str, Figures]]:
-    by_model = {model: ledger.headlines() for model, ledger in ledgers.items()}
-    return {
+# A row's key, its sums, and those of the period that is compared.
+_Pair = tuple[Key, RowSums, RowSums | None]
+
+
+def _pairs(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> list[_Pair]:
+    """Return the rows that are not zero in each period."""
+    found: list[_Pair] = []
+    rules = Rules.of(layout.measures, layout.currency)
+    for model, ledger in now.rows.items():
+        here = ledger.rows()
+        if before is None:
+            found += [(key, sums, None) for key, sums in here.items() if not sums.is_zero()]
+            continue
+        there = before.rows[model].rows()
+        for key in dict.fromkeys((*here, *there)):
+            pair = tuple(rows.get(key) or RowSums(rules) for rows in (here, there))
+            if not all(sums.is_zero() for sums in pair):
+                found.append((key, pair[0], pair[1]))
+    return found
+
+
+def _wholes(ledgers: _Ledgers, figures: Callable[[RowSums], Figures]) -> Wholes:
+    by_model = {model: ledger.headlines() for model, ledger in ledgers.wholes.items()}
+    headlines = {
         headline: {model: figures(found[headline]) for model, found in by_model.items()}
         for headline in Headline
     }
+    totals = {model: figures(ledger.total()) for model, ledger in ledgers.wholes.items()}
+    return Wholes(headlines, totals)
 
 
-def _order(layout: Layout, item: tuple[Key, RowSums], currency: str) -> tuple[object, ...]:
+def _order(layout: Layout, item: _Pair, currency: str) -> tuple[object, ...]:
     """Return the sort key of a row: natural order, then the greatest sums; overhead last."""
-    key, sums = item
+    key, sums, _ = item
     natural = [
         (part.id is None, dimension.order(part.id) if part.id is not None else "")
         for dimension, part in zip(layout.dimensions, key, strict=True)
         if dimension.order is not None
     ]
-    is_last = _OVERHEAD in key, _NOTHING in key
+    is_last = _OVERHEAD in key, NOTHING in key
     return (natural, is_last, *sums.ranking(currency), _canonical(key))
 
 
-def _row(layout: Layout, key: Key, figures: Figures) -> Row:
+def _row(layout: Layout, pair: _Pair, figures: Callable[[RowSums], Figures]) -> Row:
+    key, now, before = pair
     ids = (part.id for part in key)
     group = dict(zip((dimension.id for dimension in layout.dimensions), ids, strict=True))
-    is_one = len(set(key)) == 1
-    label = key[0].label if is_one else " · ".join(part.label for part in key)
-    return Row(group, label, figures)
+    return Row(group, label_of(key), figures(now), None if before is None else figures(before))
+
+
+def label_of(key: Key) -> str:
+    """Return the name of a row for people."""
+    if len(set(key)) == 1:
+        return key[0].label
+    return " · ".join(part.label for part in key)
 
 
 class _Calculator:

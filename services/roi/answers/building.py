@@ -1,21 +1,25 @@
 """The data of an answer, made from the rows that were read: catalog facts and cells. Pure.
 
 It runs beside the event loop. Promise: every size is checked before the work that it costs.
-What can go wrong: `AnswerTooLarge`.
+What can go wrong: `AnswerTooLarge`; `AnswerRefused` for a filter that names what the catalog does
+not have.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from services.roi.answers import sizes
-from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked
+from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked, words_of_fact
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
-from services.roi.answers.kinds import Entity, Fact, Measure
+from services.roi.answers.filters import Filter, WrongFilter, check_known, is_of_ids
+from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
 from services.roi.answers.plan import Plan
+from services.roi.answers.readers import meant_by
 from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
 
 
@@ -47,6 +51,14 @@ class Gathered:
             for batch in self.batches
         )
 
+    def filtered(self, filters: Sequence[Filter], shift: timedelta = timedelta()) -> "Gathered":
+        """Return what the filters mean; `shift` is added to days before they are looked at."""
+        if not filters:
+            return self
+        is_meant = meant_by(filters, self.facts, shift)
+        batches = [Batch(one.measures, list(filter(is_meant, one.cells))) for one in self.batches]
+        return replace(self, batches=batches, unweighted=list(filter(is_meant, self.unweighted)))
+
 
 def gathered(read: RowsRead) -> Gathered:
     """Return the data of an answer; raise `AnswerTooLarge`."""
@@ -56,16 +68,34 @@ def gathered(read: RowsRead) -> Gathered:
     count = sum(len(fact.rows) for fact in read.facts)
     sizes.check_cells(count)
     facts = _facts(read)
+    _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
     if not plan.cost_measures:
         return Gathered(plan, facts, batches)
-    spread = _spread(read, facts)
+    spread, _ = spread_of(read, facts)
     sizes.check_cells(count + spread.cells_at_most())
     batches.append(Batch(plan.cost_measures, spread.cells()))
     return Gathered(plan, facts, batches, spread.unweighted())
 
 
-def _spread(read: RowsRead, facts: CatalogFacts) -> Spread:
+def _check_filters(read: RowsRead, facts: CatalogFacts) -> None:
+    """Raise `WrongFilter` when a filter names what the catalog does not have."""
+    for asked in read.wanted.filters:
+        dimension = asked.dimension
+        if is_of_ids(dimension):
+            known = {*dimension.words, *read.known_ids[dimension.id]}
+        elif isinstance(dimension.source, FromCatalog) and not dimension.words:
+            known = facts.words_of(dimension)
+        else:
+            continue
+        try:
+            check_known(asked, known)
+        except WrongFilter as wrong:
+            raise sizes.AnswerRefused(asked.field, str(wrong)) from None
+
+
+def spread_of(read: RowsRead, facts: CatalogFacts) -> tuple[Spread, list[Cost]]:
+    """Return the costs of an answer, spread, and each of them in the order of its rows."""
     sizes.check_cells(sum(len(found.sums.rows) for found in read.weights))
     weights = Weights(
         Weight(
@@ -80,7 +110,7 @@ def _spread(read: RowsRead, facts: CatalogFacts) -> Spread:
     )
     costs = [_cost(row, read.plan.cost_measures) for row in read.costs]
     by_account = read.wanted.by_account
-    return Spread(facts.owners, costs, read.plan.starts, weights, by_account=by_account)
+    return Spread(facts.owners, costs, read.plan.starts, weights, by_account=by_account), costs
 
 
 def _batch(plan: Plan, fact: FactRows) -> Batch:
@@ -113,12 +143,12 @@ def _facts(read: RowsRead) -> CatalogFacts:
         )
         for row in read.catalog.get(Entity.PLACEMENT, ())
     }
-    values: dict[str, dict[UUID, str | None]] = {}
-    for entity, of_entity in facts_asked(read.wanted.dimensions).items():
+    values: dict[str, dict[UUID, tuple[str, ...]]] = {}
+    for entity, of_entity in facts_asked(read.wanted.read).items():
         for dimension_id, source in of_entity.items():
             column = f"fact_{source.fact}"
             values[dimension_id] = {
-                row["entity_id"]: source.read(row[column]) for row in read.catalog[entity]
+                row["entity_id"]: words_of_fact(source, row[column]) for row in read.catalog[entity]
             }
     return CatalogFacts(owners, values, _labels(read.labels))
 

@@ -11,6 +11,8 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, Headline
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
@@ -51,11 +53,11 @@ class CatalogFacts:
     """The catalog as recorded at the answer's moment.
 
     `owners`: by placement. `values`: by dimension id, then by the id of the placement, creator or
-    campaign that the dimension asks. `labels`: today's names by id.
+    campaign that the dimension asks: none, one, or several words. `labels`: today's names by id.
     """
 
     owners: Mapping[UUID, Owner] = field(default_factory=dict)
-    values: Mapping[str, Mapping[UUID, str | None]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[UUID, tuple[str, ...]]] = field(default_factory=dict)
     labels: Mapping[UUID, str] = field(default_factory=dict)
 
     def headline_of(self, account: UUID | None, owner_of_cost: object | None) -> Headline:
@@ -71,32 +73,37 @@ class CatalogFacts:
         is_own = account == BRAND_ACCOUNT or (owner is not None and owner.creator_id is None)
         return Headline.BRAND if is_own else Headline.PROGRAM
 
-    def part_of_account(self, dimension: Dimension, account: UUID) -> Part:
-        """Return a dimension's value for a credited placement; it may be missing in the catalog."""
+    def parts_of_account(self, dimension: Dimension, account: UUID) -> tuple[Part, ...]:
+        """Return a dimension's values for a credited placement.
+
+        The placement may be missing in the catalog.
+        """
         source = dimension.source
         assert isinstance(source, FromCatalog)
         if source.entity is Entity.PLACEMENT and source.fact is None:
-            return self._named(account)
+            return (self._named(account),)
         owner = self.owners.get(account)
         if owner is None:
-            return Part(UNKNOWN, None)
+            return (Part(UNKNOWN, None),)
         entity_id = {
             Entity.PLACEMENT: account,
             Entity.CREATOR: owner.creator_id,
             Entity.CAMPAIGN: owner.campaign_id,
         }[source.entity]
-        return self.part_of_entity(dimension, entity_id)
+        return self.parts_of_entity(dimension, entity_id)
 
-    def part_of_entity(self, dimension: Dimension, entity_id: UUID | None) -> Part:
-        """Return a dimension's value for its placement, creator or campaign."""
+    def parts_of_entity(self, dimension: Dimension, entity_id: UUID | None) -> tuple[Part, ...]:
+        """Return a dimension's values for its placement, creator or campaign."""
         source = dimension.source
         assert isinstance(source, FromCatalog)
-        if entity_id is None:
-            return Part(dimension.empty, None)
-        if source.fact is None:
-            return self._named(entity_id)
-        value = self.values.get(dimension.id, {}).get(entity_id)
-        return Part(dimension.empty, None) if value is None else Part(value, value)
+        if entity_id is not None and source.fact is None:
+            return (self._named(entity_id),)
+        words = self.values.get(dimension.id, {}).get(entity_id, ()) if entity_id else ()
+        return tuple(Part(word, word) for word in words) or (Part(dimension.empty, None),)
+
+    def words_of(self, dimension: Dimension) -> set[str]:
+        """Return the values of a dimension that something in the catalog has."""
+        return {word for words in self.values.get(dimension.id, {}).values() for word in words}
 
     def labels_of_ids(self) -> Mapping[str, str]:
         """Return today's names by the id as text."""
@@ -135,6 +142,16 @@ def margin_starts(
         if millionths != found[-1][1]:
             found.append((day, millionths))
     return found
+
+
+def words_of_fact(source: FromCatalog, stored: str | None) -> tuple[str, ...]:
+    """Return the words of a stored fact as text; none when it has no value."""
+    value = source.read(stored)
+    if value is None:
+        return ()
+    if not source.is_list:
+        return (value,)
+    return tuple(dict.fromkeys(msgspec.json.decode(value, type=list[str])))
 
 
 def facts_asked(dimensions: Sequence[Dimension]) -> dict[Entity, dict[str, FromCatalog]]:

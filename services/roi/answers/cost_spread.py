@@ -91,11 +91,14 @@ class Spread:
         self._carriers = _Carriers(owners)
         self._weights = weights or Weights()
         self._pools: dict[_Pool, list[tuple[int, ...]]] = {}
+        self._starts = starts
         for cost in costs:
-            stretch = self._carriers.stretch_of(cost)
-            segment = segment_of(starts, cost.incurred_on)
-            pool = _Pool(cost.owner, cost.currency, segment, stretch, cost.basis)
-            self._pools.setdefault(pool, []).append(cost.amounts_minor)
+            self._pools.setdefault(self._pool_of(cost), []).append(cost.amounts_minor)
+
+    def _pool_of(self, cost: Cost) -> _Pool:
+        stretch = self._carriers.stretch_of(cost)
+        segment = segment_of(self._starts, cost.incurred_on)
+        return _Pool(cost.owner, cost.currency, segment, stretch, cost.basis)
 
     def cells_at_most(self) -> int:
         """Return how many cells there are at most; archived placements count, too.
@@ -112,20 +115,29 @@ class Spread:
 
     def cells(self) -> list[Cell]:
         """Return the cells of the costs over placements, dated by the segments of the span."""
-        cells: list[Cell] = []
-        for pool, amounts in self._pools.items():
-            sharing = self._carriers.sharing(pool.owner, pool.stretch)
-            by_measure = list(zip(*amounts, strict=True))
-            if not sharing.accounts:
-                cells.append(_whole(pool, by_measure))
-                continue
-            weights = self._weights_of(pool, sharing)
-            shared = sharing.by_account if self._by_account else sharing.by_headline
-            cells += [
-                Cell(pool.segment, part, account=account, currency=pool.currency)
-                for account, part in shared(by_measure, weights)
-            ]
-        return cells
+        return [
+            cell for pool, amounts in self._pools.items() for cell in self._cells(pool, amounts)
+        ]
+
+    def cells_of(self, cost: Cost) -> list[Cell]:
+        """Return the cells of one cost alone."""
+        return self._cells(self._pool_of(cost), [cost.amounts_minor])
+
+    def parts_at_most(self, costs: Iterable[Cost]) -> int:
+        """Return how many cells costs have at most, when each is spread alone."""
+        return sum(max(1, self._carriers.owned_count(cost.owner)) for cost in costs)
+
+    def _cells(self, pool: _Pool, amounts: Sequence[tuple[int, ...]]) -> list[Cell]:
+        sharing = self._carriers.sharing(pool.owner, pool.stretch)
+        by_measure = list(zip(*amounts, strict=True))
+        if not sharing.accounts:
+            return [_whole(pool, by_measure)]
+        weights = self._weights_of(pool, sharing)
+        shared = sharing.by_account if self._by_account else sharing.by_headline
+        return [
+            Cell(pool.segment, part, account=account, currency=pool.currency)
+            for account, part in shared(by_measure, weights)
+        ]
 
     def unweighted(self) -> list[Cell]:
         """Return the costs that were to be spread by weights and have none, added up by pool."""

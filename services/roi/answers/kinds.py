@@ -102,12 +102,13 @@ class FromCatalog:
 
     `fact` names the stored fact; without it the value is the entity's id, and its name is the
     label. `read` makes the value from the stored fact as text (a list or object is JSON text); None
-    is none.
+    is none. `is_list`: the stored fact is a list of words, and the value is each of them.
     """
 
     entity: Entity
     fact: str | None = None
     read: Callable[[str | None], str | None] = text_itself
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,12 @@ class FromRow:
     """The value is a column of the fact's row. A fact without that column has no value.
 
     `names`: the kind of catalog object whose id the value may be; today's name is then its label.
+    `read` makes the value from the column as text.
     """
 
     column: str
     names: str | None = None
+    read: Callable[[str | None], str | None] = text_itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,12 @@ class FromTime:
     """The value is a stretch of the workspace's local days.
 
     `first_day` gives the first day of the stretch that a day lies in, `word` the stretch's value.
+    `recurs`: later stretches have the same values again, as weekdays do.
     """
 
     first_day: Callable[[date], date]
     word: Callable[[date], str]
+    recurs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,9 @@ class Dimension:
     """What rows can be grouped by.
 
     `empty`: the label of a row whose placement has no value. `order`: a sort key for values that
-    have a natural order; without it rows are sorted by what they earned.
+    have a natural order; without it rows are sorted by what they earned. `words`: the closed list
+    of values, or those besides ids; `pattern`: what values look like that have a form. Both say
+    what a filter may name.
     """
 
     id: str
@@ -145,6 +152,13 @@ class Dimension:
     source: FromCatalog | FromRow | FromTime
     empty: str = UNALLOCATED
     order: Callable[[str], Any] | None = None
+    words: tuple[str, ...] = ()
+    pattern: str | None = None
+
+    @property
+    def overlapping(self) -> bool:
+        """Return whether one sum may belong to several rows, so that rows have no total."""
+        return isinstance(self.source, FromCatalog) and self.source.is_list
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,21 @@ Promise: every moment of the span is read exactly once for each fact.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from services.roi.answers.catalog_facts import Margin, margin_starts
-from services.roi.answers.kinds import Dimension, Fact, FromCatalog, FromRow, Grain, Measure
+from services.roi.answers.filters import Filter
+from services.roi.answers.kinds import (
+    Dimension,
+    Fact,
+    FromCatalog,
+    FromRow,
+    Grain,
+    Measure,
+    text_itself,
+)
 from services.roi.answers.segments import days_between, segment_starts, whole_months
 from services.roi.answers.span import Moments, Span
 from services.roi.answers.tables import Source, columns_of
@@ -27,16 +36,28 @@ WEIGHTS_BASIS: Final = "conversion_time"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The measures to sum, and the dimensions to group by. `basis` dates credits."""
+    """The measures to sum, the dimensions to group by, the filters. `basis` dates credits.
+
+    `each_account`: placements are told apart, whatever the dimensions are.
+    """
 
     measures: tuple[Measure, ...]
     dimensions: tuple[Dimension, ...]
     basis: str
+    filters: tuple[Filter, ...] = ()
+    each_account: bool = False
+
+    @property
+    def read(self) -> tuple[Dimension, ...]:
+        """Return the dimensions whose values are read: those of rows and those of filters."""
+        asked = (*self.dimensions, *(one.dimension for one in self.filters))
+        return tuple({dimension.id: dimension for dimension in asked}.values())
 
     @property
     def by_account(self) -> bool:
         """Return whether a dimension tells placements apart."""
-        return any(isinstance(dimension.source, FromCatalog) for dimension in self.dimensions)
+        has_catalog = any(isinstance(dimension.source, FromCatalog) for dimension in self.read)
+        return self.each_account or has_catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,8 @@ class Shape:
 
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
     ask. `by_account`: whether rows are told apart by account, or only organic, brand and others.
+    `narrowed`: the columns of which only named values are read, in their order. `entries`: raw rows
+    are listed, with their moment.
     """
 
     fact: Fact
@@ -54,6 +77,8 @@ class Shape:
     measures: tuple[Measure, ...]
     columns: tuple[str, ...]
     by_account: bool
+    narrowed: tuple[str, ...] = ()
+    entries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +118,19 @@ class Plan:
         return max((plan.finest for plan in self.facts), key=order.index, default=Grain.DAYS)
 
 
-def plan_answer(wanted: Wanted, span: Span, margins: Sequence[Margin], *, is_now: bool) -> Plan:
-    """Return the plan of an answer: the tables for each fact that the measures need."""
-    starts = segment_starts(wanted.dimensions, span.from_on, span.to_on)
+def plan_answer(
+    wanted: Wanted,
+    span: Span,
+    margins: Sequence[Margin],
+    *,
+    is_now: bool,
+    starts: Sequence[date] | None = None,
+) -> Plan:
+    """Return the plan of an answer: the tables for each fact that the measures need.
+
+    `starts` are the first days of segments, where they are not those of the span's own days.
+    """
+    starts = starts or segment_starts(wanted.read, span.from_on, span.to_on)
     spans = margin_starts(margins, span.from_on, span.to_on)
     facts = []
     for fact in (Fact.CREDITS, Fact.TOUCHES):
@@ -104,6 +139,12 @@ def plan_answer(wanted: Wanted, span: Span, margins: Sequence[Margin], *, is_now
             facts.append(_plan_fact(fact, measures, wanted, span, (starts, spans), is_now=is_now))
     costs = tuple(measure for measure in wanted.measures if measure.fact is Fact.COSTS)
     return Plan(starts, spans, facts, costs)
+
+
+def plan_entries(fact_plan: FactPlan, span: Span) -> FactPlan:
+    """Return the plan that lists the raw rows of a fact of the whole span."""
+    shape = replace(fact_plan.shape, sources=(), moments=1, entries=True)
+    return FactPlan(shape, (), (), (_all_moments(span),))
 
 
 def plan_weights(measure: Measure, days: Sequence[date], *, is_now: bool) -> FactPlan:
@@ -129,7 +170,7 @@ def _plan_fact(
     *,
     is_now: bool,
 ) -> FactPlan:
-    asked = [d.source.column for d in wanted.dimensions if isinstance(d.source, FromRow)]
+    asked = [d.source.column for d in wanted.read if isinstance(d.source, FromRow)]
     columns = tuple(name for name in asked if name in columns_of(fact, Grain.ENTRIES))
     grain = cheapest_grain(fact, measures, columns)
     months: list[date] = []
@@ -152,8 +193,24 @@ def _plan_fact(
         measures=measures,
         columns=columns,
         by_account=wanted.by_account,
+        narrowed=tuple(name for name in narrowing(wanted.filters) if name in columns),
     )
     return FactPlan(shape, months, days, moments)
+
+
+def narrowing(filters: Sequence[Filter]) -> dict[str, list[str]]:
+    """Return the columns of which a filter names every value to read, with the values.
+
+    It spares reads: the filter itself is applied to the sums.
+    """
+    found: dict[str, list[str]] = {}
+    for asked in filters:
+        source = asked.dimension.source
+        is_plain = isinstance(source, FromRow) and source.read is text_itself
+        if is_plain and not asked.negated and None not in asked.words:
+            assert isinstance(source, FromRow)
+            found[source.column] = asked.named()
+    return found
 
 
 def cheapest_grain(fact: Fact, measures: Sequence[Measure], columns: Sequence[str]) -> Grain:

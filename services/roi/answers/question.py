@@ -1,4 +1,4 @@
-"""The parameters of `GET /v1/roi`, and the question made from them: dimensions, models, span.
+"""The parameters of `GET /v1/roi`, and the question made from them: dimensions, models, filters.
 
 Promise: the allowed words come from the registries. A wrong word gives a 422 that names the field
 and lists the allowed ones.
@@ -6,16 +6,21 @@ and lists the allowed ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, create_model
 
-from services.roi.answers.dictionary import DEFAULT_METRICS, DIMENSIONS, measures_of
+from services.roi.answers.dictionary import (
+    DEFAULT_METRICS,
+    DIMENSIONS,
+    METRICS,
+    METRICS_IN_ORDER,
+    measures_of,
+)
+from services.roi.answers.filters import Filter, WrongFilter, read_filter
 from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
-from services.roi.answers.span import Asked
-from services.roi.wire.fields import QUARTER, DayOrTime, quarter_of
+from services.roi.wire.fields import DayOrTime, parse_day_or_time
 from shared.api.shapes import Currency, Moment, StrictModel
 from shared.http.problems import field_problem
 from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
@@ -26,12 +31,13 @@ DIMENSIONS_MAX: Final = 2
 MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
 DEFAULT_MODEL: Final = "last"
 DEFAULT_GROUP_BY: Final = "creator"
-DEFAULT_SPAN_DAYS: Final = 30
-# Ten years with up to 3 leap days. A span is a list of days, so it needs a limit.
-SPAN_DAYS_MAX: Final = 3_653
+# `from=all`: since the first event.
+ALL: Final = "all"
 
 _ONE_OF: Final = "|".join(DIMENSIONS)
 _GROUP_PATTERN: Final = f"^({_ONE_OF})(,({_ONE_OF}))?$"
+_ONE_METRIC: Final = "|".join(METRICS)
+_METRICS_PATTERN: Final = f"^({_ONE_METRIC})(,({_ONE_METRIC}))*$"
 _GROUP_SENTENCE: Final = (
     "One or two dimensions, joined by a comma: "
     + ", ".join(f"`{dimension.id}` ({dimension.label})" for dimension in DIMENSIONS.values())
@@ -49,7 +55,38 @@ def _check_group_by(value: str) -> str:
     return value
 
 
-class RoiParameters(StrictModel):
+def _check_metrics(value: str | None) -> str | None:
+    if value is None:
+        return None
+    names = value.split(",")
+    allowed = f"one or more of {', '.join(METRICS)}, joined by commas"
+    if not set(names) <= set(METRICS):
+        raise ValueError(f"send {allowed}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"names one metric twice; send {allowed}")
+    return value
+
+
+def _parse_from(value: object) -> object:
+    return value if value == ALL else parse_day_or_time(value)
+
+
+FromDayOrTime = Annotated[
+    DayOrTime | Literal["all"],
+    PlainValidator(_parse_from),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date"},
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "const": ALL},
+            ]
+        }
+    ),
+]
+
+
+class _Parameters(StrictModel):
     """The parameters of `GET /v1/roi`; by default the last 30 days.
 
     Dates are local days of the workspace, both included. Times are half-open and lie on whole
@@ -63,8 +100,15 @@ class RoiParameters(StrictModel):
         Field(description=_GROUP_SENTENCE),
     ] = DEFAULT_GROUP_BY
     """One or two dimensions."""
-    from_: Annotated[DayOrTime | None, Field(alias="from")] = None
-    """The first local day, or the first moment; 30 days before the end when left out."""
+    metrics: Annotated[
+        str | None,
+        AfterValidator(_check_metrics),
+        WithJsonSchema({"type": "string", "pattern": _METRICS_PATTERN}),
+    ] = None
+    """The metrics to answer with, joined by commas; when left out all but those of `GET /v1/funnel`."""
+    from_: Annotated[FromDayOrTime | None, Field(alias="from")] = None
+    """The first local day, or the first moment, or `all`: since the first event; 30 days before the
+    end when left out."""
     to: DayOrTime | None = None
     """The last local day (included), or the end as a moment (excluded); today when left out."""
     model: ModelName | None = None
@@ -75,6 +119,38 @@ class RoiParameters(StrictModel):
     """Answer as it was known at this moment; now when left out."""
     currency: Currency | None = None
     """Answer in this currency; each amount in its own when left out."""
+    compare: Literal["previous", "year"] | None = None
+    """Also answer for another period of the same length, shifted by whole weeks so that weekdays
+    match: the one just before (`previous`), or 52 weeks before (`year`)."""
+
+    def filter_texts(self) -> dict[str, str]:
+        """Return the filters as sent, by the id of their dimension."""
+        texts = {name: getattr(self, f"filter_{name}") for name in DIMENSIONS}
+        return {name: text for name, text in texts.items() if text is not None}
+
+
+def _filter_field(dimension: Dimension) -> Any:
+    described = (
+        f"Only figures of these values of `{dimension.id}` ({dimension.label}): `a,b` one of them,"
+        " `-a,-b` none of them; an empty value is none at all. A backslash makes the next character"
+        " a plain one."
+    )
+    return Annotated[
+        str | None,
+        Field(alias=f"filter.{dimension.id}", description=described),
+        WithJsonSchema({"type": "string"}),
+    ]
+
+
+if TYPE_CHECKING:
+    RoiParameters = _Parameters
+else:
+    RoiParameters = create_model(
+        "RoiParameters",
+        __base__=_Parameters,
+        __doc__=_Parameters.__doc__,
+        **{f"filter_{one.id}": (_filter_field(one), None) for one in DIMENSIONS.values()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +165,9 @@ class Question:
     models: tuple[str, ...]
     by: str
     currency: str | None
+    filters: tuple[Filter, ...] = ()
+    compare: str | None = None
+    each_account: bool = False
 
     @property
     def lists_models(self) -> bool:
@@ -98,7 +177,9 @@ class Question:
     @property
     def wanted(self) -> Wanted:
         """Return the measures and dimensions of this question."""
-        return Wanted(measures_of(self.metrics), self.dimensions, self.by)
+        return Wanted(
+            measures_of(self.metrics), self.dimensions, self.by, self.filters, self.each_account
+        )
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
         """Return the asked models that have credits.
@@ -110,53 +191,47 @@ class Question:
         return credited or by_default or self.models
 
 
-def question_of(asked: RoiParameters) -> Question:
-    """Return the question that the parameters ask."""
+def question_of(asked: _Parameters) -> Question:
+    """Return the question that the parameters ask; raise a 422 for a wrong filter."""
     dimensions = tuple(DIMENSIONS[name] for name in asked.group_by.split(","))
+    chosen = set(asked.metrics.split(",")) if asked.metrics else {one.id for one in DEFAULT_METRICS}
+    filters = {name: _filter(DIMENSIONS[name], text) for name, text in asked.filter_texts().items()}
+    of_model = filters.pop("model", None)
     return Question(
         dimensions=dimensions,
-        metrics=DEFAULT_METRICS,
-        models=_models(asked.model, dimensions),
+        metrics=tuple(metric for metric in METRICS_IN_ORDER if metric.id in chosen),
+        models=_models(asked.model, dimensions, of_model),
         by=asked.by,
         currency=asked.currency,
+        filters=tuple(filters.values()),
+        compare=asked.compare,
     )
 
 
-def _models(model: str | None, dimensions: Sequence[Dimension]) -> tuple[str, ...]:
-    """Return the named model, else `last`, or all models when grouped by model."""
-    if model is not None:
-        return (model,)
-    is_dimension = any(dimension.id == "model" for dimension in dimensions)
-    return MODELS if is_dimension else (DEFAULT_MODEL,)
+def _filter(dimension: Dimension, text: str) -> Filter:
+    try:
+        return read_filter(dimension, text)
+    except WrongFilter as wrong:
+        raise field_problem(f"filter.{dimension.id}", str(wrong)) from None
 
 
-def span_asked(asked: RoiParameters, today: date, now: datetime) -> Asked:
-    """Return the days or times asked for; a 422 names `from` when they are not a span.
+def _models(
+    model: str | None, dimensions: Sequence[Dimension], of_model: Filter | None
+) -> tuple[str, ...]:
+    """Return the named model, else `last`, or all models when grouped by model.
 
-    The default end is today, or the end of this quarter of an hour; the default length is 30 days.
+    A filter chooses among all models that may be listed; a question without `model` as a dimension
+    has one.
     """
-    is_times = {isinstance(end, datetime) for end in (asked.from_, asked.to) if end is not None}
-    if len(is_times) > 1:
-        message = "must be a date where to is one, and a time where to is one"
-        raise field_problem("from", message)
-    if True in is_times:
-        return _times(asked, now)
-    to_on = asked.to or max(today, asked.from_ or today)
-    from_on = asked.from_ or to_on - timedelta(days=DEFAULT_SPAN_DAYS - 1)
-    if from_on > to_on:
-        raise field_problem("from", "is after to")
-    if (to_on - from_on).days >= SPAN_DAYS_MAX:
-        raise field_problem("from", f"is more than {SPAN_DAYS_MAX} days before to")
-    return from_on, to_on
-
-
-def _times(asked: RoiParameters, now: datetime) -> tuple[datetime, datetime]:
-    to = asked.to or quarter_of(now) + QUARTER
-    assert isinstance(to, datetime)
-    from_ = asked.from_ or to - timedelta(days=DEFAULT_SPAN_DAYS)
-    assert isinstance(from_, datetime)
-    if from_ >= to:
-        raise field_problem("from", "is not before to")
-    if to - from_ > timedelta(days=SPAN_DAYS_MAX):
-        raise field_problem("from", f"is more than {SPAN_DAYS_MAX} days before to")
-    return from_, to
+    is_dimension = any(dimension.id == "model" for dimension in dimensions)
+    if of_model is None:
+        by_default = MODELS if is_dimension else (DEFAULT_MODEL,)
+        return by_default if model is None else (model,)
+    among = tuple(CREDIT_MODELS) if model is None else (model,)
+    if of_model.negated and model is None:
+        among = MODELS
+    chosen = tuple(name for name in among if of_model.passes([name]))
+    if not chosen or (len(chosen) > 1 and not is_dimension):
+        message = "leaves no model" if not chosen else "leaves several models: group by model"
+        raise field_problem(of_model.field, message)
+    return chosen

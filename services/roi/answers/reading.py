@@ -9,22 +9,30 @@ lie on too many days.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roi.answers import sql
+from services.roi.answers import catalog_sql, sql
 from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
 from services.roi.answers.dimensions.campaign import CAMPAIGN
+from services.roi.answers.filters import Filter, is_canonical_id, is_of_ids
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
-from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer, plan_weights
+from services.roi.answers.plan import (
+    FactPlan,
+    Plan,
+    Wanted,
+    narrowing,
+    plan_answer,
+    plan_weights,
+)
 from services.roi.answers.sizes import check_margins, check_weighted_days
 from services.roi.answers.span import Span
 from services.roi.store.goal_rows import campaigns_with_goals
@@ -58,7 +66,8 @@ class RowsRead:
 
     `catalog`: placements and what else dimensions ask, as recorded at the answer's moment; where no
     dimension tells placements apart, those that the headline figures need.
-    `labels`: today's names. `with_goals`: the campaigns that have a goal, where a dimension asks.
+    `labels`: today's names. `known_ids`: by dimension id, the ids of its filter that exist.
+    `with_goals`: the campaigns that have a goal, where a dimension asks.
     """
 
     wanted: Wanted
@@ -68,6 +77,7 @@ class RowsRead:
     facts: Sequence[FactRows]
     costs: DatabaseRows
     weights: Sequence[WeightRows] = ()
+    known_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     with_goals: frozenset[UUID] = frozenset()
 
 
@@ -77,34 +87,45 @@ async def read_rows(
     wanted: Wanted,
     span: Span,
     models: Sequence[str],
+    starts: Sequence[date] | None = None,
 ) -> RowsRead:
-    """Plan the reads of an answer and return their rows."""
+    """Plan the reads of an answer and return their rows.
+
+    `starts` are the first days of segments, where they are not those of the span's own days.
+    """
     connection = await driver(conn)
-    common = {"workspace_id": at.workspace_id, "as_of": at.as_of, "time_zone": at.time_zone}
+    common = common_arguments(at)
     labels = await _labels(connection, common, wanted.dimensions)
+    known_ids = await _known_ids(connection, common, wanted.filters)
     margins: list[Margin] = []
     if any(measure.weighted_by_margin for measure in wanted.measures):
         margins = await _margins(connection, common)
-    plan = plan_answer(wanted, span, margins, is_now=at.is_now)
+    plan = plan_answer(wanted, span, margins, is_now=at.is_now, starts=starts)
     check_margins(len(plan.margins))
     costs = await _costs(connection, common, plan, span) if plan.cost_measures else ()
     weights = await _weights(connection, at, common, costs)
     catalog = await _catalog(connection, common, wanted, costs)
     common |= {"models": list(models), "brand_accounts": _own(catalog[Entity.PLACEMENT])}
+    common |= {f"only_{name}": words for name, words in narrowing(wanted.filters).items()}
     facts = []
     for fact_plan in plan.facts:
-        given = common | _arguments(at, plan, fact_plan)
+        given = common | arguments_of(at, plan, fact_plan)
         facts.append(await _fact(connection, fact_plan, given))
     with_goals: frozenset[UUID] = frozenset()
     if CAMPAIGN in wanted.dimensions:
         with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
-    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights, with_goals)
+    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights, known_ids, with_goals)
+
+
+def common_arguments(at: AnswerContext) -> dict[str, Any]:
+    """Return the arguments that most statements have."""
+    return {"workspace_id": at.workspace_id, "as_of": at.as_of, "time_zone": at.time_zone}
 
 
 # --- sums ----------------------------------------------------------------------------------------
 
 
-def _arguments(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, Any]:
+def arguments_of(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, Any]:
     """Return every argument that a planned statement may name."""
     starts = [first for first, _ in plan.margins]
     given: dict[str, Any] = {
@@ -156,15 +177,15 @@ async def _catalog(
     """
     if not wanted.by_account:
         owners = {row[name] for row in costs for name in ("creator_id", "campaign_id")} - {None}
-        statement = sql.placements_of_headlines()
+        statement = catalog_sql.placements_of_headlines()
         given = statement.arguments(**common, owners=sorted(owners))
         return {Entity.PLACEMENT: await connection.fetch(statement.text, *given)}
-    asked = facts_asked(wanted.dimensions)
+    asked = facts_asked(wanted.read)
     found: dict[Entity, DatabaseRows] = {}
     for entity in sorted({Entity.PLACEMENT, *asked}):
         of_entity = asked.get(entity, {})
         stored = tuple(sorted({source.fact or "" for source in of_entity.values()}))
-        statement = sql.entity_facts(entity, stored)
+        statement = catalog_sql.entity_facts(entity, stored)
         found[entity] = await connection.fetch(statement.text, *statement.arguments(**common))
     return found
 
@@ -187,13 +208,28 @@ async def _labels(
         elif isinstance(source, FromRow):
             named = source.names
         if named is not None:
-            statement = sql.names(named)
+            statement = catalog_sql.names(named)
             found.append(await connection.fetch(statement.text, *statement.arguments(**common)))
     return found
 
 
+async def _known_ids(
+    connection: Any, common: Mapping[str, Any], filters: Sequence[Filter]
+) -> dict[str, frozenset[str]]:
+    """Return the ids that filters name and that exist, by dimension id."""
+    found: dict[str, frozenset[str]] = {}
+    for asked in filters:
+        kind = is_of_ids(asked.dimension)
+        if kind is not None:
+            ids = [UUID(word) for word in asked.named() if is_canonical_id(word)]
+            statement = catalog_sql.known_ids(kind)
+            rows = await connection.fetch(statement.text, *statement.arguments(**common, ids=ids))
+            found[asked.dimension.id] = frozenset(str(row["id"]) for row in rows)
+    return found
+
+
 async def _margins(connection: Any, common: Mapping[str, Any]) -> list[Margin]:
-    statement = sql.margins()
+    statement = catalog_sql.margins()
     rows = await connection.fetch(statement.text, *statement.arguments(**common))
     return [Margin(row["first_on"], row["margin_millionths"]) for row in rows]
 
@@ -202,7 +238,7 @@ async def _costs(
     connection: Any, common: Mapping[str, Any], plan: Plan, span: Span
 ) -> DatabaseRows:
     """Return the costs incurred in a span, as recorded at the answer's moment."""
-    statement = sql.costs(plan.cost_measures, by_times=span.times is not None)
+    statement = catalog_sql.costs(plan.cost_measures, by_times=span.times is not None)
     given = {**common, "from_on": span.from_on, "to_on": span.to_on}
     if span.times is not None:
         given |= {"from_at": span.times[0], "to_at": span.times[1]}

@@ -22,12 +22,16 @@ WEIGHTED_DAYS_MAX: Final = 3_653
 _INSTEAD: Final = "ask for fewer days, for weeks or months, or by one dimension only"
 
 
-class AnswerTooLarge(Exception):
-    """The answer would be too large. `field` is the parameter to change, `message` says how."""
+class AnswerRefused(Exception):
+    """The question cannot be answered. `field` is the parameter to change, `message` says how."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field, self.message = field, message
+
+
+class AnswerTooLarge(AnswerRefused):
+    """The answer would be too large."""
 
 
 def check_rows(count: int) -> None:

@@ -60,7 +60,14 @@ _TOUCH_SUMS: Final[Columns] = {
     "counted": BigInteger,
     "flagged": BigInteger,
 }
-_KNOWN: Final[Columns] = {"workspace_id": UUID, "known_at": _TIME, "recorded_day": Date}
+_KNOWN: Final[Columns] = {
+    "workspace_id": UUID,
+    "known_at": _TIME,
+    "recorded_day": Date,
+    "sequence": BigInteger,
+    "position": Integer,
+    "recorded_at": _TIME,
+}
 _CREDIT_ENTRIES: Final[Columns] = {
     "conversion_id": UUID,
     "conversion_kind": Text,
@@ -79,6 +86,12 @@ _CREDIT_ENTRIES: Final[Columns] = {
     "touched_at": _TIME,
     "person_ref": Text,
     "new_customer": Boolean,
+    "touch_kind": Text,
+    "link_id": UUID,
+    "code": Text,
+    "sub_source": Text,
+    "revision": Integer,
+    "reverses": Integer,
 }
 _TOUCH_TALLIES: Final[Columns] = {
     "account": UUID,
@@ -87,6 +100,9 @@ _TOUCH_TALLIES: Final[Columns] = {
     "quarter_at": _TIME,
     "counted": BigInteger,
     "flagged": BigInteger,
+    "link_id": UUID,
+    "code": Text,
+    "sub_source": Text,
 }
 
 
@@ -146,6 +162,14 @@ VERSIONS: Final = _table(
     },
 )
 
+# The hour of a raw row's moment on the workspace's clock; no table has it.
+LOCAL_HOUR: Final = "local_hour"
+
+# The moment that dates a raw row, where entries are listed.
+MOMENT: Final = "moment"
+# The flag that is read from the newest entry of a conversion.
+NEW_CUSTOMER: Final = "new_customer"
+
 _OF_GRAIN: Final = {
     Grain.MONTHS: Source.MONTHS,
     Grain.DAYS: Source.DAYS,
@@ -157,4 +181,5 @@ def columns_of(fact: Fact, grain: Grain) -> frozenset[str]:
     """Return the columns that a fact has at a grain; costs have none to group by."""
     if fact is Fact.COSTS:
         return frozenset()
-    return frozenset(TABLES[fact, _OF_GRAIN[grain]].columns.keys())
+    computed = (LOCAL_HOUR,) if grain is Grain.ENTRIES else ()
+    return frozenset((*TABLES[fact, _OF_GRAIN[grain]].columns.keys(), *computed))

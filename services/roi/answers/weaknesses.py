@@ -16,9 +16,11 @@ from services.roi.answers.cells import Cell
 from services.roi.answers.context import AnswerContext, WorkspaceStop
 from services.roi.answers.dimensions.campaign import CAMPAIGN
 from services.roi.answers.exchange import Gap
-from services.roi.answers.kinds import Fact
+from services.roi.answers.filters import Filter
+from services.roi.answers.kinds import Dimension, Fact, FromRow
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
+from services.roi.answers.plan import Wanted
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import format_minor
 
@@ -27,6 +29,8 @@ NO_MARGIN: Final = "no_margin"
 COSTS_WITHOUT_PLACEMENT: Final = "costs_without_placement"
 COSTS_WITHOUT_WEIGHT: Final = "costs_without_weight"
 OVERHEAD: Final = "overhead"
+FILTERED_COSTS: Final = "filtered_costs"
+OVERLAPPING: Final = "overlapping"
 STALE: Final = "stale"
 NO_GOAL: Final = "no_goal"
 MISSING_RATE: Final = "missing_rate"
@@ -37,15 +41,25 @@ STALE_AFTER: Final = timedelta(days=3)
 
 
 def warnings_of(
-    at: AnswerContext, found: Gathered, to: date | datetime, now: datetime | None
+    at: AnswerContext,
+    everything: Gathered,
+    wanted: Wanted,
+    to: date | datetime,
+    now: datetime | None,
 ) -> list[dict[str, str]]:
-    """Return the warnings of an answer; `now` None: it was asked for as of a moment."""
+    """Return the warnings of an answer; `now` None: it was asked for as of a moment.
+
+    `everything` is the data before filters.
+    """
+    found = everything.filtered(wanted.filters)
     told = (
         (STOPPED, _stopped(at.stop)),
         (NO_MARGIN, _no_margin(found)),
         (COSTS_WITHOUT_PLACEMENT, _costs_without_placement(found)),
         (COSTS_WITHOUT_WEIGHT, _costs_without_weight(found)),
         (OVERHEAD, _overhead(found)),
+        (FILTERED_COSTS, _filtered_costs(everything, wanted.filters)),
+        (OVERLAPPING, _overlapping(wanted.dimensions)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -154,6 +168,28 @@ def _overhead(found: Gathered) -> str | None:
     if not told:
         return None
     return f"{told} of cost is overhead: it is a row of its own, and not a part of `program`."
+
+
+def _filtered_costs(everything: Gathered, filters: Sequence[Filter]) -> str | None:
+    without = [
+        asked.dimension.label.lower()
+        for asked in filters
+        if isinstance(asked.dimension.source, FromRow) and not asked.passes([None])
+    ]
+    told = _costs(everything, lambda _cell: True)
+    if not without or not told:
+        return None
+    return f"{told} of cost is not in these figures, because costs have no {' or '.join(without)}."
+
+
+def _overlapping(dimensions: Sequence[Dimension]) -> str | None:
+    names = [dimension.label.lower() for dimension in dimensions if dimension.overlapping]
+    if not names:
+        return None
+    return (
+        f"Content with several values of {names[0]} is in several rows with all of its figures, so"
+        " the rows add up to more than the totals."
+    )
 
 
 def _costs(found: Gathered, is_meant: Callable[[Cell], bool]) -> str:

@@ -14,7 +14,7 @@ from services.roi.answers.answering import read_input
 from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
 from services.roi.answers.question import RoiParameters
-from services.roi.answers.sizes import AnswerTooLarge
+from services.roi.answers.sizes import AnswerRefused
 from services.roi.routes.parts import parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
@@ -43,6 +43,6 @@ async def answer_funnel(
                 given = await read_input(conn, caller.workspace_id, now, asked, question)
             loop = asyncio.get_running_loop()
             body = await loop.run_in_executor(parts.answer_threads, build_funnel, given)
-        except AnswerTooLarge as refused:
+        except AnswerRefused as refused:
             raise field_problem(refused.field, refused.message) from None
     return Response(body, media_type="application/json")

@@ -34,8 +34,8 @@ from services.roi.answers.goals.progress import (
 )
 from services.roi.answers.kinds import Metric
 from services.roi.answers.metrics.net_revenue import NET_REVENUE
-from services.roi.answers.question import SPAN_DAYS_MAX
-from services.roi.answers.sizes import AnswerTooLarge
+from services.roi.answers.period import SPAN_DAYS_MAX
+from services.roi.answers.sizes import AnswerRefused
 from services.roi.answers.values import Unit
 from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import answered, catalog_router, object_id_type
@@ -212,7 +212,7 @@ async def _progress(
             if given is None:
                 raise missing("goal", goal_id)
             return await loop.run_in_executor(parts.answer_threads, build_progress, given)
-        except AnswerTooLarge as refused:
+        except AnswerRefused as refused:
             too_large = refused.message
     raise Problem(422, None, f"the figure of this goal {too_large}")
 

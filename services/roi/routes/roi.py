@@ -15,7 +15,7 @@ from starlette.responses import Response
 from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import build_answer, read_input
 from services.roi.answers.question import RoiParameters
-from services.roi.answers.sizes import AnswerTooLarge
+from services.roi.answers.sizes import AnswerRefused
 from services.roi.routes.parts import Parts, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
@@ -39,7 +39,7 @@ async def answer_roi(
     async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
         try:
             body = await _answer(parts, caller.workspace_id, asked)
-        except AnswerTooLarge as refused:
+        except AnswerRefused as refused:
             raise field_problem(refused.field, refused.message) from None
     return Response(body, media_type="application/json")
 

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from shared.credits import ORGANIC, AnyCredits
-from shared.ids import automatic_placement_id
+from shared.ids import MAIN_STORE, automatic_placement_id
 from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, placement_facts
 
 
@@ -18,6 +18,8 @@ class Brand:
         self.campaigns: list[str] = []
         self.placements: list[str] = []
         self.costs: list[str] = []
+        self.links: list[str] = []
+        self.till = MAIN_STORE
 
     async def start(self) -> None:
         """Two creators, a campaign, three placements (one the brand's own)."""
@@ -32,6 +34,8 @@ class Brand:
         for creator in (*self.creators, None):
             self.placements.append(await self.roi.placement(creator, self.campaigns[0]))
         self.placements.append(automatic_placement_id(self.roi.workspace_id, self.creators[0]))
+        self.links = [await self.roi.link(f"code{number}", self.placements[0]) for number in (1, 2)]
+        self.till = await self.roi.put("store", {"name": "Till"})
 
     def moment(self) -> datetime:
         """Return a random quarter of an hour of March 2026."""
@@ -47,7 +51,8 @@ class Brand:
             at = self.moment()
             if self.chance.random() < 0.3:
                 account = self.chance.choice(self.placements)
-                found.append(self.roi.clicks(account, at, self.chance.randrange(-1, 30)))
+                count = self.chance.randrange(-1, 30)
+                found.append(self.roi.clicks(account, at, count, **self.slot()))
                 continue
             accounts = self.chance.sample([*self.placements, ORGANIC], 2)
             amounts = [self.chance.randrange(-300, 20_000) for _ in accounts]
@@ -59,8 +64,23 @@ class Brand:
             kind = self.chance.choice(["purchase", "purchase", "renewal", "lead"])
             money = {"currency": self.chance.choice(["EUR", "EUR", "JPY"]), "kind": kind}
             stage = self.chance.choice(["purchase", "retention"])
-            found.append(self.roi.order(sum(amounts), at, shares, stage=stage, **money))
+            facts = {
+                "stage": stage,
+                "new_customer": self.chance.choice([None, True, False]),
+                "store": self.chance.choice([MAIN_STORE, self.till]),
+                "slot": self.slot() | {"evidence_class": self.chance.choice(["click", "code"])},
+            }
+            found.append(self.roi.order(sum(amounts), at, shares, **facts, **money))
         return found
+
+    def slot(self) -> dict[str, str | None]:
+        """Return what tells the touches of an account apart."""
+        chance = self.chance
+        return {
+            "link_id": chance.choice([None, *self.links]),
+            "code": chance.choice([None, "SPRING", "A,B", "-10%"]),
+            "sub_source": chance.choice([None, "bio", "video 3"]),
+        }
 
     async def step(self) -> None:
         """Make one random change of the catalog."""
@@ -105,6 +125,8 @@ class Brand:
         kinds = {
             "content_type": self.chance.choice(["reel", "story", None]),
             "format": self.chance.choice(["review", None]),
+            "topics": self.chance.choice([[], ["bags"], ["bags", "travel"]]),
+            "cta": self.chance.choice(["See the bag", None]),
         }
         dates = self.chance.choice(
             [

@@ -30,6 +30,7 @@ from services.roi.store.rollups import Stop
 from services.roi.store.workspaces import claim_name
 from shared.clock import SystemClock
 from shared.credits import (
+    ORGANIC,
     AnyCredits,
     CreditEntry,
     DecisionCredited,
@@ -57,6 +58,7 @@ class StandingOrder:
     kind: str
     occurred_at: datetime
     entries: tuple[CreditEntry, ...]
+    new_customer: bool | None = None
 
 
 @dataclass
@@ -137,6 +139,11 @@ class RoiWorkspace:
         """A campaign."""
         return await self.put("campaign", {"name": name, **more})
 
+    async def link(self, code: str, placement_id: str) -> str:
+        """A link of a placement."""
+        facts = {"code": code, "placement_id": placement_id, "enabled": True}
+        return await self.put("link", facts | {"destination": "https://shop.example"})
+
     async def cost(
         self,
         amount_minor: int,
@@ -180,12 +187,14 @@ class RoiWorkspace:
     ) -> DecisionCredited:
         """Return a decision with one entry per account, split alike by every model.
 
-        `entries` maps an account to (amount, touched at).
+        `shares` maps an account to (amount, touched at). `slot` has more fields of the entries
+        that are not organic.
         """
         currency = changes.pop("currency", "EUR")
         models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
         stage = changes.pop("stage", "purchase")
         units_left = changes.pop("units", 1_000_000)
+        slot: Mapping[str, Any] = changes.pop("slot", {})
         placed_units = changes.pop("placed_units", None)
         entries: list[CreditEntry] = []
         assert sum(amount for amount, _ in shares.values()) == amount_minor
@@ -204,6 +213,7 @@ class RoiWorkspace:
                         currency=currency,
                         stage=stage,
                         touched_at=touched_at,
+                        **({} if account == ORGANIC else slot),
                     )
                 )
         return self.decision(occurred_at, entries, currency=currency, **changes)
@@ -236,7 +246,7 @@ class RoiWorkspace:
         record = DecisionCredited(**facts | changes)
         left = entries if stands is None else tuple(stands)
         self.stands[record.decision_id] = StandingOrder(
-            record.conversion_id, record.kind, occurred_at, left
+            record.conversion_id, record.kind, occurred_at, left, record.new_customer
         )
         return record
 
@@ -268,19 +278,14 @@ class RoiWorkspace:
             kind=record.kind,
             natural_id=record.natural_id,
             currency=record.currency,
+            new_customer=record.new_customer,
         )
 
-    def clicks(self, account: str, quarter_at: datetime, counted: int) -> TouchesTallied:
+    def clicks(self, account: str, quarter_at: datetime, counted: int, **slot: Any) -> AnyCredits:
         """Return clicks on one account, with the next number."""
         self.sequence += 1
-        tally = Tally(
-            account=account,
-            kind="click",
-            stage="consideration",
-            quarter_at=quarter_at,
-            counted=counted,
-            flagged=1,
-        )
+        facts = {"account": account, "kind": "click", "stage": "consideration", **slot}
+        tally = Tally(quarter_at=quarter_at, counted=counted, flagged=1, **facts)
         return TouchesTallied(
             workspace_id=self.workspace_id,
             sequence=self.sequence,
@@ -339,11 +344,16 @@ class RoiWorkspace:
         by: str = "conversion_time",
         as_of: datetime | None = None,
         currency: str | None = None,
+        filters: Mapping[str, str] | None = None,
+        **more: str,
     ) -> dict[str, Any]:
-        """Return the answer's JSON, checked against the OpenAPI document."""
-        asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
-        asked |= {"model": model} if model else {}
-        asked |= {"currency": currency} if currency else {}
+        """Return the answer's JSON, checked against the OpenAPI document.
+
+        `filters`: by dimension. `more`: any other parameter.
+        """
+        asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by} | more
+        asked |= {f"filter.{name}": text for name, text in (filters or {}).items()}
+        asked |= {name: text for name, text in (("model", model), ("currency", currency)) if text}
         parameters = RoiParameters.model_validate({**asked, "as_of": as_of})
         async with self.database.read([self.workspace_id]) as conn:
             given = await read_input(conn, self.workspace_id, self.now, parameters)

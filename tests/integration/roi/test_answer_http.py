@@ -21,7 +21,7 @@ ORDERED_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-31"
 # A query, the field that the problem names, and words of its message.
 WRONG = (
-    ("group_by=colour", "group_by", "campaign, content_type, country, creator, day"),
+    ("group_by=colour", "group_by", "campaign, code, content_type, country, creator"),
     ("group_by=creator,creator", "group_by", "twice"),
     ("group_by=creator,day,model", "group_by", "one or two"),
     ("group_by=", "group_by", "one or two"),
@@ -43,6 +43,17 @@ WRONG = (
     ("to=1970-01-01&from=1970-01-01&as_of=2026-03-01", "as_of", "time with offset"),
     ("currency=euro", "currency", "ISO 4217"),
     ("colour=red", "colour", "unknown field"),
+    ("metrics=", "metrics", "one or more of aov, clicks"),
+    ("metrics=roi,roi", "metrics", "twice"),
+    ("metrics=luck", "metrics", "one or more of"),
+    ("compare=decade", "compare", "'previous' or 'year'"),
+    ("filter.colour=red", "filter.colour", "unknown field"),
+    ("filter.stage=sale", "filter.stage", "send one of advocacy, awareness"),
+    ("filter.creator=nobody", "filter.creator", "no creator of this workspace"),
+    ("filter.platform=myspace", "filter.platform", "no platform of this workspace"),
+    ("filter.code=a,-b", "filter.code", "not both"),
+    ("filter.model=first,last", "filter.model", "group by model"),
+    ("filter.day=today", "filter.day", "looks like"),
 )
 
 

@@ -62,3 +62,23 @@ async def test_days_after_the_last_record_are_stale(roi_workspace: RoiWorkspace)
     assert told["stale"].startswith("Nothing was recorded since 2026-03-10T12:00:")
     assert warned(await roi_workspace.ask(days=("2026-03-01", "2026-03-12"))) == {}
     assert warned(await roi_workspace.ask(as_of=roi_workspace.now)) == {}, "the past is as it is"
+
+
+async def test_costs_that_a_filter_leaves_out_are_named(roi_workspace: RoiWorkspace) -> None:
+    mia = await roi_workspace.creator("Mia")
+    reel = await roi_workspace.placement(mia)
+    await roi_workspace.margin(1_000_000)
+    await roi_workspace.cost(40, "2026-03-10", placement_id=reel)
+    told = warned(await roi_workspace.ask(filters={"hour": "12", "store": "main"}))
+    assert told == {
+        "filtered_costs": "0.40 EUR of cost is not in these figures, because costs have no hour or"
+        " store."
+    }
+    for given in ({"hour": "-12"}, {"creator": mia}, {"hour": "12,"}):
+        assert warned(await roi_workspace.ask(filters=given)) == {}
+
+
+async def test_rows_that_overlap_are_told(roi_workspace: RoiWorkspace) -> None:
+    told = warned(await roi_workspace.ask("topic,month"))
+    assert told.keys() == {"overlapping"}
+    assert "several values of topic is in several rows" in told["overlapping"]

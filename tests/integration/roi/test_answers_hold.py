@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.roi.answers import sql
+from services.roi.answers import catalog_sql, sql
 from services.roi.answers.dictionary import DIMENSIONS, MEASURES, METRICS
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.plan import Shape
 from services.roi.answers.question import BASES
+from services.roi.answers.sql_parts import Compiled
 from services.roi.answers.tables import TABLES, Source
 from services.roi.answers.values import Unit
 from services.roi.store import rollups
@@ -55,15 +56,18 @@ def check_sums(answer: dict[str, Any]) -> None:
         answer[name] if lists_models else [answer[name]]
         for name in ("totals", "organic", "program", "brand", "overhead")
     )
-    assert set(totals[0]) == {metric.id for metric in ADDITIVE} | ({"model"} & set(totals[0]))
+    assert set(totals[0]) == {metric.id for metric in ADDITIVE} | (
+        {"model", "compared"} & set(totals[0])
+    )
     for whole, nobody, *headlines in zip(totals, organic, *others, strict=True):
         rows = [
             row["measures"]
             for row in answer["rows"]
             if not lists_models or row["group"]["model"] == whole["model"]
         ]
+        of_rows = [] if answer["meta"]["overlapping"] else [(*rows, nobody)]
         for metric in ADDITIVE:
-            for parts in ((*rows, nobody), (*headlines, nobody)):
+            for parts in (*of_rows, (*headlines, nobody)):
                 sums = dict.fromkeys(by_currency(whole[metric.id], metric.unit), 0)
                 for measures in parts:
                     for currency, number in by_currency(measures[metric.id], metric.unit).items():
@@ -241,9 +245,13 @@ def arguments(workspace_id: str) -> dict[str, Any]:
         "to_on": day,
         "from_at": NOON,
         "to_at": NOON,
+        "ids": [workspace_id],
+        **{f"only_{name}": ["12"] for name in RAW_COLUMNS},
     }
 
 
+RAW_COLUMNS = ("local_hour", "link_id", "code", "sub_source")
+NARROWED: dict[str, Any] = {"columns": RAW_COLUMNS, "narrowed": RAW_COLUMNS}
 STATEMENTS = {
     **{
         f"{fact} of {' and '.join(sources)}": sql.sums(shape(fact, *sources))
@@ -258,6 +266,14 @@ STATEMENTS = {
         f"credits between moments by {basis}": sql.sums(shape(Fact.CREDITS, moments=1, basis=basis))
         for basis in BASES
     },
+    **{
+        f"{fact} of named columns": sql.sums(replace(shape(fact, moments=1), **narrowed))
+        for fact, narrowed in (
+            (Fact.CREDITS, NARROWED | {"columns": (*RAW_COLUMNS, "new_customer")}),
+            (Fact.TOUCHES, NARROWED),
+        )
+    },
+    "known ids": catalog_sql.known_ids("creator"),
     "touches between moments": sql.sums(shape(Fact.TOUCHES, moments=1)),
     **{
         f"{fact} by headline": sql.sums(
@@ -265,12 +281,12 @@ STATEMENTS = {
         )
         for fact in (Fact.CREDITS, Fact.TOUCHES)
     },
-    "placements of headlines": sql.placements_of_headlines(),
-    **{f"names of {entity}": sql.names(entity) for entity in (*Entity, "store")},
-    **{f"facts of {entity}": sql.entity_facts(entity, ("country",)) for entity in Entity},
-    "margins": sql.margins(),
-    "costs of days": sql.costs(MEASURES_OF[Fact.COSTS], by_times=False),
-    "costs of times": sql.costs(MEASURES_OF[Fact.COSTS], by_times=True),
+    "placements of headlines": catalog_sql.placements_of_headlines(),
+    **{f"names of {entity}": catalog_sql.names(entity) for entity in (*Entity, "store")},
+    **{f"facts of {entity}": catalog_sql.entity_facts(entity, ("country",)) for entity in Entity},
+    "margins": catalog_sql.margins(),
+    "costs of days": catalog_sql.costs(MEASURES_OF[Fact.COSTS], by_times=False),
+    "costs of times": catalog_sql.costs(MEASURES_OF[Fact.COSTS], by_times=True),
 }
 
 
@@ -293,7 +309,7 @@ async def test_no_statement_of_an_answer_scans_a_table(
     ],
 )
 async def test_every_column_of_a_rollups_key_up_to_the_model_is_an_index_condition(
-    database_for: DatabaseFactory, fresh_database: str, table: str, statement: sql.Compiled
+    database_for: DatabaseFactory, fresh_database: str, table: str, statement: Compiled
 ) -> None:
     database = await database_for("roi", url=fresh_database)
     given = statement.arguments(**arguments(new_id()))

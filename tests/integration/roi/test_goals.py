@@ -16,7 +16,7 @@ from services.roi.answers.goals.progress import (
 )
 from services.roi.answers.kinds import Metric
 from services.roi.answers.metrics.clicks import CLICKS
-from services.roi.answers.question import SPAN_DAYS_MAX
+from services.roi.answers.period import SPAN_DAYS_MAX
 from shared.credits import ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_service import brand_running

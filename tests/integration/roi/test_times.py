@@ -30,13 +30,16 @@ from shared.credits import (
     AnyCredits,
     CreditEntry,
     DecisionCredited,
+    Tally,
     TouchesTallied,
 )
 from shared.events import Stage
+from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import RoiWorkspace, StandingOrder, labels
 from tests.integration.roi.test_answers_hold import ADDITIVE, GROUPS, by_currency, check_sums
 
+LINKS = [new_id(), new_id()]
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 # A zone and the moment of its clock change; the history covers the days around it.
@@ -123,9 +126,8 @@ class Story:
     def _record(self, accounts: Sequence[str]) -> AnyCredits:
         chance = self.chance
         if chance.random() < 0.4:
-            return self.roi_workspace.clicks(
-                chance.choice(accounts[:-1]), self.quarter(), chance.randrange(-1, 9)
-            )
+            account, at = chance.choice(accounts[:-1]), self.quarter()
+            return self.roi_workspace.clicks(account, at, chance.randrange(-1, 9), **self._slot())
         # Even amounts have a whole half, so margins need no rounding, which is not additive.
         shares: dict[str, tuple[int, datetime | None]] = {
             account: (2 * chance.randrange(-100, 5_000), self.moment())
@@ -145,9 +147,19 @@ class Story:
             kind=kind,
             placed_units=chance.choice([None, 1_000_000]),
             stage=chance.choice(["purchase", "retention"]),
+            new_customer=chance.choice([None, True, False]),
+            slot=self._slot(),
         )
         self._orders.append(order)
         return order
+
+    def _slot(self) -> dict[str, Any]:
+        """Return what tells the touches of an account apart."""
+        return {
+            "link_id": self.chance.choice([None, *LINKS]),
+            "code": self.chance.choice([None, "SPRING"]),
+            "sub_source": self.chance.choice([None, "bio", "video 3"]),
+        }
 
 
 async def a_story(database_for: DatabaseFactory, zone: str, turn: str) -> Story:
@@ -195,6 +207,30 @@ def numbers_of(order: StandingOrder, entry: CreditEntry, margin_millionths: int)
     }
 
 
+def slot_of(fact: CreditEntry | Tally, moment: datetime, zone: ZoneInfo) -> dict[str, str | None]:
+    """Return the columns that only raw rows have."""
+    return {
+        "link_id": fact.link_id,
+        "code": fact.code,
+        "sub_source": fact.sub_source,
+        "local_hour": str(moment.astimezone(zone).hour),
+    }
+
+
+def columns_of(
+    order: StandingOrder, entry: CreditEntry, moment: datetime, zone: ZoneInfo
+) -> dict[str, str | None]:
+    """Return the columns of an entry that dimensions ask."""
+    return {
+        "stage": entry.stage,
+        "evidence_class": entry.evidence_class,
+        "store": "main",
+        "conversion_kind": order.kind,
+        "new_customer": None if order.new_customer is None else str(order.new_customer),
+        **slot_of(entry, moment, zone),
+    }
+
+
 def pure_answer(
     story: Story,
     facts: CatalogFacts,
@@ -218,8 +254,9 @@ def pure_answer(
         for tally in record.tallies:
             day = tally.quarter_at.astimezone(story.zone).date()
             if span[0] <= tally.quarter_at < span[1]:
-                account, stage = account_id(tally.account), {"stage": tally.stage}
-                touches.append(Cell(day, (tally.counted,), account, columns=stage))
+                columns = {"stage": tally.stage, **slot_of(tally, tally.quarter_at, story.zone)}
+                account = account_id(tally.account)
+                touches.append(Cell(day, (tally.counted,), account, columns=columns))
     for order in orders.values():
         for entry in order.entries:
             moment = (entry.touched_at if by == "touch_time" else None) or order.occurred_at
@@ -228,11 +265,7 @@ def pure_answer(
             day = moment.astimezone(story.zone).date()
             numbers = numbers_of(order, entry, margin_on(day, margins))
             sums = tuple(numbers[measure.id] for measure in measures[Fact.CREDITS])
-            columns = {
-                "stage": entry.stage,
-                "evidence_class": entry.evidence_class,
-                "store": "main",
-            }
+            columns = columns_of(order, entry, moment, story.zone)
             account = account_id(entry.account)
             credits.append(Cell(day, sums, account, entry.model, entry.currency or "", columns))
     costs = [c for c in story.costs if span[0] <= begins_at(c.incurred_on, story.zone) < span[1]]

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.roi.answers.catalog_facts import CatalogFacts, Owner, Part
+from services.roi.answers.catalog_facts import CatalogFacts, Owner, Part, words_of_fact
 from services.roi.answers.dictionary import DIMENSIONS
+from services.roi.answers.dimensions.customer import CUSTOMERS, read_customer
 from services.roi.answers.dimensions.tier import TIERS, read_tier, tier_of
+from services.roi.answers.dimensions.weekday import WEEKDAYS
 from services.roi.answers.kinds import Dimension, FromCatalog, FromTime
 
 MIA, SPRING, REEL, OWN = (UUID(int=number) for number in (1, 5, 11, 12))
@@ -74,7 +76,11 @@ def test_a_day_lies_in_a_stretch_with_a_word(name: str, day: str, first: str, wo
 
 
 def time_dimensions() -> list[Dimension]:
-    return [found for found in DIMENSIONS.values() if isinstance(found.source, FromTime)]
+    """Return the dimensions whose stretches are named once: weekdays come again."""
+    times = [found for found in DIMENSIONS.values() if isinstance(found.source, FromTime)]
+    return [
+        found for found in times if isinstance(found.source, FromTime) and not found.source.recurs
+    ]
 
 
 @given(st.dates(date(1971, 1, 1), date(8999, 12, 30)), st.sampled_from(time_dimensions()))
@@ -97,12 +103,14 @@ def test_a_stretch_has_one_word_and_its_words_are_in_the_order_of_time(
 FACTS = CatalogFacts(
     {REEL: Owner(MIA, SPRING, None), OWN: Owner(None, None, None)},
     {
-        "content_type": {REEL: "reel", OWN: None},
-        "format": {REEL: "review", OWN: "tutorial"},
-        "platform": {REEL: "tiktok", OWN: "youtube"},
-        "objective": {SPRING: "sales"},
-        "country": {MIA: "DE"},
-        "tier": {MIA: "micro"},
+        "content_type": {REEL: ("reel",), OWN: ()},
+        "format": {REEL: ("review",), OWN: ("tutorial",)},
+        "platform": {REEL: ("tiktok",), OWN: ("youtube",)},
+        "cta": {REEL: ("See the bag",), OWN: ()},
+        "topic": {REEL: ("bags", "travel"), OWN: ()},
+        "objective": {SPRING: ("sales",)},
+        "country": {MIA: ("DE",)},
+        "tier": {MIA: ("micro",)},
     },
     {MIA: "Mia", SPRING: "Spring"},
 )
@@ -117,6 +125,7 @@ FACTS = CatalogFacts(
         ("content_type", Part("reel", "reel"), Part("no content type", None)),
         ("format", Part("review", "review"), Part("tutorial", "tutorial")),
         ("platform", Part("tiktok", "tiktok"), Part("youtube", "youtube")),
+        ("cta", Part("See the bag", "See the bag"), Part("no call to action", None)),
         ("objective", Part("sales", "sales"), Part("no objective", None)),
         ("country", Part("DE", "DE"), Part("no country", None)),
         ("tier", Part("micro", "micro"), Part("no tier", None)),
@@ -125,8 +134,34 @@ FACTS = CatalogFacts(
 def test_a_placement_has_its_own_values_and_those_of_its_creator_and_campaign(
     name: str, of_mia: Part, of_brand: Part
 ) -> None:
-    assert FACTS.part_of_account(DIMENSIONS[name], REEL) == of_mia
-    assert FACTS.part_of_account(DIMENSIONS[name], OWN) == of_brand
+    assert FACTS.parts_of_account(DIMENSIONS[name], REEL) == (of_mia,)
+    assert FACTS.parts_of_account(DIMENSIONS[name], OWN) == (of_brand,)
+
+
+def test_content_has_each_of_its_topics_and_overlaps() -> None:
+    topic = DIMENSIONS["topic"]
+    both = (Part("bags", "bags"), Part("travel", "travel"))
+    assert FACTS.parts_of_account(topic, REEL) == both
+    assert FACTS.parts_of_account(topic, OWN) == (Part("no topic", None),)
+    assert [one.id for one in DIMENSIONS.values() if one.overlapping] == ["topic"]
+    assert isinstance(topic.source, FromCatalog)
+    assert words_of_fact(topic.source, '["bags", "travel", "bags"]') == ("bags", "travel")
+    assert words_of_fact(topic.source, "[]") == words_of_fact(topic.source, None) == ()
+
+
+def test_a_weekday_comes_again_each_week() -> None:
+    source = DIMENSIONS["weekday"].source
+    assert isinstance(source, FromTime)
+    days = [date(2026, 3, 9) + timedelta(days=shift) for shift in range(14)]
+    words = [source.word(day) for day in days]
+    assert words == [*WEEKDAYS, *WEEKDAYS]
+    assert (words[0], words[6]) == ("monday", "sunday")
+    assert [source.first_day(day) for day in days] == days
+    assert source.recurs
+
+
+def test_a_customer_is_new_returning_or_unknown() -> None:
+    assert [read_customer(flag) for flag in ("True", "False", None)] == [*CUSTOMERS]
 
 
 def test_every_dimension_of_the_catalog_has_an_example() -> None:

@@ -10,4 +10,10 @@ def _itself(day: date) -> date:
     return day
 
 
-DAY: Final = Dimension(id="day", label="Day", source=FromTime(_itself, date.isoformat), order=str)
+DAY: Final = Dimension(
+    id="day",
+    label="Day",
+    source=FromTime(_itself, date.isoformat),
+    order=str,
+    pattern=r"\d{4}-\d{2}-\d{2}",
+)

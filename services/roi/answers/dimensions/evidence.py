@@ -13,4 +13,5 @@ EVIDENCE: Final = Dimension(
     label="Evidence",
     source=FromRow("evidence_class"),
     order=get_args(EvidenceClass).index,
+    words=get_args(EvidenceClass),
 )

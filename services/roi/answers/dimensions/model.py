@@ -9,5 +9,9 @@ from services.roi.answers.kinds import Dimension, FromRow
 from shared.models import CREDIT_MODELS
 
 MODEL: Final = Dimension(
-    id="model", label="Model", source=FromRow("model"), order=list(CREDIT_MODELS).index
+    id="model",
+    label="Model",
+    source=FromRow("model"),
+    order=list(CREDIT_MODELS).index,
+    words=tuple(CREDIT_MODELS),
 )

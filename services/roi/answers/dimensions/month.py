@@ -17,5 +17,9 @@ def month_word(day: date) -> str:
 
 
 MONTH: Final = Dimension(
-    id="month", label="Month", source=FromTime(first_of_month, month_word), order=str
+    id="month",
+    label="Month",
+    source=FromTime(first_of_month, month_word),
+    order=str,
+    pattern=r"\d{4}-\d{2}",
 )

@@ -19,5 +19,9 @@ def quarter_word(day: date) -> str:
 
 
 QUARTER: Final = Dimension(
-    id="quarter", label="Quarter", source=FromTime(first_of_quarter, quarter_word), order=str
+    id="quarter",
+    label="Quarter",
+    source=FromTime(first_of_quarter, quarter_word),
+    order=str,
+    pattern=r"\d{4}-Q[1-4]",
 )

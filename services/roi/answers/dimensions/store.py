@@ -6,5 +6,11 @@ Clicks and costs belong to no store.
 from typing import Final
 
 from services.roi.answers.kinds import Dimension, FromRow
+from shared.ids import MAIN_STORE
 
-STORE: Final = Dimension(id="store", label="Store", source=FromRow("store", names="store"))
+STORE: Final = Dimension(
+    id="store",
+    label="Store",
+    source=FromRow("store", names="store"),
+    words=(MAIN_STORE,),
+)

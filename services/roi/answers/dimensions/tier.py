@@ -40,4 +40,5 @@ TIER: Final = Dimension(
     source=FromCatalog(Entity.CREATOR, "platform_accounts", read_tier),
     empty="no tier",
     order=_ORDER.__getitem__,
+    words=tuple(_ORDER),
 )

@@ -20,4 +20,10 @@ def week_word(day: date) -> str:
     return f"{year:04}-W{week:02}"
 
 
-WEEK: Final = Dimension(id="week", label="Week", source=FromTime(monday_of, week_word), order=str)
+WEEK: Final = Dimension(
+    id="week",
+    label="Week",
+    source=FromTime(monday_of, week_word),
+    order=str,
+    pattern=r"\d{4}-W\d{2}",
+)

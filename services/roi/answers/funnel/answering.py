@@ -29,5 +29,7 @@ def question_of_funnel(asked: RoiParameters) -> Question:
 def build_funnel(given: AnswerInput) -> bytes:
     """Return the JSON body of a funnel; raise `AnswerTooLarge`. It runs in a thread."""
     made = built(given)
-    meta = whole_meta(made.answer, meta_of(given, made), given.question.metrics, made.models[0])
+    meta = whole_meta(
+        made.answer, meta_of(given, made), given.question.metrics, made.layout.models[0]
+    )
     return _encoder.encode(funnel_body(made.answer, meta))

@@ -2,7 +2,7 @@
 
 Promise: the sums are made from the same cells as the answers, by the same code; only those of the
 goal's scope are added up.
-What can go wrong: `AnswerTooLarge`.
+What can go wrong: `AnswerRefused`.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,8 @@ class Scope:
         """Return whether a cell belongs to the campaign or creator."""
         if cell.account is None:
             return cell.owner == (self.entity, self.id)
-        return facts.part_of_account(self.dimension, cell.account).id == str(self.id)
+        parts = facts.parts_of_account(self.dimension, cell.account)
+        return any(part.id == str(self.id) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Promise: the actual is the figure that `GET /v1/roi` gives for the days and the scope: the same code
 answers. The history sums the same cells by days, weeks or months, at most `HISTORY_MAX` of them.
-What can go wrong: `AnswerTooLarge`; a coarser grain, or none, is then asked for.
+What can go wrong: `AnswerRefused`; a coarser grain, or none, is then asked for.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def _grain(goal: Goal, grain: str | None) -> str | None:
 
 
 def build_progress(given: ProgressInput) -> GoalProgress:
-    """Return the progress of a goal; raise `AnswerTooLarge`. It runs in a thread."""
+    """Return the progress of a goal; raise `AnswerRefused`. It runs in a thread."""
     goal, figures = given.goal, given.figures
     answered = built(given.actual)
     shown = _figures(given, answered)
@@ -135,8 +135,8 @@ def build_progress(given: ProgressInput) -> GoalProgress:
         "metric": figures.metric.id,
         "model": DEFAULT_MODEL,
         "by": given.actual.question.by,
-        "from": given.actual.from_,
-        "to": given.actual.to,
+        "from": given.actual.period[0],
+        "to": given.actual.period[1],
         "time_zone": given.actual.at.time_zone,
         "as_of": given.actual.at.as_of,
         "days": goal.days,
