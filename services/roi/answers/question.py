@@ -105,7 +105,7 @@ class _Parameters(StrictModel):
         AfterValidator(_check_metrics),
         WithJsonSchema({"type": "string", "pattern": _METRICS_PATTERN}),
     ] = None
-    """The metrics to answer with, joined by commas; when left out all but those of `GET /v1/funnel`."""
+    """The metrics to answer with, joined by commas; when left out all but those of the funnel."""
     from_: Annotated[FromDayOrTime | None, Field(alias="from")] = None
     """The first local day, or the first moment, or `all`: since the first event; 30 days before the
     end when left out."""

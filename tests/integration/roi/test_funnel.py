@@ -4,7 +4,6 @@ import json
 from typing import Any, Final
 
 import pytest
-from msgspec.structs import replace
 
 from services.roi.answers.answering import read_input
 from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
@@ -62,9 +61,8 @@ async def test_a_brand_with_every_kind_of_conversion(roi_workspace: RoiWorkspace
     mia = await roi_workspace.creator("Mia")
     reel = await roi_workspace.placement(mia)
     await roi_workspace.cost(4_000, "2026-03-10", placement_id=reel)
-    clicks, referred = (roi_workspace.clicks(reel, NOON, count) for count in (10, 3))
-    tally = replace(referred.tallies[0], kind="referral", stage="advocacy")
-    referred = replace(referred, tallies=(tally,))
+    clicks = roi_workspace.clicks(reel, NOON, 10)
+    referred = roi_workspace.clicks(reel, NOON, 3, kind="referral", stage="advocacy")
     await roi_workspace.fold(
         clicks,
         referred,
@@ -143,6 +141,9 @@ async def test_over_http(owner_url: str) -> None:
         for group_by in ("model", "stage", "creator,stage"):
             refused = await brand.refused("GET", f"/v1/funnel?group_by={group_by}")
             assert (refused.status, list(refused.errors)) == (422, ["group_by"])
+        for name, value in (("metrics", "roi"), ("compare", "year")):
+            refused = await brand.refused("GET", f"/v1/funnel?{name}={value}")
+            assert (refused.status, list(refused.errors)) == (422, [name])
         refused = await brand.refused("GET", "/v1/funnel?colour=red")
         assert (refused.status, list(refused.errors)) == (422, ["colour"])
         reader = await brand.with_key(["track"])

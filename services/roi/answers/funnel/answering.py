@@ -18,7 +18,10 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def question_of_funnel(asked: RoiParameters) -> Question:
-    """Return the question of a funnel; a 422 names `group_by` for what cannot be its rows."""
+    """Return the question of a funnel; a 422 names what it does not take."""
+    for name in ("metrics", "compare"):
+        if getattr(asked, name) is not None:
+            raise field_problem(name, "a funnel has its own figures, of one period")
     question = question_of(asked)
     for dimension in question.dimensions:
         if dimension.id in NOT_ROWS:
@@ -27,9 +30,8 @@ def question_of_funnel(asked: RoiParameters) -> Question:
 
 
 def build_funnel(given: AnswerInput) -> bytes:
-    """Return the JSON body of a funnel; raise `AnswerTooLarge`. It runs in a thread."""
+    """Return the JSON body of a funnel; raise `AnswerRefused`. It runs in a thread."""
     made = built(given)
-    meta = whole_meta(
-        made.answer, meta_of(given, made), given.question.metrics, made.layout.models[0]
-    )
+    (model,) = made.layout.models
+    meta = whole_meta(made.answer, meta_of(given, made), given.question.metrics, model)
     return _encoder.encode(funnel_body(made.answer, meta))
