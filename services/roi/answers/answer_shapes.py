@@ -104,7 +104,8 @@ class RoiWarning(AnswerModel):
     """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
     revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
     that are not there), `overhead` (costs without an owner), `stale` (nothing was recorded lately),
-    `no_goal` (campaigns of the rows have none), `missing_rate` (amounts without an exchange rate).
+    `unpaid` (costs that `cash` leaves out), `no_goal` (campaigns of the rows have none),
+    `missing_rate` (amounts without an exchange rate).
     """
     sentence: str
     """What is the matter, and what to do, for people."""
@@ -117,6 +118,8 @@ class RoiMeta(AnswerModel):
     """The credit model, or the list of models."""
     by: str
     """The time that dates a credit: the conversion's or the touch's."""
+    cost_view: str
+    """The day that dates a cost: incurred, accrual or cash."""
     group_by: list[str]
     """The dimensions of the rows."""
     currency: str | None

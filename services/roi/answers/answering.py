@@ -134,6 +134,7 @@ def build_answer(given: AnswerInput) -> bytes:
     question, made = given.question, built(given)
     meta: dict[str, Any] = {
         "by": question.by,
+        "cost_view": question.cost_view,
         "group_by": [dimension.id for dimension in question.dimensions],
         "from": given.from_,
         "to": given.to,

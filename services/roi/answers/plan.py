@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from services.roi.answers.catalog_facts import Margin, margin_starts
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.kinds import Dimension, Fact, FromCatalog, FromRow, Grain, Measure
 from services.roi.answers.segments import days_between, segment_starts, whole_months
 from services.roi.answers.span import Moments, Span
@@ -27,11 +28,15 @@ WEIGHTS_BASIS: Final = "conversion_time"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The measures to sum, and the dimensions to group by. `basis` dates credits."""
+    """The measures to sum, and the dimensions to group by.
+
+    `basis` dates credits, `cost_view` costs.
+    """
 
     measures: tuple[Measure, ...]
     dimensions: tuple[Dimension, ...]
     basis: str
+    cost_view: CostView = CostView.INCURRED
 
     @property
     def by_account(self) -> bool:

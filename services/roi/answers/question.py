@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER, measures_of
 from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
@@ -75,6 +76,9 @@ class RoiParameters(StrictModel):
     """Answer as it was known at this moment; now when left out."""
     currency: Currency | None = None
     """Answer in this currency; each amount in its own when left out."""
+    cost_view: Literal["incurred", "accrual", "cash"] = "incurred"
+    """The day of a cost: the one on which it was spent (`incurred`), all days that it serves
+    (`accrual`), or the one on which it was paid (`cash`, without what is not paid yet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Question:
     models: tuple[str, ...]
     by: str
     currency: str | None
+    cost_view: CostView = CostView.INCURRED
 
     @property
     def lists_models(self) -> bool:
@@ -98,7 +103,7 @@ class Question:
     @property
     def wanted(self) -> Wanted:
         """Return the measures and dimensions of this question."""
-        return Wanted(measures_of(self.metrics), self.dimensions, self.by)
+        return Wanted(measures_of(self.metrics), self.dimensions, self.by, self.cost_view)
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
         """Return the asked models that have credits.
@@ -119,6 +124,7 @@ def question_of(asked: RoiParameters) -> Question:
         models=_models(asked.model, dimensions),
         by=asked.by,
         currency=asked.currency,
+        cost_view=CostView(asked.cost_view),
     )
 
 

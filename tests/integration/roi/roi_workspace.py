@@ -339,10 +339,12 @@ class RoiWorkspace:
         by: str = "conversion_time",
         as_of: datetime | None = None,
         currency: str | None = None,
+        cost_view: str = "incurred",
     ) -> dict[str, Any]:
         """Return the answer's JSON, checked against the OpenAPI document."""
         asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
         asked |= {"model": model} if model else {}
+        asked |= {"cost_view": cost_view}
         asked |= {"currency": currency} if currency else {}
         parameters = RoiParameters.model_validate({**asked, "as_of": as_of})
         async with self.database.read([self.workspace_id]) as conn:
