@@ -139,8 +139,9 @@ class RoiWarning(AnswerModel):
     revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
     that are not there), `overhead` (costs without an owner), `filtered_costs` (costs that a filter
     leaves out, because costs have none of its dimension), `overlapping` (rows that add up to more
-    than the totals), `stale` (nothing was recorded lately), `no_goal` (campaigns of the rows have
-    none), `missing_rate` (amounts without an exchange rate).
+    than the totals), `stale` (nothing was recorded lately), `unpaid` (costs that `cash` leaves
+    out), `no_goal` (campaigns of the rows have none), `missing_rate` (amounts without an exchange
+    rate).
     """
     sentence: str
     """What is the matter, and what to do, for people."""
@@ -153,6 +154,8 @@ class RoiMeta(AnswerModel):
     """The credit model, or the list of models."""
     by: str
     """The time that dates a credit: the conversion's or the touch's."""
+    cost_view: str
+    """The day that dates a cost: incurred, accrual or cash."""
     group_by: list[str]
     """The dimensions of the rows."""
     filters: dict[str, str]

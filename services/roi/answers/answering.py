@@ -217,6 +217,7 @@ def meta_of(given: AnswerInput, made: Built) -> dict[str, Any]:
     at, (from_, to), compared = given.at, given.period, given.compared
     return {
         "by": given.question.by,
+        "cost_view": given.question.cost_view,
         "group_by": [dimension.id for dimension in made.layout.dimensions],
         "filters": given.filters,
         "overlapping": made.layout.overlapping,

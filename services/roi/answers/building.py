@@ -15,6 +15,7 @@ from services.roi.answers import sizes
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked, words_of_fact
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
+from services.roi.answers.cost_views import CostView, accrued
 from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
 from services.roi.answers.filters import Filter, WrongFilter, check_known, is_of_ids
 from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
@@ -27,13 +28,15 @@ from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
 class Gathered:
     """The data of an answer. Every cell is dated by the first day of its segment.
 
-    `unweighted` are the costs that were to be spread by weights and have none.
+    `unweighted` are the costs that were to be spread by weights and have none, `unpaid` those that
+    a view of cash leaves out.
     """
 
     plan: Plan
     facts: CatalogFacts
     batches: Sequence[Batch]
     unweighted: Sequence[Cell] = ()
+    unpaid: Sequence[Cell] = ()
 
     def models(self) -> set[str]:
         """Return the models that have credits."""
@@ -75,7 +78,15 @@ def gathered(read: RowsRead) -> Gathered:
     spread, _ = spread_of(read, facts)
     sizes.check_cells(count + spread.cells_at_most())
     batches.append(Batch(plan.cost_measures, spread.cells()))
-    return Gathered(plan, facts, batches, spread.unweighted())
+    return Gathered(plan, facts, batches, spread.unweighted(), _unpaid(read))
+
+
+def _unpaid(read: RowsRead) -> Sequence[Cell]:
+    """Return the costs that a view of cash leaves out, because they are not paid yet."""
+    if read.wanted.cost_view is not CostView.CASH:
+        return ()
+    costs = [_cost(row, read.plan.cost_measures) for row in read.costs if row["paid_on"] is None]
+    return [Cell(one.incurred_on, one.amounts_minor, currency=one.currency) for one in costs]
 
 
 def _check_filters(read: RowsRead, facts: CatalogFacts) -> None:
@@ -108,7 +119,14 @@ def spread_of(read: RowsRead, facts: CatalogFacts) -> tuple[Spread, list[Cost]]:
         for found in read.weights
         for row in found.sums.rows
     )
-    costs = [_cost(row, read.plan.cost_measures) for row in read.costs]
+    view = read.wanted.cost_view
+    costs = [
+        _cost(row, read.plan.cost_measures)
+        for row in read.costs
+        if view is not CostView.CASH or row["paid_on"] is not None
+    ]
+    if view is CostView.ACCRUAL:
+        costs = accrued(costs, read.cost_days, read.plan.starts)
     by_account = read.wanted.by_account
     return Spread(facts.owners, costs, read.plan.starts, weights, by_account=by_account), costs
 

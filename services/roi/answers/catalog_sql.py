@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
 from sqlalchemy.sql.selectable import FromClause
 
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.kinds import Entity, Measure
 from services.roi.answers.sizes import CATALOG_ROWS_MAX
 from services.roi.answers.sql_parts import (
@@ -188,19 +189,25 @@ def margins() -> Compiled:
 
 
 @lru_cache
-def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
+def costs(measures: tuple[Measure, ...], view: CostView, *, by_times: bool) -> Compiled:
     """Select each cost of a span: owner, currency, local day, served days, spread and measures.
 
     A cost lies at the moment at which its local day begins. A day that a zone skipped belongs to
-    the day at that moment.
+    the day at that moment. For `accrual` a cost is of the span when a day that it serves is; the
+    caller gives the days. For `cash` what is not paid lies on the day when it was incurred.
     """
     table = COST_VERSIONS
     from_on, to_on = bindparam("from_on", type_=Date), bindparam("to_on", type_=Date)
-    within = and_(table.c.incurred_on >= from_on, table.c.incurred_on <= to_on)
-    if by_times:
-        begins_at = func.timezone(ZONE, cast(table.c.incurred_on, DateTime(timezone=False)))
+    day: ColumnElement[Any] = table.c.incurred_on
+    if view is CostView.CASH:
+        day = func.coalesce(table.c.paid_on, table.c.incurred_on)
+    within = and_(day >= from_on, day <= to_on)
+    if view is CostView.ACCRUAL:
+        within = and_(table.c.to_on >= from_on, table.c.from_on <= to_on)
+    elif by_times:
+        begins_at = func.timezone(ZONE, cast(day, DateTime(timezone=False)))
         within = and_(begins_at >= moment_param("from_at"), begins_at < moment_param("to_at"))
-    day = func.least(func.greatest(table.c.incurred_on, from_on), to_on)
+    day = func.least(func.greatest(day, from_on), to_on)
     statement = (
         select(
             table.c.cost_id,
@@ -213,6 +220,7 @@ def costs(measures: tuple[Measure, ...], *, by_times: bool) -> Compiled:
             table.c.creator_id,
             table.c.campaign_id,
             table.c.spread,
+            table.c.paid_on,
             *(measure.total(table.c).label(measure.id) for measure in measures),
         )
         .where(*_recorded(table), table.c.archived_at.is_(None), within)

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from services.roi.answers.catalog_facts import Margin, margin_starts
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.filters import Filter
 from services.roi.answers.kinds import (
     Dimension,
@@ -36,9 +37,10 @@ WEIGHTS_BASIS: Final = "conversion_time"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The measures to sum, the dimensions to group by, the filters. `basis` dates credits.
+    """The measures to sum, the dimensions to group by, the filters.
 
-    `each_account`: placements are told apart, whatever the dimensions are.
+    `basis` dates credits, `cost_view` costs. `each_account`: placements are told apart, whatever
+    the dimensions are.
     """
 
     measures: tuple[Measure, ...]
@@ -46,6 +48,7 @@ class Wanted:
     basis: str
     filters: tuple[Filter, ...] = ()
     each_account: bool = False
+    cost_view: CostView = CostView.INCURRED
 
     @property
     def read(self) -> tuple[Dimension, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, create_model
 
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.dictionary import (
     DEFAULT_METRICS,
     DIMENSIONS,
@@ -119,6 +120,9 @@ class _Parameters(StrictModel):
     """Answer as it was known at this moment; now when left out."""
     currency: Currency | None = None
     """Answer in this currency; each amount in its own when left out."""
+    cost_view: Literal["incurred", "accrual", "cash"] = "incurred"
+    """The day of a cost: the one on which it was spent (`incurred`), all days that it serves
+    (`accrual`), or the one on which it was paid (`cash`, without what is not paid yet)."""
     compare: Literal["previous", "year"] | None = None
     """Also answer for another period of the same length, shifted by whole weeks so that weekdays
     match: the one just before (`previous`), or 52 weeks before (`year`)."""
@@ -168,6 +172,7 @@ class Question:
     filters: tuple[Filter, ...] = ()
     compare: str | None = None
     each_account: bool = False
+    cost_view: CostView = CostView.INCURRED
 
     @property
     def lists_models(self) -> bool:
@@ -178,7 +183,12 @@ class Question:
     def wanted(self) -> Wanted:
         """Return the measures and dimensions of this question."""
         return Wanted(
-            measures_of(self.metrics), self.dimensions, self.by, self.filters, self.each_account
+            measures_of(self.metrics),
+            self.dimensions,
+            self.by,
+            self.filters,
+            self.each_account,
+            self.cost_view,
         )
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:
@@ -205,6 +215,7 @@ def question_of(asked: _Parameters) -> Question:
         currency=asked.currency,
         filters=tuple(filters.values()),
         compare=asked.compare,
+        cost_view=CostView(asked.cost_view),
     )
 
 

@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.answers import catalog_sql, sql
 from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
 from services.roi.answers.context import AnswerContext
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
 from services.roi.answers.dimensions.campaign import CAMPAIGN
 from services.roi.answers.filters import Filter, is_canonical_id, is_of_ids
-from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
+from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow, Measure
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
 from services.roi.answers.plan import (
@@ -67,6 +68,7 @@ class RowsRead:
     `catalog`: placements and what else dimensions ask, as recorded at the answer's moment; where no
     dimension tells placements apart, those that the headline figures need.
     `labels`: today's names. `known_ids`: by dimension id, the ids of its filter that exist.
+    `cost_days`: the first and the last day that begins in the span.
     `with_goals`: the campaigns that have a goal, where a dimension asks.
     """
 
@@ -76,6 +78,7 @@ class RowsRead:
     labels: Sequence[DatabaseRows]
     facts: Sequence[FactRows]
     costs: DatabaseRows
+    cost_days: tuple[date, date]
     weights: Sequence[WeightRows] = ()
     known_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     with_goals: frozenset[UUID] = frozenset()
@@ -102,7 +105,9 @@ async def read_rows(
         margins = await _margins(connection, common)
     plan = plan_answer(wanted, span, margins, is_now=at.is_now, starts=starts)
     check_margins(len(plan.margins))
-    costs = await _costs(connection, common, plan, span) if plan.cost_measures else ()
+    costs: DatabaseRows = ()
+    if plan.cost_measures:
+        costs = await _costs(connection, common, plan.cost_measures, wanted.cost_view, span)
     weights = await _weights(connection, at, common, costs)
     catalog = await _catalog(connection, common, wanted, costs)
     common |= {"models": list(models), "brand_accounts": _own(catalog[Entity.PLACEMENT])}
@@ -114,7 +119,18 @@ async def read_rows(
     with_goals: frozenset[UUID] = frozenset()
     if CAMPAIGN in wanted.dimensions:
         with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
-    return RowsRead(wanted, plan, catalog, labels, facts, costs, weights, known_ids, with_goals)
+    return RowsRead(
+        wanted,
+        plan,
+        catalog,
+        labels,
+        facts,
+        costs,
+        (span.first_on, span.to_on),
+        weights,
+        known_ids,
+        with_goals,
+    )
 
 
 def common_arguments(at: AnswerContext) -> dict[str, Any]:
@@ -235,11 +251,16 @@ async def _margins(connection: Any, common: Mapping[str, Any]) -> list[Margin]:
 
 
 async def _costs(
-    connection: Any, common: Mapping[str, Any], plan: Plan, span: Span
+    connection: Any,
+    common: Mapping[str, Any],
+    measures: tuple[Measure, ...],
+    view: CostView,
+    span: Span,
 ) -> DatabaseRows:
-    """Return the costs incurred in a span, as recorded at the answer's moment."""
-    statement = catalog_sql.costs(plan.cost_measures, by_times=span.times is not None)
-    given = {**common, "from_on": span.from_on, "to_on": span.to_on}
+    """Return the costs of a span by their view, as recorded at the answer's moment."""
+    statement = catalog_sql.costs(measures, view, by_times=span.times is not None)
+    first_on = span.first_on if view is CostView.ACCRUAL else span.from_on
+    given = {**common, "from_on": first_on, "to_on": span.to_on}
     if span.times is not None:
         given |= {"from_at": span.times[0], "to_at": span.times[1]}
     rows: DatabaseRows = await connection.fetch(statement.text, *statement.arguments(**given))

@@ -143,6 +143,7 @@ COST_VERSIONS: Final = _table(
         "from_on": Date,
         "to_on": Date,
         "spread": Text,
+        "paid_on": Date,
     },
 )
 ENTITIES: Final = _table(

@@ -31,6 +31,7 @@ COSTS_WITHOUT_WEIGHT: Final = "costs_without_weight"
 OVERHEAD: Final = "overhead"
 FILTERED_COSTS: Final = "filtered_costs"
 OVERLAPPING: Final = "overlapping"
+UNPAID: Final = "unpaid"
 STALE: Final = "stale"
 NO_GOAL: Final = "no_goal"
 MISSING_RATE: Final = "missing_rate"
@@ -60,6 +61,7 @@ def warnings_of(
         (OVERHEAD, _overhead(found)),
         (FILTERED_COSTS, _filtered_costs(everything, wanted.filters)),
         (OVERLAPPING, _overlapping(wanted.dimensions)),
+        (UNPAID, _unpaid(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -152,9 +154,23 @@ def _costs_without_placement(found: Gathered) -> str | None:
     )
 
 
-def _costs_without_weight(found: Gathered) -> str | None:
+def _unpaid(found: Gathered) -> str | None:
+    told = _amounts_of(found, found.unpaid)
+    if not told:
+        return None
+    return (
+        f"{told} of cost of these days is not paid, so it is in no figure of `cash`:"
+        " `PATCH /v1/costs/{id}` with `paid_on` says when it was."
+    )
+
+
+def _amounts_of(found: Gathered, cells: Iterable[Cell]) -> str:
     names = [measure.id for measure in found.plan.cost_measures]
-    told = _amounts((cell, dict(zip(names, cell.sums, strict=True))) for cell in found.unweighted)
+    return _amounts((cell, dict(zip(names, cell.sums, strict=True))) for cell in cells)
+
+
+def _costs_without_weight(found: Gathered) -> str | None:
+    told = _amounts_of(found, found.unweighted)
     if not told:
         return None
     return (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.roi.answers import catalog_sql, sql
+from services.roi.answers.cost_views import CostView
 from services.roi.answers.dictionary import DIMENSIONS, MEASURES, METRICS
 from services.roi.answers.kinds import Entity, Fact
 from services.roi.answers.plan import Shape
@@ -285,8 +286,13 @@ STATEMENTS = {
     **{f"names of {entity}": catalog_sql.names(entity) for entity in (*Entity, "store")},
     **{f"facts of {entity}": catalog_sql.entity_facts(entity, ("country",)) for entity in Entity},
     "margins": catalog_sql.margins(),
-    "costs of days": catalog_sql.costs(MEASURES_OF[Fact.COSTS], by_times=False),
-    "costs of times": catalog_sql.costs(MEASURES_OF[Fact.COSTS], by_times=True),
+    **{
+        f"costs of {'times' if by_times else 'days'}, {view}": catalog_sql.costs(
+            MEASURES_OF[Fact.COSTS], view, by_times=by_times
+        )
+        for view in CostView
+        for by_times in (False, True)
+    },
 }
 
 
