@@ -19,8 +19,9 @@ __all__ = ["DIMENSIONS", "MEASURES", "METRICS", "METRICS_IN_ORDER", "measures_of
 def measures_of(
     metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
 ) -> tuple[Measure, ...]:
-    """Return the measures of these metrics, each once, in the order of their ids."""
+    """Return the measures of these metrics and of their warnings, each once, by their ids."""
     wanted = {name for metric in metrics for name in metric.inputs}
+    wanted |= {warning for name in wanted if (warning := measures[name].warned_by) is not None}
     return tuple(measures[name] for name in sorted(wanted))
 
 

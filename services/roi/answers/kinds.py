@@ -22,7 +22,13 @@ class Fact(StrEnum):
 
     CREDITS = "credits"  # ledger entries: model, account, stage, conversion kind, currency
     TOUCHES = "touches"  # counts of touches: account, stage, touch kind
+    COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
+
+    @property
+    def kind_column(self) -> str:
+        """The column that says what a row of touches or counts counts."""
+        return {"touches": "touch_kind", "counts": "metric"}[self.value]
 
 
 class Grain(StrEnum):
@@ -70,7 +76,8 @@ class Measure:
     `parts`: the sum is counted in this many parts of one `unit`; rows are rounded to whole units by
     largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
     missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
-    rank, rank 1 first, the greatest value first.
+    rank, rank 1 first, the greatest value first. `warned_by`: a measure that is read with this one,
+    because a warning is made of it.
     """
 
     id: str
@@ -86,6 +93,7 @@ class Measure:
     parts: int = 1
     converted_with: str | None = None
     rank: int | None = None
+    warned_by: str | None = None
 
 
 def text_itself(text: str | None) -> str | None:
@@ -150,7 +158,9 @@ class Metric:
 
     `inputs`: ids of measures; `compute` takes their values in this order, None where one is
     missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
-    exactly. A changed formula is a new version; another meaning of the same word is a new id.
+    exactly. `may_be_missing`: an additive figure that is null where nobody knows it, and counts as
+    nothing in the sums. A changed formula is a new version; another meaning of the same word is a
+    new id.
     """
 
     id: str
@@ -165,3 +175,4 @@ class Metric:
     empty_value: str
     source: str
     compute: Callable[..., Value]
+    may_be_missing: bool = False

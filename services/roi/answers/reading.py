@@ -23,13 +23,18 @@ from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, day
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
+from services.roi.answers.measures.social_counts import VIEWS
 from services.roi.answers.plan import FactPlan, Plan, Wanted, plan_answer, plan_weights
 from services.roi.answers.sizes import check_margins, check_weighted_days
 from services.roi.answers.span import Span
 from shared.db.engine import driver
 
 DatabaseRows = Sequence[Any]
-_MEASURES_OF_WEIGHTS: Final = {SpreadBy.CLICKS: CLICKS, SpreadBy.CREDIT: NET_REVENUE}
+_MEASURES_OF_WEIGHTS: Final = {
+    SpreadBy.CLICKS: CLICKS,
+    SpreadBy.VIEWS: VIEWS,
+    SpreadBy.CREDIT: NET_REVENUE,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from services.roi.answers.context import AnswerContext, WorkspaceStop
 from services.roi.answers.kinds import Fact
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
+from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import format_minor
 
@@ -37,6 +38,7 @@ def warnings_of(
         (COSTS_WITHOUT_PLACEMENT, _costs_without_placement(found)),
         (COSTS_WITHOUT_WEIGHT, _costs_without_weight(found)),
         (OVERHEAD, _overhead(found)),
+        (COUNTS_FALLEN.id, _counts_fallen(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -84,8 +86,8 @@ def _costs_without_weight(found: Gathered) -> str | None:
     if not told:
         return None
     return (
-        f"{told} of cost is to be spread by clicks or credit, and its placements have none in its"
-        " days: they share it equally. `PATCH /v1/costs/{id}` changes its `spread` or its days."
+        f"{told} of cost is to be spread by clicks, views or credit, and its placements have none"
+        " in its days: they share it equally. `PATCH /v1/costs/{id}` changes its `spread` or days."
     )
 
 
@@ -94,6 +96,17 @@ def _overhead(found: Gathered) -> str | None:
     if not told:
         return None
     return f"{told} of cost is overhead: it is a row of its own, and not a part of `program`."
+
+
+def _counts_fallen(found: Gathered) -> str | None:
+    fallen = -sum(sums.get(COUNTS_FALLEN.id, 0) for _, sums in _sums(found, Fact.COUNTS))
+    if not fallen:
+        return None
+    return (
+        f"Social counts fell by {fallen} from one report to the next: a platform takes back what it"
+        " does not count any more, or a report was wrong. The falls are in the figures; a corrected"
+        " report of the same placement, source and time replaces a wrong one."
+    )
 
 
 def _costs(found: Gathered, is_meant: Callable[[Cell], bool]) -> str:

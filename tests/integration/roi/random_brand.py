@@ -2,8 +2,9 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from shared.credits import ORGANIC, AnyCredits
+from shared.credits import COUNT_NAMES, ORGANIC, AnyCredits
 from shared.ids import automatic_placement_id
 from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, placement_facts
 
@@ -40,7 +41,7 @@ class Brand:
         )
 
     def records(self, count: int) -> list[AnyCredits]:
-        """Orders over several accounts and currencies, leads, reversals and clicks."""
+        """Orders over several accounts and currencies, leads, reversals, clicks and counts."""
         found: list[AnyCredits] = []
         for _ in range(count):
             self.roi.now += timedelta(hours=self.chance.randrange(9))
@@ -48,6 +49,9 @@ class Brand:
             if self.chance.random() < 0.3:
                 account = self.chance.choice(self.placements)
                 found.append(self.roi.clicks(account, at, self.chance.randrange(-1, 30)))
+                continue
+            if self.chance.random() < 0.3:
+                found.append(self.counted(at))
                 continue
             accounts = self.chance.sample([*self.placements, ORGANIC], 2)
             amounts = [self.chance.randrange(-300, 20_000) for _ in accounts]
@@ -61,6 +65,18 @@ class Brand:
             stage = self.chance.choice(["purchase", "retention"])
             found.append(self.roi.order(sum(amounts), at, shares, stage=stage, **money))
         return found
+
+    def counted(self, at: datetime) -> AnyCredits:
+        """Counts of a placement, perhaps of another source, corrected, or fallen."""
+        told = self.chance.sample(COUNT_NAMES, self.chance.randrange(1, 4))
+        counts: dict[str, Any] = {name: self.chance.randrange(500) for name in told}
+        return self.roi.counted(
+            self.chance.choice(self.placements),
+            at.replace(hour=0, minute=0),
+            source=self.chance.choice(["Instagram", "Agency"]),
+            quality=self.chance.choice(["observed", "manual"]),
+            **counts,
+        )
 
     async def step(self) -> None:
         """Make one random change of the catalog."""
@@ -78,7 +94,7 @@ class Brand:
                 )
                 currency = chance.choice(["EUR", "JPY"])
                 served = chance.choice([{}, {"serves_from": day, "serves_to": day}])
-                served = served | {"spread": chance.choice(["equal", "clicks", "credit"])}
+                served = served | {"spread": chance.choice(["equal", "clicks", "views", "credit"])}
                 self.costs.append(
                     await roi.cost(chance.randrange(1, 9_999), day, currency, **served, **owner)
                 )

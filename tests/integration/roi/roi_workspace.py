@@ -31,6 +31,7 @@ from services.roi.store.workspaces import claim_name
 from shared.clock import SystemClock
 from shared.credits import (
     AnyCredits,
+    CountsReported,
     CreditEntry,
     DecisionCredited,
     Tally,
@@ -44,6 +45,7 @@ from shared.log.topics import CREDITS
 from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
 from tests.fixtures.batches import hand_over
+from tests.integration.roi.count_records import counts_record
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Group = tuple[str, ...]
@@ -287,6 +289,12 @@ class RoiWorkspace:
             recorded_at=self.tick(),
             tallies=(tally,),
         )
+
+    def counted(self, placement: str, counted_at: datetime, **told: Any) -> CountsReported:
+        """Return one report of social counts, with the next number; see `counts_record`."""
+        self.sequence += 1
+        numbered = (self.workspace_id, self.sequence, self.tick())
+        return counts_record(numbered, placement, counted_at, **told)
 
     def handler(self) -> CreditsFold:
         """Return a new consumer."""
