@@ -1,5 +1,6 @@
 """Social counts on running services: from `POST /v1/social` to the answer; who may send them."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -131,3 +132,46 @@ def test_a_stranger_with_a_pages_key_reports_no_counts(installation: Installatio
     assert [item["count"] for item in listed["items"]] == [1]
     assert brand.roi_answer(**SPAN)["totals"]["views"] is None
     other.assert_verified()
+
+
+EXPORT: Final = """\
+Post ID,Permalink,Views,Likes,Saves,Mood
+1,https://www.instagram.com/reel/Abc/,1200,80,,good
+2,https://www.instagram.com/p/Nobody/,9,9,9,bad
+3,https://www.instagram.com/reel/Abc/,"1,300",,,good
+"""
+
+
+def test_an_export_is_brought_in_by_the_command_line(brand: Brand, tmp_path: Path) -> None:
+    """Unknown columns are asked for, a dry run sends nothing, bad rows are listed, not repeats."""
+    mia = brand.create("creators", name="Mia")
+    url = "https://instagram.com/reel/Abc"
+    brand.create("placements", creator_id=mia["id"], platform="instagram", url=url)
+    path = tmp_path / "export.csv"
+    path.write_text(EXPORT)
+
+    def imported(*words: str) -> Any:
+        given = ("import", "social", str(path), "--export", "instagram", *words)
+        return brand.laurel.command(*given, environment={"LAUREL_ADMIN_KEY": brand.key})
+
+    as_of = ("--as-of", "2026-03-10T09:00:00Z")
+    asked = imported(*as_of)
+    assert asked.returncode != 0
+    assert "not known (Mood)" in " ".join((asked.stdout + asked.stderr).split())
+    tried = imported("--skip-unknown", "--dry-run", *as_of)
+    assert tried.returncode == 1
+    assert "1 row from 2026-03-10 to 2026-03-10 would be sent; nothing was sent" in tried.stdout
+    assert "line 3: placement: is not the id" in tried.stderr
+    assert "line 4: views: write a whole number" in tried.stderr
+    assert brand.attribution.get("/v1/ledger/events").json()["read"] == 0
+    for _ in range(2):
+        sent = imported("--skip-unknown", *as_of)
+        assert sent.returncode == 1, sent.stdout + sent.stderr
+        assert "1 row from 2026-03-10 to 2026-03-10 accepted" in " ".join(sent.stdout.split())
+    found = wait_for(brand, "views", 1_200)
+    assert (found["totals"]["likes"], found["totals"]["saves"]) == (80, None)
+    eventually(
+        lambda: brand.attribution.get("/v1/ledger/events").json()["superseded"] or None,
+        what="the second import is a duplicate",
+    )
+    assert wait_for(brand, "views", 1_200)["totals"]["likes"] == 80
