@@ -1,10 +1,10 @@
 """The records of the topic `laurel.credits`: attribution publishes them, roi adds them to rollups.
 
-Promise: a record is one whole decision revision (all its reversals and new entries), or the touch
-counts of one batch. It carries the next `sequence` of its workspace. A reader applies
-`last + 1`, drops smaller numbers, and stops with an error on a gap. `recorded_at` never falls
-while `sequence` grows. `person_ref` is a pseudonym: it is equal for one person at that moment and
-reveals nothing.
+Promise: a record is one whole decision revision (all its reversals and new entries), the touch
+counts of one batch, or reports of social counts. It carries the next `sequence` of its workspace. A
+reader applies `last + 1`, drops smaller numbers, and stops with an error on a gap. `recorded_at`
+never falls while `sequence` grows. `person_ref` is a pseudonym: it is equal for one person at that
+moment and reveals nothing.
 Version 2 is written; versions 1 and 2 are read. In version 1 an entry belongs to one touch with
 its exact time; a reader finds the fields that came with version 2 at their defaults.
 What can go wrong: `CreditsRejected` for bytes that are no credits record, or that have a version
@@ -26,12 +26,15 @@ from shared.events import (
     LATER_PURCHASE_STAGE,
     Clicked,
     ConversionKind,
+    Count,
+    CountQuality,
     Currency,
     Event,
     Moment,
     Referred,
     Stage,
     Surveyed,
+    Text,
     Uuid,
     Viewed,
 )
@@ -211,7 +214,54 @@ class TouchesTallied(
     tallies: tuple[Tally, ...]
 
 
-AnyCredits = DecisionCredited | TouchesTallied
+class SocialCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The counts of a placement from its beginning on; None is not told, and not 0."""
+
+    impressions: Count | None = None
+    reach: Count | None = None
+    views: Count | None = None
+    watch_seconds: Count | None = None
+    likes: Count | None = None
+    comments: Count | None = None
+    shares: Count | None = None
+    saves: Count | None = None
+    link_taps: Count | None = None
+    followers_gained: Count | None = None
+
+
+COUNT_NAMES: Final[tuple[str, ...]] = SocialCounts.__struct_fields__
+
+
+class CountReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one source told about the counts of one placement at `counted_at`.
+
+    Of the reports of one source for one moment, the one with the greatest (`received_at`,
+    `event_id`) counts, in whatever order they come. An event that was received again comes again,
+    with its later time. The placement may be unknown; its counts are in no figure then.
+    """
+
+    event_id: Uuid
+    placement_id: Uuid
+    source: Text
+    quality: CountQuality
+    counted_at: Moment
+    received_at: Moment
+    counts: SocialCounts
+
+
+class CountsReported(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="counts"
+):
+    """Reports of social counts of a workspace, in no particular order."""
+
+    v: int = field(default_factory=lambda: VERSION)
+    workspace_id: Uuid
+    sequence: int
+    recorded_at: Moment
+    reports: tuple[CountReport, ...]
+
+
+AnyCredits = DecisionCredited | TouchesTallied | CountsReported
 
 
 class Envelope(Struct, frozen=True, kw_only=True):

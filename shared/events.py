@@ -27,6 +27,9 @@ TEXT_LENGTH_MAX: Final = 128  # ids and codes that people and shops choose
 KEY_LENGTH_MAX: Final = 256  # visitor and customer ids of other systems
 CODES_MAX: Final = 20  # discount codes on one order; Shopify allows five
 TIE_BREAKS_MAX: Final = 8
+# The greatest count of a placement: the video with the most views has been watched for a fifth of
+# this many seconds.
+COUNT_MAX: Final = 10_000_000_000_000
 
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Key = Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
@@ -47,6 +50,10 @@ SealedText = Annotated[str, Meta(min_length=1, max_length=3_000)]
 
 AdjustmentKind = Literal["refund", "cancel", "edit", "chargeback"]
 SourceKind = Literal["edge", "webhook", "secret", "public"]
+# How a count came about: read from the platform, typed in by a person, or computed. The first of
+# them that reports a count of a placement is the one that counts.
+CountQuality = Literal["observed", "manual", "estimated"]
+Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 
 
 class Quality(StrEnum):
@@ -289,19 +296,25 @@ class Surveyed(Event, frozen=True, kw_only=True, tag="surveyed"):
 
 
 class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
-    """Total counts of one placement at a moment.
+    """The counts of one placement from its beginning until `occurred_at`, as one source tells them.
 
-    A later report of the same source replaces an earlier one.
+    `source_name` is who counted. None is a count that the source does not tell; it is not 0. Of the
+    reports of one source for one moment, the one that was received last counts.
     """
 
     placement_id: Uuid
-    views: int | None = None
-    reach: int | None = None
-    impressions: int | None = None
-    likes: int | None = None
-    comments: int | None = None
-    shares: int | None = None
-    saves: int | None = None
+    source_name: Text = "unknown"
+    count_quality: CountQuality = "estimated"
+    impressions: Count | None = None
+    reach: Count | None = None
+    views: Count | None = None
+    watch_seconds: Count | None = None
+    likes: Count | None = None
+    comments: Count | None = None
+    shares: Count | None = None
+    saves: Count | None = None
+    link_taps: Count | None = None
+    followers_gained: Count | None = None
 
 
 class Erased(Event, frozen=True, kw_only=True, tag="erased"):

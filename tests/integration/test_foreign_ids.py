@@ -299,6 +299,37 @@ def events_name_own_stores(pair: TenantPair) -> None:
     assert foreign == unknown == [{"field": "store", "message": "is not a store of this workspace"}]
 
 
+def counts_of_foreign_placements_are_in_no_figure(pair: TenantPair) -> None:
+    """They are listed like those of an unknown placement, and the other workspace has none.
+
+    A third brand sends them, because its list then has the ids that it sent itself.
+    """
+
+    def listed(client: httpx.Client) -> int:
+        found = client.get("/v1/attention", params={"kind": "unknown_placements"}).json()["items"]
+        return sum(item["count"] for item in found)
+
+    theirs = pair.theirs.brand
+    third = Brand.in_new_workspace(theirs.laurel, f"third{new_id()[-8:]}")
+    counted = {"as_of": "2026-03-01T11:00:00Z", "source": "Instagram", "quality": "observed"}
+    reports = [
+        {"placement_id": one, "views": 7, **counted}
+        for one in (pair.theirs.id_of("placements"), new_id())
+    ]
+    answer = pair.ask(third.tracking, "POST", "/v1/social", reports)
+    assert answer.json() == {"accepted": 2, "rejected": []}
+    eventually(lambda: listed(third.attribution) == 2 or None, what="both are listed")
+    sequence = third.attribution.get("/v1/ledger/balance").json()["sequence"]
+    span = {"from": "2026-03-01", "to": "2026-03-02"}
+    eventually(
+        lambda: third.roi_answer(**span)["meta"]["sequence"] >= sequence or None,
+        what="roi has folded the counts",
+    )
+    assert third.roi_answer(**span)["totals"]["views"] is None
+    assert theirs.roi_answer(**span)["totals"]["views"] is None
+    assert listed(theirs.attribution) == 0
+
+
 def webhooks_need_their_own_secret(pair: TenantPair) -> None:
     connection = pair.theirs.made["connections"]["id"]
     answer = pair.ask(pair.mine.brand.tracking, "POST", f"/webhooks/shopify/{connection}", {})
@@ -346,6 +377,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "POST /v1/conversions": a_foreign_click_earns_nothing,
     "POST /v1/adjustments": a_foreign_order_is_not_adjusted,
     "POST /v1/events": events_name_own_links,
+    "POST /v1/social": counts_of_foreign_placements_are_in_no_figure,
     "POST /webhooks/{vendor}/{connection_id}": webhooks_need_their_own_secret,
     "GET /{code}": links_are_public,
 }

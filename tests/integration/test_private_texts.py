@@ -47,6 +47,13 @@ EMAILS: Final = (
 MOMENT: Final = SystemClock().now().isoformat()
 PLACEMENT: Final = "01900000-0000-7000-8000-000000000003"
 MONEY: Final = {"net": "49.90", "currency": "EUR"}
+COUNTED: Final[Json] = {
+    "placement_id": PLACEMENT,
+    "as_of": MOMENT,
+    "source": "Instagram",
+    "quality": "manual",
+    "likes": 1,
+}
 # A valid item of each type of event. A type that is missing here fails the test.
 ITEMS: Final[dict[str, Json]] = {
     "ordered": {"order_id": "1001", **MONEY},
@@ -62,6 +69,7 @@ ITEMS: Final[dict[str, Json]] = {
     "identified": {"person": {"visitor_id": "v-1", "customer_id": "1"}},
     "referred": {"code": "MIA10"},
     "surveyed": {"placement_id": PLACEMENT},
+    "social_reported": COUNTED,
 }
 BODIES: Final[dict[str, Json]] = {
     "/v1/conversions": {**ITEMS["ordered"], "occurred_at": MOMENT},
@@ -101,6 +109,12 @@ def with_text(body: Any, at: Path_, text: str) -> Any:
     return {**kept, first: with_text(kept.get(first), rest, text)}
 
 
+def event_of(name: str) -> Json:
+    """Return the valid item of a type; counts are dated by `as_of`."""
+    dated = {} if "as_of" in ITEMS[name] else {"occurred_at": MOMENT}
+    return {"type": name, **dated, **ITEMS[name]}
+
+
 class Sender:
     """Sends every text in every field of tracking, with the public and the secret key."""
 
@@ -122,6 +136,8 @@ class Sender:
             self.send_parameters(method, path, operation)
             if path.startswith("/webhooks/"):
                 self.send_webhooks()
+            elif path == "/v1/social":
+                self.send_counts(path, schema["items"])
             elif schema.get("type") == "array":
                 self.send_items(path, schema["items"]["oneOf"])
             elif schema:
@@ -130,7 +146,7 @@ class Sender:
     def send_items(self, path: str, kinds: list[Json]) -> None:
         for client in (self.public, self.brand.tracking):
             items = [
-                with_text({"type": name, "occurred_at": MOMENT, **ITEMS[name]}, at, text)
+                with_text(event_of(name), at, text)
                 for kind in kinds
                 for name in kind["properties"]["type"]["enum"]
                 for at in text_fields(kind, self.document)
@@ -143,6 +159,19 @@ class Sender:
                 rejected = {item["index"] for item in answer.json()["rejected"]}
                 for index, item in enumerate(sent):
                     self.note(item["type"], is_accepted=index not in rejected)
+
+    def send_counts(self, path: str, schema: Json) -> None:
+        """Send each text in each field of a report of counts; a public key may send none."""
+        items = [
+            with_text(COUNTED, at, text)
+            for at in text_fields(schema, self.document)
+            for text in self.texts(is_public=False)
+        ]
+        assert items
+        assert self.public.post(path, json=items).status_code == 403
+        answer = self.brand.tracking.post(path, json=items)
+        assert answer.status_code == 202, answer.text
+        self.note(path, is_accepted=answer.json()["accepted"] > 0)
 
     def send_bodies(self, path: str, schema: Json) -> None:
         for client in (self.public, self.brand.tracking):
@@ -291,7 +320,7 @@ def test_no_name_and_no_address_is_stored_anywhere(installation: Installation) -
     silent = [name for name, count in sender.accepted.items() if count == 0]
     assert silent == [], "nothing of these calls was accepted, so they were not tested"
     assert {"order_id", "person.customer_id", "person.email", "codes.0"} <= sender.fields
-    assert set(sender.accepted) >= {*ITEMS, *BODIES, "/{code}", "webhook order"}
+    assert set(sender.accepted) >= {*ITEMS, *BODIES, "/v1/social", "/{code}", "webhook order"}
     assert in_journal == []
     assert in_files(installation.folder) == []
     assert asyncio.run(in_tables(installation.extra["LAUREL_DATABASE_URL"])) == []

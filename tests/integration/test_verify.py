@@ -12,7 +12,15 @@ from services.roi.store.rollups import ROLLUPS
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
 
-CREDITS: Final = (*ROLLUPS, "credit_entries", "touch_tallies", "folded_records", "folds")
+CREDITS: Final = (
+    *ROLLUPS,
+    "credit_entries",
+    "touch_tallies",
+    "social_counts",
+    "count_changes",
+    "folded_records",
+    "folds",
+)
 ZONE: Final = "Asia/Kathmandu"
 
 

@@ -1,7 +1,7 @@
 """Replay: publish stored credits records of a workspace again, with their old numbers.
 
-A decision record is built from the stored decision and its ledger lines; a tallies record is stored
-as it was sent. Readers drop a number that they have, or correct its dates.
+A decision record is built from the stored decision and its ledger lines; a record of tallies or
+counts is stored as it was sent. Readers drop a number that they have, or correct its dates.
 
 Promise: one call publishes one bounded span of numbers through the outbox, in one transaction under
 the workspace's lock. Batches run between the calls. A record equals the first one.

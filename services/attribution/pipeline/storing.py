@@ -23,10 +23,12 @@ class Intake:
 
     `touches` are the new rows by place, with the derived ones. `replaced` are the derived rows
     that a real click replaced. `near` are the stored clicks next to those of the batch: they say
-    which are repeats. `duplicates` counts the events of each workspace that were known.
+    which are repeats. `repeated` are the events that were known, and `duplicates` counts them by
+    workspace.
     """
 
     new: list[Reading] = field(default_factory=list)
+    repeated: list[Reading] = field(default_factory=list)
     touches: dict[int, StagedTouch] = field(default_factory=dict)
     replaced: list[tuple[str, Touch]] = field(default_factory=list)
     near: list[tuple[str, Touch]] = field(default_factory=list)
@@ -80,6 +82,7 @@ def _judge(batch: Sorted, known: dict[int, bytes], intake: Intake) -> None:
             continue
         standing = known.get(first_place, batch.readings[first_place].fingerprint)
         if standing == reading.fingerprint:
+            intake.repeated.append(reading)
             intake.duplicates[reading.workspace_id] += 1
         else:
             detail = f"event {reading.event_id} is known with another payload; the first is kept"

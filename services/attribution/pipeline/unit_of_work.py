@@ -4,7 +4,7 @@ Promise: counters and catalog facts are read once under the lock and stored once
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -21,6 +21,7 @@ from services.attribution.pipeline.deciding import NewRows, decide_again
 from services.attribution.pipeline.joining import join
 from services.attribution.pipeline.record_faults import faults_of
 from services.attribution.pipeline.record_sorting import Sorted
+from services.attribution.pipeline.social_counts import reports_in
 from services.attribution.pipeline.storing import Intake, store_batch
 from services.attribution.store import catalog_rows, offset_rows, outbox_rows
 from services.attribution.store.identity_rows import Keyed
@@ -28,7 +29,7 @@ from services.attribution.store.offset_rows import WorkspaceState
 from services.attribution.store.outbox_rows import DeadLetter, OutboxRow
 from services.attribution.store.scope_queries import Component
 from shared.concurrency import gather_both
-from shared.credits import Tally, TouchesTallied, encode_credits
+from shared.credits import CountReport, CountsReported, Tally, TouchesTallied, encode_credits
 from shared.log.topics import CREDITS, DEAD_LETTER
 
 REASON_EVIDENCE: Final = "new_evidence"
@@ -101,6 +102,7 @@ class UnitOfWork:
         }
         decided = await self.decide(joined.components, joined.alone, reasons, REASON_JOURNEY)
         await self.publish_tallies(tallies)
+        await self._publish_counts(reports_in(intake))
         refusals = (*batch.refusals, *intake.conflicts)
         await self.write_letters([refusal.letter(self.now) for refusal in refusals])
         await offset_rows.close_workspaces(self.conn, self.states.values())
@@ -151,18 +153,26 @@ class UnitOfWork:
 
     async def publish_tallies(self, tallies: Mapping[str, tuple[Tally, ...]]) -> None:
         """Put one numbered record for each workspace into the outbox."""
-        rows = []
-        for name, counts in sorted(tallies.items()):
-            if counts:
-                sequence, recorded_at = self.states[name].stamp(self.now)
-                record = TouchesTallied(
-                    workspace_id=name, sequence=sequence, recorded_at=recorded_at, tallies=counts
-                )
-                value = encode_credits(record)
-                rows.append(
-                    OutboxRow(name, CREDITS.name, name.encode(), value, tallied_sequence=sequence)
-                )
+        rows = [
+            self._numbered(TouchesTallied, name, tallies=counts)
+            for name, counts in sorted(tallies.items())
+            if counts
+        ]
         await outbox_rows.write_outbox(self.conn, rows)
+
+    async def _publish_counts(self, reports: Iterable[tuple[str, Sequence[CountReport]]]) -> None:
+        """Put one numbered record for each workspace and its reports into the outbox."""
+        rows = [self._numbered(CountsReported, name, reports=tuple(some)) for name, some in reports]
+        await outbox_rows.write_outbox(self.conn, rows)
+
+    def _numbered(
+        self, kind: type[TouchesTallied | CountsReported], name: str, **content: Any
+    ) -> OutboxRow:
+        """Return the next record of a workspace that no table but the outbox holds."""
+        sequence, recorded_at = self.states[name].stamp(self.now)
+        record = kind(workspace_id=name, sequence=sequence, recorded_at=recorded_at, **content)
+        value = encode_credits(record)
+        return OutboxRow(name, CREDITS.name, name.encode(), value, archived_sequence=sequence)
 
     async def write_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Store dead letters, and put the new ones into the outbox."""

@@ -12,6 +12,7 @@ import asyncpg
 
 from services.attribution.store.attention.claims_without_proof import PROVEN
 from services.attribution.store.attention.surveys_without_order import SURVEYS_WITHOUT_ORDER
+from services.attribution.store.attention.unknown_placements import UNKNOWN_PLACEMENTS
 from services.attribution.store.attention_kind import KNOWN
 from shared.log.topics import EVENTS
 
@@ -29,6 +30,7 @@ SELECT
         AS notices,
     (SELECT count(*) FROM attribution.evidence WHERE kind = 'surveyed') AS surveys,
     (SELECT count(*) FROM ({SURVEYS_WITHOUT_ORDER.found}) AS told) AS surveys_aside,
+    (SELECT count(*) FROM ({UNKNOWN_PLACEMENTS.found}) AS told) AS counts_aside,
     (SELECT count(*) FROM attribution.dead_letters
      WHERE topic = '{EVENTS.name}' AND resolved_at IS NULL AND reason <> 'currency_mismatch')
         AS letters,
@@ -57,11 +59,12 @@ FROM (
 class EventAccounts:
     """How many events of a workspace are in each class.
 
-    `booked` are touches, ties, survey answers, and the versions, adjustments and proven claims that
-    count. A past order and its adjustments are booked, too: they are evidence about their customer.
+    `booked` are touches, ties, survey answers, social counts, and the versions, adjustments and
+    proven claims that count. A past order and its adjustments are booked, too: they are evidence
+    about their customer. So is each report of counts, because a correction is told by two of them.
     `superseded` are repeated events and the versions that another version replaced. `set_aside` are
-    dead letters, claims without proof, test orders, notices of a shop, and what waits for an order,
-    survey answers among it; the attention list has them.
+    dead letters, claims without proof, test orders, notices of a shop, counts of unknown
+    placements, and what waits for an order, survey answers among it; the attention list has them.
     """
 
     read: int
@@ -83,6 +86,7 @@ async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAc
         read=row["read"] or 0,
         booked=row["touches"]
         + row["other_evidence"]
+        - row["counts_aside"]
         + row["surveys"]
         - row["surveys_aside"]
         + row["claims_joined"]
@@ -93,5 +97,6 @@ async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAc
         + row["claims_aside"]
         + row["waiting"]
         + row["notices"]
-        + row["surveys_aside"],
+        + row["surveys_aside"]
+        + row["counts_aside"],
     )

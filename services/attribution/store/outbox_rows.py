@@ -33,7 +33,8 @@ READ_OUTBOX: Final = Sql("""
 SELECT position, workspace_id::text, topic, key, value
 FROM attribution.outbox ORDER BY position LIMIT $1::integer
 """)
-# Published rows are deleted. Tallies are kept: no other table holds their content.
+# Published rows are deleted. Touch tallies and social counts are kept: no other table holds what
+# was published.
 DELETE_OUTBOX: Final = Sql("""
 WITH sent AS (
     DELETE FROM attribution.outbox
@@ -87,14 +88,18 @@ WHERE dead_letter_id = ANY ($1::uuid[])
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record for the log. `tallied_sequence`: the sequence number, for touch tallies only."""
+    """One record for the log.
+
+    `archived_sequence`: its number, if it is kept when it is published: touch tallies and social
+    counts are.
+    """
 
     workspace_id: str
     topic: str
     key: bytes
     value: bytes
     position: int = 0
-    tallied_sequence: int | None = None
+    archived_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ async def write_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> N
             [row.topic for row in rows],
             [row.key for row in rows],
             [row.value for row in rows],
-            [row.tallied_sequence for row in rows],
+            [row.archived_sequence for row in rows],
         )
 
 
@@ -177,12 +182,12 @@ async def read_outbox(
 
 
 async def read_waiting(conn: asyncpg.Connection, first: int, last: int) -> set[int]:
-    """Return the sequence numbers of tallies that are still in the outbox."""
+    """Return the sequence numbers of tallies and counts that are still in the outbox."""
     return {row[0] for row in await conn.fetch(READ_WAITING, first, last)}
 
 
 async def delete_outbox(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
-    """Delete published rows; tallies are moved to `sent_tallies`, to be published again."""
+    """Delete published rows; tallies and counts go to `sent_tallies`, to be published again."""
     if rows:
         await conn.execute(DELETE_OUTBOX, [row.position for row in rows])
 

@@ -1,4 +1,4 @@
-"""Reads decisions, ledger lines and touch tallies by sequence number, to publish them again.
+"""Reads decisions, ledger lines, touch tallies and social counts by number, to publish them again.
 
 Promise: every statement reads a range of sequence numbers through an index that starts with the
 number. Rows up to the last number never change.
@@ -79,7 +79,7 @@ async def read_decisions(conn: asyncpg.Connection, first: int, last: int) -> lis
 async def read_tallies(
     conn: asyncpg.Connection, first: int, last: int, bytes_max: int
 ) -> tuple[dict[int, bytes], bool]:
-    """Return the tallies by number, and whether the whole range is in the answer.
+    """Return the tallies and counts by number, and whether the whole range is in the answer.
 
     The last tally returned is the one that reaches `bytes_max`. If the range is not complete, it
     ends after the last number returned.

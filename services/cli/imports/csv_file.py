@@ -9,7 +9,7 @@ column or has an unknown one; it names what is known. A row that cannot be read 
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -36,11 +36,14 @@ class Columns:
 class Asked:
     """How the header is read: `named` maps a known column to the header that the file has for it.
 
-    `skip_unknown`: columns that are not known are left out.
+    `skip_unknown`: columns that are not known are left out. `titles`: what an export calls its
+    columns, in the form of `plain_title`, each with the known column, or None for one that is left
+    out. A column that is named is not looked for among them.
     """
 
     named: Mapping[str, str]
     skip_unknown: bool = False
+    titles: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +130,18 @@ def _named(
 ) -> tuple[str | None, ...]:
     """Return the known column of each column of the file; None for one that is left out."""
     _check_named(path, header, columns, asked)
-    of_header = {_plain(header): known for known, header in asked.named.items()}
+    of_header = {plain_title(header): known for known, header in asked.named.items()}
     names: list[str | None] = []
     for title in header:
-        plain = _plain(title)
-        free = plain if plain in columns.known and plain not in asked.named else None
-        names.append(of_header.get(plain, free))
+        plain = plain_title(title)
+        known = asked.titles.get(plain, plain if plain in columns.known else None)
+        names.append(of_header.get(plain, None if known in asked.named else known))
     counts = Counter(name for name in names if name)
     twice = sorted(name for name, count in counts.items() if count > 1)
     unknown = [
-        title.strip() or "(no name)" for title, name in zip(header, names, strict=True) if not name
+        title.strip() or "(no name)"
+        for title, name in zip(header, names, strict=True)
+        if not name and plain_title(title) not in asked.titles
     ]
     wrong = []
     if twice:
@@ -154,11 +159,11 @@ def _named(
 
 
 def _check_named(path: Path, header: Sequence[str], columns: Columns, asked: Asked) -> None:
-    titles = {_plain(title) for title in header}
+    titles = {plain_title(title) for title in header}
     for known, title in asked.named.items():
         if known not in columns.known:
             raise ConfigurationError(f"--column: {known!r} is none of {', '.join(columns.known)}")
-        if _plain(title) not in titles:
+        if plain_title(title) not in titles:
             raise ConfigurationError(f"--column {known}: {path} has no column {title!r}")
 
 
@@ -169,6 +174,6 @@ def _what_to_do(columns: Columns) -> str:
     )
 
 
-def _plain(title: str) -> str:
+def plain_title(title: str) -> str:
     """Return a title as columns are compared: `Order ID` is `order_id`."""
     return "_".join(title.replace("-", " ").replace("_", " ").casefold().split())

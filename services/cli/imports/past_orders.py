@@ -30,7 +30,7 @@ _PERSON: Final = ("customer_id", "email")
 # As shops write them: a blank before the offset, and the word UTC.
 _BLANK_BEFORE_OFFSET: Final = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _UTC_WORD: Final = re.compile(r"\s*UTC$")
-_SEND_TIME: Final = "send a time such as 2024-03-01T12:00:00Z, 2024-03-01 12:00:00 or 2024-03-01"
+SEND_TIME: Final = "send a time such as 2024-03-01T12:00:00Z, 2024-03-01 12:00:00 or 2024-03-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ def past_order(row: Row, zone: ZoneInfo, now: datetime) -> PastOrder | BadRow:
     body["person"] = {name: row.values[name] for name in _PERSON if name in row.values}
     if "occurred_at" in body:
         try:
-            body["occurred_at"] = _moment(body["occurred_at"], zone).isoformat()
+            body["occurred_at"] = local_moment(body["occurred_at"], zone).isoformat()
         except (ValueError, OverflowError):
-            return BadRow(row.line, (("occurred_at", _SEND_TIME),))
+            return BadRow(row.line, (("occurred_at", SEND_TIME),))
     try:
         claim = ConversionIn.model_validate(body).claim()
     except ValidationError as error:
@@ -66,13 +66,7 @@ def past_order(row: Row, zone: ZoneInfo, now: datetime) -> PastOrder | BadRow:
     return PastOrder(row.line, claim.occurred_at.astimezone(zone), {"type": "ordered", **body})
 
 
-def refused(order: PastOrder, errors: list[dict[str, str]]) -> BadRow:
-    """Return the row that tracking refused, with its reasons."""
-    flaws = tuple((_column(error["field"]), error["message"]) for error in errors)
-    return BadRow(order.line, flaws)
-
-
-def _moment(text: str, zone: ZoneInfo) -> datetime:
+def local_moment(text: str, zone: ZoneInfo) -> datetime:
     """Return a time in UTC. Raises `ValueError` or `OverflowError`."""
     moment = datetime.fromisoformat(_UTC_WORD.sub("Z", _BLANK_BEFORE_OFFSET.sub("", text)))
     known = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
@@ -85,9 +79,9 @@ def _caller(now: datetime) -> Caller:
 
 
 def _bad(line: int, found: Any) -> BadRow:
-    return BadRow(line, tuple((_column(item.field), item.message) for item in found))
+    return BadRow(line, tuple((column_of(item.field), item.message) for item in found))
 
 
-def _column(field: str) -> str:
+def column_of(field: str) -> str:
     """Return the column of a field of the API."""
     return " or ".join(_PERSON) if field == "person" else field.removeprefix("person.")

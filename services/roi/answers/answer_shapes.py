@@ -47,7 +47,8 @@ def _field(metric: Metric) -> tuple[Any, Any]:
     described = Field(default_factory=lambda: None, description=f"{metric.name}: {metric.formula}.")
     if metric.unit is Unit.MONEY:
         return (MoneyOut | None | list[CurrencyMoney], described)
-    kind = {Unit.COUNT: int, Unit.CONVERSIONS: float, Unit.RATIO: float | None}[metric.unit]
+    kind: Any = {Unit.COUNT: int, Unit.CONVERSIONS: float, Unit.RATIO: float | None}[metric.unit]
+    kind = kind | None if metric.may_be_missing else kind
     return (kind | list[CurrencyRatio] if metric.per_currency else kind, described)
 
 
@@ -136,12 +137,12 @@ class RoiWarning(AnswerModel):
 
     id: str
     """The kind of warning: `stopped` (no new credits are taken), `no_margin` (profit counts
-    revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks or credit
-    that are not there), `overhead` (costs without an owner), `filtered_costs` (costs that a filter
-    leaves out, because costs have none of its dimension), `overlapping` (rows that add up to more
-    than the totals), `stale` (nothing was recorded lately), `unpaid` (costs that `cash` leaves
-    out), `no_goal` (campaigns of the rows have none), `missing_rate` (amounts without an exchange
-    rate).
+    revenue), `costs_without_placement`, `costs_without_weight` (to be spread by clicks, views or
+    credit that are not there), `overhead` (costs without an owner), `filtered_costs` (costs that a
+    filter leaves out, because costs have none of its dimension), `overlapping` (rows that add up to
+    more than the totals), `counts_fallen` (a social count is lower than before), `stale` (nothing
+    was recorded lately), `unpaid` (costs that `cash` leaves out), `no_goal` (campaigns of the rows
+    have none), `missing_rate` (amounts without an exchange rate).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

@@ -1,9 +1,9 @@
-"""What costs are spread by besides equal parts: clicks or credit of placements in days. Pure.
+"""What costs are spread by besides equal parts: clicks, views or credit in days. Pure.
 
 Promise: a weight is a sum over whole local days, of what was known at the answer's moment, so it
-changes only as the other figures do. Clicks are those of the measure `clicks`. Credit is the
-credited net under the model `last`, by the time of the conversion, in the currency of the cost. A
-weight is never below 0.
+changes only as the other figures do. Clicks and views are those of the measures of that name: the
+views that reports of these days show. Credit is the credited net under the model `last`, by the
+time of the conversion, in the currency of the cost. A weight is never below 0.
 """
 
 from collections import defaultdict
@@ -23,6 +23,7 @@ class SpreadBy(StrEnum):
 
     EQUAL = "equal"
     CLICKS = "clicks"
+    VIEWS = "views"
     CREDIT = "credit"
 
 
@@ -37,7 +38,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A sum of one account over the days of a stretch; `currency` is "" for clicks."""
+    """A sum of one account over the days of a stretch; `currency` is "" for all but credit."""
 
     by: SpreadBy
     account: UUID

@@ -26,11 +26,12 @@ __all__ = [
 def measures_of(
     metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
 ) -> tuple[Measure, ...]:
-    """Return the measures of these metrics, each once, in the order of their ids.
+    """Return the measures of these metrics and of their warnings, each once, by their ids.
 
     A measure that divides another one comes with that one and with all that divide it.
     """
     wanted = {name for metric in metrics for name in metric.inputs}
+    wanted |= {warning for name in wanted if (warning := measures[name].warned_by) is not None}
     wholes = {measures[name].part_of for name in wanted} - {None}
     wanted |= {one.id for one in measures.values() if one.part_of in wholes or one.id in wholes}
     return tuple(measures[name] for name in sorted(wanted))

@@ -23,7 +23,13 @@ class Fact(StrEnum):
 
     CREDITS = "credits"  # ledger entries: model, account, stage, conversion kind, currency
     TOUCHES = "touches"  # counts of touches: account, stage, touch kind
+    COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
+
+    @property
+    def kind_column(self) -> str:
+        """The column that says what a row of touches or counts counts."""
+        return {"touches": "touch_kind", "counts": "metric"}[self.value]
 
 
 class Grain(StrEnum):
@@ -72,7 +78,8 @@ class Measure:
     largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
     missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
     rank, rank 1 first, the greatest value first. `part_of`: the measure that this one and others
-    divide; in headline figures their rounded sums add up to its rounded sum.
+    divide; in headline figures their rounded sums add up to its rounded sum. `warned_by`: a measure
+    that is read with this one, because a warning is made of it.
     """
 
     id: str
@@ -89,6 +96,7 @@ class Measure:
     converted_with: str | None = None
     rank: int | None = None
     part_of: str | None = None
+    warned_by: str | None = None
 
 
 def text_itself(text: str | None) -> str | None:
@@ -167,9 +175,10 @@ class Metric:
 
     `inputs`: ids of measures; `compute` takes their values in this order, None where one is
     missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
-    exactly. A changed formula is a new version; another meaning of the same word is a new id.
-    `stage`: the stage of the customer journey that it tells about, for the funnel: a count is a
-    volume of the stage, money is what one unit of it costs. `leads_stage`: rates from stage to
+    exactly. `may_be_missing`: an additive figure that is null where nobody knows it, and counts as
+    nothing in the sums. A changed formula is a new version; another meaning of the same word is a
+    new id. `stage`: the stage of the customer journey that it tells about, for the funnel: a count
+    is a volume of the stage, money is what one unit of it costs. `leads_stage`: rates from stage to
     stage are taken of the volumes with the smallest number that are known. `by_default`: whether
     `GET /v1/roi` answers with it when no metrics are named.
     """
@@ -189,3 +198,4 @@ class Metric:
     stage: Stage | None = None
     leads_stage: int | None = None
     by_default: bool = True
+    may_be_missing: bool = False

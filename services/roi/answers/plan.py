@@ -136,7 +136,7 @@ def plan_answer(
     starts = starts or segment_starts(wanted.read, span.from_on, span.to_on)
     spans = margin_starts(margins, span.from_on, span.to_on)
     facts = []
-    for fact in (Fact.CREDITS, Fact.TOUCHES):
+    for fact in (Fact.CREDITS, Fact.TOUCHES, Fact.COUNTS):
         measures = tuple(measure for measure in wanted.measures if measure.fact is fact)
         if measures:
             facts.append(_plan_fact(fact, measures, wanted, span, (starts, spans), is_now=is_now))

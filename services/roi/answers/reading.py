@@ -26,6 +26,7 @@ from services.roi.answers.filters import Filter, is_canonical_id, is_of_ids
 from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow, Measure
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
+from services.roi.answers.measures.social_counts import VIEWS
 from services.roi.answers.plan import (
     FactPlan,
     Plan,
@@ -40,7 +41,11 @@ from services.roi.store.goal_rows import campaigns_with_goals
 from shared.db.engine import driver
 
 DatabaseRows = Sequence[Any]
-_MEASURES_OF_WEIGHTS: Final = {SpreadBy.CLICKS: CLICKS, SpreadBy.CREDIT: NET_REVENUE}
+_MEASURES_OF_WEIGHTS: Final = {
+    SpreadBy.CLICKS: CLICKS,
+    SpreadBy.VIEWS: VIEWS,
+    SpreadBy.CREDIT: NET_REVENUE,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ CELLS_MAX: Final = 100_000
 CATALOG_ROWS_MAX: Final = 100_000
 # Margins of a span: each row of a rollup is compared with each of them.
 MARGINS_MAX: Final = 366
-# Days whose clicks or credit the costs of a span are spread by: ten years, as a question may have.
+# Days whose clicks, views or credit the costs of a span are spread by: ten years, as a question may
+# have.
 WEIGHTED_DAYS_MAX: Final = 3_653
 
 _INSTEAD: Final = "ask for fewer days, for weeks or months, or by one dimension only"
@@ -73,8 +74,8 @@ def check_weighted_days(count: int) -> None:
     """Raise `AnswerTooLarge` for costs that are spread by what happened on too many days."""
     if count > WEIGHTED_DAYS_MAX:
         message = (
-            f"gives costs that are spread by the clicks or credit of more than {WEIGHTED_DAYS_MAX}"
-            " days: ask for fewer days"
+            "gives costs that are spread by the clicks, views or credit of more than"
+            f" {WEIGHTED_DAYS_MAX} days: ask for fewer days"
         )
         raise AnswerTooLarge("from", message)
 

@@ -192,13 +192,14 @@ def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Se
 
 
 def _kinds(shape: Shape, table: FromClause) -> list[ColumnElement[bool]]:
-    """Return the condition on touch kinds; none when a measure counts every kind."""
+    """Return the condition on touch kinds or counts; none when a measure takes every kind."""
+    kind = shape.fact.kind_column
     kinds: set[str] = set()
     for measure in shape.measures:
-        if measure.only is None or measure.only.column != "touch_kind":
+        if measure.only is None or measure.only.column != kind:
             return []
         kinds.update(measure.only.values)
-    return [_one_of(table.c.touch_kind, sorted(kinds))]
+    return [_one_of(table.c[kind], sorted(kinds))]
 
 
 def _in_rollup(shape: Shape, source: Source, table: FromClause) -> list[ColumnElement[bool]]:
@@ -238,6 +239,8 @@ def _moment_of(shape: Shape, table: FromClause) -> ColumnElement[Any]:
     """Return the moment that dates a raw row, in the same expression as its index."""
     if shape.fact is Fact.TOUCHES:
         return table.c.quarter_at
+    if shape.fact is Fact.COUNTS:
+        return table.c.counted_at
     if shape.basis == "touch_time":
         return func.coalesce(table.c.touched_at, table.c.occurred_at)
     return table.c.occurred_at

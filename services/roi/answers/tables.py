@@ -60,6 +60,13 @@ _TOUCH_SUMS: Final[Columns] = {
     "counted": BigInteger,
     "flagged": BigInteger,
 }
+_COUNT_SUMS: Final[Columns] = {
+    "metric": Text,
+    "account": UUID,
+    "change": BigInteger,
+    "reports": BigInteger,
+    "fallen": BigInteger,
+}
 _KNOWN: Final[Columns] = {
     "workspace_id": UUID,
     "known_at": _TIME,
@@ -113,6 +120,7 @@ def _table(name: str, *columns: Columns) -> Table:
 
 _CREDITS: Final = _table("credit_entries", _KNOWN, _CREDIT_ENTRIES)
 _TOUCHES: Final = _table("touch_tallies", _KNOWN, _TOUCH_TALLIES)
+_COUNTS: Final = _table("count_changes", _KNOWN, {"counted_at": _TIME}, _COUNT_SUMS)
 TABLES: Final[Mapping[tuple[Fact, Source], Table]] = {
     (Fact.CREDITS, Source.MONTHS): _table("rollups_monthly", _BUCKET, _CREDIT_SUMS),
     (Fact.CREDITS, Source.DAYS): _table("rollups", _BUCKET, _CREDIT_SUMS),
@@ -124,6 +132,11 @@ TABLES: Final[Mapping[tuple[Fact, Source], Table]] = {
     (Fact.TOUCHES, Source.HISTORY): _table("touch_rollups_history", _BUCKET, _HISTORY, _TOUCH_SUMS),
     (Fact.TOUCHES, Source.RECORDED_DAY): _TOUCHES,
     (Fact.TOUCHES, Source.MOMENTS): _TOUCHES,
+    (Fact.COUNTS, Source.MONTHS): _table("count_rollups_monthly", _BUCKET, _COUNT_SUMS),
+    (Fact.COUNTS, Source.DAYS): _table("count_rollups", _BUCKET, _COUNT_SUMS),
+    (Fact.COUNTS, Source.HISTORY): _table("count_rollups_history", _BUCKET, _HISTORY, _COUNT_SUMS),
+    (Fact.COUNTS, Source.RECORDED_DAY): _COUNTS,
+    (Fact.COUNTS, Source.MOMENTS): _COUNTS,
 }
 COST_VERSIONS: Final = _table(
     "cost_versions",

@@ -49,6 +49,26 @@ def divide(numerator: int | None, denominator: int | None) -> Ratio | None:
     return Ratio(numerator, denominator)
 
 
+def reported(count: int | None, reports: int | None) -> int | None:
+    """Return a count; None when no report tells it."""
+    return count if reports else None
+
+
+def per_reported(numerator: int | None, count: int | None, *reports: int | None) -> Ratio | None:
+    """Return the exact quotient by a count; None unless it is above 0 and all are reported."""
+    if count is None or count <= 0 or not all(reports):
+        return None
+    return divide(numerator, count)
+
+
+def per_thousand_reported(
+    numerator: int | None, count: int | None, *reports: int | None
+) -> Ratio | None:
+    """Return a thousand times the quotient by a count."""
+    thousandfold = None if numerator is None else numerator * 1_000
+    return per_reported(thousandfold, count, *reports)
+
+
 def rounded(unit: Unit, value: Value) -> Value:
     """Return a value as an answer shows it.
 

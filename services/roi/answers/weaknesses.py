@@ -20,6 +20,7 @@ from services.roi.answers.filters import Filter
 from services.roi.answers.kinds import Dimension, Fact, FromRow
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
+from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import format_minor
@@ -62,6 +63,7 @@ def warnings_of(
         (FILTERED_COSTS, _filtered_costs(everything, wanted.filters)),
         (OVERLAPPING, _overlapping(wanted.dimensions)),
         (UNPAID, _unpaid(found)),
+        (COUNTS_FALLEN.id, _counts_fallen(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -174,8 +176,8 @@ def _costs_without_weight(found: Gathered) -> str | None:
     if not told:
         return None
     return (
-        f"{told} of cost is to be spread by clicks or credit, and its placements have none in its"
-        " days: they share it equally. `PATCH /v1/costs/{id}` changes its `spread` or its days."
+        f"{told} of cost is to be spread by clicks, views or credit, and its placements have none"
+        " in its days: they share it equally. `PATCH /v1/costs/{id}` changes its `spread` or days."
     )
 
 
@@ -205,6 +207,17 @@ def _overlapping(dimensions: Sequence[Dimension]) -> str | None:
     return (
         f"Content with several values of {names[0]} is in several rows with all of its figures, so"
         " the rows add up to more than the totals."
+    )
+
+
+def _counts_fallen(found: Gathered) -> str | None:
+    fallen = -sum(sums.get(COUNTS_FALLEN.id, 0) for _, sums in _sums(found, Fact.COUNTS))
+    if not fallen:
+        return None
+    return (
+        f"Social counts fell by {fallen} from one report to the next: a platform takes back what it"
+        " does not count any more, or a report was wrong. The falls are in the figures; a corrected"
+        " report of the same placement, source and time replaces a wrong one."
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-# A cost that is spread by clicks or credit serves at most so many days: all of them are read.
+# A cost that is spread by clicks, views or credit serves at most so many days: all of them are
+# read.
 WEIGHTED_DAYS_MAX: Final = 366
 
 

@@ -12,6 +12,7 @@ from shared.credits import (
     AnyCredits,
     CreditsRejected,
     DecisionCredited,
+    TouchesTallied,
     decode_credits,
     read_envelope,
 )
@@ -37,9 +38,10 @@ def _check(record: AnyCredits) -> None:
     """Raise `CreditsRejected` for a record that has no place in the rollups."""
     if not 1 <= record.sequence <= _INTEGER_MAX:
         raise CreditsRejected(f"sequence {record.sequence} of {record.workspace_id}")
+    accounts: list[str] = []
     if isinstance(record, DecisionCredited):
         accounts = [entry.account for entry in (*record.entries, *record.memos)]
-    else:
+    elif isinstance(record, TouchesTallied):
         accounts = [tally.account for tally in record.tallies]
     for account in accounts:
         account_id(account)

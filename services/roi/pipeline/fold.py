@@ -31,6 +31,7 @@ from services.roi.domain.rollup import (
     plan_fold,
     tally_rows,
 )
+from services.roi.pipeline.counts_fold import fold_counts
 from services.roi.store import rollups as store
 from services.roi.store.redate import redate
 from services.roi.store.rollups import Stop
@@ -301,6 +302,7 @@ async def _write(conn: Any, plans: Sequence[FoldPlan], known: Mapping[str, store
         [row for plan in plans for item in plan.known for row in tally_rows(item)],
         known,
     )
+    await fold_counts(conn, plans, known)
     return moved
 
 

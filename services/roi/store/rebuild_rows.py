@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.roi.store.count_rows import ADD_COUNTS_TO
 from services.roi.store.rollups import ADD_CREDITS_TO, ADD_TOUCHES_TO, ROLLUPS, rollup_statements
 from shared.db.engine import Database, driver
 
@@ -51,6 +52,10 @@ SELECT following.recorded_day, least(
      WHERE t.recorded_day = following.recorded_day AND t.workspace_id = $1
        AND t.known_at >= following.known_at
      ORDER BY t.known_at OFFSET $3 LIMIT 1),
+    (SELECT c.known_at FROM roi.count_changes AS c
+     WHERE c.recorded_day = following.recorded_day AND c.workspace_id = $1
+       AND c.known_at >= following.known_at
+     ORDER BY c.known_at OFFSET $3 LIMIT 1),
     (SELECT f.known_at FROM roi.folded_records AS f
      WHERE f.workspace_id = $1
        AND f.known_at < ((following.recorded_day + 1)::timestamp AT TIME ZONE 'UTC')
@@ -73,6 +78,7 @@ _STORED: Final = """(
 ADD_STORED: Final = (
     *rollup_statements(ADD_CREDITS_TO, "rollups", _STORED.format(table="credit_entries")),
     *rollup_statements(ADD_TOUCHES_TO, "touch_rollups", _STORED.format(table="touch_tallies")),
+    *rollup_statements(ADD_COUNTS_TO, "count_rollups", _STORED.format(table="count_changes")),
 )
 _ADVANCE: Final = "UPDATE roi.rollup_zones SET built_to = $2 WHERE workspace_id = $1"
 _TAKE_PLACE: Final = """

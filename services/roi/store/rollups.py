@@ -194,7 +194,9 @@ def rollup_statements(template: str, rollups: str, source: str) -> tuple[str, ..
 ADD_CREDITS: Final = rollup_statements(ADD_CREDITS_TO, "rollups", ENTRIES_STAGING)
 ADD_TOUCHES: Final = rollup_statements(ADD_TOUCHES_TO, "touch_rollups", TALLIES_STAGING)
 ROLLUPS: Final = tuple(
-    name + twin for name in ("rollups", "touch_rollups") for twin in ("", "_monthly", "_history")
+    name + twin
+    for name in ("rollups", "touch_rollups", "count_rollups")
+    for twin in ("", "_monthly", "_history")
 )
 
 

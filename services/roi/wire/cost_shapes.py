@@ -24,7 +24,7 @@ CostKind = Literal[
     "staff_hours",
     "paid_boost",
 ]
-CostSpread = Literal["equal", "clicks", "credit"]
+CostSpread = Literal["equal", "clicks", "views", "credit"]
 _HOURS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 
 
@@ -78,8 +78,9 @@ class _CostBody(Named):
     to: LocalDate | None = None
     """The last local day that it serves; the end of the month when left out, see `from`."""
     spread: CostSpread = "equal"
-    """How its placements share it: equally, by their clicks in its days, or by the net that the
-    model `last` credits to them in its days, in its currency. Without any they share it equally."""
+    """How its placements share it: equally, by their clicks or their reported views in its days, or
+    by the net that the model `last` credits to them in its days, in its currency. Without any they
+    share it equally."""
     paid_on: LocalDate | None = None
     """The local day on which it was paid."""
     retail_value: MoneyIn | None = None

@@ -22,7 +22,7 @@ from services.tracking.domain.claims import (
     NoticeClaim,
     PersonClaim,
     Rejected,
-    Report,
+    StoreReport,
 )
 from services.tracking.domain.stored_fields import stored_codes, stored_key, stored_reference
 from shared.events import (
@@ -105,7 +105,7 @@ def dated(occurred_at: datetime, caller: Caller) -> tuple[datetime, tuple[Qualit
     return occurred_at, ()
 
 
-def in_store(claim: Report, caller: Caller, lookups: Lookups) -> Caller | Rejected:
+def in_store(claim: StoreReport, caller: Caller, lookups: Lookups) -> Caller | Rejected:
     """Return the caller in the store that the claim names, or the reason against the name.
 
     Without a name it is the first store. Where the workspace has several, that is doubtful, and the

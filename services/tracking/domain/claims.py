@@ -5,6 +5,7 @@ are within their lengths. Values made per request are msgspec structs, because a
 is slower to make.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -12,7 +13,14 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 
 from shared.code_texts import CodeText
-from shared.events import AdjustmentKind, ConversionKind, PrivacyTask, Quality, Source
+from shared.events import (
+    AdjustmentKind,
+    ConversionKind,
+    CountQuality,
+    PrivacyTask,
+    Quality,
+    Source,
+)
 from shared.ids import MAIN_STORE, ClickIdContents
 
 
@@ -227,6 +235,18 @@ class TouchClaim(Struct, frozen=True):
     store: str | None = None
 
 
-# What a call by API key reports; it may name a store.
-Report = ConversionClaim | AdjustmentClaim | TouchClaim
-AnyClaim = Report | NoticeClaim
+class SocialClaim(Struct, frozen=True):
+    """The counts of a placement until `as_of`, as sent; `counts` has at least one, by name."""
+
+    placement_id: str
+    as_of: datetime
+    source: str
+    quality: CountQuality
+    counts: Mapping[str, int]
+
+
+# What may name a store.
+StoreReport = ConversionClaim | AdjustmentClaim | TouchClaim
+# What a call by API key reports.
+Report = StoreReport | SocialClaim
+AnyClaim = StoreReport | NoticeClaim

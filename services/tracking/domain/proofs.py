@@ -7,12 +7,19 @@ What can go wrong: a wrong proof is a flaw of the field `person.proof`.
 
 from typing import Final
 
-from services.tracking.domain.claims import AdjustmentClaim, Caller, Flaw, Lookups, Rejected, Report
+from services.tracking.domain.claims import (
+    AdjustmentClaim,
+    Caller,
+    Flaw,
+    Lookups,
+    Rejected,
+    StoreReport,
+)
 
 _FIELD: Final = "person.proof"
 
 
-def check_proof(claim: Report, caller: Caller, lookups: Lookups) -> Rejected | None:
+def check_proof(claim: StoreReport, caller: Caller, lookups: Lookups) -> Rejected | None:
     """Return what is wrong with the proof of a claim; None when it is right or not sent."""
     if isinstance(claim, AdjustmentClaim):
         return None

@@ -22,11 +22,13 @@ from services.tracking.domain.claims import (
     NoticeClaim,
     Rejected,
     Report,
+    SocialClaim,
 )
 from services.tracking.domain.deliveries import Adapter, Delivery
 from services.tracking.domain.past_orders import check_past_order
 from services.tracking.domain.proofs import check_proof
 from services.tracking.domain.short_links import link_key
+from services.tracking.domain.social_reports import social_report
 from services.tracking.domain.touches import touch
 from services.tracking.store.catalog_memory import Catalog, WebhookConnection
 from services.tracking.store.journal import Journal
@@ -162,6 +164,8 @@ class Intake:
 
     def to_event(self, claim: Report, caller: Caller) -> AnyEvent | Rejected:
         """Return the event of a claim, or the reasons against it. Nothing is written yet."""
+        if isinstance(claim, SocialClaim):
+            return social_report(claim, caller, self._lookups)
         placed = in_store(claim, caller, self._lookups)
         if isinstance(placed, Rejected):
             return placed

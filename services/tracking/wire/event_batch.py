@@ -1,4 +1,4 @@
-"""The body of `POST /v1/events`: split the array, and read each event by its `type`.
+"""The bodies of `POST /v1/events` and `POST /v1/social`: split the array, and read each item.
 
 Promise: a bad event never affects the others, also when its text is malformed inside a well-formed
 array. What can go wrong: `read_item` raises a `Problem` that names fields of that event.
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.tracking.domain.claims import Report
 from services.tracking.wire.event_bodies import AdjustmentIn, ConversionIn
+from services.tracking.wire.social_bodies import SocialIn
 from services.tracking.wire.survey_bodies import SurveyedIn
 from services.tracking.wire.touch_bodies import (
     ClickedIn,
@@ -22,7 +23,7 @@ from services.tracking.wire.touch_bodies import (
     ViewedIn,
     VisitedIn,
 )
-from shared.events import CONVERSIONS, ConversionKind, tag_of
+from shared.events import CONVERSIONS, ConversionKind, SocialReported, tag_of
 from shared.http.body import parse_json
 from shared.http.problems import FieldError, Problem, field_errors, field_problem
 
@@ -44,7 +45,8 @@ TOUCHES: Final[dict[str, type[TouchIn]]] = {
     "surveyed": SurveyedIn,
 }
 ADJUSTED: Final = "order_adjusted"
-TYPES: Final = (*CONVERSION_KINDS, *TOUCHES, ADJUSTED)
+SOCIAL: Final = tag_of(SocialReported)
+TYPES: Final = (*CONVERSION_KINDS, *TOUCHES, ADJUSTED, SOCIAL)
 
 
 def item_schemas() -> list[dict[str, Any]]:
@@ -52,8 +54,14 @@ def item_schemas() -> list[dict[str, Any]]:
     return [
         _with_types(ConversionIn, *CONVERSION_KINDS),
         _with_types(AdjustmentIn, ADJUSTED),
+        _with_types(SocialIn, SOCIAL),
         *(_with_types(model, name) for name, model in TOUCHES.items()),
     ]
+
+
+def social_schema() -> dict[str, Any]:
+    """Return the JSON schema of one report of counts, for the OpenAPI document."""
+    return SocialIn.model_json_schema()
 
 
 def _with_types(model: type[BaseModel], *names: str) -> dict[str, Any]:
@@ -105,12 +113,8 @@ _BODY: Final = FieldError("body", "send a JSON array of events")
 
 
 def read_item(raw: bytes) -> tuple[str, Report]:
-    """Return the type and the claim of one item. Raises `Problem`."""
-    if len(raw) > REPORT_BYTES_MAX:
-        raise field_problem("event", f"is larger than {REPORT_BYTES_MAX} bytes")
-    value = parse_json(raw)
-    if not isinstance(value, dict):
-        raise field_problem("event", "is not a JSON object")
+    """Return the type and the claim of one event. Raises `Problem`."""
+    value = _object(raw)
     event_type = value.get("type")
     if not isinstance(event_type, str) or event_type not in TYPES:
         raise field_problem("type", f"must be one of {', '.join(TYPES)}")
@@ -120,12 +124,32 @@ def read_item(raw: bytes) -> tuple[str, Report]:
         raise Problem(422, None, "", field_errors(error.errors())) from None
 
 
+def read_social(raw: bytes) -> tuple[str, Report]:
+    """Return the type and the claim of one report of counts. Raises `Problem`."""
+    value = _object(raw)
+    try:
+        return SOCIAL, SocialIn.model_validate(value).claim()
+    except ValidationError as error:
+        raise Problem(422, None, "", field_errors(error.errors())) from None
+
+
+def _object(raw: bytes) -> Mapping[str, Any]:
+    if len(raw) > REPORT_BYTES_MAX:
+        raise field_problem("event", f"is larger than {REPORT_BYTES_MAX} bytes")
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise field_problem("event", "is not a JSON object")
+    return value
+
+
 def _read_typed(event_type: str, value: Mapping[str, Any]) -> Report:
     if event_type in TOUCHES:
         return TOUCHES[event_type].model_validate(value).claim()
     fields = {name: field for name, field in value.items() if name != "type"}
     if event_type == ADJUSTED:
         return AdjustmentIn.model_validate(fields).claim()
+    if event_type == SOCIAL:
+        return SocialIn.model_validate(fields).claim()
     kind = CONVERSION_KINDS[event_type]
     if fields.setdefault("kind", kind) != kind:
         raise field_problem("kind", f"disagrees with type {event_type}, which is a {kind}")

@@ -7,6 +7,7 @@ workspaces may use equal names.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.catalog import (
     AnyCatalogRecord,
@@ -31,6 +32,7 @@ from shared.events import (
     PrivacyTask,
     Quality,
     Referred,
+    SocialReported,
     Source,
     SourceKind,
     Surveyed,
@@ -253,6 +255,30 @@ class Story:
             placement_id=self.ident("placement", of) if of else None,
             sealed_answer=sealed,
             claim_token_hash=token,
+        )
+
+    def counted(
+        self,
+        of: str,
+        *,
+        at: datetime = NOON,
+        received: datetime | None = None,
+        source_name: str = "Instagram",
+        **counts: int,
+    ) -> SocialReported:
+        """Social counts of the placement of a creator; the id is made of all but `received`."""
+        told = f"{of}/{source_name}/{at.isoformat()}/{sorted(counts.items())}"
+        fields: dict[str, Any] = dict(counts)
+        return SocialReported(
+            event_id=self.ident("counted", told),
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            received_at=received or at,
+            source=Source("secret", "key"),
+            placement_id=self.ident("placement", of),
+            source_name=source_name,
+            count_quality="observed",
+            **fields,
         )
 
     # -- owners --------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from shared.credits import ORGANIC, AnyCredits
+from shared.credits import COUNT_NAMES, ORGANIC, AnyCredits
 from shared.ids import MAIN_STORE, automatic_placement_id
 from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, placement_facts
 
@@ -44,7 +45,7 @@ class Brand:
         )
 
     def records(self, count: int) -> list[AnyCredits]:
-        """Orders over several accounts and currencies, leads, reversals and clicks."""
+        """Orders over several accounts and currencies, leads, reversals, clicks and counts."""
         found: list[AnyCredits] = []
         for _ in range(count):
             self.roi.now += timedelta(hours=self.chance.randrange(9))
@@ -53,6 +54,9 @@ class Brand:
                 account = self.chance.choice(self.placements)
                 count = self.chance.randrange(-1, 30)
                 found.append(self.roi.clicks(account, at, count, **self.slot()))
+                continue
+            if self.chance.random() < 0.3:
+                found.append(self.counted(at))
                 continue
             accounts = self.chance.sample([*self.placements, ORGANIC], 2)
             amounts = [self.chance.randrange(-300, 20_000) for _ in accounts]
@@ -82,6 +86,18 @@ class Brand:
             "sub_source": chance.choice([None, "bio", "video 3"]),
         }
 
+    def counted(self, at: datetime) -> AnyCredits:
+        """Counts of a placement, perhaps of another source, corrected, or fallen."""
+        told = self.chance.sample(COUNT_NAMES, self.chance.randrange(1, 4))
+        counts: dict[str, Any] = {name: self.chance.randrange(500) for name in told}
+        return self.roi.counted(
+            self.chance.choice(self.placements),
+            at.replace(hour=0, minute=0),
+            source=self.chance.choice(["Instagram", "Agency"]),
+            quality=self.chance.choice(["observed", "manual"]),
+            **counts,
+        )
+
     async def step(self) -> None:
         """Make one random change of the catalog."""
         chance, roi = self.chance, self.roi
@@ -98,7 +114,7 @@ class Brand:
                 )
                 currency = chance.choice(["EUR", "JPY"])
                 served = chance.choice([{}, {"serves_from": day, "serves_to": day}])
-                served = served | {"spread": chance.choice(["equal", "clicks", "credit"])}
+                served = served | {"spread": chance.choice(["equal", "clicks", "views", "credit"])}
                 self.costs.append(
                     await roi.cost(chance.randrange(1, 9_999), day, currency, **served, **owner)
                 )

@@ -17,6 +17,7 @@ from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import build_answer, read_input
 from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.context import AnswerContext, context_of
+from services.roi.answers.dictionary import METRICS
 from services.roi.answers.question import Question, RoiParameters
 from services.roi.answers.reading import read_rows
 from services.roi.answers.span import Asked, span_of
@@ -32,6 +33,7 @@ from shared.clock import SystemClock
 from shared.credits import (
     ORGANIC,
     AnyCredits,
+    CountsReported,
     CreditEntry,
     DecisionCredited,
     Tally,
@@ -45,6 +47,7 @@ from shared.log.topics import CREDITS
 from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
 from tests.fixtures.batches import hand_over
+from tests.integration.roi.count_records import counts_record
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Group = tuple[str, ...]
@@ -293,6 +296,12 @@ class RoiWorkspace:
             tallies=(tally,),
         )
 
+    def counted(self, placement: str, counted_at: datetime, **told: Any) -> CountsReported:
+        """Return one report of social counts, with the next number; see `counts_record`."""
+        self.sequence += 1
+        numbered = (self.workspace_id, self.sequence, self.tick())
+        return counts_record(numbered, placement, counted_at, **told)
+
     def handler(self) -> CreditsFold:
         """Return a new consumer."""
         return CreditsFold(self.database, Telemetry("roi"), self.hear_stops)
@@ -347,11 +356,12 @@ class RoiWorkspace:
         filters: Mapping[str, str] | None = None,
         **more: str,
     ) -> dict[str, Any]:
-        """Return the answer's JSON, checked against the OpenAPI document.
+        """Return the answer's JSON with all metrics, checked against the OpenAPI document.
 
         `filters`: by dimension. `more`: any other parameter.
         """
-        asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by} | more
+        asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
+        asked |= {"metrics": ",".join(METRICS)} | more
         asked |= {f"filter.{name}": text for name, text in (filters or {}).items()}
         asked |= {name: text for name, text in (("model", model), ("currency", currency)) if text}
         parameters = RoiParameters.model_validate({**asked, "as_of": as_of})

@@ -16,7 +16,8 @@ from services.roi.answers.question import BASES
 from services.roi.answers.sql_parts import Compiled
 from services.roi.answers.tables import TABLES, Source
 from services.roi.answers.values import Unit
-from services.roi.store import rollups
+from services.roi.store import count_rows, rollups
+from services.roi.store.count_rows import CHANGES_STAGING, REPORTS_STAGING
 from services.roi.store.rollups import ENTRIES_STAGING, TALLIES_STAGING
 from shared.credits import ORGANIC
 from shared.db.engine import Database, driver
@@ -30,6 +31,7 @@ ADDITIVE = [metric for metric in METRICS.values() if metric.additive]
 HEADLINES = ("program", "brand", "organic", "overhead", "totals")
 # Each pair of dimensions is requested from one of these workspaces.
 BRANDS = 3
+STAGED = (ENTRIES_STAGING, TALLIES_STAGING, REPORTS_STAGING, CHANGES_STAGING)
 GROUPS = [*DIMENSIONS, *(",".join(pair) for pair in permutations(DIMENSIONS, 2))]
 
 
@@ -45,7 +47,8 @@ async def a_brand(database: Database, seed: int, **settings: str) -> Brand:
 def by_currency(value: Any, unit: Unit) -> dict[str, Any]:
     """A measure as currency → number; without a currency under ''."""
     if unit is not Unit.MONEY:
-        return {"": round(value * 1_000_000)}
+        # A count that nobody reported adds nothing.
+        return {"": round((value or 0) * 1_000_000)}
     listed = value if isinstance(value, list) else [value]
     return {item["currency"]: item["amount_minor"] for item in listed}
 
@@ -186,6 +189,10 @@ def every_statement() -> dict[str, tuple[str, tuple[Any, ...]]]:
         "store tallies": (rollups.STORE_TALLIES, ()),
         **{f"credits {n}": (sql, zones) for n, sql in enumerate(rollups.ADD_CREDITS)},
         **{f"touches {n}": (sql, zones) for n, sql in enumerate(rollups.ADD_TOUCHES)},
+        "standing counts": (count_rows.STANDING, (workspace, workspace, 10)),
+        "store reports": (count_rows.STORE_REPORTS, ()),
+        "store changes": (count_rows.STORE_CHANGES, ()),
+        **{f"counts {n}": (sql, zones) for n, sql in enumerate(count_rows.ADD_COUNTS)},
     }
 
 
@@ -193,7 +200,7 @@ async def explain(database: Database, sql: str, arguments: tuple[Any, ...]) -> l
     """Return the plan of a statement on empty tables without statistics."""
     async with database.write([new_id()]) as conn:
         connection = await driver(conn)
-        for statement in rollups.STAGING_TABLES:
+        for statement in (*rollups.STAGING_TABLES, *count_rows.STAGING_TABLES):
             await connection.execute(statement)
         rows = await connection.fetch(f"EXPLAIN {sql}", *arguments)
     return [row[0] for row in rows]
@@ -206,7 +213,7 @@ async def test_no_statement_of_the_batch_path_scans_a_table(
     for name, (statement, given) in every_statement().items():
         lines = await explain(database, statement, given)
         scans = [line for line in lines if "Seq Scan" in line]
-        staged = [line for line in scans if ENTRIES_STAGING in line or TALLIES_STAGING in line]
+        staged = [line for line in scans if any(name in line for name in STAGED)]
         assert scans == staged, f"{name}:\n" + "\n".join(lines)
 
 
@@ -215,9 +222,13 @@ MEASURES_OF = {
 }
 
 
+SUMMED = (Fact.CREDITS, Fact.TOUCHES, Fact.COUNTS)
+
+
 def shape(fact: Fact, *sources: Source, moments: int = 0, basis: str = "touch_time") -> Shape:
     """Return a planned statement that groups by everything possible."""
-    return Shape(fact, sources, moments, basis, MEASURES_OF[fact], ("stage",), by_account=True)
+    columns = () if fact is Fact.COUNTS else ("stage",)
+    return Shape(fact, sources, moments, basis, MEASURES_OF[fact], columns, by_account=True)
 
 
 def arguments(workspace_id: str) -> dict[str, Any]:
@@ -256,7 +267,7 @@ NARROWED: dict[str, Any] = {"columns": RAW_COLUMNS, "narrowed": RAW_COLUMNS}
 STATEMENTS = {
     **{
         f"{fact} of {' and '.join(sources)}": sql.sums(shape(fact, *sources))
-        for fact in (Fact.CREDITS, Fact.TOUCHES)
+        for fact in SUMMED
         for sources in (
             (Source.MONTHS, Source.DAYS),
             (Source.DAYS,),
@@ -276,11 +287,12 @@ STATEMENTS = {
     },
     "known ids": catalog_sql.known_ids("creator"),
     "touches between moments": sql.sums(shape(Fact.TOUCHES, moments=1)),
+    "counts between moments": sql.sums(shape(Fact.COUNTS, moments=1)),
     **{
         f"{fact} by headline": sql.sums(
             replace(shape(fact, Source.MONTHS, Source.DAYS, moments=1), by_account=False)
         )
-        for fact in (Fact.CREDITS, Fact.TOUCHES)
+        for fact in SUMMED
     },
     "placements of headlines": catalog_sql.placements_of_headlines(),
     **{f"names of {entity}": catalog_sql.names(entity) for entity in (*Entity, "store")},
@@ -310,7 +322,7 @@ async def test_no_statement_of_an_answer_scans_a_table(
     ("table", "statement"),
     [
         (TABLES[fact, source].name, sql.sums(shape(fact, source)))
-        for fact in (Fact.CREDITS, Fact.TOUCHES)
+        for fact in SUMMED
         for source in (Source.MONTHS, Source.DAYS, Source.HISTORY)
     ],
 )
@@ -322,7 +334,7 @@ async def test_every_column_of_a_rollups_key_up_to_the_model_is_an_index_conditi
     plan = "\n".join(await explain(database, statement.text, tuple(given)))
     conditions = [line for line in plan.split("\n") if "Index Cond" in line]
     assert conditions, plan
-    kind = "touch_kind" if table.startswith("touch") else "model"
+    kind = {"touch": "touch_kind", "count": "metric"}.get(table.partition("_")[0], "model")
     for column in ("bucket_on", "workspace_id", "generation", kind):
         assert any(column in line for line in conditions), plan
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.roi.store import rollups as store
-from shared.credits import AnyCredits, CreditEntry, DecisionCredited
+from shared.credits import AnyCredits, CreditEntry, DecisionCredited, TouchesTallied
 from shared.db.engine import driver
 from shared.errors import OffsetMoved
 from shared.ids import new_id
@@ -178,7 +178,7 @@ async def test_rollups_equal_a_brute_force_sum_however_batches_are_cut_and_repea
     )
     clicks: Counter[tuple[Any, ...]] = Counter()
     for record in records:
-        if not isinstance(record, DecisionCredited):
+        if isinstance(record, TouchesTallied):
             for tally in record.tallies:
                 day = tally.quarter_at.astimezone(ZoneInfo(zone)).date()
                 clicks[day, tally.account] += tally.counted

@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 
 from services.roi.answers.dictionary import MEASURES, METRICS
+from shared.credits import COUNT_NAMES
 from shared.db.roles import service_url
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
@@ -179,9 +180,10 @@ def test_a_registry_that_contradicts_itself_stops_the_service(
     assert words in last
 
 
-# Words that other parts of the product use with another meaning.
+# Words that other parts of the product use with another meaning, and the counts that reports tell:
+# the measure of a count has the word of its field.
 ORDINARY: Final = frozenset(
-    {"clicks", "contribution", "conversions", "cost", "profit", "roi", "units"}
+    {"clicks", "contribution", "conversions", "cost", "profit", "roi", "units", *COUNT_NAMES}
 )
 
 

@@ -247,10 +247,11 @@ def pure_answer(
     touches: list[Cell] = []
     orders: dict[str, StandingOrder] = {}
     for record in story.records:
-        if not isinstance(record, TouchesTallied):
+        if isinstance(record, DecisionCredited):
             order = story.roi_workspace.stands[record.decision_id]
             orders[order.conversion_id] = order
             continue
+        assert isinstance(record, TouchesTallied)
         for tally in record.tallies:
             day = tally.quarter_at.astimezone(story.zone).date()
             if span[0] <= tally.quarter_at < span[1]:

@@ -8,7 +8,7 @@ import pytest
 
 from services.cli.imports.csv_file import BadRow, Row
 from services.cli.imports.event_sender import BATCH_BYTES_MAX, batches
-from services.cli.imports.past_orders import PastOrder, past_order, refused
+from services.cli.imports.past_orders import PastOrder, column_of, past_order
 from services.tracking.wire.event_batch import EVENTS_MAX, read_item
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -96,13 +96,12 @@ def test_what_is_wrong_with_a_row_is_named_by_line_and_column(
     assert all(message for _, message in bad.flaws)
 
 
-def test_what_tracking_refuses_is_named_by_line_and_column() -> None:
-    order = found()
-    assert isinstance(order, PastOrder)
-    errors = [{"field": "store", "message": "is not a store"}, {"field": "person", "message": "x"}]
-    assert refused(order, errors) == BadRow(
-        7, (("store", "is not a store"), ("customer_id or email", "x"))
-    )
+@pytest.mark.parametrize(
+    ("field", "column"),
+    [("store", "store"), ("person", "customer_id or email"), ("person.email", "email")],
+)
+def test_what_tracking_refuses_is_named_by_its_column(field: str, column: str) -> None:
+    assert column_of(field) == column
 
 
 def test_a_batch_is_what_a_body_may_hold() -> None:

@@ -33,6 +33,31 @@ EXAMPLE: dict[str, int | None] = {
     "contribution_at_purchase": 750_000,
     "contribution_at_retention": 250_000,
     "contribution_at_advocacy": 0,
+    # Two million showings, half a million views, four engagements of a hundred showings in two.
+    "impressions": 2_000_000,
+    "views": 500_000,
+    "likes": 30_000,
+    "comments": 2_000,
+    "shares": 5_000,
+    "saves": 3_000,
+    "engagements": 40_000,
+    "watch_seconds": 7_500_000,
+    "link_taps": 600,
+    "followers_gained": 250,
+    "counts_fallen": -5,
+    "impressions_reports": 3,
+    "views_reports": 3,
+    "likes_reports": 3,
+    "comments_reports": 3,
+    "shares_reports": 3,
+    "saves_reports": 3,
+    "engagements_reports": 12,
+    "watch_seconds_reports": 2,
+    "link_taps_reports": 1,
+    "followers_gained_reports": 1,
+}
+COUNTS: dict[str, int] = {
+    name: count for name in EXAMPLE if (count := EXAMPLE[name]) and f"{name}_reports" in EXAMPLE
 }
 NOTHING: dict[str, int | None] = dict.fromkeys(MEASURES, 0)
 
@@ -82,6 +107,24 @@ def exact(value: Value) -> Fraction:
         ("contribution_at_purchase", 750_000),
         ("contribution_at_retention", 250_000),
         ("contribution_at_advocacy", 0),
+        ("impressions", 2_000_000),
+        ("views", 500_000),
+        ("likes", 30_000),
+        ("comments", 2_000),
+        ("shares", 5_000),
+        ("saves", 3_000),
+        ("watch_seconds", 7_500_000),
+        ("link_taps", 600),
+        ("followers_gained", 250),
+        # 10,000.00 for 2,000 thousand showings: 5.00 a thousand.
+        ("cpm", Fraction(500)),
+        # 10,000.00 for 500,000 views: 0.02 each.
+        ("cpv", Fraction(2)),
+        # 10,000.00 for 40,000 engagements: 0.25 each.
+        ("cpe", Fraction(25)),
+        # 40,000 engagements of 500,000 views and of 2,000,000 showings: 8 % and 2 %.
+        ("engagement_rate_by_views", Fraction(2, 25)),
+        ("engagement_rate_by_impressions", Fraction(1, 50)),
     ],
 )
 def test_the_formula_of_each_metric(metric_id: str, value: Fraction | int) -> None:
@@ -121,11 +164,29 @@ def test_every_metric_and_measure_has_an_example() -> None:
         "contribution_at_purchase",
         "contribution_at_retention",
         "contribution_at_advocacy",
+        "impressions",
+        "views",
+        "likes",
+        "comments",
+        "shares",
+        "saves",
+        "watch_seconds",
+        "link_taps",
+        "followers_gained",
+        "cpm",
+        "cpv",
+        "cpe",
+        "engagement_rate_by_views",
+        "engagement_rate_by_impressions",
     }
     assert set(EXAMPLE) == set(MEASURES)
 
 
-@pytest.mark.parametrize("metric_id", ["roi", "roas", "cpa", "cpc", "aov", "conversion_rate"])
+RATIOS = ["roi", "roas", "cpa", "cpc", "aov", "conversion_rate", "cpm", "cpv", "cpe"]
+RATES = ["engagement_rate_by_views", "engagement_rate_by_impressions"]
+
+
+@pytest.mark.parametrize("metric_id", [*RATIOS, *RATES])
 def test_a_ratio_over_nothing_is_null_and_never_zero(metric_id: str) -> None:
     assert compute(METRICS[metric_id], NOTHING) is None
     assert not METRICS[metric_id].additive
@@ -133,8 +194,35 @@ def test_a_ratio_over_nothing_is_null_and_never_zero(metric_id: str) -> None:
 
 def test_nothing_that_happened_is_zero() -> None:
     for metric in METRICS.values():
-        if metric.additive:
+        if metric.additive and not metric.may_be_missing:
             assert exact(compute(metric, NOTHING)) == 0, metric.id
+
+
+def test_a_count_that_nobody_reported_is_null_and_one_of_zero_is_zero() -> None:
+    counted = [metric for metric in METRICS.values() if metric.may_be_missing]
+    assert {metric.id for metric in counted} == set(COUNTS) - {"engagements"}
+    for metric in counted:
+        assert compute(metric, NOTHING) is None, metric.id
+        assert compute(metric, NOTHING | {f"{metric.id}_reports": 1}) == 0, metric.id
+
+
+@pytest.mark.parametrize(
+    ("metric_id", "base"),
+    [
+        ("cpm", "impressions"),
+        ("cpv", "views"),
+        ("cpe", "engagements"),
+        ("engagement_rate_by_views", "views"),
+        ("engagement_rate_by_views", "engagements"),
+        ("engagement_rate_by_impressions", "impressions"),
+    ],
+)
+def test_a_ratio_of_counts_needs_reports_and_a_base_above_zero(metric_id: str, base: str) -> None:
+    metric = METRICS[metric_id]
+    assert compute(metric, EXAMPLE | {f"{base}_reports": 0}) is None
+    if base in metric.formula:
+        assert compute(metric, EXAMPLE | {base: -1}) is None
+        assert compute(metric, EXAMPLE | {base: 0}) is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +233,7 @@ def test_nothing_that_happened_is_zero() -> None:
         (
             {**EXAMPLE, "cost": None},
             {
-                *{"cost", "profit", "roi", "bcr", "roas", "cpa", "cpc"},
+                *{"cost", "profit", "roi", "bcr", "roas", "cpa", "cpc", "cpm", "cpv", "cpe"},
                 *{"cost_per_lead", "cost_per_retained_order", "cost_per_referral"},
             },
         ),

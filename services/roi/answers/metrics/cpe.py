@@ -1,0 +1,23 @@
+"""Metric `cpe`: cost over the engagements that were reported."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, per_reported
+
+CPE: Final = Metric(
+    id="cpe",
+    version=1,
+    name="Cost per engagement",
+    formula="cost ÷ (likes + comments + shares + saves, those that are reported)",
+    inputs=("cost", "engagements", "engagements_reports"),
+    basis="accrual",
+    unit=Unit.MONEY,
+    per_currency=True,
+    additive=False,
+    empty_value="null when engagements are not reported or not above 0, never 0",
+    source="ANA, Organic Influencer Measurement Guidelines (2022): engagement, CPE",
+    compute=per_reported,
+    stage="engagement",
+    by_default=False,
+)

@@ -1,0 +1,28 @@
+"""Metrics `engagement_rate_by_views` and `engagement_rate_by_impressions`: each names its base."""
+
+from typing import Final
+
+from services.roi.answers.kinds import Metric
+from services.roi.answers.values import Unit, per_reported
+
+
+def _rate(base: str) -> Metric:
+    return Metric(
+        id=f"engagement_rate_by_{base}",
+        version=1,
+        name=f"Engagement rate by {base}",
+        formula=f"(likes + comments + shares + saves, those that are reported) ÷ {base}",
+        inputs=("engagements", base, f"{base}_reports", "engagements_reports"),
+        basis="reported by the source that counts",
+        unit=Unit.RATIO,
+        per_currency=False,
+        additive=False,
+        empty_value=f"null when {base} or all engagements are not reported or not above 0",
+        source="MRC, Social Media Measurement Guidelines 1.0 (2015): engagement rate, base named",
+        compute=per_reported,
+        by_default=False,
+    )
+
+
+BY_VIEWS: Final = _rate("views")
+BY_IMPRESSIONS: Final = _rate("impressions")
