@@ -12,7 +12,12 @@ from tests.integration.attacks.brand_under_attack import BrandUnderAttack
 
 pytestmark = pytest.mark.xdist_group("installation")
 
-SPAN: Final = {"from": "2026-03-01", "to": "2026-03-31"}
+# An ordinary answer has no social counts.
+METRICS: Final = (
+    "impressions,views,likes,comments,shares,saves,link_taps,watch_seconds,cost,cpm,cpv,cpe,"
+    "engagement_rate_by_views"
+)
+ASKED: Final = {"from": "2026-03-01", "to": "2026-03-31", "metrics": METRICS}
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def wait_for(brand: Brand, metric: str, count: int | None, **query: str) -> Json
     """Return the answer as soon as the total of a metric is so much."""
 
     def look() -> Json | None:
-        answer = brand.roi_answer(**SPAN | query)
+        answer = brand.roi_answer(**ASKED | query)
         return answer if answer["totals"][metric] == count else None
 
     return eventually(look, what=f"{metric} are {count}")
@@ -80,7 +85,7 @@ def test_counts_come_from_a_call_into_every_answer(brand: Brand) -> None:
     assert measures["cpe"]["amount_minor"] == 29
     assert measures["engagement_rate_by_views"] == 0.08
     assert found["brand"]["views"] == 40
-    by_day = by_label(brand.roi_answer(group_by="day", **SPAN))
+    by_day = by_label(brand.roi_answer(group_by="day", **ASKED))
     assert by_day["2026-03-10"]["views"] == 2_040
     assert by_day["2026-03-12"]["views"] == 500
     correct_the_counts(brand, reel, post)
@@ -88,7 +93,7 @@ def test_counts_come_from_a_call_into_every_answer(brand: Brand) -> None:
 
 def correct_the_counts(brand: Brand, reel: Json, post: Json) -> None:
     """The same again is a duplicate, a corrected report another version, an event a report."""
-    before = brand.roi_answer(**SPAN)["meta"]["as_of"]
+    before = brand.roi_answer(**ASKED)["meta"]["as_of"]
     same = {"type": "social_reported", **counted(post, 10, views=40)}
     sent = brand.tracking.post("/v1/events", json=[same])
     assert sent.json() == {"accepted": 1, "rejected": []}
@@ -96,7 +101,7 @@ def correct_the_counts(brand: Brand, reel: Json, post: Json) -> None:
     corrected = wait_for(brand, "views", 2_140)
     assert corrected["totals"]["impressions"] == 9_000
     assert corrected["totals"]["likes"] == 150
-    assert brand.roi_answer(as_of=before, **SPAN)["totals"]["views"] == 2_540
+    assert brand.roi_answer(as_of=before, **ASKED)["totals"]["views"] == 2_540
     accounts = brand.attribution.get("/v1/ledger/events").json()
     assert {name: accounts[name] for name in ("booked", "superseded", "set_aside")} == {
         "booked": 5,
@@ -130,7 +135,7 @@ def test_a_stranger_with_a_pages_key_reports_no_counts(installation: Installatio
     assert wait_for(other, "likes", None)["program"]["views"] == 3
     listed = other.attribution.get("/v1/attention", params={"kind": "unknown_placements"}).json()
     assert [item["count"] for item in listed["items"]] == [1]
-    assert brand.roi_answer(**SPAN)["totals"]["views"] is None
+    assert brand.roi_answer(**ASKED)["totals"]["views"] is None
     other.assert_verified()
 
 

@@ -116,13 +116,13 @@ async def test_allocated_is_entered_in_every_view_and_breakdown(
 async def test_the_view_of_costs_moves_up_and_down(
     fresh_database: str, database_for: DatabaseFactory
 ) -> None:
-    await move_history(fresh_database, "roi", "0012")
+    await move_history(fresh_database, "roi", "0013")
     roi = await RoiWorkspace.open(await database_for("roi", url=fresh_database))
     mia = await roi.creator("Mia")
     march = ("2026-03-01", "2026-03-31")
     await pay(roi, 100, march, "2026-05-02", creator_id=mia)
     await move_history(fresh_database, "roi", "head")
     assert labels(await roi.ask("month", cost_view="cash"), "cost") == {"2026-05": 100}
-    await move_history(fresh_database, "roi", "0012")
+    await move_history(fresh_database, "roi", "0013")
     await move_history(fresh_database, "roi", "head")
     assert labels(await roi.ask("month", cost_view="cash"), "cost") == {"2026-05": 100}

@@ -6,7 +6,7 @@ Promise: no stored cost changes. The downgrade removes the column.
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
