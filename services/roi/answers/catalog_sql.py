@@ -198,9 +198,8 @@ def costs(measures: tuple[Measure, ...], view: CostView, *, by_times: bool) -> C
     """
     table = COST_VERSIONS
     from_on, to_on = bindparam("from_on", type_=Date), bindparam("to_on", type_=Date)
-    day: ColumnElement[Any] = table.c.incurred_on
-    if view is CostView.CASH:
-        day = func.coalesce(table.c.paid_on, table.c.incurred_on)
+    paid_on = (table.c.paid_on,) if view is CostView.CASH else ()
+    day: ColumnElement[Any] = func.coalesce(*paid_on, table.c.incurred_on)
     within = and_(day >= from_on, day <= to_on)
     if view is CostView.ACCRUAL:
         within = and_(table.c.to_on >= from_on, table.c.from_on <= to_on)
