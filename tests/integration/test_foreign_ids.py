@@ -12,6 +12,7 @@ import pytest
 
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
+from tests.integration.foreign_answers import answers_own_figures, answers_own_funnel
 from tests.integration.foreign_catalog import CATALOG, shown_to_theirs
 from tests.integration.tenants import KINDS, Tenant, TenantPair
 
@@ -30,34 +31,6 @@ def pair(installation: Installation) -> TenantPair:
 
 
 # --- roi -----------------------------------------------------------------------------------
-
-
-def answers_own_figures(pair: TenantPair) -> None:
-    for group_by in ("creator", "campaign", "placement", "platform", "day"):
-        query = f"/v1/roi?group_by={group_by}&from=2026-01-01&to=2026-12-31"
-
-        def is_own(query: str = query) -> bool | None:
-            answer = pair.ask(pair.mine.brand.roi, "GET", query)
-            assert answer.status_code == 200, answer.text
-            revenue = answer.json()["totals"]["net_revenue"]
-            return revenue["amount_minor"] == sum(pair.mine.sold.values()) or None
-
-        eventually(is_own, what="the answer is the sum of this workspace's own orders")
-
-
-def answers_own_funnel(pair: TenantPair) -> None:
-    query = "/v1/funnel?from=2026-01-01&to=2026-12-31"
-
-    def is_own() -> bool | None:
-        answer = pair.ask(pair.mine.brand.roi, "GET", query)
-        assert answer.status_code == 200, answer.text
-        booked = [stage["return"]["booked"] for stage in answer.json()["totals"]["stages"]]
-        # Without a margin the contribution is the revenue.
-        return (
-            sum(money["amount_minor"] for money in booked) == sum(pair.mine.sold.values()) or None
-        )
-
-    eventually(is_own, what="the funnel is the sum of this workspace's own orders")
 
 
 def shows_own_workspace(pair: TenantPair) -> None:
@@ -320,7 +293,7 @@ def counts_of_foreign_placements_are_in_no_figure(pair: TenantPair) -> None:
     assert answer.json() == {"accepted": 2, "rejected": []}
     eventually(lambda: listed(third.attribution) == 2 or None, what="both are listed")
     sequence = third.attribution.get("/v1/ledger/balance").json()["sequence"]
-    span = {"from": "2026-03-01", "to": "2026-03-02"}
+    span = {"from": "2026-03-01", "to": "2026-03-02", "metrics": "views"}
     eventually(
         lambda: third.roi_answer(**span)["meta"]["sequence"] >= sequence or None,
         what="roi has folded the counts",

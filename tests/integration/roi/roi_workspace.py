@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import structs
 
@@ -369,8 +369,7 @@ class RoiWorkspace:
             given = await read_input(conn, self.workspace_id, self.now, parameters)
         body = build_answer(given)
         RoiAnswer.model_validate_json(body)
-        decoded: dict[str, Any] = json.loads(body)
-        return decoded
+        return cast("dict[str, Any]", json.loads(body))
 
     async def gather(
         self, question: Question, asked: Asked, as_of: datetime | None = None
