@@ -28,6 +28,7 @@ from services.roi.routes import (
     connections,
     costs,
     creators,
+    entries,
     keys,
     links,
     metrics,
@@ -82,6 +83,7 @@ GROUP: Final = "laurel-roi"
 
 ROUTERS: Final = (
     roi.router,
+    entries.router,
     workspace.router,
     creators.router,
     campaigns.router,

@@ -45,6 +45,26 @@ def answers_own_figures(pair: TenantPair) -> None:
         eventually(is_own, what="the answer is the sum of this workspace's own orders")
 
 
+def opens_own_figures(pair: TenantPair) -> None:
+    days = "from=2026-01-01&to=2026-12-31"
+
+    def is_own() -> bool | None:
+        answer = pair.ask(pair.mine.brand.roi, "GET", f"/v1/entries?{days}&limit=200")
+        assert answer.status_code == 200, answer.text
+        revenue = [item["value"]["amount_minor"] for item in answer.json()["items"]]
+        return sum(revenue) == sum(pair.mine.sold.values()) or None
+
+    eventually(is_own, what="the entries are those of this workspace's own orders")
+    theirs, unknown = pair.theirs.id_of("creators"), new_id()
+    told = []
+    for creator in (theirs, unknown):
+        query = f"/v1/entries?{days}&filter.creator={creator}"
+        refused = pair.ask(pair.mine.brand.roi, "GET", query)
+        assert refused.status_code == 422
+        told.append(refused.json()["errors"])
+    assert told[0] == told[1]
+
+
 def shows_own_workspace(pair: TenantPair) -> None:
     shown = pair.ask(pair.mine.brand.roi, "GET", "/v1/workspace").json()
     assert shown["name"] == pair.mine.name
@@ -290,6 +310,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /v1/workspace/identity-secret": shows_own_identity_secret,
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
+    "GET /v1/entries": opens_own_figures,
     "GET /v1/metrics": tells_all_the_same,
     "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,
     "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,

@@ -341,6 +341,11 @@ def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object
     ]
 
 
+def value_as_json(metric: Metric, currencies: Sequence[str], value: Any) -> object:
+    """Return the JSON of one value of a metric, as an answer has it."""
+    return _writer(metric, currencies)(value)
+
+
 def _single(values: Values) -> object:
     return _number(values[0][1])
 

@@ -21,7 +21,7 @@ from services.roi.answers.period import asked_period, compared_period
 from services.roi.answers.question import Question, RoiParameters, question_of
 from services.roi.answers.reading import RowsRead, read_rows
 from services.roi.answers.sizes import check_cells
-from services.roi.answers.span import Asked, span_of
+from services.roi.answers.span import Asked, Span, span_of
 from services.roi.answers.weaknesses import warnings_of
 
 
@@ -48,14 +48,22 @@ class AnswerInput:
     period: Asked
     read: RowsRead
     filters: Mapping[str, str]
+    span: Span
     compared: ComparedInput | None = None
 
 
 async def read_input(
-    conn: AsyncConnection, workspace_id: str, now: datetime, asked: RoiParameters
+    conn: AsyncConnection,
+    workspace_id: str,
+    now: datetime,
+    asked: RoiParameters,
+    question: Question | None = None,
 ) -> AnswerInput:
-    """Return what the answer is computed from, read in the transaction of `conn`."""
-    question = question_of(asked)
+    """Return what the answer is computed from, read in the transaction of `conn`.
+
+    `question` is that of the parameters, where it is known already.
+    """
+    question = question or question_of(asked)
     at = await context_of(conn, workspace_id, now, asked.as_of)
     period = await asked_period(conn, at, asked, now)
     span = await span_of(conn, at.time_zone, period)
@@ -67,6 +75,7 @@ async def read_input(
         period,
         read,
         asked.filter_texts(),
+        span,
         await _read_compared(conn, at, question, period, read),
     )
 
