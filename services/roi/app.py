@@ -29,6 +29,7 @@ from services.roi.routes import (
     connections,
     costs,
     creators,
+    entries,
     funnel,
     goals,
     keys,
@@ -86,6 +87,7 @@ GROUP: Final = "laurel-roi"
 
 ROUTERS: Final = (
     roi.router,
+    entries.router,
     funnel.router,
     workspace.router,
     creators.router,

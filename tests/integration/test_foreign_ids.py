@@ -12,7 +12,11 @@ import pytest
 
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
-from tests.integration.foreign_answers import answers_own_figures, answers_own_funnel
+from tests.integration.foreign_answers import (
+    answers_own_figures,
+    answers_own_funnel,
+    opens_own_figures,
+)
 from tests.integration.foreign_catalog import CATALOG, shown_to_theirs
 from tests.integration.tenants import KINDS, Tenant, TenantPair
 
@@ -334,6 +338,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
     "GET /v1/funnel": answers_own_funnel,
+    "GET /v1/entries": opens_own_figures,
     "GET /v1/metrics": tells_all_the_same,
     "GET /v1/goals/{object_id}/progress": shows_progress_of_own_goals,
     "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,

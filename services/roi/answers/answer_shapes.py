@@ -361,6 +361,11 @@ def _listed(name: str, values: Values) -> object:
     return [{name: number_of(value), "currency": currency} for currency, value in values]
 
 
+def value_as_json(metric: Metric, currencies: Sequence[str], value: Any) -> object:
+    """Return the JSON of one value of a metric, as an answer has it."""
+    return _writer(metric, currencies)(value)
+
+
 def _single(values: Values) -> object:
     return number_of(values[0][1])
 

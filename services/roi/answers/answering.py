@@ -56,6 +56,7 @@ class AnswerInput:
     read: RowsRead
     exchange: Exchange | None
     filters: Mapping[str, str]
+    span: Span
     compared: ComparedInput | None = None
 
 
@@ -85,6 +86,7 @@ async def read_input(
         read,
         exchange,
         asked.filter_texts(),
+        span,
         await _read_compared(conn, at, question, period, read, exchange),
     )
 

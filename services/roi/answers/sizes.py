@@ -56,6 +56,13 @@ def check_costs(count: int) -> None:
         raise AnswerTooLarge("from", message)
 
 
+def check_parts(count: int) -> None:
+    """Raise `AnswerTooLarge` for costs that have too many parts to be listed one by one."""
+    if count > CELLS_MAX:
+        message = f"gives costs with more than {CELLS_MAX} parts: ask for fewer days"
+        raise AnswerTooLarge("from", message)
+
+
 def check_margins(count: int) -> None:
     """Raise `AnswerTooLarge` for a span in which the margin changes too often."""
     if count > MARGINS_MAX:
