@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.answers.roi_table import DASH, amounts
+from services.cli.answers.roi_table import DASH, amounts, is_overhead
 from services.roi.answers.dictionary import METRICS
 
 _LAYER: Final = "booked"
@@ -54,6 +54,8 @@ def rows_table(answer: Mapping[str, Any]) -> Group:
         table.add_column(stage["stage"], justify="right")
     table.add_column("BCR", justify="right")
     for row in answer["rows"]:
+        if is_overhead(row):
+            continue
         per_cost = [_ratio(stage["return_per_cost"][_LAYER]) for stage in row["stages"]]
         table.add_row(row["label"], *per_cost, _ratio(row["bcr"][_LAYER]))
     title = "What came back for 1.00 of cost (booked)"

@@ -71,6 +71,11 @@ def _title(answer: Mapping[str, Any]) -> str:
     return f"Return by {by}, {meta['from']} to {meta['to']}, {credited}, in {currencies}"
 
 
+def is_overhead(row: Mapping[str, Any]) -> bool:
+    """Return whether a row is the cost of no creator, campaign or placement."""
+    return not any(row["group"].values()) and row["label"] == Headline.OVERHEAD
+
+
 def _is_headline(row: Mapping[str, Any]) -> bool:
     is_nobody = not any(row["group"].values())
     return is_nobody and row["label"] in (Headline.BRAND, Headline.OVERHEAD)

@@ -257,7 +257,9 @@ def pure_answer(
             if span[0] <= tally.quarter_at < span[1]:
                 columns = {"stage": tally.stage, **slot_of(tally, tally.quarter_at, story.zone)}
                 account = account_id(tally.account)
-                touches.append(Cell(day, (tally.counted,), account, columns=columns))
+                counts = {"clicks": tally.counted, "flagged_clicks": tally.flagged}
+                sums = tuple(counts.get(measure.id, 0) for measure in measures[Fact.TOUCHES])
+                touches.append(Cell(day, sums, account, columns=columns))
     for order in orders.values():
         for entry in order.entries:
             moment = (entry.touched_at if by == "touch_time" else None) or order.occurred_at

@@ -46,7 +46,10 @@ ANSWER: Any = {
         "currencies": [EUR],
     },
     "program": FIGURES,
-    "rows": [{"label": "Mia", "group": {"creator": "1"}, **FIGURES}],
+    "rows": [
+        {"label": "Mia", "group": {"creator": "1"}, **FIGURES},
+        {"label": "overhead", "group": {"creator": None}, **FIGURES},
+    ],
 }
 
 
@@ -80,6 +83,8 @@ def test_the_return_of_each_row() -> None:
     lines = text_of(rows_table(ANSWER))
     assert lines[0] == "What came back for 1.00 of cost (booked)"
     assert line_of(lines, "Mia").split() == ["Mia", "–", "1.50", "–", "1.50"]
+    # Overhead is nobody's content, so nothing comes back for it.
+    assert not any("overhead" in line for line in lines)
 
 
 def test_several_currencies_stand_in_lines_of_their_own() -> None:

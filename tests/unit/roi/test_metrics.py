@@ -27,6 +27,7 @@ EXAMPLE: dict[str, int | None] = {
     "retained_orders": 2_000_000,
     "advocacy_conversions": 0,
     "referrals": 20,
+    "flagged_clicks": 35,
     "contribution_at_awareness": 0,
     "contribution_at_engagement": 0,
     "contribution_at_consideration": 0,
@@ -98,6 +99,7 @@ def exact(value: Value) -> Fraction:
         ("retained_orders", 2),
         ("advocacy_conversions", 0),
         ("referrals", 20),
+        ("flagged_clicks", 35),
         ("cost_per_lead", Fraction(250_000)),
         ("cost_per_retained_order", Fraction(500_000)),
         ("cost_per_referral", Fraction(50_000)),
@@ -109,6 +111,7 @@ def exact(value: Value) -> Fraction:
         ("contribution_at_advocacy", 0),
         ("impressions", 2_000_000),
         ("views", 500_000),
+        ("engagements", 40_000),
         ("likes", 30_000),
         ("comments", 2_000),
         ("shares", 5_000),
@@ -155,6 +158,7 @@ def test_every_metric_and_measure_has_an_example() -> None:
         "retained_orders",
         "advocacy_conversions",
         "referrals",
+        "flagged_clicks",
         "cost_per_lead",
         "cost_per_retained_order",
         "cost_per_referral",
@@ -166,6 +170,7 @@ def test_every_metric_and_measure_has_an_example() -> None:
         "contribution_at_advocacy",
         "impressions",
         "views",
+        "engagements",
         "likes",
         "comments",
         "shares",
@@ -200,7 +205,7 @@ def test_nothing_that_happened_is_zero() -> None:
 
 def test_a_count_that_nobody_reported_is_null_and_one_of_zero_is_zero() -> None:
     counted = [metric for metric in METRICS.values() if metric.may_be_missing]
-    assert {metric.id for metric in counted} == set(COUNTS) - {"engagements"}
+    assert {metric.id for metric in counted} == set(COUNTS)
     for metric in counted:
         assert compute(metric, NOTHING) is None, metric.id
         assert compute(metric, NOTHING | {f"{metric.id}_reports": 1}) == 0, metric.id
