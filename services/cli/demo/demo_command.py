@@ -17,12 +17,14 @@ from services.cli.demo.demo_catalog import (
     posts,
     refuse_mixing,
 )
+from services.cli.demo.demo_counts import make_reports
 from services.cli.demo.demo_events import DemoMonth, make_month
 from services.cli.demo.demo_report import Hints, show
 from services.cli.demo.demo_sender import (
     LIVE_ORDERS,
     is_known,
     links_work,
+    send_counts,
     send_live,
     send_month,
 )
@@ -91,6 +93,7 @@ async def _play(api: Api, clock: Clock) -> tuple[CatalogIds, DemoMonth]:
         await links_work(api, clock, [post for post, _ in posts()])
         month = make_month(first)
         sending = bar.add_task("sending", total=len(month.events))
+        await send_counts(api, list(make_reports(first, plan.placements)))
         await send_month(api, month.events, lambda count: bar.advance(sending, count))
         live = bar.add_task("clicking", total=1)
         await send_live(api, clock)

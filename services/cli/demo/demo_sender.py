@@ -41,6 +41,16 @@ async def send_month(api: Api, events: Sequence[Event], step: Callable[[int], No
         step(len(batch))
 
 
+async def send_counts(api: Api, reports: Sequence[Event]) -> None:
+    """Send the social counts of the posts."""
+    answer = await api.call("POST", "tracking", "/v1/social", json=list(reports))
+    for rejected in answer["rejected"]:
+        report = reports[rejected["index"]]
+        raise Refused(
+            httpx.codes.UNPROCESSABLE_ENTITY, f"{report} was rejected: {rejected['errors']}"
+        )
+
+
 async def links_work(api: Api, clock: Clock, posts: Sequence[DemoPost]) -> None:
     """Wait until tracking has the links; it answers HEAD and records nothing.
 

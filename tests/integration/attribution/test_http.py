@@ -324,7 +324,8 @@ QUESTIONS: tuple[tuple[str, int, str | None], ...] = (
     ("/v1/ledger/balance?sequence=9", 422, "sequence"),
     ("/v1/dead-letters?cursor=nonsense", 422, "cursor"),
     ("/v1/dead-letters?limit=0", 422, "limit"),
-    ("/v1/orders", 404, None),
+    ("/v1/statements", 404, None),
+    ("/v1/orders?store=nowhere", 422, "store"),
 )
 
 

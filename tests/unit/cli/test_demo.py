@@ -2,9 +2,11 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from services.cli.demo.demo_brand import DEMO_DAYS, OUTLET
 from services.cli.demo.demo_catalog import catalog_size, posts
+from services.cli.demo.demo_counts import make_reports
 from services.cli.demo.demo_events import link_code, make_month
 
 FIRST = date(2026, 3, 1)
@@ -74,3 +76,18 @@ def test_the_story_is_an_order_with_three_touches() -> None:
     ]
     assert len(clicks) == 2
     assert order["codes"] == ["KETTLE15"]
+
+
+def test_social_counts_grow_and_have_only_placements_of_the_catalog() -> None:
+    placements = {post.slug: f"placement of {post.slug}" for post, _ in posts()}
+    reports = list(make_reports(FIRST, placements))
+    assert reports == list(make_reports(FIRST, placements))
+    by_placement: dict[str, list[dict[str, Any]]] = {}
+    for report in reports:
+        by_placement.setdefault(report["placement_id"], []).append(report)
+    assert 0 < len(by_placement) <= len(placements)
+    for first, last in by_placement.values():
+        assert first["as_of"] < last["as_of"]
+        for name in ("impressions", "views", "likes", "comments", "shares", "saves"):
+            assert 0 <= first[name] <= last[name]
+        assert last["impressions"] > last["views"] > last["likes"]
