@@ -12,6 +12,7 @@ from rich.text import Text
 
 from services.cli.answers.roi_table import DASH, amounts, is_overhead
 from services.roi.answers.dictionary import METRICS
+from services.roi.answers.metrics.bcr import BCR
 
 _LAYER: Final = "booked"
 
@@ -38,7 +39,7 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
         )
     program = answer["program"]
     cost = amounts(program["cost"], is_one=is_one)
-    last = f"cost {cost}, BCR {_ratio(program['bcr'][_LAYER])}"
+    last = f"cost {cost}, BCR {_ratio(program[BCR.id][_LAYER])}"
     title = (
         f"The program at each stage, {meta['from']} to {meta['to']}, model {meta['model']},"
         f" in {' and '.join(meta['currencies'])}"
@@ -57,7 +58,7 @@ def rows_table(answer: Mapping[str, Any]) -> Group:
         if is_overhead(row):
             continue
         per_cost = [_ratio(stage["return_per_cost"][_LAYER]) for stage in row["stages"]]
-        table.add_row(row["label"], *per_cost, _ratio(row["bcr"][_LAYER]))
+        table.add_row(row["label"], *per_cost, _ratio(row[BCR.id][_LAYER]))
     title = "What came back for 1.00 of cost (booked)"
     return Group(Text(title, style="italic"), table)
 

@@ -15,6 +15,7 @@ from services.roi.answers.cost_views import CostView
 from services.roi.answers.dictionary import DIMENSIONS, MEASURES, METRICS
 from services.roi.answers.entries import TOTALS, Figure
 from services.roi.answers.kinds import Dimension
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
 from services.roi.answers.question import Question, RoiParameters, question_of
 from services.roi.wire.fields import parse_day_or_time
 from shared.api.shapes import (
@@ -36,7 +37,7 @@ SUMMED: Final = tuple(
     and len(metric.inputs) == 1
     and not MEASURES[metric.inputs[0]].weighted_by_margin
 )
-DEFAULT_METRIC: Final = "net_revenue"
+DEFAULT_METRIC: Final = NET_REVENUE.id
 # Parameters of answers that entries do not take: the only value, and what is said to others.
 _OF_ANSWERS: Final[Mapping[str, tuple[str | None, str]]] = {
     "metrics": (None, "belongs to answers; send metric"),

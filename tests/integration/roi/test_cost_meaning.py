@@ -22,7 +22,7 @@ async def test_what_a_cost_refuses_names_the_field(owner_url: str) -> None:
             (owner | {"amount": "5", "kind": "bribe"}, {"kind"}),
             (owner | {"amount": "5", "incurred_on": "2026-02-30"}, {"incurred_on"}),
             (owner | {"amount": "5", "from": "2026-03-02", "to": "2026-03-01"}, {"to"}),
-            (owner | {"amount": "5", "spread": "views"}, {"spread"}),
+            (owner | {"amount": "5", "spread": "likes"}, {"spread"}),
             (
                 owner
                 | {"amount": "5", "spread": "clicks", "from": "2026-01-01", "to": "2027-01-02"},

@@ -17,7 +17,7 @@ from services.roi.answers.goals.progress import (
 from services.roi.answers.kinds import Metric
 from services.roi.answers.metrics.clicks import CLICKS
 from services.roi.answers.period import SPAN_DAYS_MAX
-from shared.credits import ORGANIC
+from shared.credits import COUNT_NAMES, ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_service import brand_running
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
@@ -90,7 +90,22 @@ async def brand_month(roi: RoiWorkspace) -> dict[str, str]:
             roi.clicks(reel, at, 4),
             roi.clicks(own, at, 2),
         )
-    return {"mia": mia, "jo": jo, "spring": spring}
+    return {"mia": mia, "jo": jo, "spring": spring, "reel": reel, "own": own}
+
+
+async def other_stages(roi: RoiWorkspace, *placements: str) -> None:
+    """Social counts on two days, a lead, a later order and referrals of each placement."""
+    for placement in placements:
+        at = datetime(2026, 3, 4, 9, tzinfo=UTC)
+        first: dict[str, Any] = dict.fromkeys(COUNT_NAMES, 400)
+        last: dict[str, Any] = dict.fromkeys(COUNT_NAMES, 1_000)
+        await roi.fold(
+            roi.counted(placement, at, **first),
+            roi.counted(placement, at + timedelta(days=3), **last),
+            roi.order(0, at, {placement: (0, at)}, kind="lead", stage="consideration"),
+            roi.order(250, at, {placement: (250, at)}, stage="retention"),
+            roi.clicks(placement, at, 3, kind="referral", stage="advocacy"),
+        )
 
 
 SCOPES = ("program", "mia", "spring")
@@ -102,6 +117,7 @@ async def test_the_actual_is_the_figure_of_the_roi_answer(
 ) -> None:
     """For every metric and scope, also in the middle, and the history ends with it."""
     ids = await brand_month(roi_workspace)
+    await other_stages(roi_workspace, ids["reel"], ids["own"])
     roi_workspace.now = datetime(2026, 3, 9, 18, tzinfo=UTC)
     definition = GOAL_METRICS[metric]
     for scope in SCOPES:

@@ -22,6 +22,7 @@ from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
 from services.roi.answers.funnel.stages import FUNNEL
 from services.roi.answers.kinds import Headline, Metric
+from services.roi.answers.metrics.bcr import BCR
 from services.roi.answers.values import Unit
 from shared.api.shapes import AnswerModel, MoneyOut
 from shared.events import Stage
@@ -197,7 +198,7 @@ class _Writer:
         """Return a funnel as JSON."""
         return {
             "stages": [self._stage(stage) for stage in funnel.stages],
-            "bcr": {
+            BCR.id: {
                 "booked": self._ratio(funnel.bcr),
                 "with_modelled": None,
                 "with_assumed": None,

@@ -43,6 +43,12 @@ class GoalFigures:
     measures: tuple[Measure, ...]
     sample_fact: Fact | None
 
+    @property
+    def metric_ids(self) -> list[str]:
+        """Return the metrics that an answer needs: its own, and the one that counts its sample."""
+        sample = set() if self.sample_fact is None else {_SAMPLES[self.sample_fact][0].id}
+        return sorted({self.metric.id} | sample)
+
     def target_of(self, stored: Any) -> Fraction:
         """Return a stored target."""
         return Fraction(stored["amount_minor"] if isinstance(stored, dict) else stored)

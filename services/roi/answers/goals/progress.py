@@ -92,6 +92,7 @@ async def read_progress(
             "group_by": _GROUP_OF_PROGRAM if scope is None else scope.dimension.id,
             "from": days[0],
             "to": days[1],
+            "metrics": ",".join(figures.metric_ids),
             "currency": figures.currency,
             "as_of": asked.as_of,
         }
