@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.roi.answers.dictionary import DEFAULT_METRICS
 from shared.credits import ORGANIC
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
@@ -32,7 +33,8 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
             0, NOON, {reel: (0, NOON)}, kind="lead", currency=None, stage="consideration"
         ),
     )
-    answer = await roi_workspace.ask()
+    by_default = ",".join(metric.id for metric in DEFAULT_METRICS)
+    answer = await roi_workspace.ask(metrics=by_default)
     assert answer["rows"] == [
         {
             "group": {"creator": mia},
@@ -47,6 +49,7 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
                 "profit": euros(4_970),
                 "roi": 0.497,
                 "roas": 1.497,
+                "bcr": 1.497,
                 "cpa": euros(6_667),
                 "cpc": euros(833),
                 "aov": euros(9_980),
