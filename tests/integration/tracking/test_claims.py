@@ -348,7 +348,7 @@ async def test_the_future_is_clamped_and_does_not_change_the_id(site: Site) -> N
 
 
 async def test_calls_of_later_releases_are_absent(site: Site) -> None:
-    for path in ("/v1/collect", "/v1/social", "/v1/erasures", "/v1/batch", "/track/lead"):
+    for path in ("/v1/collect", "/v1/erasures", "/v1/batch", "/track/lead"):
         assert (await site.post(path, {})).status_code == 404, path
     assert (await site.client.post("/webhooks/stripe/x", content=b"{}")).status_code == 404
     assert (await site.client.get("/p.gif")).status_code == 404
