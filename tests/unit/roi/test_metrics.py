@@ -1,6 +1,7 @@
 """Every metric's formula by example, and the promises of the dictionary."""
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from services.roi.answers.dictionary import MEASURES, METRICS
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value, divide
+from shared.events import Stage
 
 # The worked example of the market study: cost 10,000, attributed revenue 25,000, margin 40 %.
 EXAMPLE: dict[str, int | None] = {
@@ -162,12 +164,7 @@ def test_every_metric_and_measure_has_an_example() -> None:
         "cost_per_lead",
         "cost_per_retained_order",
         "cost_per_referral",
-        "contribution_at_awareness",
-        "contribution_at_engagement",
-        "contribution_at_consideration",
-        "contribution_at_purchase",
-        "contribution_at_retention",
-        "contribution_at_advocacy",
+        *(f"contribution_at_{stage}" for stage in get_args(Stage)),
         "impressions",
         "views",
         "engagements",
