@@ -7,7 +7,9 @@ What can go wrong: a placement that is made later starts without the reports of 
 is roi's own, so a report names a placement that is known, or one that never will be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,47 +21,63 @@ from services.roi.store.rollups import Workspace
 from shared.concurrency import yield_control
 from shared.credits import CountReport, CountsReported
 
-# Placements whose reports one statement reads.
+# Placements whose reports are in memory at once, and read by one statement.
 PLACEMENTS_MAX: Final = 50
+
+# What one record tells of one placement.
+_Part = tuple[KnownRecord, CountsReported, list[Told]]
 
 
 async def fold_counts(
     conn: Any, plans: Sequence[FoldPlan], workspaces: Mapping[str, Workspace]
 ) -> None:
     """Store the reports of social counts in the plans, and add their changes to the rollups."""
-    told_by = [
+    records = [
         (item, item.record)
         for plan in plans
         for item in plan.known
         if isinstance(item.record, CountsReported)
     ]
-    if not told_by:
+    if not records:
         return
-    accounts = {_account(record, report) for _, record in told_by for report in record.reports}
-    standing = await _standing(conn, sorted(accounts))
-    reports: list[Row] = []
-    changes: list[Row] = []
-    for item, record in told_by:
-        reports += _report_rows(item, record)
-        changes += await _change_rows(item, record, standing)
-    await store.store_reports(conn, reports)
+    changes = await _changes(conn, _by_account(records))
+    await store.store_reports(
+        conn, [row for item, record in records for row in _report_rows(item, record)]
+    )
     if changes:
         await store.add_changes(conn, changes, workspaces)
 
 
+def _by_account(
+    records: Iterable[tuple[KnownRecord, CountsReported]],
+) -> dict[Account, list[_Part]]:
+    """Return what each record tells of each placement, in the order of the records."""
+    found: defaultdict[Account, list[_Part]] = defaultdict(list)
+    for item, record in records:
+        reports: defaultdict[Account, list[Told]] = defaultdict(list)
+        for report in record.reports:
+            reports[_account(record, report)].append(told(report))
+        for account, of_account in reports.items():
+            found[account].append((item, record, of_account))
+    return dict(sorted(found.items()))
+
+
+async def _changes(conn: Any, parts: Mapping[Account, Sequence[_Part]]) -> list[Row]:
+    """Return what the records change, for some placements at a time."""
+    rows: list[Row] = []
+    numbers: Counter[tuple[str, int]] = Counter()
+    accounts = iter(parts)
+    while some := list(islice(accounts, PLACEMENTS_MAX)):
+        standing = await store.standing_reports(conn, some)
+        for account in some:
+            if account in standing:
+                rows += _change_rows(account, standing[account], parts[account], numbers)
+                await yield_control()
+    return rows
+
+
 def _account(record: CountsReported, report: CountReport) -> Account:
     return UUID(record.workspace_id), UUID(report.placement_id)
-
-
-async def _standing(conn: Any, accounts: Sequence[Account]) -> dict[Account, PlacementCounts]:
-    """Return the state of each placement that the catalog has."""
-    found: dict[Account, PlacementCounts] = {}
-    for start in range(0, len(accounts), PLACEMENTS_MAX):
-        rows = await store.standing_reports(conn, accounts[start : start + PLACEMENTS_MAX])
-        for account, reports in rows.items():
-            found[account] = PlacementCounts(reports)
-            await yield_control()
-    return found
 
 
 def _report_rows(item: KnownRecord, record: CountsReported) -> list[Row]:
@@ -78,19 +96,20 @@ def _report_rows(item: KnownRecord, record: CountsReported) -> list[Row]:
     ]
 
 
-async def _change_rows(
-    item: KnownRecord, record: CountsReported, standing: Mapping[Account, PlacementCounts]
+def _change_rows(
+    account: Account,
+    standing: Iterable[Told],
+    parts: Iterable[_Part],
+    numbers: Counter[tuple[str, int]],
 ) -> list[Row]:
-    """Return what a record changes, and put its reports into the state."""
-    by_account: dict[Account, list[Told]] = {}
-    for report in record.reports:
-        by_account.setdefault(_account(record, report), []).append(told(report))
+    """Return what the records change at one placement; `numbers` counts the rows of each record."""
     rows: list[Row] = []
-    for account, reports in by_account.items():
-        if account not in standing:
-            continue
-        for (metric, counted_at), change in standing[account].take(reports).items():
-            known = (record.recorded_at, item.known_at, item.recorded_day)
-            rows.append((record.sequence, len(rows), *account, metric, counted_at, *change, *known))
-        await yield_control()
+    counts = PlacementCounts(standing)
+    for item, record, reports in parts:
+        place = record.workspace_id, record.sequence
+        known = record.recorded_at, item.known_at, item.recorded_day
+        for (metric, counted_at), change in counts.take(reports).items():
+            slot = record.sequence, numbers[place], *account, metric, counted_at
+            rows.append((*slot, *change, *known))
+            numbers[place] += 1
     return rows
