@@ -20,12 +20,10 @@ from services.roi.answers.entry_question import (
     figure_of,
 )
 from services.roi.answers.entry_shapes import EntryList, encode_entries
-from services.roi.answers.sizes import AnswerRefused
-from services.roi.routes.parts import Parts, parts_of, require
+from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.problems import field_problem
 
 router = Router(tags=["answers"], responses=problems(429))
 
@@ -41,11 +39,8 @@ async def list_entries(
     Send the query of the answer, `metric`, and the row's values as `group.<dimension>`, or `part`.
     """
     parts = parts_of(request)
-    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
-        try:
-            body = await _page(parts, caller.workspace_id, asked)
-        except AnswerRefused as refused:
-            raise field_problem(refused.field, refused.message) from None
+    async with answer_turn(parts, caller):
+        body = await _page(parts, caller.workspace_id, asked)
     return Response(body, media_type="application/json")
 
 

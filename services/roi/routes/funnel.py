@@ -14,12 +14,10 @@ from services.roi.answers.answering import read_input
 from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
 from services.roi.answers.question import RoiParameters
-from services.roi.answers.sizes import AnswerRefused
-from services.roi.routes.parts import parts_of, require
+from services.roi.routes.parts import answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.problems import field_problem
 
 router = Router(tags=["answers"], responses=problems(429))
 
@@ -36,13 +34,10 @@ async def answer_funnel(
     """
     question = question_of_funnel(asked)
     parts = parts_of(request)
-    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
-        try:
-            async with parts.database.read([caller.workspace_id]) as conn:
-                now = parts.clock.now()
-                given = await read_input(conn, caller.workspace_id, now, asked, question)
-            loop = asyncio.get_running_loop()
-            body = await loop.run_in_executor(parts.answer_threads, build_funnel, given)
-        except AnswerRefused as refused:
-            raise field_problem(refused.field, refused.message) from None
+    async with answer_turn(parts, caller):
+        async with parts.database.read([caller.workspace_id]) as conn:
+            now = parts.clock.now()
+            given = await read_input(conn, caller.workspace_id, now, asked, question)
+        loop = asyncio.get_running_loop()
+        body = await loop.run_in_executor(parts.answer_threads, build_funnel, given)
     return Response(body, media_type="application/json")

@@ -3,7 +3,7 @@
 The composition root makes the parts and puts them on the application's state. A route gets them
 with `parts_of(request)`, and its caller with `Annotated[Principal, Depends(require("read"))]`.
 
-Promise: routes hold no state of their own.
+Promise: routes hold no state of their own. A refused answer is a 422 that names the parameter.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from typing import Annotated, Final
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.roi.answers.sizes import AnswerRefused
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.http.admission import Admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
+from shared.http.problems import field_problem
 from shared.sealing import Sealer
 
 # It only declares the scheme in the OpenAPI document; `authorize` reads the header.
@@ -85,6 +87,19 @@ def parts_of(request: Request) -> Parts:
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts
+
+
+@asynccontextmanager
+async def answer_turn(parts: Parts, caller: Principal) -> AsyncIterator[None]:
+    """Keep a turn of the caller's brand while the block runs; 429 beyond the limit.
+
+    A refused answer becomes a 422 that names the parameter to change.
+    """
+    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
+        try:
+            yield
+        except AnswerRefused as refused:
+            raise field_problem(refused.field, refused.message) from None
 
 
 def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:

@@ -15,12 +15,10 @@ from starlette.responses import Response
 from services.roi.answers.answer_shapes import RoiAnswer
 from services.roi.answers.answering import build_answer, read_input
 from services.roi.answers.question import RoiParameters
-from services.roi.answers.sizes import AnswerRefused
-from services.roi.routes.parts import Parts, parts_of, require
+from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.problems import field_problem
 
 router = Router(tags=["answers"], responses=problems(429))
 
@@ -36,11 +34,8 @@ async def answer_roi(
     For every additive measure rows + organic = totals.
     """
     parts = parts_of(request)
-    async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
-        try:
-            body = await _answer(parts, caller.workspace_id, asked)
-        except AnswerRefused as refused:
-            raise field_problem(refused.field, refused.message) from None
+    async with answer_turn(parts, caller):
+        body = await _answer(parts, caller.workspace_id, asked)
     return Response(body, media_type="application/json")
 
 
