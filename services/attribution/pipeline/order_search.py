@@ -1,26 +1,39 @@
-"""Which conversions a text means: an order id, a customer id, a code, a creator's id or name."""
+"""Which conversions a text means: an order id, a customer id, a code, a creator's id or name.
+
+What can go wrong: `TooManyMeant`; the list is never cut silently.
+"""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from services.attribution.domain.model import ConversionKey
-from services.attribution.pipeline.deciding import code_subject
+from services.attribution.pipeline.deciding import code_subject, link_subject, placement_subject
 from services.attribution.store import order_rows
-from services.attribution.store.order_rows import Asked
+from services.attribution.store.order_rows import CREATOR_CONTENT_MAX, MEANT_MAX, Asked
 from services.attribution.wire.event_readings import own_key
 from shared.code_texts import code_text
 from shared.events import CONVERSIONS
 from shared.ids import customer_key
 from shared.private_texts import stored_forms
 
+_SUBJECT_OF: Final[dict[str, Callable[[str], str]]] = {
+    "placement": placement_subject,
+    "link": link_subject,
+    "code": lambda code: code_subject(code_text(code)),
+}
+
+
+class TooManyMeant(Exception):
+    """A text means more than can be looked up; the message says what to do."""
+
 
 async def meant_by(
     conn: Any, text: str, stores: Iterable[str], asked: Asked, text_hash: Callable[[str], str]
 ) -> list[bytes]:
-    """Return the own keys of the conversions that a text means; one too many at most.
+    """Return the own keys of the conversions that a text means, at most `MEANT_MAX`.
 
     An order is found with and without `#`. A code and a creator mean the orders whose decision
-    looked at them, whoever was credited.
+    looked at them, also where another creator was credited. Raises `TooManyMeant`.
     """
     plain = text.removeprefix("#")
     forms = {form for one in (text, plain, f"#{plain}") for form in stored_forms(one, text_hash)}
@@ -31,6 +44,14 @@ async def meant_by(
             own_keys += (own_key(ConversionKey(kind, form, store)) for kind in CONVERSIONS)
             key = customer_key(form, store)
             person_keys |= {key} if key is not None else set()
-    subjects = await order_rows.subjects_of_creators(conn, text)
-    subjects.append(code_subject(code_text(text)))
-    return await order_rows.meant(conn, own_keys, person_keys, subjects, asked)
+    content = await order_rows.content_of_creators(conn, text)
+    if len(content) > CREATOR_CONTENT_MAX:
+        raise TooManyMeant(
+            f"means creators with more than {CREATOR_CONTENT_MAX} placements, links and codes:"
+            " ask for one creator by its id, or for a code"
+        )
+    subjects = {_SUBJECT_OF[kind](of) for kind, of in (*content, ("code", text))}
+    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked)
+    if len(found) > MEANT_MAX:
+        raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
+    return found

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 
 from services.attribution.domain.model import Status
-from services.attribution.pipeline.order_search import meant_by
+from services.attribution.pipeline.order_search import TooManyMeant, meant_by
 from services.attribution.routes.parts import REFUSALS, TAGS, PartsHere, Reader, bad_cursor
 from services.attribution.store import order_rows, read_queries
 from services.attribution.store.attention import KINDS
 from services.attribution.store.catalog_rows import read_records
-from services.attribution.store.order_rows import MEANT_MAX, Asked, OrderRow
+from services.attribution.store.order_rows import Asked, OrderRow
 from services.attribution.wire.answer_shapes import money
 from services.attribution.wire.event_readings import claims_key
 from services.attribution.wire.order_shapes import OrderAnswer, accounts_in, credits_in
@@ -80,10 +80,10 @@ async def orders(
         if asked.query is not None:
             text_hash = partial(parts.text_hash, caller.workspace_id)
             words = {MAIN_STORE, *(each.word for each in stores)} if store is None else {store}
-            among = await meant_by(conn, _text(asked.query), sorted(words), wanted, text_hash)
-            if len(among) > MEANT_MAX:
-                message = f"means more than {MEANT_MAX} orders: ask for fewer days"
-                raise field_problem("query", message)
+            try:
+                among = await meant_by(conn, _text(asked.query), sorted(words), wanted, text_hash)
+            except TooManyMeant as error:
+                raise field_problem("query", str(error)) from None
         found = await order_rows.orders(conn, among, wanted, after, asked.limit + 1)
         page = found[: asked.limit]
         items = await _answers(conn, caller.workspace_id, page)

@@ -2,7 +2,8 @@
 
 Promise: a page is of one snapshot of one workspace, newest first, and stays in order while orders
 come in. The texts of a question are compared with ids, keys and names exactly.
-What can go wrong: a text means more conversions than `MEANT_MAX`; `meant` then returns one more.
+What can go wrong: a text means more conversions than `MEANT_MAX`, or a name has more content than
+`CREATOR_CONTENT_MAX`; `meant` and `content_of_creators` then return one more.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,14 +19,14 @@ from services.attribution.store.attention_rows import statement_of_order
 # Conversions that one text may mean; each is looked up for a page.
 MEANT_MAX: Final = 20_000
 # Placements, links and codes of the creators of one name.
-SUBJECTS_MAX: Final = 10_000
+CREATOR_CONTENT_MAX: Final = 10_000
 
 ZONE: Final = """
 SELECT convert_from(record, 'UTF8')::jsonb ->> 'time_zone' FROM attribution.catalog
 WHERE entity = 'workspace' LIMIT 1
 """
 # What belongs to the creators with a name or an id: their content, its links, their codes.
-SUBJECTS: Final = f"""
+CONTENT_OF_CREATORS: Final = f"""
 WITH facts AS (
     SELECT entity, entity_id::text AS id, convert_from(record, 'UTF8')::jsonb AS record
     FROM attribution.catalog WHERE entity IN ('creator', 'placement', 'link', 'code')
@@ -37,16 +38,16 @@ WITH facts AS (
     SELECT f.id FROM facts AS f JOIN named AS n ON n.id = f.record ->> 'creator_id'
     WHERE f.entity = 'placement'
 )
-SELECT 'placement:' || id FROM own
+SELECT 'placement', id FROM own
 UNION
-SELECT 'link:' || f.id FROM facts AS f
+SELECT 'link', f.id FROM facts AS f
 CROSS JOIN LATERAL jsonb_array_elements(f.record -> 'periods') AS p (period)
 JOIN own ON own.id = p.period ->> 'placement_id' WHERE f.entity = 'link'
 UNION
-SELECT 'code:' || (f.record ->> 'code') FROM facts AS f
+SELECT 'code', f.record ->> 'code' FROM facts AS f
 CROSS JOIN LATERAL jsonb_array_elements(f.record -> 'periods') AS p (period)
 JOIN named AS n ON n.id = p.period ->> 'creator_id' WHERE f.entity = 'code'
-LIMIT {SUBJECTS_MAX}
+LIMIT {CREATOR_CONTENT_MAX + 1}
 """
 # Local days, both included; null is without an end.
 _IN_DAYS: Final = """
@@ -115,9 +116,12 @@ async def time_zone(conn: asyncpg.Connection) -> str:
     return await conn.fetchval(ZONE) or "UTC"
 
 
-async def subjects_of_creators(conn: asyncpg.Connection, text: str) -> list[str]:
-    """Return the subjects of the creators with this id or name."""
-    return [row[0] for row in await conn.fetch(SUBJECTS, text)]
+async def content_of_creators(conn: asyncpg.Connection, text: str) -> list[tuple[str, str]]:
+    """Return what belongs to the creators with this id or name.
+
+    Each is a pair: `placement` or `link` with its id, or `code` with its text.
+    """
+    return [(row[0], row[1]) for row in await conn.fetch(CONTENT_OF_CREATORS, text)]
 
 
 async def meant(

@@ -15,7 +15,7 @@ MODEL: Final = "last"
 
 
 class OrderCredit(AnswerModel):
-    """The credit of one placement, or of nobody."""
+    """The credit of one placement, or of no content."""
 
     model: str
     """The credit model: `last`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.attribution.pipeline import order_search
 from tests.factories import NOON
 from tests.integration.attribution.test_http import Service, serving
 
@@ -65,6 +66,25 @@ async def test_orders_are_found_by_what_people_know(place: tuple[str, str]) -> N
         assert await listed(service, kind="lead") == []
         creator = story.ident("creator", "mia")
         assert await listed(service, query=creator) == ["1001"]
+
+
+async def test_a_text_that_means_too_much_is_refused_and_not_cut(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(*place) as service:
+        await fill(service)
+        mia = service.story.ident("creator", "mia")
+        for bound, asked, told in (
+            ("CREATOR_CONTENT_MAX", mia, "ask for one creator"),
+            ("MEANT_MAX", "ada", "ask for fewer days"),
+        ):
+            with monkeypatch.context() as small:
+                small.setattr(order_search, bound, 1)
+                answer = await service.client.get("/v1/orders", params={"query": asked})
+            assert answer.status_code == 422
+            (error,) = answer.json()["errors"]
+            assert (error["field"], told in error["message"]) == ("query", True), error
+        assert await listed(service, query=mia) == ["1001"]
 
 
 async def test_an_order_says_who_was_credited_and_what_is_doubtful(place: tuple[str, str]) -> None:
