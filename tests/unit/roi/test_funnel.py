@@ -12,6 +12,7 @@ from services.roi.answers.funnel.funnel import Funnel, funnel_of
 from services.roi.answers.funnel.stages import FUNNEL, FUNNEL_METRICS, STAGES
 from services.roi.answers.metrics.contribution_by_stage import contribution_at
 from services.roi.answers.values import Ratio, Value
+from shared.events import Stage
 from tests.unit.roi.test_metrics import exact
 
 
@@ -25,8 +26,8 @@ def figures_of(currencies: tuple[str, ...] = ("EUR",), /, **given: Value) -> Fig
     return found
 
 
-def stage_of(funnel: Funnel, stage: str) -> int:
-    return [each.stage for each in funnel.stages].index(stage)  # type: ignore[arg-type]
+def stage_of(funnel: Funnel, stage: Stage) -> int:
+    return [each.stage for each in funnel.stages].index(stage)
 
 
 def test_every_metric_of_a_stage_is_in_the_funnel() -> None:
@@ -110,7 +111,7 @@ def test_the_stages_of_a_layer_add_up_to_its_ratio(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_brought_something_is_no_gap(stage: str) -> None:
-    funnel = funnel_of(figures_of(**{contribution_at(stage): -1}))  # type: ignore[arg-type]
+def test_a_stage_that_brought_something_is_no_gap(stage: Stage) -> None:
+    funnel = funnel_of(figures_of(**{contribution_at(stage): -1}))
     assert len(funnel.gaps) == len(STAGES) - 1
     assert not any(gap.endswith(stage) for gap in funnel.gaps)
