@@ -1,1 +1,1 @@
-"""Answers of roi on a terminal: `laurel roi` and `laurel goals`."""
+"""Answers of roi on a terminal: `laurel roi`, `laurel funnel` and `laurel goals`."""

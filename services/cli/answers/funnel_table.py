@@ -10,8 +10,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.answers.roi_table import DASH, amounts, is_overhead
+from services.cli.answers.roi_table import DASH, amounts, is_headline
 from services.roi.answers.dictionary import METRICS
+from services.roi.answers.kinds import Headline
 from services.roi.answers.metrics.bcr import BCR
 
 _LAYER: Final = "booked"
@@ -55,7 +56,7 @@ def rows_table(answer: Mapping[str, Any]) -> Group:
         table.add_column(stage["stage"], justify="right")
     table.add_column("BCR", justify="right")
     for row in answer["rows"]:
-        if is_overhead(row):
+        if is_headline(row, Headline.OVERHEAD):
             continue
         per_cost = [_ratio(stage["return_per_cost"][_LAYER]) for stage in row["stages"]]
         table.add_row(row["label"], *per_cost, _ratio(row[BCR.id][_LAYER]))

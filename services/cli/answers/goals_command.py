@@ -6,12 +6,12 @@ shown; where there are more, the last line says so.
 
 import asyncio
 import json
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.answers.options import AsJson, AsOf, Workspace
 from services.cli.answers.roi_command import show_warnings
 from services.cli.answers.roi_table import DASH
 from services.cli.console import out, plain
@@ -26,15 +26,7 @@ _STYLES: Final = {"ahead": "good", "reached": "good", "behind": "bad", "missed":
 _THOUSANDS: Final = 1_000
 
 
-def goals(
-    as_of: Annotated[
-        str | None, typer.Option(help="As it was known at this time: 2026-03-01T12:00:00Z.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")] = False,
-    workspace: Annotated[
-        str | None, typer.Option(help="A workspace other than that of the admin key.")
-    ] = None,
-) -> None:
+def goals(as_of: AsOf = None, as_json: AsJson = False, workspace: Workspace = None) -> None:
     """Show how each goal stands: actual, expected to date, forecast, target and status.
 
     `on track` is within 5 % of what is expected to date, `ahead` and `behind` are beyond it. It is

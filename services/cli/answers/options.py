@@ -1,4 +1,4 @@
-"""The options that `laurel roi` and `laurel funnel` share: the question of an answer."""
+"""The options that `laurel roi`, `laurel funnel` and `laurel goals` share."""
 
 from typing import Annotated, Final
 

@@ -37,7 +37,7 @@ def roi(
     """Show what came back for what was spent: revenue, cost, profit and ROI.
 
     `program` is all that creators earned, and all that creators and campaigns cost. `brand` is
-    your own content, `organic` what nobody's content is credited with, `overhead` costs of nobody.
+    your own content, `organic` what no content is credited with, `overhead` costs of no creator.
     Sentences below the table say what weakens its figures.
 
     Try `laurel roi --by campaign`, `laurel roi --by creator,month --from 2026-01-01`, or

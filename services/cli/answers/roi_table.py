@@ -1,7 +1,7 @@
 """The table of an ROI answer: its rows, then program, brand, organic and overhead.
 
-Promise: every figure comes from the answer of roi. Overhead and organic have no ROI: nobody's
-revenue is no return of their cost. A missing figure is a dash. With one currency it stands in the
+Promise: every figure comes from the answer of roi. Overhead and organic have no ROI: they
+have only a cost, or only revenue. A missing figure is a dash. With one currency it stands in the
 title; with several each amount has its own, one line each.
 """
 
@@ -25,8 +25,8 @@ _MONEY: Final = {NET_REVENUE.id: "revenue", "cost": "cost", "profit": "profit"}
 _WORDS: Final = {
     Headline.PROGRAM: "all creators",
     Headline.BRAND: "own content",
-    Headline.ORGANIC: "nobody's content",
-    Headline.OVERHEAD: "no creator's cost",
+    Headline.ORGANIC: "without content",
+    Headline.OVERHEAD: "not of a creator",
 }
 _WITHOUT_ROI: Final = (Headline.ORGANIC, Headline.OVERHEAD)
 
@@ -44,7 +44,11 @@ class Line:
 
 def lines_of(answer: Mapping[str, Any]) -> list[Line]:
     """Return a line for each row, but for those that are a headline figure."""
-    return [Line(row["label"], row["measures"]) for row in answer["rows"] if not _is_headline(row)]
+    return [
+        Line(row["label"], row["measures"])
+        for row in answer["rows"]
+        if not is_headline(row, Headline.BRAND, Headline.OVERHEAD)
+    ]
 
 
 def roi_table(answer: Mapping[str, Any], lines: list[Line]) -> Group:
@@ -71,14 +75,9 @@ def _title(answer: Mapping[str, Any]) -> str:
     return f"Return by {by}, {meta['from']} to {meta['to']}, {credited}, in {currencies}"
 
 
-def is_overhead(row: Mapping[str, Any]) -> bool:
-    """Return whether a row is the cost of no creator, campaign or placement."""
-    return not any(row["group"].values()) and row["label"] == Headline.OVERHEAD
-
-
-def _is_headline(row: Mapping[str, Any]) -> bool:
-    is_nobody = not any(row["group"].values())
-    return is_nobody and row["label"] in (Headline.BRAND, Headline.OVERHEAD)
+def is_headline(row: Mapping[str, Any], *headlines: Headline) -> bool:
+    """Return whether a row has no creator, campaign or placement and is one of these headlines."""
+    return not any(row["group"].values()) and row["label"] in headlines
 
 
 def _headlines(answer: Mapping[str, Any]) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 """The social counts of the demo: what the platforms report of each post. Pure.
 
 Promise: the same first day gives the same reports, so a second run repeats them. Podcasts and blogs
-have no counts, because nobody reports any. Two reports of each other post differ by day.
+have no counts, because none are reported. Two reports of each other post differ by day.
 """
 
 import random

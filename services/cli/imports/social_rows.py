@@ -33,7 +33,7 @@ from services.tracking.wire.social_bodies import SocialIn
 from shared.credits import COUNT_NAMES
 from shared.http.problems import Problem, field_errors
 
-# A sheet writes 12 as 12.0 sometimes. With a separator of thousands nobody knows what 1.234 is.
+# A sheet writes 12 as 12.0 sometimes. With a separator of thousands it is unknown what 1.234 is.
 _WHOLE: Final = re.compile(r"([0-9]{1,20})(\.0+)?", re.ASCII)
 _HOURS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 _SECONDS_PER_HOUR: Final = 3_600

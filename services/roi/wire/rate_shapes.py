@@ -40,7 +40,7 @@ class RateBody(Named):
 
     kind: RateKind
     """`exchange`: one unit of `currency` in the workspace's currency. `value`: what one `per` is
-    assumed to be worth."""
+    assumed to be worth; no figure uses value rates yet."""
     currency: str | None = None
     """The currency that is exchanged; of a value rate the currency of its amount, the workspace's
     when left out."""

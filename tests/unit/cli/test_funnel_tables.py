@@ -83,7 +83,7 @@ def test_the_return_of_each_row() -> None:
     lines = text_of(rows_table(ANSWER))
     assert lines[0] == "What came back for 1.00 of cost (booked)"
     assert line_of(lines, "Mia").split() == ["Mia", "–", "1.50", "–", "1.50"]
-    # Overhead is nobody's content, so nothing comes back for it.
+    # Overhead has no content, so nothing comes back for it.
     assert not any("overhead" in line for line in lines)
 
 
