@@ -52,6 +52,11 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
+# Class arguments of a model that `create_model` makes. It has no source with descriptions, and
+# pydantic's search for one takes longer than all else that makes the model.
+WITHOUT_SOURCE: Final = {"use_attribute_docstrings": False}
+
+
 # --- moments -------------------------------------------------------------------------------
 
 _RFC_3339: Final = re.compile(
@@ -241,13 +246,14 @@ class ListParameters(StrictModel):
     """The most items that the page may hold."""
 
 
-class Page(AnswerModel, Generic[Item]):
+# A page of each kind of item is a class without source, too.
+class Page(AnswerModel, Generic[Item], use_attribute_docstrings=False):
     """One page of a list, newest first; `next_cursor` is null on the last page."""
 
-    items: list[Item]
-    """The items of this page."""
-    next_cursor: str | None = None
-    """Send it as `cursor` for the next page; null on the last page."""
+    items: list[Item] = Field(description="The items of this page.")
+    next_cursor: str | None = Field(
+        default=None, description="Send it as `cursor` for the next page; null on the last page."
+    )
 
 
 def encode_cursor(*values: CursorValue) -> str:

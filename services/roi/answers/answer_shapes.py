@@ -19,7 +19,7 @@ from services.roi.answers.assemble import Answer, Figures, Row, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value
-from shared.api.shapes import AnswerModel, MoneyOut
+from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.models import is_additive
 
 
@@ -70,6 +70,7 @@ else:
         create_model(
             name,
             __base__=_Measures,
+            __cls_kwargs__=WITHOUT_SOURCE,
             __doc__=sentence,
             **{metric.id: _field(metric) for metric in metrics},
         )
@@ -101,6 +102,7 @@ else:
         create_model(
             name,
             __base__=measures,
+            __cls_kwargs__=WITHOUT_SOURCE,
             __doc__=measures.__doc__,
             compared=(
                 measures | None,

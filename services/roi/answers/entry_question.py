@@ -22,6 +22,7 @@ from shared.api.shapes import (
     CURSOR_CHARACTERS_MAX,
     LIMIT_DEFAULT,
     LIMIT_MAX,
+    WITHOUT_SOURCE,
     decode_cursor,
     encode_cursor,
     parse_moment,
@@ -61,7 +62,7 @@ class Before:
     position: int
 
 
-class _Parameters(RoiParameters):
+class _Parameters(RoiParameters, use_attribute_docstrings=True):
     """The parameters of `GET /v1/entries`: those of `GET /v1/roi`, one metric, one figure."""
 
     metric: Annotated[str, WithJsonSchema({"type": "string", "enum": list(SUMMED)})] = (
@@ -101,6 +102,7 @@ else:
     EntryParameters = create_model(
         "EntryParameters",
         __base__=_Parameters,
+        __cls_kwargs__=WITHOUT_SOURCE,
         __doc__=_Parameters.__doc__,
         **{f"group_{one.id}": (_group_field(one), None) for one in DIMENSIONS.values()},
     )

@@ -22,7 +22,7 @@ from services.roi.answers.filters import Filter, WrongFilter, read_filter
 from services.roi.answers.kinds import Dimension, Metric
 from services.roi.answers.plan import Wanted
 from services.roi.wire.fields import DayOrTime, parse_day_or_time
-from shared.api.shapes import Currency, Moment, StrictModel
+from shared.api.shapes import WITHOUT_SOURCE, Currency, Moment, StrictModel
 from shared.http.problems import field_problem
 from shared.models import CREDIT_MODELS, DEFAULT_MODELS, ModelName, is_additive
 
@@ -152,6 +152,7 @@ else:
     RoiParameters = create_model(
         "RoiParameters",
         __base__=_Parameters,
+        __cls_kwargs__=WITHOUT_SOURCE,
         __doc__=_Parameters.__doc__,
         **{f"filter_{one.id}": (_filter_field(one), None) for one in DIMENSIONS.values()},
     )

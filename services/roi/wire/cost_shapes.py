@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, create_model
 
 from services.roi.wire.fields import EntityId, LocalDate, Named, Note, Stored
-from shared.api.shapes import MoneyIn, MoneyOut
+from shared.api.shapes import WITHOUT_SOURCE, MoneyIn, MoneyOut
 
 CostKind = Literal[
     "fee",
@@ -141,8 +141,16 @@ else:
     _given: Any = (LocalDate | None, Field(None, description=_FROM_SENT))
     _shown: Any = (date, Field(description=_FROM_ANSWERED))
     CostBody = create_model(
-        "CostBody", __base__=_CostBody, __doc__=_CostBody.__doc__, **{"from": _given}
+        "CostBody",
+        __base__=_CostBody,
+        __doc__=_CostBody.__doc__,
+        __cls_kwargs__=WITHOUT_SOURCE,
+        **{"from": _given},
     )
     CostAnswer = create_model(
-        "CostAnswer", __base__=_CostAnswer, __doc__=_CostAnswer.__doc__, **{"from": _shown}
+        "CostAnswer",
+        __base__=_CostAnswer,
+        __doc__=_CostAnswer.__doc__,
+        __cls_kwargs__=WITHOUT_SOURCE,
+        **{"from": _shown},
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 from pydantic.json_schema import SkipJsonSchema
 
-from shared.api.shapes import StrictModel
+from shared.api.shapes import WITHOUT_SOURCE, StrictModel
 
 _Hidden = SkipJsonSchema[Any]
 
@@ -38,7 +38,10 @@ def patch_of(
         told = Field(default=None, description="From when on the change holds; null: always.")
         fields["valid_from"] = (valid_from, told)
     model: type[StrictModel] = create_model(
-        body.__name__.removesuffix("Body") + "Patch", __base__=StrictModel, **fields
+        body.__name__.removesuffix("Body") + "Patch",
+        __base__=StrictModel,
+        __cls_kwargs__=WITHOUT_SOURCE,
+        **fields,
     )
     return model
 

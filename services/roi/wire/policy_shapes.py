@@ -22,7 +22,7 @@ from services.roi.domain.entity import EntityFacts
 from services.roi.wire.fields import Named, Stored, wrong_part
 from services.roi.wire.models import ModelChoices
 from shared import catalog, events
-from shared.api.shapes import Moment, StrictModel
+from shared.api.shapes import WITHOUT_SOURCE, Moment, StrictModel
 from shared.catalog import CatalogRecord, Policy
 from shared.credits import STAGES, WINDOWS_DAYS
 from shared.events import Stage
@@ -74,6 +74,7 @@ _windows: Final[dict[str, Any]] = {
 WindowsDays: Final = create_model(
     "WindowsDays",
     __base__=StrictModel,
+    __cls_kwargs__=WITHOUT_SOURCE,
     __doc__="Look-back per touch kind in days; 0 means that kind never counts.",
     **_windows,
 )
@@ -177,8 +178,16 @@ def policy_shapes(record: type[Policy] = Policy) -> PolicyShapes:
         answers[field.http_name] = (field.form.answer, Field(description=field.description))
     return PolicyShapes(
         fields,
-        create_model("PolicyBody", __base__=Named, __doc__=_SENT, **bodies),
-        create_model("PolicyAnswer", __base__=Stored, __doc__=_ANSWERED, **answers),
+        create_model(
+            "PolicyBody", __base__=Named, __doc__=_SENT, __cls_kwargs__=WITHOUT_SOURCE, **bodies
+        ),
+        create_model(
+            "PolicyAnswer",
+            __base__=Stored,
+            __doc__=_ANSWERED,
+            __cls_kwargs__=WITHOUT_SOURCE,
+            **answers,
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from services.roi.answers.funnel.stages import FUNNEL
 from services.roi.answers.kinds import Headline, Metric
 from services.roi.answers.metrics.bcr import BCR
 from services.roi.answers.values import Unit
-from shared.api.shapes import AnswerModel, MoneyOut
+from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.events import Stage
 
 _Money = MoneyOut | None | list[CurrencyMoney]
@@ -84,6 +84,7 @@ else:
     StageVolumes = create_model(
         "StageVolumes",
         __base__=AnswerModel,
+        __cls_kwargs__=WITHOUT_SOURCE,
         __doc__="The volumes of a stage; each stage has its own ones.",
         **{
             metric.id: (
@@ -97,6 +98,7 @@ else:
     StageCosts = create_model(
         "StageCosts",
         __base__=AnswerModel,
+        __cls_kwargs__=WITHOUT_SOURCE,
         __doc__="What one unit of a volume costs; each stage has its own ones.",
         **{
             metric.id: (
