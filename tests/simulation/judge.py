@@ -7,9 +7,11 @@ and the pure core, not from the services. The dump leaves out only numbers that 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from services.attribution.domain.listing import listed
 from services.attribution.domain.model import Decision

@@ -8,10 +8,11 @@ What can go wrong: `ModelRejected` for a model that is not known; the API of roi
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct
 
 from services.attribution.domain.model import Candidate, Credit
 from services.attribution.domain.models import FUNCTIONS
@@ -27,8 +28,7 @@ NOTHING: Final = Fraction(0)
 _Member = tuple[Candidate, Fraction]
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
+class Earned(Struct, frozen=True, gc=False):
     """The journey that earns a conversion, and the time and the policy that judge the journey.
 
     `evidence_class` replaces the classes of the touches.

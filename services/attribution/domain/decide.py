@@ -12,9 +12,10 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct, structs
 
 from services.attribution.domain import journey, precedence, surveys
 from services.attribution.domain.crediting import Earned, credits_and_memos
@@ -52,8 +53,7 @@ _BUYING: Final = frozenset(kind for kind, facts in CONVERSIONS.items() if facts.
 _Moment = tuple[datetime, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, gc=False):
     """One conversion without its journey: the version that counts, its net and its person.
 
     `versions` are the trusted ones. `near` are the anonymous keys that an untrusted tie reaches.
@@ -106,7 +106,7 @@ def decide_scope(scope: Scope, facts: CatalogFacts) -> dict[ConversionKey, Decis
     """Decide every conversion with a version in the scope, in the order of the keys."""
     trusted = [version for version in scope.versions if is_trusted(version)]
     touches = journey.with_derived_clicks(scope.touches, trusted)
-    scope = replace(scope, touches=touches)
+    scope = structs.replace(scope, touches=touches)
     index = _TouchIndex.of(touches)
     cases = _with_history(_cases(scope, identify(scope)))
     rooms = _rooms(cases)
@@ -220,7 +220,7 @@ def _acquired(case: Case, decision: Decision, won: Decision, facts: CatalogFacts
     rules = policy_for(facts.policies, won.occurred_at)
     earned = Earned(journey_of(kept), won.occurred_at, rules, ACQUIRED)
     credits, memos = credits_and_memos(earned, case.net, policy)
-    return replace(
+    return structs.replace(
         decision, status=Status.CREDITED, credits=credits, memos=memos, acquired_from=won.key
     )
 
@@ -279,7 +279,7 @@ def _with_history(cases: Sequence[Case]) -> list[Case]:
             for token in case.person.tokens:
                 first_bought[token] = min(first_bought.get(token, case.moment), case.moment)
     return [
-        replace(
+        structs.replace(
             case,
             first_bought_at=_first_bought_at(case, first_bought),
             bought_before=any(
@@ -343,8 +343,7 @@ def _evidence(case: Case, index: "_TouchIndex") -> journey.Evidence:
     return journey.Evidence(at, codes_on(case.versions), frozenset(carried), case.answer)
 
 
-@dataclass(frozen=True, slots=True)
-class _TouchIndex:
+class _TouchIndex(Struct, frozen=True, gc=False):
     """The touches of a scope, indexed by touch id, by anonymous key and by click key."""
 
     touches: tuple[Touch, ...]

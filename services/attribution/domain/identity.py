@@ -8,7 +8,8 @@ its own.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.attribution.domain.model import (
     ConversionVersion,
@@ -21,8 +22,7 @@ from services.attribution.domain.netting import is_trusted
 from shared.ids import is_strong
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True, gc=False):
     """The person of one conversion.
 
     Every touch on a weak key of `keys` belongs to the person. Of a click key in `clicks` only the
@@ -35,16 +35,14 @@ class Person:
     tokens: frozenset[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True, gc=False):
     """Linked weak keys without a customer, and the customers of their linked neighbours."""
 
     keys: frozenset[bytes]
     customers: frozenset[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
+class Identities(Struct, frozen=True, gc=False):
     """All customers and weak keys of a scope; the smallest strong key names a customer."""
 
     hubs: frozenset[bytes]

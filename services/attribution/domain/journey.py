@@ -8,9 +8,10 @@ gives the same result as the whole history.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from services.attribution.domain.model import (
     Candidate,
@@ -45,8 +46,7 @@ _FLAG_REASONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """The time and the codes of one conversion, and the ids of the clicks that it carries.
 
     `answer` is the survey answer that names the conversion.

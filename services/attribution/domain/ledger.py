@@ -10,7 +10,6 @@ entry, so the first new revision of its conversion reverses it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
@@ -42,7 +41,9 @@ def slotted(decision: Decision) -> Decision:
 
     A sum of several has the touch id and the time of its oldest touch. Entries and memos stay.
     """
-    return replace(decision, credits=_by_slot(decision.credits), memos=_by_slot(decision.memos))
+    return structs.replace(
+        decision, credits=_by_slot(decision.credits), memos=_by_slot(decision.memos)
+    )
 
 
 def added_up(credits: Sequence[Credit]) -> Credit:
@@ -51,7 +52,7 @@ def added_up(credits: Sequence[Credit]) -> Credit:
         return credits[0]
     oldest = min(credits, key=lambda c: (c.touched_at or _NEVER, c.touch_id or ""))
     is_placed = oldest.placed_units is not None
-    return replace(
+    return structs.replace(
         oldest,
         share=sum((credit.share for credit in credits), start=Fraction(0)),
         amount_minor=sum(credit.amount_minor for credit in credits),

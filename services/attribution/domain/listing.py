@@ -9,8 +9,9 @@ touch kind and evidence class. The ledger has every slot, and memos keep theirs.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec import structs
 
 from services.attribution.domain.ledger import added_up, slotted
 from services.attribution.domain.model import Candidate, Credit, Decision, Unlisted
@@ -23,24 +24,27 @@ REJECTED_LEAST: Final = 20
 
 def listed(decision: Decision) -> Decision:
     """Return the decision as it is stored; a decision that is stored already is unchanged."""
+    decision = slotted(decision)
+    decision = structs.replace(decision, credits=_in_short(decision.credits))
     candidates = decision.candidates
+    if len(candidates) <= LISTED_MAX:
+        return decision
     chosen = _chosen(candidates)
     left_out = Counter(
         candidate.reason for place, candidate in enumerate(candidates) if place not in chosen
     )
-    counted = tuple(Unlisted(reason, left_out[reason]) for reason in sorted(left_out, key=str))
-    decision = slotted(decision)
-    return replace(
+    return structs.replace(
         decision,
         candidates=tuple(candidates[place] for place in sorted(chosen)),
-        unlisted=counted or decision.unlisted,
-        credits=_in_short(decision.credits),
+        unlisted=tuple(Unlisted(reason, left_out[reason]) for reason in sorted(left_out, key=str)),
     )
 
 
 def _in_short(credits: Sequence[Credit]) -> tuple[Credit, ...]:
     """Return the credits, of a model with many slots one for each account, kind and class."""
     slots = Counter(credit.model for credit in credits)
+    if all(count <= LISTED_MAX for count in slots.values()):
+        return tuple(credits)
     groups: dict[tuple[object, ...], list[Credit]] = {}
     for place, credit in enumerate(credits):
         alike = (credit.account, credit.touch_kind, credit.evidence_class, credit.touch_stage)
@@ -52,7 +56,7 @@ def _in_short(credits: Sequence[Credit]) -> tuple[Credit, ...]:
 def _sum_of(slots: Sequence[Credit]) -> Credit:
     """Return the sum of slots, with the link and code that all of them have."""
     links, codes = ({getattr(slot, name) for slot in slots} for name in ("link_id", "code"))
-    return replace(
+    return structs.replace(
         added_up(slots),
         link_id=slots[0].link_id if len(links) == 1 else None,
         code=slots[0].code if len(codes) == 1 else None,
@@ -60,9 +64,7 @@ def _sum_of(slots: Sequence[Credit]) -> Credit:
 
 
 def _chosen(candidates: Sequence[Candidate]) -> set[int]:
-    """Return the places of the candidates to list."""
-    if len(candidates) <= LISTED_MAX:
-        return set(range(len(candidates)))
+    """Return the places of the candidates to list of more than fit."""
     carried, kept, rejected = _groups(candidates)
     chosen = _ends(carried, CARRIED_MAX)
     room = LISTED_MAX - len(chosen)

@@ -2,16 +2,17 @@
 
 Promise: everything that `decide_scope` reads and returns is defined here, so the pipeline, the test
 oracle and the explanations use the same types. All times are aware UTC; all money is minor units.
+The types are structs: each event and each order makes several, and a frozen dataclass or a named
+tuple takes three times as long or more.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final, Literal
 
-import msgspec
+from msgspec import Struct, field
 
 from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.code_texts import CodeText
@@ -30,14 +31,12 @@ def is_trusted_source(kind: SourceKind | None) -> bool:
     return kind in TRUSTED_SOURCES
 
 
-class Touch(msgspec.Struct, frozen=True, gc=False):
+class Touch(Struct, frozen=True, gc=False):
     """Stored evidence that a person met a placement.
 
     `anon_key` is the key of the visitor, else of the click; it is None without consent, and the
     touch is then counted but never joined. `click_key` is the key of the click id. Exactly one of
     link, placement and code is set. `derived`: rebuilt from the click id of an order.
-
-    It is a struct, because every event makes one, and a named tuple costs three times as much.
     """
 
     touch_id: str
@@ -54,8 +53,7 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     source_kind: SourceKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True, gc=False):
     """Two keys seen together on one event; `key_a` < `key_b`.
 
     An edge of an untrusted source is a tie between anonymous keys (see `ties`).
@@ -67,10 +65,10 @@ class Edge:
     source_kind: SourceKind | None = None
 
 
-class ConversionKey(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+class ConversionKey(Struct, frozen=True, order=True, omit_defaults=True):
     """The identity of a conversion in a workspace. `store` is `main` or the id of another store.
 
-    It is a struct, because stored decisions of the store `main` leave the store out.
+    Stored decisions of the store `main` leave the store out.
     """
 
     kind: ConversionKind
@@ -78,8 +76,7 @@ class ConversionKey(msgspec.Struct, frozen=True, order=True, omit_defaults=True)
     store: str = MAIN_STORE
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionVersion:
+class ConversionVersion(Struct, frozen=True, gc=False):
     """One version of a conversion from one source. `keys` are its person keys.
 
     `token` is the key of its claim token. The fields from `tie_break` on are those of
@@ -110,8 +107,7 @@ class ConversionVersion:
     received_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True, gc=False):
     """A later change of a net; the fields are those of `shared.events.OrderAdjusted`."""
 
     event_id: str
@@ -130,8 +126,7 @@ class Adjustment:
     pending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyAnswer:
+class SurveyAnswer(Struct, frozen=True, gc=False):
     """What the buyer of one order answered. Without a placement it names no creator.
 
     `token` is the key of the claim token that it came with. An answer of a public key counts only
@@ -146,8 +141,7 @@ class SurveyAnswer:
     token: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True, gc=False):
     """All evidence that may matter for a set of conversions.
 
     `hubs` are keys with more than 50 distinct neighbours in the workspace; their edges may be
@@ -165,8 +159,7 @@ class Scope:
     answers: tuple[SurveyAnswer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogFacts:
+class CatalogFacts(Struct, frozen=True, gc=False):
     """The catalog facts of one workspace that a scope needs.
 
     `placements` maps a placement to its creator, "" for content of the brand. `codes` maps a
@@ -214,8 +207,7 @@ class Status(StrEnum):
     HISTORY = "history"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, gc=False):
     """One piece of evidence, kept or rejected.
 
     A code of an order has the touch id `code:<TEXT>:<placement id>`. `link_id` and `code` are those
@@ -234,16 +226,14 @@ class Candidate:
     carried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unlisted:
+class Unlisted(Struct, frozen=True, gc=False):
     """How many candidates a stored decision does not list; `reason` None: they were kept."""
 
     reason: Reason | None
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(Struct, frozen=True, gc=False):
     """The share of one account in one conversion under one model, for one touch or organic.
 
     A stored decision has one for each ledger slot: `touches` are then added up, `touch_id` and
@@ -271,8 +261,7 @@ class Credit:
 Doubt = Literal["above_rest", "told_elsewhere", "pending", "unpaid", "disagrees"]
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True, gc=False):
     """What is doubtful about a conversion; `event_id` None: the conversion itself."""
 
     doubt: Doubt
@@ -281,8 +270,7 @@ class Note:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """The decision on one conversion: the candidates with their verdicts, and the credits.
 
     `credits` are those of additive models: for each model they sum to the net. `memos` are those
@@ -314,8 +302,7 @@ class Decision:
     acquired_from: ConversionKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True, gc=False):
     """The rows that a new decision revision adds to the ledger and to the memos.
 
     Both hold the reversals of the old rows, then the new rows, of the slots that changed; they are

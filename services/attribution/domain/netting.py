@@ -10,12 +10,13 @@ refunds itself (`Net.told_elsewhere`). What is taken beyond what is left is in t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct, structs
 
 from services.attribution.domain.model import (
     Adjustment,
@@ -33,8 +34,7 @@ _TRUSTED_FROM: Final = 2
 _WHOLE: Final[frozenset[AdjustmentKind]] = frozenset(("cancel", "chargeback"))
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(Struct, frozen=True, gc=False):
     """The rest of a conversion; `currency` None: without money.
 
     `cancelled`: cancelled, voided or charged back, so nothing is left to refund. `refunded`: given
@@ -62,8 +62,7 @@ class Net:
         return self.is_kept and (counts_nothing or not is_sale_of_nothing)
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True, gc=False):
     """How a net came about: `nets` are that before the first applied adjustment and after each.
 
     `applied` are in the order of effect; an adjustment that a newer report of it replaced is not
@@ -122,7 +121,7 @@ def net_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Net
     if version.cancelled:
         return course.nets[-1]
     pending = tuple(a.event_id for a in course.applied if a.pending and a.amount_minor)
-    return replace(course.nets[-1], told_elsewhere=course.told_elsewhere, pending=pending)
+    return structs.replace(course.nets[-1], told_elsewhere=course.told_elsewhere, pending=pending)
 
 
 def course_of(version: ConversionVersion, adjustments: Iterable[Adjustment]) -> Course:
@@ -142,7 +141,7 @@ def _as_told(version: ConversionVersion) -> Net:
         net = Net(currency=None, net_minor=0)
     else:
         net = Net(currency=version.currency, net_minor=version.net_minor)
-    return replace(net, net_minor=0, cancelled=True) if version.cancelled else net
+    return structs.replace(net, net_minor=0, cancelled=True) if version.cancelled else net
 
 
 def _in_effect(
@@ -191,14 +190,16 @@ def _after(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
     if adjustment.net_after_minor is None and adjustment.amount_minor is None:
         left = 0  # without a figure the currency does not matter
     elif net.currency is None or adjustment.currency not in (None, net.currency):
-        return replace(net, mismatched=(*net.mismatched, adjustment.event_id))
+        return structs.replace(net, mismatched=(*net.mismatched, adjustment.event_id))
     elif adjustment.net_after_minor is not None:
         left = adjustment.net_after_minor
     else:
         return _taken_from(net, adjustment, version)
     is_whole = adjustment.kind in _WHOLE or (net.cancelled and adjustment.kind != "edit")
     is_refunded = adjustment.kind == "refund" and left <= 0
-    return replace(net, net_minor=left, cancelled=is_whole and left <= 0, refunded=is_refunded)
+    return structs.replace(
+        net, net_minor=left, cancelled=is_whole and left <= 0, refunded=is_refunded
+    )
 
 
 def _taken_from(net: Net, adjustment: Adjustment, version: ConversionVersion) -> Net:
@@ -214,7 +215,7 @@ def _taken_from(net: Net, adjustment: Adjustment, version: ConversionVersion) ->
     taken = min(amount, rest) if adjustment.capped or net.cancelled else amount
     left = net.net_minor - taken
     is_gone = left <= 0 and taken > 0
-    return replace(
+    return structs.replace(
         net,
         net_minor=left,
         cancelled=net.cancelled or (is_gone and adjustment.kind in _WHOLE),

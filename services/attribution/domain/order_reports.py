@@ -5,9 +5,10 @@ up to the net less that of the version that counts. Everything that does not cou
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+
+from msgspec import Struct
 
 from services.attribution.domain.model import Adjustment, ConversionVersion, is_trusted_source
 from services.attribution.domain.netting import (
@@ -46,16 +47,14 @@ class AdjustmentReason(StrEnum):
 _COUNTING = (None, AdjustmentReason.ABOVE_REST)
 
 
-@dataclass(frozen=True, slots=True)
-class ToldVersion:
+class ToldVersion(Struct, frozen=True, gc=False):
     """One version of a conversion; `reason` None: it counts."""
 
     version: ConversionVersion
     reason: VersionReason | None
 
 
-@dataclass(frozen=True, slots=True)
-class ToldAdjustment:
+class ToldAdjustment(Struct, frozen=True, gc=False):
     """One report of an adjustment, and what it changed the net by, in minor units."""
 
     adjustment: Adjustment
@@ -73,8 +72,7 @@ class ToldAdjustment:
         return self.counts and self.adjustment.pending and bool(self.adjustment.amount_minor)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReports:
+class OrderReports(Struct, frozen=True, gc=False):
     """All that was told of one conversion: versions oldest first, adjustments in order of effect.
 
     `currency` is that of the version that counts; None without money or without a version.

@@ -6,9 +6,10 @@ placement is credit of that creator. An unknown link or placement has no owner.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from services.attribution.domain.model import CatalogFacts, Touch
 from shared.catalog import Period
@@ -17,8 +18,7 @@ from shared.code_texts import CodeText
 _AnyPeriod = TypeVar("_AnyPeriod", bound=Period)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Owner:
+class Owner(Struct, frozen=True, order=True, gc=False):
     """An account that may earn: a placement and its creator ("" for content of the brand)."""
 
     placement_id: str

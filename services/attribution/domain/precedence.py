@@ -5,15 +5,15 @@ other candidates of the winning creator stay.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+from msgspec import Struct, structs
 
 from services.attribution.domain.model import Candidate, Reason
 from shared.catalog import Precedence
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, gc=False):
     """`winner` None: both share. `alone`: it wins only when all its evidence names one creator."""
 
     winner: Literal["code", "click"] | None
@@ -36,7 +36,7 @@ def apply(candidates: Sequence[Candidate], precedence: Precedence) -> tuple[Cand
     if not winners or (rule.alone and len(winners) > 1):
         return tuple(candidates)
     return tuple(
-        replace(candidate, verdict="rejected", reason=rule.reason)
+        structs.replace(candidate, verdict="rejected", reason=rule.reason)
         if _kept(candidate) and _loses(candidate, rule) and candidate.creator_id not in winners
         else candidate
         for candidate in candidates

@@ -7,12 +7,13 @@ others repeats: flagged ones do not, and what a public key tells never hides wha
 told. A click without a visitor repeats nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import chain
+from operator import attrgetter
 from typing import Final
+
+from msgspec import Struct, structs
 
 from services.attribution.domain.model import Candidate, Reason, Touch, is_trusted_source
 from shared.events import Quality
@@ -21,13 +22,13 @@ from shared.ids import is_click
 WITHIN_SECONDS: Final = 10
 FLAGS: Final = frozenset((Quality.BOT, Quality.PREVIEW, Quality.PREFETCH))
 _WITHIN: Final = timedelta(seconds=WITHIN_SECONDS)
+_VISITOR_AND_LINK: Final = attrgetter("anon_key", "link_id")
 
 # Visitor, link, and whether a trusted source told it.
 Series = tuple[bytes, str, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """The repeats that a batch brings.
 
     `new` are the ids of its own clicks that are repeats. `turned` are stored clicks that counted
@@ -57,9 +58,14 @@ def repeats_in(new: Collection[Touch], stored: Iterable[Touch]) -> Found:
 
     `stored` has at least the nearest earlier and later stored click of each new one.
     """
+    touches = [*stored, *new]
+    met = Counter(map(_VISITOR_AND_LINK, touches))
+    if len(met) == len(touches):
+        return Found()
     by_series: defaultdict[Series, list[Touch]] = defaultdict(list)
-    for touch in chain(stored, new):
-        series = series_of(touch)
+    for touch in touches:
+        # Nearly all are alone with their visitor and link.
+        series = series_of(touch) if met[_VISITOR_AND_LINK(touch)] > 1 else None
         if series is not None and not is_flagged(touch):
             by_series[series].append(touch)
     several = [clicks for clicks in by_series.values() if len(clicks) > 1]
@@ -120,7 +126,9 @@ def without_repeats(
         counting = next((place for place in run if candidates[place].carried), run[0])
         repeats.update(place for place in run if place != counting)
     return [
-        replace(one, verdict="rejected", reason=Reason.REPEAT_CLICK) if place in repeats else one
+        structs.replace(one, verdict="rejected", reason=Reason.REPEAT_CLICK)
+        if place in repeats
+        else one
         for place, one in enumerate(candidates)
     ]
 

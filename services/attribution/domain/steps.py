@@ -10,10 +10,11 @@ order come last.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct, structs
 
 from services.attribution.domain.model import Candidate
 from shared.credits import TouchKind
@@ -27,8 +28,7 @@ Shares = Sequence[Fraction]
 Fit = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """One step of a journey. `is_brand`: all its content belongs to the brand, not to creators."""
 
     occurred_at: datetime
@@ -36,8 +36,7 @@ class Step:
     is_brand: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInput:
+class ModelInput(Struct, frozen=True, gc=False):
     """The input of a model. `steps` are ordered, oldest first, and never empty."""
 
     steps: Sequence[Step]
@@ -46,8 +45,7 @@ class ModelInput:
     fit: Fit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Struct, frozen=True, gc=False):
     """The steps of a conversion; `members[i]` are the candidates of `steps[i]`.
 
     A member that is a code with a click has the placement and the link of the click.
@@ -112,7 +110,7 @@ def _with_clicks_of_codes(kept: Sequence[Candidate]) -> Sequence[Candidate]:
 def _at_click(candidate: Candidate, click: Candidate | None) -> Candidate:
     if candidate.kind != "code" or click is None:
         return candidate
-    return replace(candidate, placement_id=click.placement_id, link_id=click.link_id)
+    return structs.replace(candidate, placement_id=click.placement_id, link_id=click.link_id)
 
 
 def _step(members: Sequence[Candidate]) -> Step:

@@ -5,9 +5,10 @@ to 7 days after the order; one of a public key needs the claim token of the orde
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import structs
 
 from services.attribution.domain.model import (
     Candidate,
@@ -47,7 +48,7 @@ def apply(candidates: Sequence[Candidate], surveys: Surveys) -> Sequence[Candida
     if "survey" not in kinds or surveys is Surveys.TOUCH or is_needed:
         return candidates
     return [
-        replace(candidate, verdict="rejected", reason=_REASONS[surveys])
+        structs.replace(candidate, verdict="rejected", reason=_REASONS[surveys])
         if candidate.kind == "survey" and candidate.verdict == "kept"
         else candidate
         for candidate in candidates

@@ -8,8 +8,9 @@ ties. Nothing here raises.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from services.attribution.domain.model import Edge, is_trusted_source
 from shared.ids import CLAIM_PREFIX, TOKEN_PREFIX, is_strong
@@ -18,8 +19,7 @@ from shared.ids import CLAIM_PREFIX, TOKEN_PREFIX, is_strong
 TIES_MAX: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Ties:
+class Ties(Struct, frozen=True, gc=False):
     """The anonymous keys that were told together with each key."""
 
     told: Mapping[bytes, frozenset[bytes]]

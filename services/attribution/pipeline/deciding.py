@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
+
 from services.attribution.domain.decide import conversion_id, decide_scope
-from services.attribution.domain.ledger import post, slotted
+from services.attribution.domain.ledger import post
 from services.attribution.domain.listing import listed
 from services.attribution.domain.model import (
     CatalogFacts,
@@ -58,8 +60,7 @@ class NewRows:
     is_queued: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, gc=False):
     """A decision that differs from the stored one; `body` is what is stored of it."""
 
     workspace_id: str
@@ -146,7 +147,7 @@ def _changes(
     for key in sorted(found):
         own = own_key(key)
         before = standing.get((item.workspace_id, own))
-        decision = slotted(found[key])
+        decision = found[key]
         body = encode_decision(listed(decision))
         if before is None or before.decision != body:
             yield Change(item.workspace_id, own, decision, body, before)
@@ -234,7 +235,7 @@ def _revise(
         status=decision.status,
         net_minor=decision.net_minor,
         currency=decision.currency,
-        models=tuple(dict.fromkeys(credit.model for credit in decision.credits)),
+        models=tuple(sorted({credit.model for credit in decision.credits})),
         revision=revision,
         decision_id=decision_id,
         reason=reason if before else "first_decision",

@@ -46,22 +46,22 @@ async def store_batch(conn: Any, batch: Sorted) -> Intake:
     intake.near = await near_clicks(conn) if rows else []
     known_touches = await store.store_touches(conn, batch.staged.touches)
     known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
+    known = known_evidence
     replaced: list[int] = []
     for staged in batch.staged.touches:
         before = known_touches.get(staged.place)
         if before is None:
             intake.touches[staged.place] = staged
-        elif before.touch.derived and not staged.touch.derived:
+        elif staged.touch.derived:
+            continue  # no reading has its place, and what is stored stays
+        elif before.touch.derived:
             intake.touches[staged.place] = staged
             intake.replaced.append((staged.workspace_id, before.touch))
             replaced.append(staged.place)
+        else:
+            known[staged.place] = before.fingerprint
     await store.replace_derived(conn, replaced)
-    fingerprints = {
-        place: known.fingerprint
-        for place, known in known_touches.items()
-        if place not in intake.touches
-    }
-    _judge(batch, fingerprints | known_evidence, intake)
+    _judge(batch, known, intake)
     return intake
 
 

@@ -6,11 +6,11 @@ depend on the batch size.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from services.attribution.domain.model import ConversionKey
 from services.attribution.store.identity_rows import Keyed
@@ -85,8 +85,7 @@ ON CONFLICT DO NOTHING
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True, gc=False):
     """The last revision of a conversion; decision and current state as stored bytes."""
 
     revision: int
@@ -94,8 +93,7 @@ class Standing:
     standing: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True, gc=False):
     """One new decision revision. `sequence` is None if it changes no published sum.
 
     `entries` are its new ledger lines, `memos` its memo entries (published, but stored in no table

@@ -6,12 +6,11 @@ tell a duplicate from a conflict.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
-import msgspec
+from msgspec import Struct
 
 from services.attribution.domain.model import Edge, Touch
 from services.attribution.tables import (
@@ -74,7 +73,7 @@ SELECT {", ".join(EDGE_COLUMNS)} FROM stage_edges ON CONFLICT DO NOTHING
 """)
 
 
-class StagedTouch(msgspec.Struct, frozen=True, gc=False):
+class StagedTouch(Struct, frozen=True, gc=False):
     """A touch and its position (`place`) in the batch."""
 
     place: int
@@ -83,7 +82,7 @@ class StagedTouch(msgspec.Struct, frozen=True, gc=False):
     fingerprint: bytes
 
 
-class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
+class StagedEvidence(Struct, frozen=True, gc=False):
     """An event that is not a touch, and its position (`place`) in the batch."""
 
     place: int
@@ -97,8 +96,7 @@ class StagedEvidence(msgspec.Struct, frozen=True, gc=False):
     quality: tuple[Quality, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTouch:
+class KnownTouch(Struct, frozen=True, gc=False):
     """The stored touch with the id of a staged touch."""
 
     touch: Touch

@@ -6,11 +6,11 @@ made the click, also if the click arrives later. A probe reads one row by the pr
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from services.attribution.tables import HUB_NEIGHBOURS, Sql
 
@@ -101,8 +101,7 @@ WHERE t.anon_key IS NOT NULL AND t.source_kind <> 'public'
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True, gc=False):
     """The component and the degree of a key."""
 
     component_id: bytes
@@ -118,8 +117,7 @@ class Alias:
         return self if component_id is None else Alias(component_id, self.degree)
 
 
-@dataclass(frozen=True, slots=True)
-class VisitorHit:
+class VisitorHit(Struct, frozen=True, gc=False):
     """A staged touch whose visitor has an alias."""
 
     place: int

@@ -6,11 +6,11 @@ a second write has no effect.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from services.attribution.tables import Sql
 
@@ -86,8 +86,7 @@ WHERE dead_letter_id = ANY ($1::uuid[])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(Struct, frozen=True, gc=False):
     """One record for the log.
 
     `archived_sequence`: its number, if it is kept when it is published: touch tallies and social
@@ -102,8 +101,7 @@ class OutboxRow:
     archived_sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True, gc=False):
     """One record that could not be processed, its position in the log, and the reason.
 
     `retry_at` is the time of the first retry of a record that is retried by itself.

@@ -5,11 +5,11 @@ limited by the policy's widest window and by the newest touches of each key.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from services.attribution.domain.components import CONVERSIONS_MAX, KEYS_MAX
 from services.attribution.domain.model import Edge, Touch
@@ -119,8 +119,7 @@ FROM unnest($1::bytea[], $2::uuid[]) AS n (own_key, workspace_id) CROSS JOIN LAT
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True, gc=False):
     """A conversion that carries a key, and its component. By its own key it carries itself."""
 
     workspace_id: str
@@ -129,8 +128,7 @@ class Carrier:
     component_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentKey:
+class ComponentKey(Struct, frozen=True, gc=False):
     """One key of a component.
 
     `touch_id` is set for click keys, `converted_at` for conversions.
@@ -143,8 +141,7 @@ class ComponentKey:
     converted_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Struct, frozen=True, gc=False):
     """A request for the newest `most` touches of one key between two moments.
 
     `number` is the index of the component in the caller's list; the answer repeats it.

@@ -7,10 +7,10 @@ long. The number of statements does not depend on the batch size.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from services.attribution.domain.ties import TIES_MAX
 from services.attribution.store.identity_rows import Keyed
@@ -62,8 +62,7 @@ CROSS JOIN LATERAL (
 Tie = tuple[str, bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(Struct, frozen=True, gc=False):
     """A tie that counts, and what is stored about the tied key."""
 
     workspace_id: str

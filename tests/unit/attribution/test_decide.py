@@ -1,9 +1,9 @@
 """Credits, stages, policies and new customers by example."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import Decision, Scope, Status

@@ -3,10 +3,9 @@
 Derived clicks, codes and surveys are included.
 """
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from services.attribution.domain import journey
 from services.attribution.domain.decide import decide_scope

@@ -1,12 +1,12 @@
 """Entries, reversals and tallies: postings only add, and their sum equals the last decision."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, post

@@ -4,12 +4,12 @@ Promise: evidence is drawn from a few devices, clicks and customers, so shared d
 hubs are frequent.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.journey import earliest_at, latest_at

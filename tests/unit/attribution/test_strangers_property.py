@@ -1,11 +1,11 @@
 """Property I13: what strangers can send changes no order, whatever trusted sources have told."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.model import Scope, Status
