@@ -18,7 +18,7 @@ from pydantic import Field, create_model
 from services.roi.answers.assemble import Answer, Figures, Row, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
-from services.roi.answers.values import Ratio, Unit, Value
+from services.roi.answers.values import Unit, Value
 from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.models import is_additive
 
@@ -379,7 +379,7 @@ def _single_money(values: Values) -> object:
 
 def number_of(value: Value) -> int | float | None:
     """Return a JSON number: a quotient has at most six decimals, so its double prints exactly."""
-    if not isinstance(value, Ratio):
+    if value is None or isinstance(value, int):
         return value
     whole, rest = divmod(value.numerator, value.denominator)
     return value.numerator / value.denominator if rest else whole

@@ -15,6 +15,7 @@ What can go wrong: `AnswerTooLarge` before the figures of too many rows are comp
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache, partial
 from itertools import product
 from typing import Final
 
@@ -24,17 +25,19 @@ from services.roi.answers.kinds import Dimension, FromRow, Headline, Measure, Me
 from services.roi.answers.readers import NOTHING, Reader, reader_of
 from services.roi.answers.sizes import check_rows
 from services.roi.answers.sums import Ledger, RowSums, Rules
-from services.roi.answers.values import Unit, Value, rounded
+from services.roi.answers.values import Value, rounded
 
 _OVERHEAD: Final = Part(Headline.OVERHEAD.value, None)
 _MODEL: Final = FromRow("model")
+# The headline figures whose cells have rows of their own.
+_BY_DIMENSIONS: Final = frozenset((Headline.PROGRAM, Headline.BRAND))
 
 Values = tuple[tuple[str, Value], ...]
 Figures = Mapping[str, Value | Values]
 """Values by metric id; a metric per currency has (currency, value) for each shown currency."""
 Key = tuple[Part, ...]
-# A metric as a row needs it: id, unit, formula, and the places of its inputs among the measures.
-_Computed = tuple[str, Unit, Callable[..., Value], Sequence[int]]
+# The sums of every row, measure by measure.
+_View = Sequence[Sequence[int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +136,13 @@ def _ledgers(layout: Layout, period: Period) -> _Ledgers:
         wholes = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
     facts = period.facts
     readers = [reader_of(dimension, facts, period.shift) for dimension in layout.dimensions]
+    headline_of = cache(facts.headline_of)
+    place_of = {measure.id: place for place, measure in enumerate(layout.measures)}
     for batch in period.batches:
-        places = [layout.measures.index(measure) for measure in batch.measures]
+        places = [place_of[measure.id] for measure in batch.measures]
         for cell in batch.cells:
             for model in layout.models if cell.model is None else (cell.model,):
-                headline = facts.headline_of(cell.account, cell.owner)
+                headline = headline_of(cell.account, cell.owner)
                 for key in keys_of(layout, headline, readers, cell, model):
                     rows[model].row(headline, key).add(places, cell.currency, cell.sums)
                 if is_overlapping:
@@ -156,19 +161,16 @@ def keys_of(
     model: str,
 ) -> Iterable[Key]:
     """Return the parts of a cell's rows; overhead is one row of each model."""
-    match headline:
-        case Headline.ORGANIC:
-            return ((),)
-        case Headline.OVERHEAD:
-            of_model = Part(model, model)
-            return (
-                tuple(
-                    of_model if dimension.source == _MODEL else _OVERHEAD
-                    for dimension in layout.dimensions
-                ),
-            )
-        case _:
-            return product(*[reader(cell, model) for reader in readers])
+    if headline in _BY_DIMENSIONS:
+        return product(*[reader(cell, model) for reader in readers])
+    if headline is Headline.ORGANIC:
+        return ((),)
+    of_model = Part(model, model)
+    return (
+        tuple(
+            of_model if dimension.source == _MODEL else _OVERHEAD for dimension in layout.dimensions
+        ),
+    )
 
 
 def _canonical(key: Key) -> tuple[tuple[str, str], ...]:
@@ -190,7 +192,7 @@ def _closed(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> Answer:
     missing = {code for ledger in every for code in ledger.missing_rates()}
     wholes, *compared = [_wholes(period, figures) for period in periods]
     return Answer(
-        rows=tuple(_row(layout, pair, figures) for pair in kept),
+        rows=_rows(layout, kept, figures, is_compared=before is not None),
         headlines=wholes.headlines,
         totals=wholes.totals,
         currencies=shown,
@@ -201,6 +203,8 @@ def _closed(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> Answer:
 
 # A row's key, its sums, and those of the period that is compared.
 _Pair = tuple[Key, RowSums, RowSums | None]
+# It gives the metrics of each row's sums.
+_Figures = Callable[[Sequence[RowSums]], list[Figures]]
 
 
 def _pairs(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> list[_Pair]:
@@ -220,33 +224,50 @@ def _pairs(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> list[_Pair
     return found
 
 
-def _wholes(ledgers: _Ledgers, figures: Callable[[RowSums], Figures]) -> Wholes:
-    by_model = {model: ledger.headlines() for model, ledger in ledgers.wholes.items()}
-    headlines = {
-        headline: {model: figures(found[headline]) for model, found in by_model.items()}
-        for headline in Headline
+def _wholes(ledgers: _Ledgers, figures: _Figures) -> Wholes:
+    by_model = {
+        model: figures([*ledger.headlines().values(), ledger.total()])
+        for model, ledger in ledgers.wholes.items()
     }
-    totals = {model: figures(ledger.total()) for model, ledger in ledgers.wholes.items()}
-    return Wholes(headlines, totals)
+    return Wholes(
+        {
+            headline: {model: found[place] for model, found in by_model.items()}
+            for place, headline in enumerate(Headline)
+        },
+        {model: found[-1] for model, found in by_model.items()},
+    )
 
 
 def _order(layout: Layout, item: _Pair, currency: str) -> tuple[object, ...]:
     """Return the sort key of a row: natural order, then the greatest sums; overhead last."""
     key, sums, _ = item
     natural = [
-        (part.id is None, dimension.order(part.id) if part.id is not None else "")
+        (True, "") if part.id is None else (False, dimension.order(part.id))
         for dimension, part in zip(layout.dimensions, key, strict=True)
         if dimension.order is not None
     ]
     is_last = _OVERHEAD in key, NOTHING in key
-    return (natural, is_last, *sums.ranking(currency), _canonical(key))
+    return (natural, is_last, sums.ranking(currency), _canonical(key))
 
 
-def _row(layout: Layout, pair: _Pair, figures: Callable[[RowSums], Figures]) -> Row:
-    key, now, before = pair
-    ids = (part.id for part in key)
-    group = dict(zip((dimension.id for dimension in layout.dimensions), ids, strict=True))
-    return Row(group, label_of(key), figures(now), None if before is None else figures(before))
+def _rows(
+    layout: Layout, kept: Sequence[_Pair], figures: _Figures, *, is_compared: bool
+) -> tuple[Row, ...]:
+    """Return the rows of these sums."""
+    names = [dimension.id for dimension in layout.dimensions]
+    now = figures([sums for _, sums, _ in kept])
+    before: Sequence[Figures | None] = [None] * len(kept)
+    if is_compared:
+        before = figures([sums for _, _, sums in kept if sums is not None])
+    return tuple(
+        Row(
+            dict(zip(names, [part.id for part in key], strict=True)),
+            label_of(key),
+            now[place],
+            before[place],
+        )
+        for place, (key, _, _) in enumerate(kept)
+    )
 
 
 def label_of(key: Key) -> str:
@@ -257,30 +278,40 @@ def label_of(key: Key) -> str:
 
 
 class _Calculator:
-    """Computes the metrics of a row in each currency that the answer shows."""
+    """Computes the metrics of rows, one metric at a time, in each currency that is shown."""
 
     def __init__(self, layout: Layout, currencies: Sequence[str]) -> None:
         places = {measure.id: place for place, measure in enumerate(layout.measures)}
         self._currencies = currencies
-        self._overall: list[_Computed] = []
-        self._per_currency: list[_Computed] = []
-        for metric in layout.metrics:
-            of_kind = self._per_currency if metric.per_currency else self._overall
-            inputs = [places[name] for name in metric.inputs]
-            of_kind.append((metric.id, metric.unit, metric.compute, inputs))
+        self._names = [metric.id for metric in layout.metrics]
+        self._formulas = [
+            (metric, [places[name] for name in metric.inputs]) for metric in layout.metrics
+        ]
 
-    def figures(self, sums: RowSums) -> Figures:
-        """Return the metrics of one row's sums."""
-        views = [(currency, sums.in_currency(currency)) for currency in self._currencies]
-        found: dict[str, Value | Values] = {}
-        first = views[0][1]
-        for name, unit, compute, places in self._overall:
-            found[name] = rounded(unit, compute(*[first[place] for place in places]))
-        for name, unit, compute, places in self._per_currency:
-            found[name] = tuple(
-                [
-                    (currency, rounded(unit, compute(*[view[place] for place in places])))
-                    for currency, view in views
-                ]
-            )
-        return found
+    def figures(self, rows: Sequence[RowSums]) -> list[Figures]:
+        """Return the metrics of each row's sums."""
+        if not rows:
+            return []
+        views = [
+            (currency, list(zip(*[sums.in_currency(currency) for sums in rows], strict=True)))
+            for currency in self._currencies
+        ]
+        columns = [self._column(metric, places, views) for metric, places in self._formulas]
+        return [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def _column(
+        self, metric: Metric, places: Sequence[int], views: Sequence[tuple[str, _View]]
+    ) -> Iterable[Value | Values]:
+        """Return a metric's value in each row."""
+        if not metric.per_currency:
+            return _computed(metric, places, views[0][1])
+        of_currencies = [
+            [(currency, value) for value in _computed(metric, places, view)]
+            for currency, view in views
+        ]
+        return zip(*of_currencies, strict=True)
+
+
+def _computed(metric: Metric, places: Sequence[int], view: _View) -> list[Value]:
+    values = map(metric.compute, *[view[place] for place in places])
+    return list(map(partial(rounded, metric.unit), values))

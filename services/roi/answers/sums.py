@@ -9,6 +9,7 @@ converted 1:1.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any, Generic, TypeVar
 
 from services.roi.answers.kinds import Headline, Measure
@@ -74,9 +75,8 @@ class RowSums:
 
     def add_all(self, other: "RowSums") -> None:
         """Add another row, whose parts are rounded already."""
-        every = range(len(self._rules.measures))
         for currency, numbers in other.by_currency.items():
-            self.add(every, currency, numbers)
+            self.by_currency[currency] = list(map(add, self._of(currency), numbers))
 
     def _of(self, currency: str) -> list[int]:
         found = self.by_currency.get(currency)
@@ -84,17 +84,18 @@ class RowSums:
             found = self.by_currency[currency] = [0] * len(self._rules.measures)
         return found
 
-    def overall(self, place: int) -> int:
-        """Return a measure's sum over all currencies."""
-        total = 0
-        for numbers in self.by_currency.values():
-            total += numbers[place]
-        return total
+    def overall(self) -> list[int]:
+        """Return each measure's sum over all currencies."""
+        every = list(self.by_currency.values())
+        if len(every) == 1:
+            return every[0].copy()
+        return [sum(each) for each in zip(*every, strict=True)] or [0] * len(self._rules.measures)
 
     def is_zero(self) -> bool:
         """Return whether every sum is zero, over all currencies and in each one."""
-        return not any(self.overall(place) for place in self._rules.overall) and not any(
-            self.has(currency) for currency in self.by_currency
+        overall = self.overall()
+        return not any(overall[place] for place in self._rules.overall) and not any(
+            map(self.has, self.by_currency)
         )
 
     def has(self, currency: str) -> bool:
@@ -110,31 +111,27 @@ class RowSums:
     def in_currency(self, currency: str) -> list[int | None]:
         """Return every measure in one currency; None is missing."""
         rules = self._rules
-        here = self.by_currency.get(currency) or [0] * len(rules.measures)
-        seen: list[int | None] = list(here)
-        for place in rules.overall:
-            seen[place] = self.overall(place)
         if rules.asked_currency is None:
-            return seen
+            return [*self._apart(currency)]
+        seen: list[int | None] = [*self.overall()]
         others = [numbers for code, numbers in self.by_currency.items() if code != currency]
         for place in rules.per_currency:
-            alike = rules.alike.get(place)
-            if alike is None:
-                seen[place] = self.overall(place)
-            elif any(numbers[other] for numbers in others for other in alike):
+            alike = rules.alike.get(place, ())
+            if any(numbers[other] for numbers in others for other in alike):
                 seen[place] = None
+        return seen
+
+    def _apart(self, currency: str) -> list[int]:
+        """Return every measure: those of a currency in this one, the others over all."""
+        seen, here = self.overall(), self.by_currency.get(currency)
+        for place in self._rules.per_currency:
+            seen[place] = here[place] if here else 0
         return seen
 
     def ranking(self, currency: str) -> list[int]:
         """Return the sort key of a row: the ranked measures, the greatest first."""
-        here = self.by_currency.get(currency)
-        found = []
-        for place in self._rules.ranked:
-            if place in self._rules.per_currency:
-                found.append(-here[place] if here else 0)
-            else:
-                found.append(-self.overall(place))
-        return found
+        seen = self._apart(currency)
+        return [-seen[place] for place in self._rules.ranked]
 
 
 RowKey = TypeVar("RowKey")
