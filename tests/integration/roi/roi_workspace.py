@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any, Final, cast
 
 from msgspec import structs
@@ -50,6 +51,7 @@ from tests.fixtures.batches import hand_over
 from tests.integration.roi.count_records import counts_record
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
+WHOLE: Final = Fraction(1)
 Group = tuple[str, ...]
 
 
@@ -253,10 +255,13 @@ class RoiWorkspace:
         )
         return record
 
-    def corrected(self, record: DecisionCredited, occurred_at: datetime | None) -> DecisionCredited:
+    def corrected(
+        self, record: DecisionCredited, occurred_at: datetime | None, *, part: Fraction = WHOLE
+    ) -> DecisionCredited:
         """The next revision of an order: it happened at another time, or (None) not at all.
 
-        The reversals carry the old time, as attribution's do where the time changes.
+        `part` of each amount is left. The reversals carry the old time, as attribution's do where
+        the time changes.
         """
         stood = self.stands[record.decision_id]
         is_moved = occurred_at is not None and occurred_at != stood.occurred_at
@@ -271,7 +276,11 @@ class RoiWorkspace:
             )
             for entry in stood.entries
         )
-        kept = () if occurred_at is None else stood.entries
+        kept = tuple(
+            structs.replace(entry, amount_minor=int(entry.amount_minor * part))
+            for entry in stood.entries
+            if occurred_at is not None
+        )
         return self.decision(
             occurred_at or stood.occurred_at,
             (*undone, *(structs.replace(entry, revision=record.revision + 1) for entry in kept)),
@@ -281,6 +290,7 @@ class RoiWorkspace:
             kind=record.kind,
             natural_id=record.natural_id,
             currency=record.currency,
+            store=record.store,
             new_customer=record.new_customer,
         )
 
@@ -360,6 +370,31 @@ class RoiWorkspace:
 
         `filters`: by dimension. `more`: any other parameter.
         """
+        body = await self.ask_bytes(
+            group_by,
+            days=days,
+            model=model,
+            by=by,
+            as_of=as_of,
+            currency=currency,
+            filters=filters,
+            **more,
+        )
+        return cast("dict[str, Any]", json.loads(body))
+
+    async def ask_bytes(
+        self,
+        group_by: str,
+        *,
+        days: tuple[str, str],
+        model: str | None = None,
+        by: str = "conversion_time",
+        as_of: datetime | None = None,
+        currency: str | None = None,
+        filters: Mapping[str, str] | None = None,
+        **more: str,
+    ) -> bytes:
+        """Return the body of the same answer."""
         asked = {"group_by": group_by, "from": days[0], "to": days[1], "by": by}
         asked |= {"metrics": ",".join(METRICS)} | more
         asked |= {f"filter.{name}": text for name, text in (filters or {}).items()}
@@ -369,7 +404,7 @@ class RoiWorkspace:
             given = await read_input(conn, self.workspace_id, self.now, parameters)
         body = build_answer(given)
         RoiAnswer.model_validate_json(body)
-        return cast("dict[str, Any]", json.loads(body))
+        return body
 
     async def gather(
         self, question: Question, asked: Asked, as_of: datetime | None = None
