@@ -4,12 +4,19 @@ What can go wrong: `TooManyMeant`; the list is never cut silently.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
+from uuid import UUID
 
 from services.attribution.domain.model import ConversionKey
 from services.attribution.pipeline.deciding import code_subject, link_subject, placement_subject
 from services.attribution.store import order_rows
-from services.attribution.store.order_rows import CREATOR_CONTENT_MAX, MEANT_MAX, Asked
+from services.attribution.store.order_rows import (
+    CATALOG_MAX,
+    CREATOR_CONTENT_MAX,
+    MEANT_MAX,
+    Asked,
+)
 from services.attribution.wire.event_readings import own_key
 from shared.code_texts import code_text
 from shared.events import CONVERSIONS
@@ -44,14 +51,37 @@ async def meant_by(
             own_keys += (own_key(ConversionKey(kind, form, store)) for kind in CONVERSIONS)
             key = customer_key(form, store)
             person_keys |= {key} if key is not None else set()
-    content = await order_rows.content_of_creators(conn, text)
-    if len(content) > CREATOR_CONTENT_MAX:
-        raise TooManyMeant(
-            f"means creators with more than {CREATOR_CONTENT_MAX} placements, links and codes:"
-            " ask for one creator by its id, or for a code"
-        )
+    content = await _content_of_creators(conn, text)
     subjects = {_SUBJECT_OF[kind](of) for kind, of in (*content, ("code", text))}
     found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked)
     if len(found) > MEANT_MAX:
         raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
     return found
+
+
+async def _content_of_creators(conn: Any, text: str) -> list[tuple[str, str]]:
+    """Return what belongs to the creators with this id or name; raises `TooManyMeant`.
+
+    Objects are counted before they are read.
+    """
+    if await order_rows.objects(conn, "creator") > CATALOG_MAX:
+        raise TooManyMeant(
+            f"may be the name of a creator, of whom there are more than {CATALOG_MAX}: ask for days"
+        )
+    creators = await order_rows.creators_named(conn, text)
+    with suppress(ValueError):
+        creators.append(str(UUID(text)))
+    if not creators:
+        return []
+    if await order_rows.objects(conn, *_SUBJECT_OF) > CATALOG_MAX:
+        raise TooManyMeant(
+            f"means a creator among more than {CATALOG_MAX} placements, links and codes: ask for a"
+            " code or an order"
+        )
+    content = await order_rows.content_of(conn, creators)
+    if len(content) > CREATOR_CONTENT_MAX:
+        raise TooManyMeant(
+            f"means creators with more than {CREATOR_CONTENT_MAX} placements, links and codes:"
+            " ask for one creator by its id, or for a code"
+        )
+    return content

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from services.attribution.routes.parts import REFUSALS, TAGS, Admin, PartsHere, Reader
 from services.attribution.store import read_queries as store
-from services.attribution.store.event_accounts import event_accounts
+from services.attribution.store.event_accounts import EVENTS_MAX, TooManyEvents, event_accounts
 from services.attribution.wire import answer_shapes as wire
 from shared.api.shapes import StrictModel
 from shared.db.engine import driver
 from shared.http.body import Router
-from shared.http.problems import field_problem
+from shared.http.problems import Problem, field_problem
 
 GROUPS: Final = ("model", "currency", "account", "day")
 
@@ -82,10 +82,15 @@ async def _credited_by_day(
 async def events(caller: Admin, parts: PartsHere) -> wire.EventsAnswer:
     """Return how many events are booked, superseded or set aside.
 
-    It reads all events of the workspace, so it needs the scope admin.
+    It reads all events of the workspace, so it needs the scope admin, and a workspace with more
+    than 2,000,000 events is answered 422.
     """
     async with parts.database.read([caller.workspace_id]) as connection:
-        found = await event_accounts(await driver(connection), caller.workspace_id)
+        try:
+            found = await event_accounts(await driver(connection), caller.workspace_id)
+        except TooManyEvents:
+            message = f"the workspace has more than {EVENTS_MAX} events, too many to read for this"
+            raise Problem(422, None, message) from None
     return wire.EventsAnswer(
         read=found.read,
         booked=found.booked,

@@ -2,7 +2,8 @@
 
 Promise: the classes are counted from the stored rows; `read` is a counter that the consumer moves.
 An event that is in no class makes the sum of the classes smaller than `read`.
-What can go wrong: conversions that wait to be decided are in no class until then.
+What can go wrong: conversions that wait to be decided are in no class until then. A workspace with
+more than `EVENTS_MAX` events raises `TooManyEvents` before any is read.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from services.attribution.store.attention.unknown_placements import UNKNOWN_PLAC
 from services.attribution.store.attention_kind import KNOWN
 from shared.log.topics import EVENTS
 
+# Each event is read for one answer; as many are read within seconds.
+EVENTS_MAX: Final = 2_000_000
+
+READ: Final = """
+SELECT coalesce(max(events_read), 0) FROM attribution.workspaces WHERE workspace_id = $1::uuid
+"""
 # Trusted evidence is filed under `o`, claims under `p` and the rest of the own key, and the survey
 # answers of pages under their claim token.
 ACCOUNTS: Final = f"""
@@ -55,6 +62,10 @@ FROM (
 """
 
 
+class TooManyEvents(Exception):
+    """A workspace has more events than one answer may read."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventAccounts:
     """How many events of a workspace are in each class.
@@ -79,7 +90,9 @@ class EventAccounts:
 
 
 async def event_accounts(conn: asyncpg.Connection, workspace_id: str) -> EventAccounts:
-    """Return the classes of all events of the visible workspace in one snapshot."""
+    """Return the classes of all events of the visible workspace; raises `TooManyEvents`."""
+    if await conn.fetchval(READ, workspace_id) > EVENTS_MAX:
+        raise TooManyEvents(workspace_id)
     row = await conn.fetchrow(ACCOUNTS, workspace_id)
     assert row is not None, "an aggregate has one row"
     return EventAccounts(

@@ -2,8 +2,9 @@
 
 Promise: a page is of one snapshot of one workspace, newest first, and stays in order while orders
 come in. The texts of a question are compared with ids, keys and names exactly.
-What can go wrong: a text means more conversions than `MEANT_MAX`, or a name has more content than
-`CREATOR_CONTENT_MAX`; `meant` and `content_of_creators` then return one more.
+What can go wrong: a text means more conversions than `MEANT_MAX`, a name has more content than
+`CREATOR_CONTENT_MAX`, or a catalog has more objects than `CATALOG_MAX`; `meant`, `content_of` and
+`objects` then return one more.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,23 +21,31 @@ from services.attribution.store.attention_rows import statement_of_order
 MEANT_MAX: Final = 20_000
 # Placements, links and codes of the creators of one name.
 CREATOR_CONTENT_MAX: Final = 10_000
+# Creators, and placements, links and codes, that are read to find those of one name.
+CATALOG_MAX: Final = 100_000
 
 ZONE: Final = """
 SELECT convert_from(record, 'UTF8')::jsonb ->> 'time_zone' FROM attribution.catalog
 WHERE entity = 'workspace' LIMIT 1
 """
-# What belongs to the creators with a name or an id: their content, its links, their codes.
-CONTENT_OF_CREATORS: Final = f"""
+OBJECTS: Final = f"""
+SELECT count(*) FROM (
+    SELECT FROM attribution.catalog WHERE entity = ANY ($1::text[]) LIMIT {CATALOG_MAX + 1}
+) AS counted
+"""
+CREATORS: Final = """
+SELECT entity_id::text FROM attribution.catalog
+WHERE entity = 'creator'
+  AND lower(convert_from(record, 'UTF8')::jsonb ->> 'name') = lower($1::text)
+"""
+# What belongs to creators: their content, its links, their codes.
+CONTENT: Final = f"""
 WITH facts AS (
     SELECT entity, entity_id::text AS id, convert_from(record, 'UTF8')::jsonb AS record
-    FROM attribution.catalog WHERE entity IN ('creator', 'placement', 'link', 'code')
-), named AS (
-    SELECT lower($1::text) AS id
-    UNION SELECT id FROM facts
-    WHERE entity = 'creator' AND lower(record ->> 'name') = lower($1::text)
+    FROM attribution.catalog WHERE entity IN ('placement', 'link', 'code')
 ), own AS (
-    SELECT f.id FROM facts AS f JOIN named AS n ON n.id = f.record ->> 'creator_id'
-    WHERE f.entity = 'placement'
+    SELECT id FROM facts
+    WHERE entity = 'placement' AND record ->> 'creator_id' = ANY ($1::text[])
 )
 SELECT 'placement', id FROM own
 UNION
@@ -46,7 +55,7 @@ JOIN own ON own.id = p.period ->> 'placement_id' WHERE f.entity = 'link'
 UNION
 SELECT 'code', f.record ->> 'code' FROM facts AS f
 CROSS JOIN LATERAL jsonb_array_elements(f.record -> 'periods') AS p (period)
-JOIN named AS n ON n.id = p.period ->> 'creator_id' WHERE f.entity = 'code'
+WHERE f.entity = 'code' AND p.period ->> 'creator_id' = ANY ($1::text[])
 LIMIT {CREATOR_CONTENT_MAX + 1}
 """
 # Local days, both included; null is without an end.
@@ -116,12 +125,22 @@ async def time_zone(conn: asyncpg.Connection) -> str:
     return await conn.fetchval(ZONE) or "UTC"
 
 
-async def content_of_creators(conn: asyncpg.Connection, text: str) -> list[tuple[str, str]]:
-    """Return what belongs to the creators with this id or name.
+async def objects(conn: asyncpg.Connection, *kinds: str) -> int:
+    """Return how many objects of these kinds the catalog has; at most one more than the bound."""
+    return int(await conn.fetchval(OBJECTS, kinds))
+
+
+async def creators_named(conn: asyncpg.Connection, text: str) -> list[str]:
+    """Return the ids of the creators with this name."""
+    return [row[0] for row in await conn.fetch(CREATORS, text)]
+
+
+async def content_of(conn: asyncpg.Connection, creators: Collection[str]) -> list[tuple[str, str]]:
+    """Return what belongs to these creators.
 
     Each is a pair: `placement` or `link` with its id, or `code` with its text.
     """
-    return [(row[0], row[1]) for row in await conn.fetch(CONTENT_OF_CREATORS, text)]
+    return [(row[0], row[1]) for row in await conn.fetch(CONTENT, list(creators))]
 
 
 async def meant(

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
 from services.cli.console import complain, out
-from services.cli.profile import Api, choose_profile
+from services.cli.profile import Api, Refused, choose_profile
 from services.cli.verify.ledger_comparison import (
     Mismatch,
     added,
@@ -60,7 +61,7 @@ class Findings:
     models: int
     attention: tuple[tuple[str, int], ...]
     mismatches: tuple[Mismatch, ...]
-    events: Mapping[str, int]
+    events: Mapping[str, int] | str
 
 
 def verify(
@@ -72,12 +73,14 @@ def verify(
     findings = asyncio.run(_verify(workspace))
     if findings.mismatches:
         _show(findings)
-    if findings.events["difference"]:
+    events = findings.events
+    lost = 0 if isinstance(events, str) else events["difference"]
+    if lost and not isinstance(events, str):
         complain(
-            f"{abs(findings.events['difference'])} of {findings.events['read']} events are neither"
-            " booked nor superseded nor set aside"
+            f"{abs(lost)} of {events['read']} events are neither booked nor superseded nor set"
+            " aside"
         )
-    if findings.mismatches or findings.events["difference"]:
+    if findings.mismatches or lost:
         raise typer.Exit(MISMATCH)
     out.print(
         f"[good]✓[/] the ledger balances at sequence {findings.sequence}:"
@@ -85,13 +88,18 @@ def verify(
         f" {findings.accounts} accounts equal the answers, on each of"
         f" {findings.days} days too, no number is missing"
     )
-    events = findings.events
-    out.print(
+    out.print(_accounted_for(events))
+    for sentence, count in findings.attention:
+        out.print(f"  {count} × {sentence}")
+
+
+def _accounted_for(events: Mapping[str, int] | str) -> str:
+    if isinstance(events, str):
+        return f"the events are not counted: {events}"
+    return (
         f"[good]✓[/] each of {events['read']} events is accounted for: {events['booked']} booked,"
         f" {events['superseded']} superseded, {events['set_aside']} set aside"
     )
-    for sentence, count in findings.attention:
-        out.print(f"  {count} × {sentence}")
 
 
 async def _verify(workspace: str | None) -> Findings:
@@ -191,14 +199,20 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
         await clock.sleep(_POLL_SECONDS)
 
 
-async def accounted(api: Api, clock: Clock) -> Mapping[str, int]:
+async def accounted(api: Api, clock: Clock) -> Mapping[str, int] | str:
     """Return what became of all events, as soon as each is accounted for.
 
-    Conversions that wait to be decided are in no class yet, so it asks again for a while.
+    Conversions that wait to be decided are in no class yet, so it asks again for a while. If there
+    are too many events to count, it returns the sentence that says so.
     """
     deadline = clock.monotonic() + WAIT_SECONDS_MAX
     while True:
-        events: Mapping[str, int] = await api.get("attribution", "/v1/ledger/events")
+        try:
+            events: Mapping[str, int] = await api.get("attribution", "/v1/ledger/events")
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            return str(refused)
         if not events["difference"] or clock.monotonic() > deadline:
             return events
         await clock.sleep(_POLL_SECONDS)

@@ -1,12 +1,23 @@
 """The attention list of doubtful evidence: mistyped codes, foreign clicks, wrong clocks."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
 
+from services.attribution.store.attention.near_codes import (
+    ALL_TOLD,
+    NEAR_CODES,
+    TOLD_BY_ORDER,
+    found_near,
+)
+from services.attribution.store.attention_rows import attention, attention_of_order
+from shared.db.engine import driver
 from shared.events import Quality
 from tests.factories import NOON
+from tests.integration.attribution.attribution_pipeline import AttributionPipeline
+from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_attention import items
 from tests.integration.attribution.test_http import Service, serving
 
@@ -42,6 +53,32 @@ async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
         return bool((await items(service))["near_codes"]["count"] == len(NEAR) - 1)
 
     await service.until(one_less)
+
+
+async def test_more_codes_than_the_bound_are_not_compared(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    """Three codes of orders and one of the catalog; nothing is said of one order."""
+    await pipeline.learn(*story.cast(), story.code("MIA10"))
+    await pipeline.feed(*(story.order(code, codes=(code,)) for code in NEAR[:3]))
+    found = {}
+    for codes_max in (3, 2):
+        kind = replace(NEAR_CODES, found=found_near(ALL_TOLD, codes_max))
+        async with pipeline.database.read([story.workspace_id]) as connection:
+            (found[codes_max],) = await attention(await driver(connection), [kind])
+    assert found[3].count == 3
+    assert found[2].count == 1
+    assert "more than 2 codes" in found[2].examples[0].detail
+    # Three codes of the catalog are one too many, too.
+    await pipeline.learn(story.code("LEO10"), story.code("TOM10"))
+    kind = replace(NEAR_CODES, found_of_order=found_near(TOLD_BY_ORDER, 2))
+    async with pipeline.database.read([story.workspace_id]) as connection:
+        keys = await pipeline.rows(
+            "SELECT own_key FROM attribution.conversions", story.workspace_id
+        )
+        of_orders = [row[0] for row in keys]
+        assert await attention_of_order(await driver(connection), [kind], of_orders) == []
+        assert await attention_of_order(await driver(connection), [NEAR_CODES], of_orders)
 
 
 async def test_foreign_click_ids_and_wrong_clocks_are_listed(service: Service) -> None:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from services.attribution.store import event_accounts
 from shared.events import encode_event
 from tests.factories import NOON
 from tests.integration.attribution.test_http import Service, serving
@@ -93,3 +96,17 @@ async def test_a_survey_answer_is_booked_with_its_order_and_set_aside_without(
         assert await accounts(service, 7) == (7, 4, 0, 3, 0)
         await service.send(story.order("9", net=100, token=other))
         assert await accounts(service, 8) == (8, 6, 0, 2, 0)
+
+
+async def test_more_events_than_the_bound_are_not_read(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(*place) as service:
+        await service.send(service.story.order("1"), service.story.order("2"))
+        assert await accounts(service, 2) == (2, 2, 0, 0, 0)
+        monkeypatch.setattr(event_accounts, "EVENTS_MAX", 2)
+        assert await accounts(service, 2) == (2, 2, 0, 0, 0)
+        monkeypatch.setattr(event_accounts, "EVENTS_MAX", 1)
+        refused = await service.client.get("/v1/ledger/events")
+        assert refused.status_code == 422, refused.text
+        assert "too many to read" in refused.json()["detail"]

@@ -6,8 +6,25 @@ from typing import Any
 import pytest
 
 from services.attribution.pipeline import order_search
+from shared.catalog import Creator
+from shared.ids import new_id
 from tests.factories import NOON
+from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_http import Service, serving
+
+NAMED = ("Ada Lovelace", "Grace Hopper")
+
+
+def named_creator(story: Story, name: str) -> Creator:
+    """A creator of this name, without content."""
+    return Creator(
+        workspace_id=story.workspace_id,
+        id=new_id(),
+        revision=1,
+        recorded_at=NOON,
+        name=name,
+        automatic_placement_id=new_id(),
+    )
 
 
 async def listed(service: Service, **asked: Any) -> list[str]:
@@ -85,6 +102,33 @@ async def test_a_text_that_means_too_much_is_refused_and_not_cut(
             (error,) = answer.json()["errors"]
             assert (error["field"], told in error["message"]) == ("query", True), error
         assert await listed(service, query=mia) == ["1001"]
+
+
+async def test_a_catalog_is_counted_before_it_is_searched_for_a_name(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(*place) as service:
+        await fill(service)
+        mia = service.story.ident("creator", "mia")
+        creators, names = len(NAMED), {"query": "Ada Lovelace"}
+        await service.teach(*(named_creator(service.story, name) for name in NAMED))
+        content = 4  # the placements and links of Mia and Tom
+        for bound, asked, refusal in (
+            (creators, names, None),
+            (creators - 1, names, "may be the name of a creator"),
+            (content, {"query": mia}, None),
+            (content - 1, {"query": mia}, "means a creator among more than"),
+            (content - 1, {"query": "1001"}, None),
+        ):
+            with monkeypatch.context() as small:
+                small.setattr(order_search, "CATALOG_MAX", bound)
+                answer = await service.client.get("/v1/orders", params=asked)
+            if refusal is None:
+                assert answer.status_code == 200, (bound, asked, answer.text)
+                continue
+            assert answer.status_code == 422, (bound, asked)
+            (error,) = answer.json()["errors"]
+            assert (error["field"], refusal in error["message"]) == ("query", True), error
 
 
 async def test_an_order_says_who_was_credited_and_what_is_doubtful(place: tuple[str, str]) -> None:

@@ -16,6 +16,8 @@ import httpx
 from tests.e2e.installation import ADMIN_KEY, Installation
 
 SEED: Final = os.environ.get("SEED", "20261122")
+# A wait of the test on a busy machine, not a promise.
+SCHEMA_SECONDS_MAX: Final = 120
 # The other checks of schemathesis are about style, such as refusals that a schema does not show.
 CHECKS: Final = ",".join(
     (
@@ -43,6 +45,7 @@ def attack(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run"),
             f"{installation.url(service)}/openapi.json",
+            *("--wait-for-schema", str(SCHEMA_SECONDS_MAX)),
             *("--phases", phases, "--max-examples", str(examples), "--seed", SEED),
             *("--checks", CHECKS, "--suppress-health-check", "all", "--warnings", "off"),
             *("--header", f"Authorization: Bearer {ADMIN_KEY}", "--no-color"),

@@ -1,6 +1,8 @@
 """Each service gives only answers that its OpenAPI document declares."""
 
+import os
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -8,6 +10,9 @@ from tests.e2e.installation import Installation
 from tests.integration.fuzz.attack import attack
 
 pytestmark = pytest.mark.xdist_group("installation")
+
+# `FUZZ_EXAMPLES` shortens the long form.
+LONG_EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "500"))
 
 
 @pytest.mark.parametrize(
@@ -31,4 +36,4 @@ def test_every_answer_is_a_declared_one_for_long(
     installation: Installation, tmp_path: Path, service: str
 ) -> None:
     phases = "examples,coverage,fuzzing,stateful"
-    attack(installation, service, tmp_path, phases=phases, examples=500, seconds=3_500)
+    attack(installation, service, tmp_path, phases=phases, examples=LONG_EXAMPLES, seconds=3_500)

@@ -1,4 +1,8 @@
-"""Attention kind `near_codes`: codes of orders that nearly match a code of the catalog."""
+"""Attention kind `near_codes`: codes of orders that nearly match a code of the catalog.
+
+Promise: the codes are counted before they are compared. With more than `CODES_MAX` codes of the
+catalog, or different codes of orders, nothing is compared, and one item says so.
+"""
 
 from typing import Final
 
@@ -17,14 +21,25 @@ _FORMS: Final = """
 _PARTS: Final = "UNION SELECT unnest(regexp_split_to_array({text}, '[?&=/#:[:space:]]+'))"
 # A shorter text is near to too much.
 _CHARACTERS_MIN: Final = 3
+# The codes of a catalog, and the different codes of its orders, that are compared.
+CODES_MAX: Final = 10_000
 
 # The codes that orders came with: of all of them, or as the last decision of one order has them.
-_ALL_TOLD: Final = """
-    SELECT DISTINCT s.workspace_id, s.subject, substr(s.subject, 6) AS code
-    FROM attribution.decision_subjects AS s
-    WHERE s.subject >= 'code:' AND s.subject < 'code;'
+# The first goes from one code of the visible workspace to the next in the index, and stops one
+# beyond the bound.
+ALL_TOLD: Final = """
+    WITH RECURSIVE steps AS (
+        (SELECT s.workspace_id, s.subject FROM attribution.decision_subjects AS s
+         WHERE s.subject >= 'code:' AND s.subject < 'code;' ORDER BY s.subject LIMIT 1)
+        UNION ALL
+        SELECT next.workspace_id, next.subject FROM steps CROSS JOIN LATERAL (
+            SELECT s.workspace_id, s.subject FROM attribution.decision_subjects AS s
+            WHERE s.subject > steps.subject AND s.subject < 'code;' ORDER BY s.subject LIMIT 1
+        ) AS next
+    )
+    SELECT workspace_id, subject, substr(subject, 6) AS code FROM steps LIMIT {codes_max} + 1
 """
-_TOLD_BY_ORDER: Final = """
+TOLD_BY_ORDER: Final = """
     SELECT DISTINCT c.workspace_id, 'code:' || (told.item ->> 'code') AS subject,
            told.item ->> 'code' AS code
     FROM attribution.conversions AS c
@@ -38,9 +53,14 @@ _TOLD_BY_ORDER: Final = """
 _FOUND: Final = """
 WITH owned AS MATERIALIZED (
     SELECT DISTINCT c.workspace_id, convert_from(c.record, 'UTF8')::jsonb ->> 'code' AS code
-    FROM attribution.catalog AS c WHERE c.entity = 'code'
+    FROM (
+        SELECT workspace_id, record FROM attribution.catalog WHERE entity = 'code'
+        LIMIT {codes_max} + 1
+    ) AS c
 ), told AS MATERIALIZED (
     {told}
+), counted AS MATERIALIZED (
+    SELECT greatest((SELECT count(*) FROM owned), (SELECT count(*) FROM told)) AS codes
 ), near AS MATERIALIZED (
     SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
     FROM told AS t CROSS JOIN LATERAL ({told_forms}) AS f
@@ -48,7 +68,8 @@ WITH owned AS MATERIALIZED (
         SELECT o.workspace_id, o.code, f.form
         FROM owned AS o CROSS JOIN LATERAL ({owned_forms}) AS f
     ) AS o ON o.workspace_id = t.workspace_id AND o.form = f.form
-    WHERE length(f.form) >= {characters_min} AND NOT EXISTS (
+    WHERE (SELECT codes FROM counted) <= {codes_max}
+      AND length(f.form) >= {characters_min} AND NOT EXISTS (
         SELECT FROM owned AS same
         WHERE same.workspace_id = t.workspace_id AND same.code = t.code
     )
@@ -60,12 +81,18 @@ FROM near AS n
 JOIN attribution.decision_subjects AS s
   ON s.subject = n.subject AND s.workspace_id = n.workspace_id
 JOIN attribution.conversions AS c ON c.own_key = s.own_key AND c.workspace_id = s.workspace_id
+UNION ALL
+SELECT NULL, NULL, NULL, now(),
+       'not looked for: there are more than {codes_max} codes of the catalog or of orders'
+FROM counted WHERE codes > {codes_max}
 """
 
 
-def _found(told: str) -> str:
+def found_near(told: str, codes_max: int = CODES_MAX) -> str:
+    """Return the statement over the codes of `ALL_TOLD` or `TOLD_BY_ORDER`."""
     return _FOUND.format(
-        told=told,
+        told=told.format(codes_max=codes_max),
+        codes_max=codes_max,
         told_forms=_FORMS.format(text="t.code", more=_PARTS.format(text="t.code")),
         owned_forms=_FORMS.format(text="o.code", more=""),
         characters_min=_CHARACTERS_MIN,
@@ -79,6 +106,6 @@ NEAR_CODES: Final = AttentionKind(
         "If the shop takes the code, register it for its creator; its orders are then decided"
         " again. Else correct how the shop or the page sends its codes."
     ),
-    found=_found(_ALL_TOLD),
-    found_of_order=_found(_TOLD_BY_ORDER),
+    found=found_near(ALL_TOLD),
+    found_of_order=found_near(TOLD_BY_ORDER),
 )
