@@ -44,13 +44,16 @@ def free_ports(count: int) -> list[int]:
 
 
 def eventually(look: Callable[[], Found | None], *, seconds: float = 90, what: str) -> Found:
-    """Call `look` until it returns a value, and return it; connection errors mean "not yet"."""
+    """Call `look` until it returns a value, and return it.
+
+    None, False and connection errors mean "not yet".
+    """
     deadline = time.monotonic() + seconds
     last: object = None
     while time.monotonic() < deadline:
         try:
             found = look()
-            if found is not None:
+            if found is not None and found is not False:
                 return found
         except (httpx.TransportError, httpx.HTTPStatusError) as error:
             last = error

@@ -54,8 +54,20 @@ def sell(brand: Brand, order_id: str, click_id: str | None) -> None:
     )
 
 
-def credited(brand: Brand, order_id: str) -> Json:
-    return eventually(lambda: brand.explanation(order_id), what=f"order {order_id} is decided")
+def decided(brand: Brand, order_id: str, touches: int) -> Json:
+    """Wait until so many touches of an order are kept: attribution may know its link later."""
+
+    def look() -> Json | None:
+        found = brand.explanation(order_id)
+        return found if found and len(kept_touches(found)) == touches else None
+
+    return eventually(look, what=f"order {order_id} is decided by {touches} touches")
+
+
+def kept_touches(explained: Json) -> list[Json]:
+    """Return the touches that counted in the last decision."""
+    candidates = explained["revisions"][-1]["candidates"]
+    return [one for one in candidates if one["verdict"] == "kept"]
 
 
 @pytest.mark.parametrize("laurel", ["embedded"], indirect=True)
@@ -100,9 +112,8 @@ async def both_touches_of_one_browser_earn(brand: Brand, profile: Path) -> None:
             await page.get_by_text("Thank you").wait_for()
             assert click_ids == [page.url.rpartition("lclid=")[2]]
 
-    why = credited(brand, "1001")
-    kept_touches = [c for c in why["revisions"][-1]["candidates"] if c["verdict"] == "kept"]
-    assert [(touch["kind"], touch["placement_id"]) for touch in kept_touches] == [
+    why = decided(brand, "1001", touches=2)
+    assert [(touch["kind"], touch["placement_id"]) for touch in kept_touches(why)] == [
         ("click", creators.placements["Mia"]),
         ("click", creators.placements["Tom"]),
     ]
@@ -131,7 +142,7 @@ async def a_refusal_leaves_a_click_and_no_key(brand: Brand, profile: Path) -> No
             await page.get_by_role("button", name="Buy").click()
             await page.get_by_text("Thank you").wait_for()
     assert click_ids == [None]
-    why = credited(brand, "2001")
+    why = decided(brand, "2001", touches=0)
     assert why["status"] == "organic"
     assert why["revisions"][-1]["candidates"] == []
 

@@ -61,10 +61,23 @@ class Sale:
         """Return what is left after the refund."""
         return self.minor - self.refunded_minor
 
+    @property
+    def counts(self) -> bool:
+        """Return whether it is a conversion: a lead, or an order of more than nothing."""
+        return self.kind == "lead" or self.minor > 0
+
+    @property
+    def stage(self) -> str:
+        """Return its stage of the journey; each purchase of the month is its customer's first."""
+        return {"lead": "consideration", "renewal": "retention"}.get(self.kind, "purchase")
+
 
 @dataclass(frozen=True)
 class Spent:
-    """One cost: its owner is a creator, campaign or placement by slug, or none for overhead."""
+    """One cost: its owner is a creator, campaign or placement by slug, or none for overhead.
+
+    It was paid on the day `paid_day` of the month; None: not yet.
+    """
 
     kind: str
     minor: int
@@ -72,6 +85,7 @@ class Spent:
     owner: str | None = None
     owner_id: str | None = None
     retail_minor: int | None = None
+    paid_day: int | None = None
 
 
 CREATORS: Final = ("mia", "jonas", "aria", "priya")
@@ -91,21 +105,42 @@ CONTENT: Final = (
 AUTOMATIC: Final = tuple(Content(f"{one}-always", one, None, None, None) for one in CREATORS)
 CODES: Final = {"KETTLE15": ("jonas",), "PRIYA10": ("priya",), "WANDER": ("mia", "aria")}
 COSTS: Final = (
-    Spent("fee", 30_000, 0, "creator", "mia"),
-    Spent("fee", 110_000, 3, "creator", "jonas"),
+    Spent("fee", 30_000, 0, "creator", "mia", paid_day=20),
+    Spent("fee", 110_000, 3, "creator", "jonas", paid_day=3),
     Spent("fee", 520_000, 5, "creator", "aria"),
     Spent("agent", 78_000, 5, "creator", "aria"),
     # A gift: its cost is what it cost to make, not its price in the shop.
     Spent("product", 8_600, 7, "creator", "priya", retail_minor=21_900),
     Spent("shipping", 1_250, 7, "creator", "priya"),
-    Spent("production", 42_007, 1, "placement", "own-reel"),
+    Spent("production", 42_007, 1, "placement", "own-reel", paid_day=25),
     Spent("staff_hours", 36_000, 11, "placement", "own-mail"),
     Spent("tools", 10_000, 0, "campaign", "harvest"),
     Spent("production", 9_990, 14, "campaign", "club"),
     # Nothing of this campaign is published yet.
     Spent("production", 25_000, 20, "campaign", "autumn"),
-    Spent("tools", 4_900, 0),
+    Spent("tools", 4_900, 0, paid_day=2),
 )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Social counts so far of one placement, at nine o'clock of a day of the month."""
+
+    slug: str
+    day: int
+    counts: dict[str, int]
+
+
+# The last report of a placement and name tells all of the month; a missing count adds nothing.
+COUNTS: Final = (
+    Counted("mia-reel", 5, {"impressions": 8_000, "views": 2_000, "likes": 150}),
+    Counted("mia-reel", 19, {"impressions": 11_000, "likes": 190, "comments": 12}),
+    Counted("mia-story", 18, {"views": 900, "shares": 3}),
+    Counted("aria-video", 8, {"views": 40_000, "likes": 900, "saves": 31}),
+    Counted("aria-video", 22, {"views": 52_000, "likes": 1_250, "saves": 40}),
+    Counted("own-reel", 9, {"impressions": 4_400, "likes": 41, "link_taps": 7}),
+)
+ENGAGEMENTS: Final = ("likes", "comments", "shares", "saves")
 
 
 @dataclass
@@ -149,6 +184,7 @@ def make_month(seed: int) -> BrandMonth:
         _named,
         _gifts,
         _outlet,
+        _leads,
     ):
         add(month)
     return month
@@ -235,11 +271,22 @@ def _outlet(month: BrandMonth) -> None:
     month.sell(at + timedelta(hours=1), earned_by=("mia-reel",), **facts)
 
 
+def _leads(month: BrandMonth) -> None:
+    """People who leave their address after a click; nothing is sold."""
+    for _ in range(8):
+        visitor, at = month.visitor(), month.moment(10)
+        month.clicks.append(("aria-video", at, visitor))
+        facts = {"clicked": visitor, "kind": "lead", "minor": 0, "refunded_minor": 0}
+        month.sell(at + timedelta(hours=1), earned_by=("aria-video",), **facts)
+
+
 # --- the independent sums ------------------------------------------------------------------------
 
 ALL: Final = {one.slug: one for one in (*CONTENT, *AUTOMATIC)}
 Figure = dict[str, Fraction]
 NAMES: Final = ("clicks", "conversions", "net_revenue", "cost", "contribution")
+Days = tuple[date, date]
+MONTH: Final[Days] = (FIRST, LAST)
 Where = tuple[Content | None, str | None, str | None, date | None]
 """What carries a part: a placement; else an owner of a cost by kind and slug; and its day."""
 
@@ -253,7 +300,7 @@ def parts_of(month: BrandMonth) -> Iterator[tuple[Where, str, Fraction]]:
         for account in accounts:
             where: Where = (account, "organic" if account is None else None, None, sale.at.date())
             share = Fraction(1, len(accounts))
-            yield where, "conversions", share if sale.minor else Fraction(0)
+            yield where, "conversions", share if sale.counts else Fraction(0)
             yield where, "net_revenue", sale.kept_minor * share
             yield where, "contribution", sale.kept_minor * share * MARGIN
     for spent in COSTS:
@@ -280,12 +327,14 @@ def carriers_of(spent: Spent) -> list[Content]:
     ]
 
 
-def summed(month: BrandMonth, group: Callable[[Where], str | None]) -> dict[str, Figure]:
-    """Return the sums by a group; parts of the group None are left out."""
+def summed(
+    month: BrandMonth, group: Callable[[Where], str | None], days: Days = MONTH
+) -> dict[str, Figure]:
+    """Return the sums of some days by a group; parts of the group None are left out."""
     found: dict[str, Figure] = {}
     for where, name, amount in parts_of(month):
-        key = group(where)
-        if key is not None:
+        key, day = group(where), where[3]
+        if key is not None and day is not None and days[0] <= day <= days[1]:
             figure = found.setdefault(key, dict.fromkeys(NAMES, Fraction(0)))
             figure[name] += amount
     return {key: figure for key, figure in found.items() if any(figure.values())}

@@ -1,7 +1,8 @@
 """The fixture `installation`: three service processes on one real Postgres, for HTTP tests.
 
 Promise: it starts once a session, when a test first uses it, with the workspace `main` and its
-`ADMIN_KEY`. Each test makes its own workspaces.
+`ADMIN_KEY`. Each test makes its own workspaces. `played` is one with a month of facts, which tests
+only read.
 What can go wrong: if a process ends, the failure shows its output.
 """
 
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from tests.e2e.installation import SERVICES, Installation
 from tests.fixtures.postgres import TEMPLATE, PostgresServer
+from tests.integration.played_month import Played, play
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,12 @@ def installation(
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def played(installation: Installation) -> Played:
+    """A brand whose month of facts is in the answers."""
+    return play(installation)
 
 
 def own_database(server: PostgresServer) -> str:

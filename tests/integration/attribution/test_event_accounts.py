@@ -68,6 +68,7 @@ async def test_a_retried_record_moves_from_one_class_to_another(place: tuple[str
     async with serving(*place) as service:
         story = service.story
         await service.send(story.order("1", net=300))
+        assert await accounts(service, 1) == (1, 1, 0, 0, 0)
         await service.send_bytes(encode_event(story.order("1", net=999)), b"{")
         assert await accounts(service, 3) == (3, 1, 0, 2, 0)
         for _ in range(2):

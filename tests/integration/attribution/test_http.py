@@ -26,7 +26,8 @@ from tests.factories import NOON
 from tests.fixtures.http import running
 from tests.integration.attribution.story import Story
 
-SECONDS = 15.0
+# A wait of the tests, not a promise.
+SECONDS = 90.0
 
 
 @dataclass

@@ -176,7 +176,7 @@ def test_a_key_of_a_new_workspace_opens_it_on_all_services(laurel: Installation)
                 return None
         return True
 
-    assert eventually(works, seconds=15, what="the key works on all services")
+    assert eventually(works, what="the key works on all services")
     client = laurel.client("roi", key)
     assert client.get("/v1/workspace").json()["name"] == "second"
     listed = laurel.command("keys", "list")

@@ -31,7 +31,7 @@ SHORT_URL = "https://go.example"
 
 
 # A wait of the tests, not a promise. The README shows the delay of a change: it sleeps one second.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)

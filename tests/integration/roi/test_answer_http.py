@@ -15,7 +15,7 @@ from shared.log.port import Record
 from shared.log.postgres import PostgresLog
 from shared.log.topics import CREDITS
 from tests.fixtures.postgres import SECRET_KEY
-from tests.integration.roi.roi_service import BrandClient, brand_running
+from tests.integration.roi.roi_service import PATIENCE_SECONDS, BrandClient, brand_running
 
 ORDERED_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-31"
@@ -114,7 +114,7 @@ def credits_of(brand: BrandClient, placement_id: str) -> list[Record]:
 
 async def answer_with(brand: BrandClient, sequence: int) -> dict[str, Any]:
     """Return the answer once roi has folded up to this number."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer: dict[str, Any] = await brand.ok("GET", f"/v1/roi?{DAYS}")
             if answer["meta"]["sequence"] >= sequence:
@@ -124,7 +124,7 @@ async def answer_with(brand: BrandClient, sequence: int) -> dict[str, Any]:
 
 async def answer_of_zone(brand: BrandClient, zone: str, question: str) -> dict[str, Any]:
     """Return the answer once the rollups use the days of a zone."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer: dict[str, Any] = await brand.ok("GET", f"/v1/roi?{DAYS}&{question}")
             if answer["meta"]["time_zone"] == zone:

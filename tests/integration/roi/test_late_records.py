@@ -23,6 +23,7 @@ from shared.log.topics import CATALOG
 from shared.telemetry import Telemetry
 from tests.fixtures.background import at_work
 from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.roi_service import PATIENCE_SECONDS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ async def publishing(
     await log.open()
     troubles: list[str | None] = []
     relay = CatalogRelay(database, log, SystemClock(), Telemetry("roi"), troubles.append)
-    async with asyncio.timeout(20), at_work(relay.run()):
+    async with asyncio.timeout(PATIENCE_SECONDS), at_work(relay.run()):
         yield log, Proofreader(database, log, ManualClock(NOON), relay.wake)
 
 

@@ -26,6 +26,7 @@ from shared.telemetry import Telemetry
 from tests.fixtures.clocks import ShiftedClock
 from tests.fixtures.postgres import DatabaseFactory, PostgresServer
 from tests.integration.roi.roi_service import (
+    PATIENCE_SECONDS,
     BrandClient,
     RoiService,
     brand_running,
@@ -202,7 +203,7 @@ async def test_a_log_made_anew_is_given_everything(
         RoiService("", database, log, roi.clock), http, brand.workspace_id, brand.key
     )
     await log.ensure_topics((CATALOG,))
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(relay.run())
         again = await other.published(lambda records: len(records) == len(known))
         running.cancel()
@@ -226,7 +227,7 @@ async def test_the_settings_key_opens_the_first_workspace(fresh_database: str) -
         httpx.AsyncClient() as http,
     ):
         brand = BrandClient(roi, http, "", key)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await answers(brand)
         shown = await brand.ok("GET", "/v1/workspace")
         assert shown["name"] == "main"
@@ -263,7 +264,7 @@ async def test_without_postgres_a_call_is_refused_in_two_seconds(
         assert refused.headers["retry-after"]
         assert asyncio.get_running_loop().time() - began < 2.5
         own_postgres.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await answers(brand)
         await brand.post("/v1/creators", {"name": "after"})
         await brand.published(lambda r: any(getattr(v, "name", "") == "after" for v in r.values()))

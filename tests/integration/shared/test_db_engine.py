@@ -17,6 +17,8 @@ from tests.fixtures.connections import value_of
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
 
 LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+# A wait of the tests, not a promise.
+PATIENCE_SECONDS = 30
 VISIBLE = text("SELECT current_setting('laurel.workspaces')")
 
 
@@ -146,7 +148,11 @@ async def test_a_writer_that_is_frozen_in_a_copy_does_not_hold_its_workspace(
 async def test_services_do_not_wait_for_each_other(database_for: DatabaseFactory) -> None:
     attribution, roi = await database_for("attribution"), await database_for("roi")
     workspace = new_workspace()
-    async with attribution.write([workspace]), asyncio.timeout(2), roi.write([workspace]) as conn:
+    async with (
+        attribution.write([workspace]),
+        asyncio.timeout(PATIENCE_SECONDS),
+        roi.write([workspace]) as conn,
+    ):
         assert (await conn.execute(LOCKS)).scalar() == 1
 
 
@@ -155,7 +161,7 @@ async def test_a_reader_waits_for_no_writer_and_cannot_write(database_for: Datab
     workspace = new_workspace()
     async with (
         database.write([workspace]),
-        asyncio.timeout(2),
+        asyncio.timeout(PATIENCE_SECONDS),
         database.read([workspace]) as conn,
     ):
         assert (await conn.execute(text("SHOW transaction_read_only"))).scalar() == "on"
@@ -306,7 +312,7 @@ async def test_a_frozen_holder_loses_its_transaction(database_for: DatabaseFacto
 
     with pytest.raises(Transient):
         await freeze()
-    async with asyncio.timeout(2), database.write([workspace]) as conn:
+    async with asyncio.timeout(PATIENCE_SECONDS), database.write([workspace]) as conn:
         assert (await conn.execute(LOCKS)).scalar() == 1
 
 

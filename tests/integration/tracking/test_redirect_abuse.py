@@ -70,7 +70,7 @@ async def exchange(site: Site, target: bytes, host: bytes = b"x", more: bytes = 
         writer.write(
             b"GET %b HTTP/1.1\r\nHost: %b\r\n%bConnection: close\r\n\r\n" % (target, host, more)
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             answer = await reader.read()
     finally:
         writer.close()

@@ -25,7 +25,7 @@ from tests.integration.tracking.world import Site, World
 OWN_HOST = b"go.brand.example"
 # This timer ends the connection after an upgrade or a malformed request.
 KEEP_ALIVE_SECONDS = 1
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 90.0
 NEW_PARTS = re.compile(
     rb"lclid=[A-Za-z0-9_-]{50}|(?<=lvid=)(?!v{21}w)[A-Za-z0-9_-]{22}"
     rb"|[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\r\ndate: )[^\r]+"
