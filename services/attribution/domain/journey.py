@@ -17,11 +17,11 @@ from services.attribution.domain.model import (
     Candidate,
     CatalogFacts,
     ConversionVersion,
-    Reason,
     SurveyAnswer,
     Touch,
 )
 from services.attribution.domain.ownership import Owner, owners_of_code, owners_of_touch
+from services.attribution.domain.reasons import Reason
 from services.attribution.domain.repeats import without_repeats
 from services.attribution.domain.surveys import is_late
 from shared.catalog import Policy

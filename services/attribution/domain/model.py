@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
+from services.attribution.domain.reasons import Reason
 from shared.catalog import CodePeriod, LinkPeriod, Policy
 from shared.code_texts import CodeText
 from shared.credits import CreditEntry, EvidenceClass, TouchKind
@@ -170,26 +171,6 @@ class CatalogFacts(Struct, frozen=True, gc=False):
     placements: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[CodeText, tuple[CodePeriod, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
-
-
-class Reason(StrEnum):
-    """Why a candidate was rejected: the closed list."""
-
-    OUTSIDE_WINDOW = "outside_window"
-    BOT = "bot"
-    PREFETCH = "prefetch"
-    AFTER_CONVERSION = "after_conversion"
-    SUPERSEDED_BY_CODE = "superseded_by_code"
-    SUPERSEDED_BY_LINK = "superseded_by_link"
-    CODE_NOT_OWNED_THEN = "code_not_owned_then"
-    LINK_NOT_OWNED_THEN = "link_not_owned_then"
-    SELF_REFERRAL = "self_referral"
-    NO_CONSENT = "no_consent"
-    JOURNEY_TOO_LONG = "journey_too_long"
-    REPEAT_CLICK = "repeat_click"
-    SURVEY_OFF = "survey_off"
-    SURVEY_IS_FALLBACK = "survey_is_fallback"
-    NAMES_NOBODY = "names_nobody"
 
 
 class Status(StrEnum):

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from msgspec import Struct, structs
 
-from services.attribution.domain.model import Candidate, Reason
+from services.attribution.domain.model import Candidate
+from services.attribution.domain.reasons import Reason
 from shared.catalog import Precedence
 
 

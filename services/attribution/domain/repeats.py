@@ -15,7 +15,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from services.attribution.domain.model import Candidate, Reason, Touch, is_trusted_source
+from services.attribution.domain.model import Candidate, Touch, is_trusted_source
+from services.attribution.domain.reasons import Reason
 from shared.events import Quality
 from shared.ids import is_click
 

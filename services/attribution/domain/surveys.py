@@ -13,10 +13,10 @@ from msgspec import structs
 from services.attribution.domain.model import (
     Candidate,
     ConversionVersion,
-    Reason,
     SurveyAnswer,
     is_trusted_source,
 )
+from services.attribution.domain.reasons import Reason
 from shared.catalog import Surveys
 
 LATE_DAYS_MAX: Final = 7

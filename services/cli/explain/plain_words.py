@@ -1,7 +1,7 @@
 """Plain words for terms of the API: reasons, kinds of evidence, statuses, ages, shares.
 
-Promise: every term of the closed lists has words (a test compares them). An unknown term of a newer
-Laurel is shown as it is.
+Promise: every term of the closed lists has words (a test compares those that stand here). An
+unknown term of a newer Laurel is shown as it is.
 """
 
 from datetime import datetime, timedelta
@@ -9,28 +9,13 @@ from fractions import Fraction
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from services.attribution.domain.reasons import Reason
 from shared import events
 from shared.credits import TOUCHES
 from shared.models import CREDIT_MODELS
 from shared.money import format_minor
 
-REASONS: Final = {
-    "outside_window": "too long before the order to count",
-    "bot": "a crawler, not a person",
-    "prefetch": "a preview or prefetch, which perhaps no person saw",
-    "after_conversion": "came after the order",
-    "superseded_by_code": "another creator's code was typed at the checkout, and codes win here",
-    "superseded_by_link": "another creator's link was clicked, and links win here",
-    "code_not_owned_then": "the code had no owner at that time",
-    "link_not_owned_then": "the link had no owner at that time",
-    "self_referral": "the buyer's own referral",
-    "no_consent": "the person did not agree to be recognised",
-    "survey_off": "survey answers do not count here",
-    "survey_is_fallback": "other evidence counts, and survey answers only without any",
-    "names_nobody": "the answer names no creator",
-    "journey_too_long": "only the latest 10,000 touches of a journey are read",
-    "repeat_click": "the same link was clicked again within 10 seconds, which is one click",
-}
+REASONS: Final = {reason.value: reason.plain for reason in Reason}
 
 KINDS: Final = {kind: facts.word for kind, facts in TOUCHES.items()}
 

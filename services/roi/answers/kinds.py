@@ -5,10 +5,11 @@ metric is a pure formula over measures. Each entry has its own file under `measu
 or `metrics/`, where the registry finds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, Final
 
 from services.roi.answers.values import Unit, Value
@@ -170,6 +171,17 @@ class Dimension:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example of a metric: sums of its measures, and the value that follows by hand.
+
+    Money is in minor units of a currency with two decimals, conversions of `sums` in millionths.
+    """
+
+    sums: Mapping[str, int]
+    value: int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A figure of an answer: data plus a pure formula.
 
@@ -177,7 +189,8 @@ class Metric:
     missing. `per_currency`: one value for each currency. `additive`: rows + organic = totals,
     exactly. `may_be_missing`: an additive figure that is null where nobody knows it, and counts as
     nothing in the sums. A changed formula is a new version; another meaning of the same word is a
-    new id. `stage`: the stage of the customer journey that it tells about, for the funnel: a count
+    new id. `example` has a sum for each input; a test computes it, and `docs/metrics.md` shows it.
+    `stage`: the stage of the customer journey that it tells about, for the funnel: a count
     is a volume of the stage, money is what one unit of it costs. `leads_stage`: rates from stage to
     stage are taken of the volumes with the smallest number that are known. `by_default`: whether
     `GET /v1/roi` answers with it when no metrics are named.
@@ -195,6 +208,7 @@ class Metric:
     empty_value: str
     source: str
     compute: Callable[..., Value]
+    example: Example
     stage: Stage | None = None
     leads_stage: int | None = None
     by_default: bool = True

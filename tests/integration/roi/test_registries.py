@@ -52,7 +52,7 @@ CALL_TO_ACTION = Dimension(
 )
 ''',
     "metrics/clicks_per_lead.py": '''"""Metric `clicks_per_lead`, made up."""
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
 CLICKS_PER_LEAD = Metric(
@@ -68,6 +68,7 @@ CLICKS_PER_LEAD = Metric(
     empty_value="null without a lead",
     source="made up",
     compute=lambda clicks, leads: divide(clicks * 1_000_000, leads),
+    example=Example({"clicks": 30, "lead_units": 2_000_000}, 15),
 )
 ''',
 }

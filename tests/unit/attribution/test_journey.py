@@ -13,11 +13,11 @@ from services.attribution.domain.model import (
     Candidate,
     CatalogFacts,
     Decision,
-    Reason,
     Scope,
     Status,
     Touch,
 )
+from services.attribution.domain.reasons import Reason
 from shared.catalog import LinkPeriod
 from shared.events import Quality
 from tests.factories import (

@@ -11,7 +11,8 @@ from msgspec import structs
 from services.attribution.domain.decide import decide_scope
 from services.attribution.domain.ledger import entries, memos, post, slotted
 from services.attribution.domain.listing import CARRIED_MAX, LISTED_MAX, REJECTED_LEAST, listed
-from services.attribution.domain.model import Candidate, Decision, Reason
+from services.attribution.domain.model import Candidate, Decision
+from services.attribution.domain.reasons import Reason
 from services.attribution.wire.decision_bytes import decode_decision, encode_decision
 from shared.events import Quality
 from tests.factories import (

@@ -3,7 +3,8 @@
 import pytest
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import CatalogFacts, Reason
+from services.attribution.domain.model import CatalogFacts
+from services.attribution.domain.reasons import Reason
 from shared.catalog import Precedence
 from tests.factories import (
     BRAND,

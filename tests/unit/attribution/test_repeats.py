@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import Candidate, Decision, Reason, Scope, Touch
+from services.attribution.domain.model import Candidate, Decision, Scope, Touch
+from services.attribution.domain.reasons import Reason
 from services.attribution.domain.repeats import repeats_in
 from services.attribution.domain.tallies import tally
 from shared.events import Quality

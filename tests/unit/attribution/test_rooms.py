@@ -11,7 +11,8 @@ import pytest
 from services.attribution.domain import journey
 from services.attribution.domain.components import CONVERSIONS_MAX
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import ConversionVersion, Decision, Reason, Touch
+from services.attribution.domain.model import ConversionVersion, Decision, Touch
+from services.attribution.domain.reasons import Reason
 from tests.factories import (
     conversion_key,
     days,

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.attribution.domain.decide import decide_scope
-from services.attribution.domain.model import Decision, Reason, Status
+from services.attribution.domain.model import Decision, Status
+from services.attribution.domain.reasons import Reason
 from shared.catalog import Surveys
 from tests.factories import (
     NOON,

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from services.attribution.domain.model import Reason
 from services.attribution.domain.order_reports import AdjustmentReason, VersionReason
+from services.attribution.domain.reasons import Reason
 from services.cli.explain import plain_words
 from services.cli.explain.catalog_names import Names, placement_names
 from services.cli.explain.explanation_page import page
@@ -88,7 +88,7 @@ def answer(*candidates: dict[str, Any], credits: tuple[dict[str, Any], ...] = ()
 
 
 def test_every_term_of_the_closed_lists_has_plain_words() -> None:
-    assert set(plain_words.REASONS) == {str(reason) for reason in Reason}
+    assert all(plain_words.REASONS[reason] for reason in Reason)
     assert set(plain_words.KINDS) == set(get_args(TouchKind))
     assert set(plain_words.CONVERSIONS) == set(get_args(ConversionKind))
     assert set(plain_words.SOURCES) == set(get_args(SourceKind))

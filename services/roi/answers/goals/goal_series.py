@@ -22,7 +22,15 @@ from services.roi.answers.context import AnswerContext
 from services.roi.answers.dictionary import DIMENSIONS
 from services.roi.answers.exchange import Exchange
 from services.roi.answers.goals.goal_figures import GoalFigures
-from services.roi.answers.kinds import Dimension, Entity, FromTime, Headline, Measure, Metric
+from services.roi.answers.kinds import (
+    Dimension,
+    Entity,
+    Example,
+    FromTime,
+    Headline,
+    Measure,
+    Metric,
+)
 from services.roi.answers.plan import Wanted
 from services.roi.answers.question import BASES, DEFAULT_MODEL
 from services.roi.answers.reading import RowsRead, read_rows
@@ -139,4 +147,5 @@ def _itself(measure: Measure) -> Metric:
         empty_value="",
         source="",
         compute=lambda value: value,
+        example=Example({measure.id: 1}, 1),
     )

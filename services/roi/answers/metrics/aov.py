@@ -1,8 +1,9 @@
 """Metric `aov`: net revenue over credited purchases and renewals of one currency."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
 AOV: Final = Metric(
@@ -21,4 +22,7 @@ AOV: Final = Metric(
     empty_value="null when the denominator is zero or missing, never 0",
     source="net revenue ÷ orders, on Laurel's net basis",
     compute=per_conversion,
+    example=Example(
+        {"net_revenue": 2_500_000, "paid_units_in_currency": 8_000_000}, Fraction(312_500)
+    ),
 )

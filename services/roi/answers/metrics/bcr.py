@@ -1,8 +1,9 @@
 """Metric `bcr`: contribution over cost, the benefit-cost ratio."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
 BCR: Final = Metric(
@@ -21,4 +22,5 @@ BCR: Final = Metric(
         " benefits ÷ costs; roi + 1"
     ),
     compute=divide,
+    example=Example({"contribution": 1_530_000, "cost": 1_000_000}, Fraction(153, 100)),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 CLICKS: Final = Metric(
@@ -18,6 +18,7 @@ CLICKS: Final = Metric(
     empty_value="0 when there were no clicks",
     source="IAB/MRC Click Measurement Guidelines 1.0: measured clicks after filtering",
     compute=lambda clicks: clicks,
+    example=Example({"clicks": 400}, 400),
     stage="consideration",
     leads_stage=1,
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 CONTRIBUTION: Final = Metric(
@@ -22,5 +22,6 @@ CONTRIBUTION: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 3: contribution"
     ),
     compute=lambda contribution: contribution,
+    example=Example({"contribution": 1_000_000}, 1_000_000),
     by_default=False,
 )

@@ -1,8 +1,9 @@
 """Metric `conversion_rate`: credited conversions over clicks."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit, divide
 from shared.credits import UNITS_PER_CONVERSION
 
@@ -30,4 +31,5 @@ CONVERSION_RATE: Final = Metric(
         " chapter 9: conversion rate; the base here is clicks"
     ),
     compute=_conversions_per_click,
+    example=Example({"units": 12_500_000, "clicks": 400}, Fraction(1, 32)),
 )

@@ -1,8 +1,9 @@
 """Metric `conversions`: credited conversions, which may be fractions."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit
 from shared.credits import UNITS_PER_CONVERSION
 
@@ -22,4 +23,5 @@ CONVERSIONS: Final = Metric(
     empty_value="0 when nothing was credited",
     source="Laurel's ledger: units in millionths of a conversion",
     compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+    example=Example({"units": 12_500_000}, Fraction(25, 2)),
 )

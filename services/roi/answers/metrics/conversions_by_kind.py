@@ -1,8 +1,9 @@
 """Metrics `leads`, `sign_ups`, `downloads`: credited conversions of one kind, maybe fractions."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit
 from shared.credits import UNITS_PER_CONVERSION
 
@@ -21,6 +22,7 @@ def _of_kind(metric_id: str, name: str) -> Metric:
         empty_value="0 when nothing was credited",
         source="Laurel's ledger: units in millionths of a conversion",
         compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+        example=Example({metric_id: 1_500_000}, Fraction(3, 2)),
         stage="consideration",
         by_default=False,
     )

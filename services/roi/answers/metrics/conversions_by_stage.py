@@ -4,9 +4,10 @@ By the default stage map a first order is of the stage purchase, and later order
 of retention. A policy may map kinds otherwise.
 """
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import Stage
@@ -26,6 +27,7 @@ def _at(metric_id: str, stage: Stage, name: str, leads_stage: int) -> Metric:
         empty_value="0 when nothing was credited",
         source="Laurel's ledger: units in millionths of a conversion, by the policy's stage map",
         compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+        example=Example({metric_id: 1_500_000}, Fraction(3, 2)),
         stage=stage,
         leads_stage=leads_stage,
         by_default=False,

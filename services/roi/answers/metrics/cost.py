@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 COST: Final = Metric(
@@ -23,4 +23,5 @@ COST: Final = Metric(
     ),
     source="costs as entered",
     compute=lambda cost: cost,
+    example=Example({"cost": 1_000_000}, 1_000_000),
 )

@@ -1,8 +1,9 @@
 """Metric `cost_per_lead`: cost over credited leads."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
 COST_PER_LEAD: Final = Metric(
@@ -18,6 +19,7 @@ COST_PER_LEAD: Final = Metric(
     empty_value="null when the denominator is zero or missing, never 0",
     source="Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9",
     compute=per_conversion,
+    example=Example({"cost": 1_000_000, "leads": 4_000_000}, Fraction(250_000)),
     stage="consideration",
     by_default=False,
 )

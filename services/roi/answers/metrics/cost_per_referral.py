@@ -1,8 +1,9 @@
 """Metric `cost_per_referral`: cost over referrals."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
 COST_PER_REFERRAL: Final = Metric(
@@ -18,6 +19,7 @@ COST_PER_REFERRAL: Final = Metric(
     empty_value="null when the denominator is zero or missing, never 0",
     source="the form of cost per click, over people who came by a referral",
     compute=divide,
+    example=Example({"cost": 1_000_000, "referrals": 20}, Fraction(50_000)),
     stage="advocacy",
     by_default=False,
 )

@@ -1,8 +1,9 @@
 """Metric `cost_per_retained_order`: cost over credited later orders and renewals."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
 COST_PER_RETAINED_ORDER: Final = Metric(
@@ -20,6 +21,7 @@ COST_PER_RETAINED_ORDER: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per order"
     ),
     compute=per_conversion,
+    example=Example({"cost": 1_000_000, "retained_orders": 2_000_000}, Fraction(500_000)),
     stage="retention",
     by_default=False,
 )

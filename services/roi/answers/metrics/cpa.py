@@ -1,8 +1,9 @@
 """Metric `cpa`: cost over credited purchases and renewals."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
 CPA: Final = Metric(
@@ -23,5 +24,6 @@ CPA: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per order"
     ),
     compute=per_conversion,
+    example=Example({"cost": 1_000_000, "paid_units": 10_000_000}, Fraction(100_000)),
     stage="purchase",
 )

@@ -1,8 +1,9 @@
 """Metric `cpc`: cost over clicks."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
 CPC: Final = Metric(
@@ -23,5 +24,6 @@ CPC: Final = Metric(
         "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per click"
     ),
     compute=divide,
+    example=Example({"cost": 1_000_000, "clicks": 400}, Fraction(2_500)),
     stage="consideration",
 )

@@ -1,8 +1,9 @@
 """Metric `cpe`: cost over the engagements that were reported."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_reported
 
 CPE: Final = Metric(
@@ -18,6 +19,9 @@ CPE: Final = Metric(
     empty_value="null when engagements are not reported or not above 0, never 0",
     source="ANA, Organic Influencer Measurement Guidelines (2022): engagement, CPE",
     compute=per_reported,
+    example=Example(
+        {"cost": 1_000_000, "engagements": 40_000, "engagements_reports": 12}, Fraction(25)
+    ),
     stage="engagement",
     by_default=False,
 )

@@ -1,8 +1,9 @@
 """Metric `cpv`: cost ÷ views."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_reported
 
 CPV: Final = Metric(
@@ -18,6 +19,7 @@ CPV: Final = Metric(
     empty_value="null when views are not reported or not above 0, never 0",
     source="ANA, Organic Influencer Measurement Guidelines (2022): cost metrics, by views",
     compute=per_reported,
+    example=Example({"cost": 1_000_000, "views": 500_000, "views_reports": 3}, Fraction(2)),
     stage="awareness",
     by_default=False,
 )

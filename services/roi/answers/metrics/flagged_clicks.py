@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 FLAGGED_CLICKS: Final = Metric(
@@ -18,5 +18,6 @@ FLAGGED_CLICKS: Final = Metric(
     empty_value="0 when there were none",
     source="IAB/MRC Click Measurement Guidelines 1.0: clicks that filtering removes",
     compute=lambda flagged: flagged,
+    example=Example({"flagged_clicks": 35}, 35),
     by_default=False,
 )

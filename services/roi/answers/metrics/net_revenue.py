@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 NET_REVENUE: Final = Metric(
@@ -23,4 +23,5 @@ NET_REVENUE: Final = Metric(
     ),
     source="Laurel's ledger: amount_minor",
     compute=lambda net_revenue: net_revenue,
+    example=Example({"net_revenue": 2_500_000}, 2_500_000),
 )

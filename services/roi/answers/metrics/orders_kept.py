@@ -1,8 +1,9 @@
 """Metric `orders_kept`: purchases and renewals that were not cancelled and not given back whole."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit
 from shared.credits import UNITS_PER_CONVERSION
 
@@ -21,4 +22,5 @@ ORDERS_KEPT: Final = Metric(
     empty_value="0 when nothing was credited",
     source="Laurel's ledger: units in millionths of a conversion",
     compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+    example=Example({"paid_units": 10_500_000}, Fraction(21, 2)),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 
@@ -39,4 +39,5 @@ PROFIT: Final = Metric(
         " chapter 3: contribution − cost"
     ),
     compute=profit_minor,
+    example=Example({"contribution": 1_000_000, "cost": 1_250_000}, -250_000),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 REFERRALS: Final = Metric(
@@ -18,6 +18,7 @@ REFERRALS: Final = Metric(
     empty_value="0 when nobody came by a referral",
     source="Laurel's touches of kind referral",
     compute=lambda referrals: referrals,
+    example=Example({"referrals": 20}, 20),
     stage="advocacy",
     leads_stage=1,
     by_default=False,

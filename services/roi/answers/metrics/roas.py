@@ -1,8 +1,9 @@
 """Metric `roas`: net revenue over cost."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
 ROAS: Final = Metric(
@@ -24,4 +25,5 @@ ROAS: Final = Metric(
         " chapter 10: revenue attributable to marketing ÷ spending"
     ),
     compute=divide,
+    example=Example({"net_revenue": 2_500_000, "cost": 1_000_000}, Fraction(5, 2)),
 )

@@ -1,8 +1,9 @@
 """Metric `roi`: profit over cost."""
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.metrics.profit import profit_minor
 from services.roi.answers.values import Ratio, Unit, divide
 
@@ -33,4 +34,5 @@ ROI: Final = Metric(
         " chapter 10: (revenue × contribution margin − spending) ÷ spending"
     ),
     compute=_return_on_cost,
+    example=Example({"contribution": 1_000_000, "cost": 800_000}, Fraction(1, 4)),
 )

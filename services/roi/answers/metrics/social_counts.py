@@ -5,7 +5,7 @@ A count is null where no report tells it, and never 0 by default.
 
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, reported
 from shared.events import Stage
 
@@ -34,6 +34,7 @@ def _count(
         empty_value="null when nobody reported it, never 0",
         source=source,
         compute=reported,
+        example=Example({metric_id: 30_000, f"{metric_id}_reports": 3}, 30_000),
         may_be_missing=True,
         stage=stage,
         leads_stage=leads_stage,
