@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from services.attribution import routes
 from services.attribution.pipeline.catalog_cache import FactsCache
 from services.attribution.pipeline.catalog_consumer import CatalogHandler
 from services.attribution.pipeline.dead_letter_retry import Retrier
@@ -22,19 +23,12 @@ from services.attribution.pipeline.event_consumer import EventsHandler
 from services.attribution.pipeline.publish_again import Publisher
 from services.attribution.pipeline.recompute import Recomputer
 from services.attribution.relay import Relay
-from services.attribution.routes import (
-    attention,
-    dead_letters,
-    explanations,
-    lag,
-    ledger,
-    orders,
-)
 from services.attribution.routes.parts import Parts
 from services.attribution.settings import AttributionSettings
 from services.attribution.store.catalog_rows import look_up_key
 from services.attribution.wire.answer_shapes import LagItem
 from shared.api.app import create_app
+from shared.api.routers import routers_in
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, driver
 from shared.db.roles import own_log_in
@@ -72,14 +66,6 @@ COLLECT_OBJECTS: Final = 500_000
 COLLECT_ROUNDS: Final = 50
 EVENTS_GROUP: Final = "laurel-attribution"
 CATALOG_GROUP: Final = "laurel-attribution-catalog"
-ROUTERS: Final = (
-    explanations.router,
-    ledger.router,
-    attention.router,
-    orders.router,
-    dead_letters.router,
-    lag.router,
-)
 
 logger = get_logger(__name__)
 
@@ -137,6 +123,7 @@ class Attribution:
             lifespan=None,
             health=self.health,
             telemetry=self.telemetry,
+            routers=routers_in(routes.__name__),
         )
         app.state.parts = Parts(
             self.outside.database,
@@ -147,8 +134,6 @@ class Attribution:
             self.outside.text_hash,
             self.outside.texts,
         )
-        for router in ROUTERS:
-            app.include_router(router)
         return app
 
     async def _look_up(self, sha256: bytes) -> Principal | None:

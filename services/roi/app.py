@@ -18,34 +18,16 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from services.roi import routes
 from services.roi.bootstrap import ensure_admin_key
 from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
 from services.roi.relay import CatalogRelay, Proofreader
-from services.roi.routes import (
-    agents,
-    campaigns,
-    codes,
-    connections,
-    costs,
-    creators,
-    entries,
-    funnel,
-    goals,
-    keys,
-    links,
-    metrics,
-    placements,
-    policies,
-    rates,
-    roi,
-    stores,
-    workspace,
-)
 from services.roi.routes.parts import Parts
 from services.roi.settings import RoiSettings
 from services.roi.store.key_rows import look_up
 from shared.api.app import create_app
+from shared.api.routers import routers_in
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
 from shared.db.roles import own_log_in
@@ -84,27 +66,6 @@ STOP_SECONDS: Final = 11.0
 COLLECT_OBJECTS: Final = 50_000
 COLLECT_ROUNDS: Final = 50
 GROUP: Final = "laurel-roi"
-
-ROUTERS: Final = (
-    roi.router,
-    entries.router,
-    funnel.router,
-    workspace.router,
-    creators.router,
-    campaigns.router,
-    placements.router,
-    links.router,
-    codes.router,
-    policies.router,
-    stores.router,
-    connections.router,
-    keys.router,
-    agents.router,
-    costs.router,
-    goals.router,
-    rates.router,
-    metrics.router,
-)
 
 logger = get_logger(__name__)
 
@@ -191,7 +152,7 @@ def build_app(
         lifespan=None,
         health=health,
         telemetry=telemetry,
-        routers=ROUTERS,
+        routers=routers_in(routes.__name__),
     )
     app.state.parts = Parts(
         database=outside.database,

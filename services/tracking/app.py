@@ -14,13 +14,13 @@ from typing import Final
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.tracking import routes
 from services.tracking.pipeline.accept_events import Intake, MemoryLookups
 from services.tracking.pipeline.record_clicks import ClickRecorder
 from services.tracking.relay import Relay
+from services.tracking.routes.parts import Parts
 from services.tracking.routes.redirect import RedirectResponder, redirect_router
 from services.tracking.routes.redirect_protocol import redirect_protocol
-from services.tracking.routes.report_events import report_events_router
-from services.tracking.routes.webhooks import webhooks_router
 from services.tracking.settings import TrackingSettings
 from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import Journal
@@ -29,6 +29,7 @@ from services.tracking.store.saved_catalog import SavedCatalog
 from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
 from shared.api.app import create_app
+from shared.api.routers import routers_in
 from shared.clock import Clock, SystemClock
 from shared.db.roles import own_log_in
 from shared.errors import LaurelError
@@ -121,11 +122,9 @@ class Tracking:
             telemetry=self.telemetry,
             body_bytes_max=BODY_BYTES_MAX,
             in_flight_max=in_flight_max,
-            routers=(
-                report_events_router(self._intake),
-                webhooks_router(self._intake, find_adapters()),
-            ),
+            routers=routers_in(routes.__name__, Parts(self._intake, find_adapters())),
         )
+        # Last, because it matches every path of one segment.
         app.include_router(redirect_router(self.redirects))
         return app
 

@@ -21,6 +21,7 @@ from services.tracking.domain.claims import (
     SocialClaim,
 )
 from services.tracking.pipeline.accept_events import Intake
+from services.tracking.routes.parts import Parts
 from services.tracking.routes.single_event_route import (
     RETRY_KEY_HEADER,
     RETRY_KEY_LENGTH_MAX,
@@ -125,12 +126,12 @@ def _authorized(intake: Intake) -> Callable[[str], Any]:
     return authorize(lookup, admit)
 
 
-def report_events_router(intake: Intake) -> Router:
+def router_of(parts: Parts) -> Router:
     """Return the routes of reports by API key."""
     router = Router(tags=["events"], responses=problems(429))
     router.route_class = SingleEventRoute
 
-    require = _authorized(intake)
+    intake, require = parts.intake, _authorized(parts.intake)
     collector = Depends(require("collect"))
     # One batch is worked at a time, so that many batches delay a redirect by one slice only.
     turn = asyncio.Lock()

@@ -6,13 +6,13 @@ What can go wrong: 404 for an unknown vendor or connection, 401 for a wrong sign
 Retry-After while the journal refuses events or the connections are not loaded.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Request
 
 from services.tracking.domain.deliveries import Adapter
 from services.tracking.pipeline.accept_events import DeliveryResult, Intake
+from services.tracking.routes.parts import Parts
 from services.tracking.store.catalog_memory import WebhookConnection
 from services.tracking.wire.answer_bodies import DeliveryOut, FlawOut
 from shared.api.openapi import example_id, problems
@@ -22,8 +22,9 @@ from shared.http.problems import Problem, busy_problem
 EXAMPLE_CONNECTION_ID: Final = example_id("connection")
 
 
-def webhooks_router(intake: Intake, adapters: Mapping[str, Adapter]) -> Router:
-    """Return the route of webhooks, for the vendors of `adapters` (by name)."""
+def router_of(parts: Parts) -> Router:
+    """Return the route of webhooks, for the vendors that have an adapter."""
+    intake, adapters = parts.intake, parts.adapters
     router = Router(tags=["webhooks"])
     vendor_schema: dict[str, Any] = {"enum": sorted(adapters), "examples": sorted(adapters)[:1]}
 
