@@ -1,7 +1,7 @@
-"""Write the generated pages: AsyncAPI of the log, OpenAPI of each service, and the settings.
+"""Write the generated pages: AsyncAPI of the log, OpenAPI of each service, settings, and metrics.
 
-Promise: `docs/api/*.json` and `docs/settings.md` are generated and never edited. A test fails when
-they do not match the code; `make schemas` writes them again.
+Promise: `docs/api/*.json`, `docs/settings.md` and `docs/metrics.md` are generated, never edited.
+A test fails when they do not match the code; `make schemas` writes them again.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 import msgspec
 from pydantic.fields import FieldInfo
 
+from deploy.metrics_page import metrics_page
 from services.attribution import app as attribution
 from services.attribution.settings import AttributionSettings
 from services.roi import app as roi
@@ -30,6 +31,7 @@ from shared.telemetry import Telemetry
 
 FOLDER: Final = Path("docs/api")
 SETTINGS_PAGE: Final = Path("docs/settings.md")
+METRICS_PAGE: Final = Path("docs/metrics.md")
 REFERENCE: Final = "#/components/schemas/{name}"
 # Settings with which every app can be built; no connection is opened.
 NOWHERE: Final = {
@@ -154,6 +156,7 @@ def main() -> int:
     """Write every document; return 0."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     SETTINGS_PAGE.write_text(settings_page())
+    METRICS_PAGE.write_text(metrics_page())
     for name, document in documents().items():
         (FOLDER / name).write_text(dump(document))
     return 0

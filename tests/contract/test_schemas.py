@@ -9,7 +9,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from deploy import schemas
+from deploy.metrics_page import metrics_page
 from deploy.schemas import asyncapi, documents, dump
+from services.roi.answers.metrics import METRICS
 from shared.settings import KNOWN_FIELDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -30,6 +32,13 @@ def test_every_document_is_current() -> None:
 def test_the_settings_page_is_current() -> None:
     page = (ROOT / "docs/settings.md").read_text()
     assert page == schemas.settings_page(), "run 'make schemas' and commit the result"
+
+
+def test_the_metrics_page_is_current() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    assert page == metrics_page(), "run 'make schemas' and commit the result"
+    headings = [line for line in page.splitlines() if line.startswith("### ")]
+    assert sorted(line.split("`")[1] for line in headings) == sorted(METRICS)
 
 
 def test_every_setting_has_a_meaning_and_a_reader() -> None:

@@ -20,7 +20,10 @@ AOV: Final = Metric(
     per_currency=True,
     additive=False,
     empty_value="null when the denominator is zero or missing, never 0",
-    source="net revenue ÷ orders, on Laurel's net basis",
+    source=(
+        "Shopify Help Center, average order value: (gross sales − discounts) ÷ orders;"
+        " here after refunds, too"
+    ),
     compute=per_conversion,
     example=Example(
         {"net_revenue": 2_500_000, "paid_units_in_currency": 8_000_000}, Fraction(312_500)

@@ -21,7 +21,7 @@ COST: Final = Metric(
     empty_value=(
         "0 when nothing happened; null when an exchange rate is missing, never 0 and never 1:1"
     ),
-    source="costs as entered",
+    source="Laurel's catalog: costs as they were entered",
     compute=lambda cost: cost,
     example=Example({"cost": 1_000_000}, 1_000_000),
 )

@@ -17,7 +17,10 @@ COST_PER_LEAD: Final = Metric(
     per_currency=True,
     additive=False,
     empty_value="null when the denominator is zero or missing, never 0",
-    source="Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9",
+    source=(
+        "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per order,"
+        " here over leads"
+    ),
     compute=per_conversion,
     example=Example({"cost": 1_000_000, "leads": 4_000_000}, Fraction(250_000)),
     stage="consideration",

@@ -17,7 +17,10 @@ COST_PER_REFERRAL: Final = Metric(
     per_currency=True,
     additive=False,
     empty_value="null when the denominator is zero or missing, never 0",
-    source="the form of cost per click, over people who came by a referral",
+    source=(
+        "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 9: cost per click,"
+        " here over people who came by a referral"
+    ),
     compute=divide,
     example=Example({"cost": 1_000_000, "referrals": 20}, Fraction(50_000)),
     stage="advocacy",

@@ -17,7 +17,7 @@ CPE: Final = Metric(
     per_currency=True,
     additive=False,
     empty_value="null when engagements are not reported or not above 0, never 0",
-    source="ANA, Organic Influencer Measurement Guidelines (2022): engagement, CPE",
+    source="ANA, Influencer Marketing Measurement Guidelines (2022): cost per engagement",
     compute=per_reported,
     example=Example(
         {"cost": 1_000_000, "engagements": 40_000, "engagements_reports": 12}, Fraction(25)

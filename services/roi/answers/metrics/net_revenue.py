@@ -21,7 +21,10 @@ NET_REVENUE: Final = Metric(
     empty_value=(
         "0 when nothing happened; null when an exchange rate is missing, never 0 and never 1:1"
     ),
-    source="Laurel's ledger: amount_minor",
+    source=(
+        "IFRS 15, paragraphs 47, 50 and 51: the consideration after discounts and refunds, without"
+        " taxes; as Laurel's ledger credits it"
+    ),
     compute=lambda net_revenue: net_revenue,
     example=Example({"net_revenue": 2_500_000}, 2_500_000),
 )

@@ -10,7 +10,7 @@ from services.roi.answers.values import Unit, reported
 from shared.events import Stage
 
 _MRC: Final = "MRC, Social Media Measurement Guidelines 1.0 (2015)"
-_ANA: Final = "ANA, Organic Influencer Measurement Guidelines (2022)"
+_ANA: Final = "ANA, Influencer Marketing Measurement Guidelines (2022)"
 
 
 def _count(
