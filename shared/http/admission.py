@@ -14,6 +14,9 @@ from shared.http.problems import Problem
 # Concurrent requests of one key. The pool serves this many within the 2 s that a request may wait
 # for a connection; more would only queue.
 KEY_REQUESTS_MAX: Final = 32
+# Files that a service streams to one brand at once. Each reads a page at a time, and a client that
+# reads slowly keeps one.
+EXPORTS_MAX: Final = 4
 RETRY_AFTER_SECONDS: Final = 1
 
 
@@ -42,3 +45,8 @@ class Admission:
 def key_admission() -> Admission:
     """Return the limit of the requests of one key in a service."""
     return Admission(KEY_REQUESTS_MAX, "requests of this key")
+
+
+def export_admission() -> Admission:
+    """Return the limit of the exports of one brand in a service."""
+    return Admission(EXPORTS_MAX, "exports of this workspace")

@@ -16,7 +16,7 @@ from services.attribution.wire import answer_shapes as wire
 from shared.api.openapi import problems
 from shared.db.engine import Database
 from shared.events import TEXT_LENGTH_MAX
-from shared.http.admission import Admission, key_admission
+from shared.http.admission import Admission, export_admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.problems import Problem, field_problem
 from shared.sealing import TextSealer
@@ -39,6 +39,7 @@ class Parts:
     text_hash: Callable[[str, str], str]
     texts: TextSealer
     admission: Admission = field(default_factory=key_admission)
+    exports: Admission = field(default_factory=export_admission)
 
 
 def parts_of(request: Request) -> Parts:

@@ -171,12 +171,20 @@ _encoder: Final = msgspec.json.Encoder()
 
 def encode_entries(figure: Opened, page: Listed) -> bytes:
     """Return the body of a page."""
-    given, asked = figure.given, figure.chooser.figure
-    (metric,) = given.question.metrics
+    given = figure.given
     cursor = None
     if page.last is not None:
         cursor = cursor_of(given.at.as_of, given.period, page.last)
-    meta: dict[str, Any] = {
+    meta = meta_of_entries(figure)
+    body = {"meta": meta, "items": page.items, "sum": figure.total, "next_cursor": cursor}
+    return _encoder.encode(body)
+
+
+def meta_of_entries(figure: Opened) -> dict[str, Any]:
+    """Return what a list of entries says of its figure."""
+    given, asked = figure.given, figure.chooser.figure
+    (metric,) = given.question.metrics
+    return {
         "metric": metric.id,
         "model": given.question.models[0],
         "by": given.question.by,
@@ -189,5 +197,3 @@ def encode_entries(figure: Opened, page: Listed) -> bytes:
         "as_of": given.at.as_of,
         "sequence": given.at.sequence,
     }
-    body = {"meta": meta, "items": page.items, "sum": figure.total, "next_cursor": cursor}
-    return _encoder.encode(body)

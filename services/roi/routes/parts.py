@@ -20,7 +20,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.roi.answers.sizes import AnswerRefused
 from shared.clock import Clock
 from shared.db.engine import Database
-from shared.http.admission import Admission, key_admission
+from shared.http.admission import Admission, export_admission, key_admission
 from shared.http.auth import Lookup, Principal, authorize
 from shared.http.problems import field_problem
 from shared.sealing import Sealer
@@ -80,6 +80,7 @@ class Parts:
     answer_threads: Executor
     admission: Admission = field(default_factory=key_admission)
     brand_answers: BrandAnswers = field(default_factory=BrandAnswers)
+    exports: Admission = field(default_factory=export_admission)
 
 
 def parts_of(request: Request) -> Parts:

@@ -1,17 +1,22 @@
 """The list of orders over HTTP: search, days, state, store, pages, and who was credited."""
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.attribution.pipeline import order_search
+from services.attribution.routes import order_export
 from shared.catalog import Creator
 from shared.ids import new_id
+from shared.money import format_minor
 from tests.factories import NOON
 from tests.integration.attribution.story import Story
 from tests.integration.attribution.test_http import Service, serving
 
+EUR = {"currency": "EUR"}
 NAMED = ("Ada Lovelace", "Grace Hopper")
 
 
@@ -169,6 +174,36 @@ async def test_a_wrong_question_is_named(place: tuple[str, str]) -> None:
             answer = await service.client.get("/v1/orders", params=asked)
             assert answer.status_code == 422, (asked, answer.text)
             assert [error["field"] for error in answer.json()["errors"]] == [field], asked
+
+
+async def test_a_file_of_orders_has_every_order_and_the_balance_as_totals(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pages of two, so that the file has several.
+    monkeypatch.setattr(order_export, "PAGE_ROWS", 2)
+    async with serving(*place) as service:
+        await fill(service)
+        story = service.story
+        answer = await service.client.get("/v1/exports/orders.csv")
+        assert answer.headers["content-type"].startswith("text/csv")
+        lines = list(csv.DictReader(io.StringIO(answer.text, newline=""), strict=True))
+        assert [line["order_id"] for line in lines if line["line"] == "row"] == await listed(
+            service
+        )
+        (mias,) = (line for line in lines if line["order_id"] == "1001")
+        assert (mias["net"], mias["currency"], mias["status"]) == ("49.90", "EUR", "credited")
+        assert mias["creator_ids"] == story.ident("creator", "mia")
+        (totals,) = (line for line in lines if line["line"] == "totals")
+        balance = await service.get("/v1/ledger/balance", group_by="model,currency")
+        (net_minor,) = {item["net_minor"] for item in balance["items"]}
+        assert (totals["net"], totals["currency"]) == (format_minor(net_minor, "EUR"), "EUR")
+        told = await service.get("/v1/exports/orders.json", query="ada", status="credited")
+        assert [item["order_id"] for item in told["items"]] == ["1003", "1002"]
+        assert told["items"][1]["placement_ids"] == [story.ident("placement", "tom")]
+        assert told["totals"] == [{"currency": "EUR", "net": {"amount_minor": 150, **EUR}}]
+        for path, field in (("orders.parquet", "file_format"), ("orders.csv?limit=2", "limit")):
+            refused = await service.client.get(f"/v1/exports/{path}")
+            assert [error["field"] for error in refused.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize("query", ["' OR 1=1 --", "%", "_", "\\", "{}"])
