@@ -18,6 +18,7 @@ from tests.integration.foreign_answers import (
     opens_own_figures,
 )
 from tests.integration.foreign_catalog import CATALOG, shown_to_theirs
+from tests.integration.foreign_exports import EXPORT_CALLS
 from tests.integration.tenants import KINDS, Tenant, TenantPair
 
 pytestmark = pytest.mark.xdist_group("installation")
@@ -359,6 +360,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "POST /v1/social": counts_of_foreign_placements_are_in_no_figure,
     "POST /webhooks/{vendor}/{connection_id}": webhooks_need_their_own_secret,
     "GET /{code}": links_are_public,
+    **EXPORT_CALLS,
 }
 
 

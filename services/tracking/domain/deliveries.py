@@ -15,6 +15,7 @@ from services.tracking.domain.claims import (
     NoticeClaim,
     Rejected,
 )
+from shared.events import AnyEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class Account:
 
 
 Claims = tuple[ConversionClaim | AdjustmentClaim | NoticeClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a delivery tells: its claims, and the event of each."""
+
+    claims: Claims
+    events: tuple[AnyEvent, ...]
+
 
 Verify = Callable[[Delivery, Account], bool]
 # The second argument is the currency of the workspace, None while it is unknown.

@@ -6,7 +6,7 @@ go wrong: `Transient` when the journal refuses events, or an e-mail cannot be ha
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from services.tracking.domain.claims import (
     Report,
     SocialClaim,
 )
-from services.tracking.domain.deliveries import Adapter, Delivery
+from services.tracking.domain.deliveries import Adapter, Delivery, Reading
 from services.tracking.domain.past_orders import check_past_order
 from services.tracking.domain.proofs import check_proof
 from services.tracking.domain.short_links import link_key
@@ -35,7 +35,7 @@ from services.tracking.store.journal import Journal
 from services.tracking.store.quotas import Quotas
 from services.tracking.store.user_agents import Agents
 from shared.clock import Clock
-from shared.code_texts import CodeText
+from shared.code_texts import CodeText, code_text
 from shared.errors import Transient
 from shared.events import AnyEvent, Quality, Source, encode_event, event_type
 from shared.http.auth import Principal
@@ -228,19 +228,29 @@ class Intake:
         the names of its wrong fields, and reported in the answer. A message may hold a text of the
         body, so no message is logged.
         """
-        claims = adapter.read(delivery, self.catalog.currency(connection.workspace_id))
-        if isinstance(claims, Rejected):
+        read = self.read(adapter, connection, delivery)
+        if isinstance(read, Rejected):
             _log.error(
                 "delivery_unusable",
                 vendor=adapter.name,
                 connection=connection.connection_id,
-                topic=claims.topic,
-                fields=[flaw.field for flaw in claims.flaws],
+                topic=read.topic,
+                fields=[flaw.field for flaw in read.flaws],
             )
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unusable")
-            return DeliveryResult(rejected=claims)
-        if all(isinstance(claim, NoticeClaim) and claim.task is None for claim in claims):
+            return DeliveryResult(rejected=read)
+        if all(isinstance(claim, NoticeClaim) and claim.task is None for claim in read.claims):
             self._telemetry.count(Metric.INTAKE, type=adapter.name, outcome="unused")
+        await self.store(read.events)
+        return DeliveryResult(tuple(event.event_id for event in read.events))
+
+    def read(
+        self, adapter: Adapter, connection: WebhookConnection, delivery: Delivery
+    ) -> Reading | Rejected:
+        """Return the claims of one delivery and their events; nothing is written or counted."""
+        claims = adapter.read(delivery, self.catalog.currency(connection.workspace_id))
+        if isinstance(claims, Rejected):
+            return claims
         now, source = delivery.received_at, Source("webhook", connection.connection_id)
         events = []
         for claim in claims:
@@ -256,8 +266,14 @@ class Intake:
             # Only touches are rejected, and an adapter gives none.
             assert not isinstance(event, Rejected)
             events.append(event)
-        await self.store(events)
-        return DeliveryResult(tuple(event.event_id for event in events))
+        return Reading(claims, tuple(events))
+
+    def unknown_codes(self, workspace_id: str, events: Iterable[AnyEvent]) -> frozenset[str]:
+        """Return the codes of events that are none of the workspace's."""
+        codes = {code for event in events for code in getattr(event, "codes", ())}
+        return frozenset(
+            code for code in codes if not self._lookups.is_code(workspace_id, code_text(code))
+        )
 
     def delivery(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Delivery:
         """Return a delivery that arrived now."""

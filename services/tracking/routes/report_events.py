@@ -21,7 +21,7 @@ from services.tracking.domain.claims import (
     SocialClaim,
 )
 from services.tracking.pipeline.accept_events import Intake
-from services.tracking.routes.parts import Parts
+from services.tracking.routes.parts import Parts, authorized
 from services.tracking.routes.single_event_route import (
     RETRY_KEY_HEADER,
     RETRY_KEY_LENGTH_MAX,
@@ -42,7 +42,7 @@ from services.tracking.wire.event_bodies import AdjustmentIn, ConversionIn
 from shared.api.openapi import example_id, problems
 from shared.concurrency import yield_control
 from shared.events import AnyEvent
-from shared.http.auth import Principal, authorize
+from shared.http.auth import Principal
 from shared.http.body import Router
 from shared.http.problems import (
     RETRY_AFTER_SECONDS,
@@ -111,27 +111,12 @@ _SOCIAL_SCHEMA: Final = _array_of(
 )
 
 
-def _authorized(intake: Intake) -> Callable[[str], Any]:
-    """Return the dependency that checks a key and counts the request."""
-
-    async def lookup(key_hash: bytes) -> Principal | None:
-        principal = intake.catalog.principal(key_hash)
-        if principal is None and not intake.catalog.is_complete:
-            raise busy_problem("the keys are not loaded yet")
-        return principal
-
-    def admit(principal: Principal) -> None:
-        intake.quotas.take(Counted.EVENTS, principal)
-
-    return authorize(lookup, admit)
-
-
 def router_of(parts: Parts) -> Router:
     """Return the routes of reports by API key."""
     router = Router(tags=["events"], responses=problems(429))
     router.route_class = SingleEventRoute
 
-    intake, require = parts.intake, _authorized(parts.intake)
+    intake, require = parts.intake, authorized(parts.intake)
     collector = Depends(require("collect"))
     # One batch is worked at a time, so that many batches delay a redirect by one slice only.
     turn = asyncio.Lock()

@@ -21,8 +21,8 @@ AOV: Final = Metric(
     additive=False,
     empty_value="null when the denominator is zero or missing, never 0",
     source=(
-        "Shopify Help Center, average order value: (gross sales − discounts) ÷ orders;"
-        " here after refunds, too"
+        "Google Analytics Help, average purchase revenue: purchase revenue ÷ purchases;"
+        " here after refunds"
     ),
     compute=per_conversion,
     example=Example(
