@@ -7,6 +7,7 @@ conflict.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from services.attribution.domain.model import Touch
@@ -37,13 +38,16 @@ class Intake:
     duplicates: Counter[str] = field(default_factory=Counter)
 
 
-async def store_batch(conn: Any, batch: Sorted) -> Intake:
-    """Store a decoded batch and return what was new in it."""
+async def store_batch(conn: Any, batch: Sorted, newest_touch_at: datetime) -> Intake:
+    """Store a decoded batch and return what was new in it.
+
+    No stored touch of its workspaces is later than `newest_touch_at`.
+    """
     await store.prepare(conn)
     intake = Intake()
     rows = batch.staged.touch_rows
     await store.stage_touches(conn, rows)
-    intake.near = await near_clicks(conn) if rows else []
+    intake.near = await near_clicks(conn, newest_touch_at) if rows else []
     known_touches = await store.store_touches(conn, batch.staged.touches)
     known_evidence = await store.store_evidence(conn, batch.staged.evidence_rows)
     known = known_evidence

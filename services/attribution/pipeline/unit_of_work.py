@@ -87,7 +87,8 @@ class UnitOfWork:
 
     async def take_batch(self, batch: Sorted) -> Outcome:
         """Store, join, decide and publish a batch of events; the caller moves the offset."""
-        intake = await store_batch(self.conn, batch)
+        newest = max(state.newest_touch_at for state in self.states.values())
+        intake = await store_batch(self.conn, batch, newest)
         for name, count in intake.duplicates.items():
             self.states[name].events_duplicate += count
         windows = {name: _widest(facts) for name, facts in self.facts.items()}
@@ -143,6 +144,9 @@ class UnitOfWork:
         near: dict[str, list[Touch]] = {}
         for workspace, touch in intake.near:
             near.setdefault(workspace, []).append(touch)
+        for name, touches in added.items():
+            newest = max(touch.occurred_at for touch in touches)
+            self.states[name].newest_touch_at = max(newest, self.states[name].newest_touch_at)
         with faults_of("tally"):
             return {
                 name: _counts(

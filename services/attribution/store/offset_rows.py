@@ -34,7 +34,8 @@ ON CONFLICT DO NOTHING
 READ_WORKSPACES: Final = Sql("""
 SELECT w.workspace_id::text, w.last_sequence,
        nullif(w.last_recorded_at, '-infinity') AS last_recorded_at, w.catalog_version,
-       w.events_read, w.events_duplicate
+       w.events_read, w.events_duplicate,
+       nullif(w.newest_touch_at, '-infinity') AS newest_touch_at
 FROM unnest($1::uuid[]) AS id CROSS JOIN LATERAL (
     SELECT * FROM attribution.workspaces AS w WHERE w.workspace_id = id LIMIT 1
 ) AS w
@@ -42,13 +43,13 @@ FROM unnest($1::uuid[]) AS id CROSS JOIN LATERAL (
 # The rows exist; an upsert always uses the primary key, UPDATE … FROM does not.
 MOVE_WORKSPACES: Final = Sql("""
 INSERT INTO attribution.workspaces (workspace_id, last_sequence, last_recorded_at, catalog_version,
-                                    events_read, events_duplicate)
+                                    events_read, events_duplicate, newest_touch_at)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::bigint[],
-                     $6::bigint[])
+                     $6::bigint[], $7::timestamptz[])
 ON CONFLICT (workspace_id) DO UPDATE
 SET last_sequence = excluded.last_sequence, last_recorded_at = excluded.last_recorded_at,
     catalog_version = excluded.catalog_version, events_read = excluded.events_read,
-    events_duplicate = excluded.events_duplicate
+    events_duplicate = excluded.events_duplicate, newest_touch_at = excluded.newest_touch_at
 """)
 ALL_WORKSPACES: Final = "SELECT workspace_id::text FROM attribution.workspaces ORDER BY 1"
 
@@ -61,7 +62,7 @@ class WorkspaceState:
     """The counters of one workspace, held and changed inside one transaction.
 
     `events_read` counts the records of the events topic, `events_duplicate` the events that were
-    known already.
+    known already. No stored touch is later than `newest_touch_at`.
     """
 
     workspace_id: str
@@ -70,6 +71,7 @@ class WorkspaceState:
     catalog_version: int
     events_read: int
     events_duplicate: int
+    newest_touch_at: datetime
 
     def stamp(self, now: datetime) -> tuple[int, datetime]:
         """Return the next sequence number and its moment.
@@ -110,6 +112,7 @@ async def open_workspaces(
             row["catalog_version"],
             row["events_read"],
             row["events_duplicate"],
+            row["newest_touch_at"] or _EPOCH,
         )
         for row in rows
     }
@@ -126,6 +129,7 @@ async def close_workspaces(conn: asyncpg.Connection, states: Iterable[WorkspaceS
         [state.catalog_version for state in moved],
         [state.events_read for state in moved],
         [state.events_duplicate for state in moved],
+        [state.newest_touch_at for state in moved],
     )
 
 

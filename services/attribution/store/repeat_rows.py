@@ -1,13 +1,14 @@
 """The stored clicks next to staged ones: they say which clicks are repeats (domain `repeats`).
 
 Promise: for each staged click at most two rows are returned, its nearest earlier and later click of
-the same series within 10 seconds. A click of a visitor that was not seen within 10 seconds costs
-one probe of the index on persons, any other one at most `LOOKED_AT_MAX` rows on each side. Run it
-before the staged touches are inserted.
+the same series within 10 seconds. A click more than 10 seconds after all stored touches costs
+nothing, one of a visitor that was not seen within 10 seconds one probe of the index on persons, any
+other one at most `LOOKED_AT_MAX` rows on each side. Run it before the staged touches are inserted.
 What can go wrong: a visitor with more touches than that between two clicks on one link within 10
 seconds; the second one may then count, too.
 """
 
+from datetime import datetime
 from typing import Any, Final
 
 from services.attribution.domain.model import Touch
@@ -54,10 +55,14 @@ CROSS JOIN LATERAL (
         ORDER BY t.occurred_at, t.event_id LIMIT 1
     )
 ) AS n
-WHERE {IN_SERIES.format(t="s")}
+WHERE s.occurred_at <= $1::timestamptz + {WITHIN} AND {IN_SERIES.format(t="s")}
 """)
 
 
-async def near_clicks(conn: Any) -> list[tuple[str, Touch]]:
-    """Return the stored clicks next to staged ones, with their workspaces; some several times."""
-    return [(row["workspace_id"], touch_of(row)) for row in await conn.fetch(NEAR_CLICKS)]
+async def near_clicks(conn: Any, newest_touch_at: datetime) -> list[tuple[str, Touch]]:
+    """Return the stored clicks next to staged ones, with their workspaces; some several times.
+
+    No touch of their workspaces is later than `newest_touch_at`.
+    """
+    rows = await conn.fetch(NEAR_CLICKS, newest_touch_at)
+    return [(row["workspace_id"], touch_of(row)) for row in rows]

@@ -85,10 +85,14 @@ async def test_a_visitor_with_many_clicks_at_once_costs_no_more_rows_than_the_bo
             "INSERT INTO stage_touches SELECT row_number() OVER (), t.* FROM"
             f" (SELECT {', '.join(TOUCH_COLUMNS)} FROM attribution.touches LIMIT {many}) AS t"
         )
-        (plan,) = await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {NEAR_CLICKS}")
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {NEAR_CLICKS}"
+        (plan,) = await conn.fetchval(explain, NOON + timedelta(seconds=1))
+        (later,) = await conn.fetchval(explain, NOON - timedelta(seconds=11))
         await conn.execute("DELETE FROM stage_touches")
     read = rows_read(plan["Plan"], "touches")
     assert many < read <= many * (2 * LOOKED_AT_MAX + 1)
+    # Clicks that are later than all that is stored have no neighbour to look for.
+    assert rows_read(later["Plan"], "touches") == 0
     assert await counts(pipeline, story) == {"mia": (1, many - 1)}
 
 
