@@ -163,11 +163,12 @@ def _looked_at(
         subjects.update(code_subject(code) for code in version.codes)
         if version.click is not None:
             subjects.add(link_subject(version.click.link_id))
-    return {
-        (subject, item.workspace_id, own_key(key))
-        for key, decision in found.items()
-        for subject in carried.get(key, set()) | _subjects(decision, item.touches)
-    }
+    looked_at: set[tuple[str, str, bytes]] = set()
+    for key, decision in found.items():
+        own = own_key(key)
+        subjects = carried.get(key, set()) | _subjects(decision, item.touches)
+        looked_at.update((subject, item.workspace_id, own) for subject in subjects)
+    return looked_at
 
 
 def _subjects(decision: Decision, touches: Mapping[str, Touch]) -> set[str]:
