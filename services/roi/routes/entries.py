@@ -8,7 +8,7 @@ What can go wrong: 422 names the field; 429 when the brand has too many answers 
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from services.roi.answers.answering import read_input
@@ -24,15 +24,16 @@ from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
+from shared.http.query import described_query, query_of
 
 router = Router(tags=["answers"], responses=problems(429))
 
 
-@router.get("/v1/entries", response_model=EntryList)
+@router.get("/v1/entries", response_model=EntryList, openapi_extra=described_query(EntryParameters))
 async def list_entries(
     request: Request,
     caller: Annotated[Principal, Depends(require("read"))],
-    asked: Annotated[EntryParameters, Query()],
+    asked: Annotated[EntryParameters, Depends(query_of(EntryParameters))],
 ) -> Response:
     """Open a figure of an answer: what it sums, newest first, with the sum.
 

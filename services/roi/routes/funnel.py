@@ -7,7 +7,7 @@ What can go wrong: the same as there; 422 of `group_by` for dimensions that are 
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from services.roi.answers.answering import read_input
@@ -18,15 +18,16 @@ from services.roi.routes.parts import answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
+from shared.http.query import described_query, query_of
 
 router = Router(tags=["answers"], responses=problems(429))
 
 
-@router.get("/v1/funnel", response_model=FunnelAnswer)
+@router.get("/v1/funnel", response_model=FunnelAnswer, openapi_extra=described_query(RoiParameters))
 async def answer_funnel(
     request: Request,
     caller: Annotated[Principal, Depends(require("read"))],
-    asked: Annotated[RoiParameters, Query()],
+    asked: Annotated[RoiParameters, Depends(query_of(RoiParameters))],
 ) -> Response:
     """Six stages by one or two dimensions: volumes, rates, what a unit costs, and what came back.
 

@@ -9,7 +9,7 @@ has too many answers in progress; 503 while Postgres is unavailable.
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from services.roi.answers.answer_shapes import RoiAnswer
@@ -19,15 +19,16 @@ from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
+from shared.http.query import described_query, query_of
 
 router = Router(tags=["answers"], responses=problems(429))
 
 
-@router.get("/v1/roi", response_model=RoiAnswer)
+@router.get("/v1/roi", response_model=RoiAnswer, openapi_extra=described_query(RoiParameters))
 async def answer_roi(
     request: Request,
     caller: Annotated[Principal, Depends(require("read"))],
-    asked: Annotated[RoiParameters, Query()],
+    asked: Annotated[RoiParameters, Depends(query_of(RoiParameters))],
 ) -> Response:
     """Revenue, cost and return by one or two dimensions, in a span of days or between two times.
 
