@@ -18,6 +18,7 @@ from pydantic import Field, create_model
 from services.roi.answers.assemble import Answer, Figures, Row, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.kinds import Metric
+from services.roi.answers.seasonality import INDEX
 from services.roi.answers.values import Unit, Value
 from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.models import is_additive
@@ -81,6 +82,15 @@ else:
     )
 
 
+class RoiSeason(AnswerModel):
+    """How a weekday or month of the year differs from the mean of all days."""
+
+    days: int
+    """The days of the period that the mean is of."""
+    index: dict[str, float | list[CurrencyRatio] | None]
+    """Each additive figure for each day, over that of all rows; null for too few days."""
+
+
 class RoiRow(AnswerModel):
     """One row: an id or a word for each dimension."""
 
@@ -92,6 +102,8 @@ class RoiRow(AnswerModel):
     """The figures of the row."""
     compared: RoiMeasures | None = None
     """The figures of the period that is compared; absent where none is."""
+    seasonality: RoiSeason | None = None
+    """The seasonality index; only in rows by `weekday` or `month_of_year` alone, between days."""
 
 
 if TYPE_CHECKING:
@@ -256,7 +268,7 @@ class MetricList(AnswerModel):
 
 def metric_list() -> MetricList:
     """Return the metric dictionary."""
-    return MetricList(items=[_metric_entry(metric) for metric in METRICS_IN_ORDER])
+    return MetricList(items=[_metric_entry(metric) for metric in (*METRICS_IN_ORDER, INDEX)])
 
 
 def _metric_entry(metric: Metric) -> MetricEntry:
@@ -313,6 +325,7 @@ def whole_meta(
     answer: Answer, meta: Mapping[str, Any], metrics: Sequence[Metric], model: str | list[str]
 ) -> dict[str, Any]:
     """Return `meta` with what the answer itself tells; `model` is a list when models are listed."""
+    has_seasons = any(row.season is not None for row in answer.rows)
     return {
         **meta,
         "model": model,
@@ -321,7 +334,8 @@ def whole_meta(
         "missing_rates": answer.missing_rates,
         "additive": all(map(is_additive, [model] if isinstance(model, str) else model)),
         "metrics": {
-            metric.id: {"version": metric.version, "formula": metric.formula} for metric in metrics
+            metric.id: {"version": metric.version, "formula": metric.formula}
+            for metric in (*metrics, *((INDEX,) if has_seasons else ()))
         },
     }
 
@@ -334,11 +348,22 @@ def _row(row: Row, writers: _Writers) -> dict[str, object]:
     }
     if row.compared is not None:
         told["compared"] = _shown(row.compared, writers)
+    if row.season is not None:
+        told["seasonality"] = {"days": row.season.days, "index": _indexes(row.season.index)}
     return told
 
 
 def _shown(figures: Figures, writers: _Writers) -> dict[str, object]:
     return {name: write(figures[name]) for name, write in writers}
+
+
+def _indexes(index: Figures) -> dict[str, object]:
+    return {
+        name: ratio_writer(is_single=len(value) == 1)(value)
+        if isinstance(value, tuple)
+        else number_of(value)
+        for name, value in index.items()
+    }
 
 
 def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +25,8 @@ from services.roi.answers.period import asked_period, compared_period
 from services.roi.answers.plan import Wanted
 from services.roi.answers.question import Question, RoiParameters, question_of
 from services.roi.answers.reading import RowsRead, read_rows
-from services.roi.answers.segments import segment_starts
+from services.roi.answers.seasonality import days_by_word, recurring, with_seasons
+from services.roi.answers.segments import days_between, segment_starts
 from services.roi.answers.sizes import CATALOG_ROWS_MAX, check_cells, check_rates
 from services.roi.answers.span import Asked, Span, span_of
 from services.roi.answers.weaknesses import goals_lacking, rates_lacking, warnings_of
@@ -180,8 +182,17 @@ def built(given: AnswerInput) -> Built:
     if compared is not None:
         before = Period(periods[1].facts, shown[1], compared.shift)
     answer = assemble(layout, periods[0].facts, shown[0], before)
+    if (dimension := recurring(question.dimensions)) is not None and given.span.times is None:
+        sample = days_by_word(dimension, _begun_days(given), question.filters)
+        answer = with_seasons(answer, dimension, question.metrics, sample)
     source = max((period.plan.source for period in periods), key=list(Grain).index)
     return Built(everything, layout, answer, gaps, source)
+
+
+def _begun_days(given: AnswerInput) -> Sequence[date]:
+    """Return the days of the answer that had begun at its moment."""
+    today = given.at.as_of.astimezone(ZoneInfo(given.at.time_zone)).date()
+    return days_between(given.span.from_on, min(given.span.to_on, today))
 
 
 def exchanged(

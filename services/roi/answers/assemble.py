@@ -58,16 +58,26 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Season:
+    """The seasonality index of each additive metric of a row, and the days that it is a mean of."""
+
+    days: int
+    index: Figures
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: the value of each dimension (None: no value), today's label, its figures.
 
-    `compared`: the figures of the period that is compared; None where none is.
+    `compared`: the figures of the period that is compared; None where none is. `season`: None where
+    rows are not by a stretch of days that comes again.
     """
 
     group: Mapping[str, str | None]
     label: str
     figures: Figures
     compared: Figures | None = None
+    season: Season | None = None
 
 
 @dataclass(frozen=True, slots=True)

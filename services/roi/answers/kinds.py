@@ -138,12 +138,13 @@ class FromTime:
     """The value is a stretch of the workspace's local days.
 
     `first_day` gives the first day of the stretch that a day lies in, `word` the stretch's value.
-    `recurs`: later stretches have the same values again, as weekdays do.
+    `recurring_days`: the days of the shortest stretch, where later stretches have the same values
+    again, as weekdays do; 0 where they have not.
     """
 
     first_day: Callable[[date], date]
     word: Callable[[date], str]
-    recurs: bool = False
+    recurring_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

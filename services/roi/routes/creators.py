@@ -60,6 +60,7 @@ def automatic_placement_facts(creator_id: str) -> EntityFacts:
         "campaign_id": None,
         "platform": None,
         "content_type": None,
+        "length_seconds": None,
         "format": None,
         "planned_at": None,
         "published_at": None,

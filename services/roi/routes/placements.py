@@ -31,6 +31,7 @@ class Placements(Resource[PlacementBody]):
         "campaign_id": example_id("campaign"),
         "platform": "instagram",
         "content_type": "reel",
+        "length_seconds": 30,
         "published_at": "2026-03-01T09:00:00Z",
         "url": "https://instagram.example/reel/1",
     }

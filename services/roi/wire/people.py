@@ -27,6 +27,8 @@ from shared.api.shapes import Moment, MoneyIn, MoneyOut, StrictModel
 
 # More than the number of people: a greater value is a typing error.
 FOLLOWERS_MAX: Final = 10_000_000_000
+# A week. The longest live streams run for some days; a greater value is a typing error.
+LENGTH_SECONDS_MAX: Final = 604_800
 # An audience profile has shares by country, age and so on, in the customer's own shape.
 AUDIENCE_ENTRIES_MAX: Final = 200
 
@@ -135,6 +137,8 @@ class PlacementBody(Named):
     """Where it is published, such as `instagram`."""
     content_type: Word | None = None
     """What kind of content it is, such as `reel` or `story`."""
+    length_seconds: Annotated[int, Field(strict=True, ge=1, le=LENGTH_SECONDS_MAX)] | None = None
+    """How many seconds it runs; null for what has no length, such as a picture."""
     format: Word | None = None
     """The format, such as `vertical_video`."""
     planned_at: Moment | None = None
@@ -176,6 +180,8 @@ class PlacementAnswer(Stored):
     """Where it is published, such as `instagram`."""
     content_type: str | None
     """What kind of content it is, such as `reel` or `story`."""
+    length_seconds: int | None = None
+    """How many seconds it runs; null for what has no length, such as a picture."""
     format: str | None
     """The format, such as `vertical_video`."""
     planned_at: datetime | None

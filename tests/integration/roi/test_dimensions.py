@@ -32,8 +32,8 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
     sales = await roi_workspace.campaign("Spring", objective="sales")
     unknown = await roi_workspace.campaign("Autumn", objective=None)
     kinds: list[tuple[str | None, str | None, dict[str, Any]]] = [
-        (mia, sales, {"content_type": "reel", "format": "review"}),
-        (jo, unknown, {"content_type": "story", "format": None}),
+        (mia, sales, {"content_type": "reel", "format": "review", "length_seconds": 30}),
+        (jo, unknown, {"content_type": "story", "format": None, "length_seconds": 15}),
         (None, None, {"content_type": "reel"}),
     ]
     placements = [
@@ -63,6 +63,8 @@ async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
         ("objective", {"sales": 100, "no objective": 23}),
         ("country", {"DE": 100, "FR": 20, "no country": 3}),
         ("tier", {"mid": 100, "mega": 20, "no tier": 3}),
+        ("length", {"from_15_s": 20, "from_30_s": 100, "no length": 3}),
+        ("month_of_year", {"march": 100, "april": 23}),
         ("week", {"2026-W14": 120, "2026-W15": 3}),
         ("month", {"2026-03": 100, "2026-04": 23}),
         ("quarter", {"2026-Q1": 100, "2026-Q2": 23}),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, Part, words_of_fact
 from services.roi.answers.dictionary import DIMENSIONS
 from services.roi.answers.dimensions.customer import CUSTOMERS, read_customer
+from services.roi.answers.dimensions.length import LENGTHS, length_of, read_length
+from services.roi.answers.dimensions.month_of_year import MONTHS
 from services.roi.answers.dimensions.tier import TIERS, read_tier, tier_of
 from services.roi.answers.dimensions.weekday import WEEKDAYS
 from services.roi.answers.kinds import Dimension, FromCatalog, FromTime
@@ -53,6 +55,39 @@ def test_tiers_are_sorted_from_the_smallest_audience() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "length"),
+    [
+        (1, "under_15_s"),
+        (14, "under_15_s"),
+        (15, "from_15_s"),
+        (29, "from_15_s"),
+        (30, "from_30_s"),
+        (59, "from_30_s"),
+        (60, "from_1_min"),
+        (239, "from_1_min"),
+        (240, "from_4_min"),
+        (1_200, "from_4_min"),
+        (1_201, "over_20_min"),
+        (604_800, "over_20_min"),
+    ],
+)
+def test_seconds_have_a_class_of_length(seconds: int, length: str) -> None:
+    assert length_of(seconds) == read_length(str(seconds)) == length
+
+
+def test_content_without_a_length_has_no_class() -> None:
+    assert read_length(None) is None
+
+
+def test_lengths_are_sorted_from_the_shortest() -> None:
+    order = DIMENSIONS["length"].order
+    assert order is not None
+    names = [name for name, _ in LENGTHS]
+    assert sorted(sorted(names), key=order) == names
+    assert [least for _, least in LENGTHS] == sorted({least for _, least in LENGTHS})
+
+
+@pytest.mark.parametrize(
     ("name", "day", "first", "word"),
     [
         ("day", "2026-03-10", "2026-03-10", "2026-03-10"),
@@ -79,7 +114,9 @@ def time_dimensions() -> list[Dimension]:
     """Return the dimensions whose stretches are named once: weekdays come again."""
     times = [found for found in DIMENSIONS.values() if isinstance(found.source, FromTime)]
     return [
-        found for found in times if isinstance(found.source, FromTime) and not found.source.recurs
+        found
+        for found in times
+        if isinstance(found.source, FromTime) and not found.source.recurring_days
     ]
 
 
@@ -110,6 +147,7 @@ FACTS = CatalogFacts(
         "topic": {REEL: ("bags", "travel"), OWN: ()},
         "objective": {SPRING: ("sales",)},
         "country": {MIA: ("DE",)},
+        "length": {REEL: ("from_30_s",), OWN: ()},
         "tier": {MIA: ("micro",)},
     },
     {MIA: "Mia", SPRING: "Spring"},
@@ -128,6 +166,7 @@ FACTS = CatalogFacts(
         ("cta", Part("See the bag", "See the bag"), Part("no call to action", None)),
         ("objective", Part("sales", "sales"), Part("no objective", None)),
         ("country", Part("DE", "DE"), Part("no country", None)),
+        ("length", Part("from_30_s", "from_30_s"), Part("no length", None)),
         ("tier", Part("micro", "micro"), Part("no tier", None)),
     ],
 )
@@ -157,7 +196,16 @@ def test_a_weekday_comes_again_each_week() -> None:
     assert words == [*WEEKDAYS, *WEEKDAYS]
     assert (words[0], words[6]) == ("monday", "sunday")
     assert [source.first_day(day) for day in days] == days
-    assert source.recurs
+    assert source.recurring_days == 1
+
+
+def test_a_month_of_the_year_comes_again_each_year() -> None:
+    source = DIMENSIONS["month_of_year"].source
+    assert isinstance(source, FromTime)
+    days = [date(2024 + place // 12, place % 12 + 1, 28) for place in range(24)]
+    assert [source.word(day) for day in days] == [*MONTHS, *MONTHS]
+    assert {source.first_day(day).day for day in days} == {1}
+    assert source.recurring_days == 28
 
 
 def test_a_customer_is_new_returning_or_unknown() -> None:

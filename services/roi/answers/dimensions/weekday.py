@@ -28,7 +28,7 @@ def weekday_word(day: date) -> str:
 WEEKDAY: Final = Dimension(
     id="weekday",
     label="Weekday",
-    source=FromTime(_itself, weekday_word, recurs=True),
+    source=FromTime(_itself, weekday_word, recurring_days=1),
     order=WEEKDAYS.index,
     words=WEEKDAYS,
 )
