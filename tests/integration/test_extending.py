@@ -79,7 +79,7 @@ def test_what_the_page_adds_is_found_everywhere(extended: Installation) -> None:
 
 def in_the_openapi_documents(extended: Installation) -> None:
     documents = {
-        service: httpx.get(f"{extended.url(service)}/openapi.json").json() for service in SERVICES
+        service: extended.client(service).get("/openapi.json").json() for service in SERVICES
     }
     schemas = documents["roi"]["components"]["schemas"]
     parameters = {

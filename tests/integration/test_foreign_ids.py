@@ -368,9 +368,7 @@ def test_every_call_of_every_service_is_covered(installation: Installation) -> N
     served = {
         f"{method.upper()} {path}"
         for service in ("tracking", "attribution", "roi")
-        for path, found in httpx.get(f"{installation.url(service)}/openapi.json")
-        .json()["paths"]
-        .items()
+        for path, found in installation.client(service).get("/openapi.json").json()["paths"].items()
         for method in found
     }
     covered = set(CALLS) | {call.replace("KIND", kind) for call in CATALOG for kind in KINDS}

@@ -12,7 +12,7 @@ from services.attribution.store.attention.near_codes import (
     TOLD_BY_ORDER,
     found_near,
 )
-from services.attribution.store.attention_rows import attention, attention_of_order
+from services.attribution.store.attention_rows import Attention, attention, attention_of_order
 from shared.db.engine import driver
 from shared.events import Quality
 from tests.factories import NOON
@@ -58,27 +58,32 @@ async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
 async def test_more_codes_than_the_bound_are_not_compared(
     pipeline: AttributionPipeline, story: Story
 ) -> None:
-    """Three codes of orders and one of the catalog; nothing is said of one order."""
+    """Three codes of orders, then a long one that counts as four; nothing is said of one order."""
     await pipeline.learn(*story.cast(), story.code("MIA10"))
     await pipeline.feed(*(story.order(code, codes=(code,)) for code in NEAR[:3]))
-    found = {}
-    for codes_max in (3, 2):
-        kind = replace(NEAR_CODES, found=found_near(ALL_TOLD, codes_max))
-        async with pipeline.database.read([story.workspace_id]) as connection:
-            (found[codes_max],) = await attention(await driver(connection), [kind])
-    assert found[3].count == 3
-    assert found[2].count == 1
-    assert "more than 2 codes" in found[2].examples[0].detail
+    assert [(await near(pipeline, story, codes_max)).count for codes_max in (3, 2)] == [3, 1]
+    unsaid = await near(pipeline, story, 2)
+    assert "more than 2 codes of 10 characters" in unsaid.examples[0].detail
+    await pipeline.feed(story.order("long", codes=("X" * 30,)))
+    assert [(await near(pipeline, story, codes_max)).count for codes_max in (5, 4)] == [3, 1]
     # Three codes of the catalog are one too many, too.
     await pipeline.learn(story.code("LEO10"), story.code("TOM10"))
-    kind = replace(NEAR_CODES, found_of_order=found_near(TOLD_BY_ORDER, 2))
+    keys = await pipeline.rows("SELECT own_key FROM attribution.conversions", story.workspace_id)
+    own_keys = [row[0] for row in keys]
+    few = replace(NEAR_CODES, found_of_order=found_near(TOLD_BY_ORDER, 2))
     async with pipeline.database.read([story.workspace_id]) as connection:
-        keys = await pipeline.rows(
-            "SELECT own_key FROM attribution.conversions", story.workspace_id
-        )
-        of_orders = [row[0] for row in keys]
-        assert await attention_of_order(await driver(connection), [kind], of_orders) == []
-        assert await attention_of_order(await driver(connection), [NEAR_CODES], of_orders)
+        conn = await driver(connection)
+        assert await attention_of_order(conn, [few], own_keys) == []
+        (found,) = await attention_of_order(conn, [NEAR_CODES], own_keys)
+    assert found.count == 3
+
+
+async def near(pipeline: AttributionPipeline, story: Story, codes_max: int) -> Attention:
+    """Return what is near among at most so many codes."""
+    kind = replace(NEAR_CODES, found=found_near(ALL_TOLD, codes_max))
+    async with pipeline.database.read([story.workspace_id]) as connection:
+        (found,) = await attention(await driver(connection), [kind])
+    return found
 
 
 async def test_foreign_click_ids_and_wrong_clocks_are_listed(service: Service) -> None:

@@ -212,7 +212,8 @@ async def attacking(
     """Yield an attack by one brand, and another brand."""
     attacker, other = BrandUnderAttack.open(installation), BrandUnderAttack.open(installation)
     headers = {"Authorization": f"Bearer {attacker.key}"}
-    async with httpx.AsyncClient(base_url=installation.url("tracking"), headers=headers) as client:
+    url = installation.url("tracking")
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
         yield Attack(client, (await client.get("/openapi.json")).json()), other
 
 

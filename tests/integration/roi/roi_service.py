@@ -182,5 +182,5 @@ async def roi_running(
 @asynccontextmanager
 async def brand_running(owner_url: str) -> AsyncIterator[BrandClient]:
     """Run a roi service with one workspace, and return its client."""
-    async with roi_running(owner_url) as roi, httpx.AsyncClient(timeout=10) as http:
+    async with roi_running(owner_url) as roi, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         yield await roi.brand(http)

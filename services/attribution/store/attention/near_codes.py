@@ -1,7 +1,8 @@
 """Attention kind `near_codes`: codes of orders that nearly match a code of the catalog.
 
 Promise: the codes are counted before they are compared. With more than `CODES_MAX` codes of the
-catalog, or different codes of orders, nothing is compared, and one item says so.
+catalog, or different codes of orders, of `CODE_LENGTH` characters on average, nothing is compared,
+and one item says so.
 """
 
 from typing import Final
@@ -23,6 +24,8 @@ _PARTS: Final = "UNION SELECT unnest(regexp_split_to_array({text}, '[?&=/#:[:spa
 _CHARACTERS_MIN: Final = 3
 # The codes of a catalog, and the different codes of its orders, that are compared.
 CODES_MAX: Final = 10_000
+# What one code has on average; longer ones count as several, because each character is a form.
+CODE_LENGTH: Final = 10
 
 # The codes that orders came with: of all of them, or as the last decision of one order has them.
 # The first goes from one code of the visible workspace to the next in the index, and stops one
@@ -50,6 +53,7 @@ TOLD_BY_ORDER: Final = """
     ) AS told (item)
     WHERE c.own_key = ANY ($1::bytea[]) AND told.item ->> 'kind' = 'code'
 """
+# The forms of each side are made once and joined by their text: pairs of codes are never tried.
 _FOUND: Final = """
 WITH owned AS MATERIALIZED (
     SELECT DISTINCT c.workspace_id, convert_from(c.record, 'UTF8')::jsonb ->> 'code' AS code
@@ -60,19 +64,25 @@ WITH owned AS MATERIALIZED (
 ), told AS MATERIALIZED (
     {told}
 ), counted AS MATERIALIZED (
-    SELECT greatest((SELECT count(*) FROM owned), (SELECT count(*) FROM told)) AS codes
-), near AS MATERIALIZED (
-    SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
+    SELECT max(found.codes) AS codes FROM (
+        SELECT greatest(count(*), sum(length(code)) / {code_length}.0) AS codes FROM owned
+        UNION ALL SELECT greatest(count(*), sum(length(code)) / {code_length}.0) FROM told
+    ) AS found
+), told_forms AS MATERIALIZED (
+    SELECT t.workspace_id, t.subject, t.code, f.form
     FROM told AS t CROSS JOIN LATERAL ({told_forms}) AS f
-    JOIN (
-        SELECT o.workspace_id, o.code, f.form
-        FROM owned AS o CROSS JOIN LATERAL ({owned_forms}) AS f
-    ) AS o ON o.workspace_id = t.workspace_id AND o.form = f.form
-    WHERE (SELECT codes FROM counted) <= {codes_max}
-      AND length(f.form) >= {characters_min} AND NOT EXISTS (
+    WHERE (SELECT codes FROM counted) <= {codes_max} AND NOT EXISTS (
         SELECT FROM owned AS same
         WHERE same.workspace_id = t.workspace_id AND same.code = t.code
     )
+), owned_forms AS MATERIALIZED (
+    SELECT o.workspace_id, o.code, f.form
+    FROM owned AS o CROSS JOIN LATERAL ({owned_forms}) AS f
+    WHERE EXISTS (SELECT FROM told_forms)
+), near AS MATERIALIZED (
+    SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
+    FROM told_forms AS t JOIN owned_forms AS o USING (workspace_id, form)
+    WHERE length(form) >= {characters_min}
     GROUP BY t.workspace_id, t.subject
 )
 SELECT c.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
@@ -83,7 +93,8 @@ JOIN attribution.decision_subjects AS s
 JOIN attribution.conversions AS c ON c.own_key = s.own_key AND c.workspace_id = s.workspace_id
 UNION ALL
 SELECT NULL, NULL, NULL, now(),
-       'not looked for: there are more than {codes_max} codes of the catalog or of orders'
+       'not looked for: the catalog or the orders have more than {codes_max} codes of {code_length}'
+       ' characters'
 FROM counted WHERE codes > {codes_max}
 """
 
@@ -93,6 +104,7 @@ def found_near(told: str, codes_max: int = CODES_MAX) -> str:
     return _FOUND.format(
         told=told.format(codes_max=codes_max),
         codes_max=codes_max,
+        code_length=CODE_LENGTH,
         told_forms=_FORMS.format(text="t.code", more=_PARTS.format(text="t.code")),
         owned_forms=_FORMS.format(text="o.code", more=""),
         characters_min=_CHARACTERS_MIN,
