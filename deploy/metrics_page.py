@@ -70,12 +70,16 @@ def _told(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "Version", f"{metric.version}, {asked}"
 
 
+# Inputs that say whether a figure is known, and not how much it is.
+_KNOWN: Final = ("_reports", "_known", "_without_rate")
+
+
 def _example(metric: Metric) -> str:
-    """Return `cost 10,000.00 and clicks 400 give 25.00`; numbers of reports are left out."""
+    """Return `cost 10,000.00 and clicks 400 give 25.00`; how much is known is left out."""
     named = [
         f"{name} {_shown(MEASURES[name].unit, metric.example.sums[name], UNITS_PER_CONVERSION)}"
         for name in metric.inputs
-        if not name.endswith("_reports")
+        if not name.endswith(_KNOWN)
     ]
     verb = "gives" if len(named) == 1 else "give"
     return f"{' and '.join(named)} {verb} {_shown(metric.unit, metric.example.value, 1)}"

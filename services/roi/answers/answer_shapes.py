@@ -156,7 +156,8 @@ class RoiWarning(AnswerModel):
     filter leaves out, because costs have none of its dimension), `overlapping` (rows that add up to
     more than the totals), `counts_fallen` (a social count is lower than before), `stale` (nothing
     was recorded lately), `unpaid` (costs that `cash` leaves out), `no_goal` (campaigns of the rows
-    have none), `missing_rate` (amounts without an exchange rate).
+    have none), `missing_rate` (amounts without an exchange rate), `missing_value_rate` (volumes
+    that nothing is assumed of, because no value rate holds).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

@@ -22,6 +22,7 @@ from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
 from services.roi.answers.plan import Plan
 from services.roi.answers.readers import meant_by
 from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
+from services.roi.answers.value_rates import ValueRates, valued
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Gathered:
     """The data of an answer. Every cell is dated by the first day of its segment.
 
     `unweighted` are the costs that were to be spread by weights and have none, `unpaid` those that
-    a view of cash leaves out.
+    a view of cash leaves out. `value_rates` are those that volumes are valued by.
     """
 
     plan: Plan
@@ -37,6 +38,7 @@ class Gathered:
     batches: Sequence[Batch]
     unweighted: Sequence[Cell] = ()
     unpaid: Sequence[Cell] = ()
+    value_rates: ValueRates | None = None
 
     def models(self) -> set[str]:
         """Return the models that have credits."""
@@ -73,12 +75,15 @@ def gathered(read: RowsRead) -> Gathered:
     facts = _facts(read)
     _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
+    if read.value_rates is not None:
+        batches += valued(read.value_rates, read.wanted.measures, batches, facts)
     if not plan.cost_measures:
-        return Gathered(plan, facts, batches)
+        return Gathered(plan, facts, batches, value_rates=read.value_rates)
     spread, _ = spread_of(read, facts)
     sizes.check_cells(count + spread.cells_at_most())
     batches.append(Batch(plan.cost_measures, spread.cells()))
-    return Gathered(plan, facts, batches, spread.unweighted(), _unpaid(read))
+    unweighted = spread.unweighted()
+    return Gathered(plan, facts, batches, unweighted, _unpaid(read), read.value_rates)
 
 
 def _unpaid(read: RowsRead) -> Sequence[Cell]:

@@ -31,6 +31,7 @@ def measures_of(
     A measure that divides another one comes with that one and with all that divide it.
     """
     wanted = {name for metric in metrics for name in metric.inputs}
+    wanted |= {part for name in wanted for part in measures[name].made_of}
     wanted |= {warning for name in wanted if (warning := measures[name].warned_by) is not None}
     wholes = {measures[name].part_of for name in wanted} - {None}
     wanted |= {one.id for one in measures.values() if one.part_of in wholes or one.id in wholes}

@@ -26,6 +26,7 @@ class Fact(StrEnum):
     TOUCHES = "touches"  # counts of touches: account, stage, touch kind
     COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
+    VALUES = "values"  # what other sums are deemed worth: made of their cells, in no table
 
     @property
     def kind_column(self) -> str:
@@ -47,6 +48,14 @@ class Entity(StrEnum):
     PLACEMENT = "placement"
     CREATOR = "creator"
     CAMPAIGN = "campaign"
+
+
+class Layer(StrEnum):
+    """How a return is known. Layers are never added without saying so."""
+
+    BOOKED = "booked"  # contribution of the ledger
+    MODELLED = "modelled"  # expected from what was measured before
+    ASSUMED = "assumed"  # volumes times the value rates that the brand set
 
 
 class Headline(StrEnum):
@@ -80,7 +89,8 @@ class Measure:
     missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
     rank, rank 1 first, the greatest value first. `part_of`: the measure that this one and others
     divide; in headline figures their rounded sums add up to its rounded sum. `warned_by`: a measure
-    that is read with this one, because a warning is made of it.
+    that is read with this one, because a warning is made of it. `made_of`: the measures that this
+    one is made of, which are read with it.
     """
 
     id: str
@@ -98,6 +108,12 @@ class Measure:
     rank: int | None = None
     part_of: str | None = None
     warned_by: str | None = None
+    made_of: tuple[str, ...] = ()
+
+
+def not_read(_row: Any) -> Any:
+    """Stand for `total` of a measure that no statement reads, because it is made of others."""
+    raise LookupError("this measure is made of others")
 
 
 def text_itself(text: str | None) -> str | None:
@@ -191,10 +207,11 @@ class Metric:
     exactly. `may_be_missing`: an additive figure that is null where nobody knows it, and counts as
     nothing in the sums. A changed formula is a new version; another meaning of the same word is a
     new id. `example` has a sum for each input; a test computes it, and `docs/metrics.md` shows it.
-    `stage`: the stage of the customer journey that it tells about, for the funnel: a count
-    is a volume of the stage, money is what one unit of it costs. `leads_stage`: rates from stage to
-    stage are taken of the volumes with the smallest number that are known. `by_default`: whether
-    `GET /v1/roi` answers with it when no metrics are named.
+    `stage`: the stage of the customer journey that it tells about, for the funnel: a count is a
+    volume of the stage, money is what one unit of it costs. `layer`: it is what came back at its
+    stage in this layer; of a layer without a stage, at all stages together. `leads_stage`: rates
+    from stage to stage are taken of the volumes with the smallest number that are known.
+    `by_default`: whether `GET /v1/roi` answers with it when no metrics are named.
     """
 
     id: str
@@ -211,6 +228,7 @@ class Metric:
     compute: Callable[..., Value]
     example: Example
     stage: Stage | None = None
+    layer: Layer | None = None
     leads_stage: int | None = None
     by_default: bool = True
     may_be_missing: bool = False

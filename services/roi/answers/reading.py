@@ -11,6 +11,7 @@ lie on too many days.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
+from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from services.roi.answers.cost_views import CostView
 from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
 from services.roi.answers.dimensions.campaign import CAMPAIGN
 from services.roi.answers.filters import Filter, is_canonical_id, is_of_ids
-from services.roi.answers.kinds import Dimension, Entity, FromCatalog, FromRow, Measure
+from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, FromRow, Measure
+from services.roi.answers.measures.assumed_by_stage import RATE_STEPS
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
 from services.roi.answers.measures.social_counts import VIEWS
@@ -35,9 +37,17 @@ from services.roi.answers.plan import (
     plan_answer,
     plan_weights,
 )
-from services.roi.answers.sizes import check_margins, check_weighted_days
+from services.roi.answers.segments import segment_starts
+from services.roi.answers.sizes import (
+    CATALOG_ROWS_MAX,
+    check_margins,
+    check_value_rates,
+    check_weighted_days,
+)
 from services.roi.answers.span import Span
+from services.roi.answers.value_rates import ValueRate, ValueRates
 from services.roi.store.goal_rows import campaigns_with_goals
+from services.roi.store.rate_rows import value_rows
 from shared.db.engine import driver
 
 DatabaseRows = Sequence[Any]
@@ -74,7 +84,8 @@ class RowsRead:
     dimension tells placements apart, those that the headline figures need.
     `labels`: today's names. `known_ids`: by dimension id, the ids of its filter that exist.
     `cost_days`: the first and the last day that begins in the span.
-    `with_goals`: the campaigns that have a goal, where a dimension asks.
+    `with_goals`: the campaigns that have a goal, where a dimension asks. `value_rates`: what
+    volumes are deemed worth; None where no measure asks.
     """
 
     wanted: Wanted
@@ -87,6 +98,7 @@ class RowsRead:
     weights: Sequence[WeightRows] = ()
     known_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     with_goals: frozenset[UUID] = frozenset()
+    value_rates: ValueRates | None = None
 
 
 async def read_rows(
@@ -103,6 +115,12 @@ async def read_rows(
     """
     connection = await driver(conn)
     common = common_arguments(at)
+    value_rates = await _value_rates(conn, at, wanted, span)
+    if value_rates is not None:
+        wanted = value_rates.told_apart(wanted)
+        if starts is not None:
+            own = segment_starts([value_rates.stretches], span.from_on, span.to_on)
+            starts = sorted({*starts, *own})
     labels = await _labels(connection, common, wanted.dimensions)
     known_ids = await _known_ids(connection, common, wanted.filters)
     margins: list[Margin] = []
@@ -135,6 +153,28 @@ async def read_rows(
         weights,
         known_ids,
         with_goals,
+        value_rates,
+    )
+
+
+async def _value_rates(
+    conn: AsyncConnection, at: AnswerContext, wanted: Wanted, span: Span
+) -> ValueRates | None:
+    """Return the value rates of an answer; None where no measure asks for them."""
+    if all(measure.fact is not Fact.VALUES for measure in wanted.measures):
+        return None
+    asked = span.to_on, CATALOG_ROWS_MAX + 1
+    rows = await value_rows(conn, at.workspace_id, at.as_of, asked)
+    check_value_rates(len(rows))
+    return ValueRates(
+        ValueRate(
+            row["per"],
+            row["platform"],
+            row["valid_from"],
+            row["currency"],
+            int(Fraction(row["amount"]) * RATE_STEPS),
+        )
+        for row in rows
     )
 
 

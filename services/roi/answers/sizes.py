@@ -77,6 +77,13 @@ def check_rates(count: int) -> None:
         raise AnswerTooLarge("currency", message)
 
 
+def check_value_rates(count: int) -> None:
+    """Raise `AnswerTooLarge` for a workspace with too many value rates."""
+    if count > CATALOG_ROWS_MAX:
+        message = f"needs more than {CATALOG_ROWS_MAX} value rates: archive those of the past"
+        raise AnswerTooLarge("from", message)
+
+
 def check_weighted_days(count: int) -> None:
     """Raise `AnswerTooLarge` for costs that are spread by what happened on too many days."""
     if count > WEIGHTED_DAYS_MAX:

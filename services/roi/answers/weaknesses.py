@@ -22,6 +22,7 @@ from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
 from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
+from services.roi.answers.value_gaps import value_rates_lacking
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import format_minor
 
@@ -36,6 +37,7 @@ UNPAID: Final = "unpaid"
 STALE: Final = "stale"
 NO_GOAL: Final = "no_goal"
 MISSING_RATE: Final = "missing_rate"
+MISSING_VALUE_RATE: Final = "missing_value_rate"
 # Names in one sentence; the others are counted.
 _NAMED_MAX: Final = 3
 # A shop that sells every day sends something on each; a weekend alone is no sign.
@@ -64,6 +66,7 @@ def warnings_of(
         (OVERLAPPING, _overlapping(wanted.dimensions)),
         (UNPAID, _unpaid(found)),
         (COUNTS_FALLEN.id, _counts_fallen(found)),
+        (MISSING_VALUE_RATE, value_rates_lacking(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]

@@ -1,8 +1,8 @@
 """/v1/rates: exchange rates by day, and what an impression, a like or a lead is deemed worth.
 
 Rates are not on the log, because only roi uses them. An exchange rate is of its currency into the
-workspace's; a workspace that changes its currency needs rates into the new one. A value rate is
-kept and answered; no figure uses it.
+workspace's; a workspace that changes its currency needs rates into the new one. Value rates make
+the layer `assumed` of the funnel, and no other figure.
 
 Promise: after a correction or an archiving, `as_of` still answers with the former rate.
 """

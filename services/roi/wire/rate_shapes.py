@@ -40,12 +40,12 @@ class RateBody(Named):
 
     kind: RateKind
     """`exchange`: one unit of `currency` in the workspace's currency. `value`: what one `per` is
-    assumed to be worth; no figure uses value rates yet."""
+    assumed to be worth: the layer `assumed` of the funnel."""
     currency: str | None = None
     """The currency that is exchanged; of a value rate the currency of its amount, the workspace's
     when left out."""
     per: ValuedUnit | None = None
-    """What one of is worth the amount; only of a value rate."""
+    """What one of is worth the amount; only of a value rate. A `visit` is a click on a link."""
     platform: Word | None = None
     """The platform that it holds for, such as `instagram`; on all others one without holds. Only of
     a value rate."""

@@ -1,6 +1,8 @@
 """The funnel from real tables and over HTTP: the same figures as `GET /v1/roi`, stage by stage."""
 
 import json
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -14,7 +16,9 @@ from shared.credits import ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.random_brand import Brand
 from tests.integration.roi.roi_service import brand_running
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
+from tests.integration.roi.test_answer_warnings import warned
+from tests.integration.roi.test_goals import make_goal, progress
 
 Funnel = dict[str, Any]
 SPAN: Final = {"from": "2026-01-01", "to": "2026-12-31"}
@@ -54,6 +58,15 @@ def added(parts: list[Any]) -> Any:
     if not parts or not isinstance(parts[0], dict):
         return sum(parts)
     return {code: sum(part[code] for part in parts) for code in parts[0]}
+
+
+def known(parts: list[Any]) -> list[Any]:
+    """The amounts without those that are missing."""
+    return [
+        {code: amount or 0 for code, amount in part.items()} if isinstance(part, dict) else part
+        for part in parts
+        if part is not None
+    ]
 
 
 def assert_same(funnel: Funnel, measures: Funnel, *, within_minor: int = 0) -> None:
@@ -122,6 +135,110 @@ async def test_a_brand_with_every_kind_of_conversion(roi_workspace: RoiWorkspace
     assert totals["return_per_cost"]["booked"] is None
 
 
+async def value_rate(roi: RoiWorkspace, per: str, amount: str, **more: Any) -> str:
+    """A value rate in euros from the first of March on, as the API stores it."""
+    facts = {"kind": "value", "per": per, "amount": amount, "currency": "EUR", "into": None}
+    entity_id = more.pop("entity_id", None)
+    facts |= {"platform": None, "valid_from": "2026-03-01"} | more
+    return await roi.put("rate", facts, entity_id=entity_id)
+
+
+async def test_what_was_seen_and_liked_is_assumed_apart_from_what_is_booked(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """A reel for 50.00: 10,000 views at 0.002, on TikTok at 0.004; 100 likes at 0.10; 40.00 sold.
+
+    By hand: 10,000 × 0.002 + 5,000 × 0.004 = 40.00 and 10.00 of 50.00 are 0.8 and 0.2 assumed.
+    """
+    mia = await roi_workspace.creator("Mia")
+    reel, clip = [
+        await roi_workspace.put("placement", placement_facts(mia, None, platform))
+        for platform in ("instagram", "tiktok")
+    ]
+    await roi_workspace.cost(5_000, "2026-03-10", placement_id=reel)
+    await roi_workspace.fold(
+        roi_workspace.counted(reel, NOON, views=10_000, likes=100),
+        roi_workspace.counted(clip, NOON, views=5_000),
+        roi_workspace.order(4_000, NOON, {reel: (4_000, NOON)}),
+    )
+    before = await funnel_of(roi_workspace)
+    assert before["program"]["bcr"] == {
+        "booked": 0.8,
+        "with_modelled": None,
+        "with_assumed": None,
+    }
+    assert warned(before)["missing_value_rate"].startswith(
+        "No value rate is set, so nothing is assumed of awareness and engagement:"
+    )
+    moment = {"as_of": before["meta"]["as_of"]}
+    general = await value_rate(roi_workspace, "view", "0.002")
+    await value_rate(roi_workspace, "view", "0.004", platform="tiktok")
+    some = await funnel_of(roi_workspace)
+    assert warned(some)["missing_value_rate"].startswith("No value rate is set for engagement:")
+    await value_rate(roi_workspace, "like", "0.1")
+    for group_by in ("creator", "creator,day"):
+        answer = await funnel_of(roi_workspace, group_by)
+        (row,) = answer["rows"]
+        awareness, engagement = (of_stage(row, name) for name in ("awareness", "engagement"))
+        assert minor(awareness["return"]["assumed"]) == 4_000
+        assert awareness["return_per_cost"]["assumed"] == 0.8
+        assert minor(engagement["return"]["assumed"]) == 1_000
+        assert engagement["return_per_cost"]["assumed"] == 0.2
+        assert of_stage(row, "purchase")["return"]["assumed"] is None
+        assert row["bcr"] == {"booked": 0.8, "with_modelled": None, "with_assumed": 1.8}
+        assert row["stages"] == answer["program"]["stages"]
+        assert "missing_value_rate" not in warned(answer)
+    by_platform = await funnel_of(roi_workspace, "platform")
+    found = {
+        row["label"]: minor(of_stage(row, "awareness")["return"]["assumed"])
+        for row in by_platform["rows"]
+    }
+    assert found == {"instagram": 2_000, "tiktok": 2_000}
+    again = await funnel_of(roi_workspace, **moment)
+    assert (again["rows"], again["program"]) == (before["rows"], before["program"])
+    # A rate that begins later leaves the counts of these days without one: they are missing.
+    await value_rate(roi_workspace, "view", "0.002", valid_from="2026-03-11", entity_id=general)
+    late = await funnel_of(roi_workspace)
+    assert warned(late)["missing_value_rate"] == (
+        "No value rate holds for a view on instagram from 2026-03-01 to 2026-03-10, so such figures"
+        " are missing: `POST /v1/rates` with `kind: value` sets one."
+    )
+    assert of_stage(late["program"], "awareness")["return"]["assumed"] is None
+    assert late["program"]["bcr"]["with_assumed"] is None
+    assert without_assumed(late) == without_assumed(before)
+
+
+async def test_a_comparison_values_each_period_by_its_own_rates(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """100 views at 0.10 on the third of March and at 0.30 from the fifth on: 10.00 and 30.00."""
+    reel = await roi_workspace.placement(await roi_workspace.creator("Mia"))
+    await value_rate(roi_workspace, "view", "0.1")
+    await value_rate(roi_workspace, "view", "0.3", valid_from="2026-03-05")
+    for day, views in ((3, 100), (10, 200)):
+        at = datetime(2026, 3, day, 9, tzinfo=UTC)
+        await roi_workspace.fold(roi_workspace.counted(reel, at, views=views))
+    answer = await roi_workspace.ask(days=("2026-03-08", "2026-03-14"), compare="previous")
+    assert minor(answer["program"]["assumed_return"]) == 3_000
+    assert minor(answer["program"]["compared"]["assumed_return"]) == 1_000
+    goal = await make_goal(
+        roi_workspace, "assumed_return", 4_000, days=("2026-03-01", "2026-03-31")
+    )
+    shown = await progress(roi_workspace, goal, now=datetime(2026, 3, 12, tzinfo=UTC))
+    assert minor(shown["actual"]) == 4_000
+
+
+def without_assumed(answer: Funnel) -> Funnel:
+    """The figures of an answer without those of the assumed layer."""
+    figures: Funnel = json.loads(json.dumps({"rows": answer["rows"], "of": answer["program"]}))
+    for one in (*figures["rows"], figures["of"]):
+        one["bcr"].pop("with_assumed")
+        for stage in one["stages"]:
+            stage["return"].pop("assumed")
+            stage["return_per_cost"].pop("assumed")
+    return figures
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("group_by", ["creator", "campaign", "platform,day", "content_type"])
 async def test_stages_add_up_in_every_breakdown(
@@ -130,6 +247,10 @@ async def test_stages_add_up_in_every_breakdown(
     brand = Brand(roi_workspace, seed)
     await brand.start()
     await roi_workspace.margin(333_333, NOON)
+    await value_rate(roi_workspace, "view", "0.003333")
+    await value_rate(roi_workspace, "like", "0.07", valid_from="2026-01-01")
+    await value_rate(roi_workspace, "lead", "7.77", valid_from="2026-03-12")
+    await value_rate(roi_workspace, "lead", "1.11", valid_from="2026-01-01")
     for _ in range(4):
         await roi_workspace.fold(*brand.records(10))
         await brand.step()
@@ -145,12 +266,14 @@ async def test_stages_add_up_in_every_breakdown(
     brought = [group for group, row in measures.items() if has_something(row)]
     assert brought
     assert [group for group in brought if group not in shown] == []
-    for stage in STAGES:
-        rows = [minor(of_stage(row, stage)["return"]["booked"]) for row in funnel["rows"]]
-        wholes = [
-            minor(of_stage(funnel[n], stage)["return"]["booked"]) for n in ("program", "brand")
-        ]
-        assert added(rows) == added(wholes), stage
+    for stage, layer in product(STAGES, ("booked", "assumed")):
+        rows = known([minor(of_stage(row, stage)["return"][layer]) for row in funnel["rows"]])
+        wholes = known(
+            [minor(of_stage(funnel[n], stage)["return"][layer]) for n in ("program", "brand")]
+        )
+        assert added(rows) == added(wholes), (stage, layer)
+    valued = known([minor(of_stage(funnel["program"], "consideration")["return"]["assumed"])])
+    assert valued, "leads are valued"
 
 
 async def test_over_http(owner_url: str) -> None:

@@ -20,8 +20,10 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
         "rate_from_previous": more.get("rate"),
         "rate_of": None,
         "cost_per_unit": more.get("costs", {}),
-        "return": {"booked": euros(booked_minor), "modelled": None, "assumed": None},
-        "return_per_cost": {"booked": per_cost, "modelled": None, "assumed": None},
+        "return": {"booked": euros(booked_minor), "modelled": None, "assumed": None}
+        | more.get("returns", {}),
+        "return_per_cost": {"booked": per_cost, "modelled": None, "assumed": None}
+        | more.get("ratios", {}),
         "median_days_to_next": None,
     }
 
@@ -76,7 +78,8 @@ def test_the_stages_of_the_program() -> None:
     assert bought.split()[-4:] == ["4.0%", "–", "123.45", "1.50"]
     # What is not known is a dash, and so is money that is zero.
     assert line_of(lines, "advocacy").split() == ["advocacy", "–", "–", "–", "0.00", "–"]
-    assert lines[-1] == "cost 600.00, BCR 1.50"
+    assert lines[-1] == "cost 600.00, BCR 1.50 booked"
+    assert not any("assumed" in line or "modelled" in line for line in lines)
 
 
 def test_the_return_of_each_row() -> None:
@@ -100,3 +103,23 @@ def test_several_currencies_stand_in_lines_of_their_own() -> None:
     assert "1.00 EUR" in bought
     assert bought.endswith("0.50")
     assert any("700 JPY" in line for line in lines)
+
+
+def test_each_layer_of_return_stands_under_its_own_name() -> None:
+    assumed: Any = {"returns": {"assumed": euros(6_000)}, "ratios": {"assumed": 0.1}}
+    figures = {
+        **FIGURES,
+        "stages": [stage("awareness", **assumed), stage("purchase", 12_345, 1.5)],
+        "bcr": {"booked": 1.5, "with_modelled": None, "with_assumed": 1.6},
+    }
+    answer = {**ANSWER, "program": figures, "rows": [{"label": "Mia", "group": {}, **figures}]}
+    lines = text_of(stages_table(answer))
+    assert "booked" in lines[1]
+    assert "assumed" in lines[1]
+    assert "modelled" not in lines[1]
+    assert line_of(lines, "awareness").split()[-4:] == ["0.00", "–", "60.00", "0.10"]
+    assert line_of(lines, "purchase").split()[-4:] == ["123.45", "1.50", "–", "–"]
+    assert lines[-1] == "cost 600.00, BCR 1.50 booked, 1.60 with assumed"
+    rows = text_of(rows_table(answer))
+    assert rows[1].split()[-3:] == ["BCR", "with", "assumed"]
+    assert line_of(rows, "Mia").split() == ["Mia", "–", "1.50", "1.50", "1.60"]

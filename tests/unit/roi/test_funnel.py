@@ -10,6 +10,7 @@ from services.roi.answers.assemble import Figures, Values
 from services.roi.answers.dictionary import METRICS
 from services.roi.answers.funnel.funnel import Funnel, funnel_of
 from services.roi.answers.funnel.stages import FUNNEL, FUNNEL_METRICS, STAGES
+from services.roi.answers.kinds import Layer
 from services.roi.answers.metrics.contribution_by_stage import contribution_at
 from services.roi.answers.values import Ratio, Value
 from shared.events import Stage
@@ -32,7 +33,11 @@ def stage_of(funnel: Funnel, stage: Stage) -> int:
 
 def test_every_metric_of_a_stage_is_in_the_funnel() -> None:
     assert tuple(stage.stage for stage in FUNNEL) == STAGES
-    shown = {metric.id for stage in FUNNEL for metric in (*stage.volumes, *stage.costs)}
+    shown = {
+        metric.id
+        for stage in FUNNEL
+        for metric in (*stage.volumes, *stage.costs, *stage.returns.values())
+    }
     assert shown == {metric.id for metric in METRICS.values() if metric.stage is not None}
     assert "clicks" in shown
     assert "cpc" in shown
@@ -62,9 +67,9 @@ def test_a_worked_example() -> None:
     assert exact(purchase.rate) == Fraction(4, 100)
     assert purchase.rate_of == ("purchases", "clicks")
     assert exact(retention.rate) == Fraction(1, 4)
-    assert exact(purchase.booked_per_cost[0][1]) == Fraction(12, 10)
-    assert exact(retention.booked_per_cost[0][1]) == Fraction(3_333, 10_000)
-    assert exact(funnel.bcr[0][1]) == Fraction(15_333, 10_000)
+    assert exact(purchase.per_cost[Layer.BOOKED][0][1]) == Fraction(12, 10)
+    assert exact(retention.per_cost[Layer.BOOKED][0][1]) == Fraction(3_333, 10_000)
+    assert exact(funnel.bcr[Layer.BOOKED][0][1]) == Fraction(15_333, 10_000)
     assert funnel.cost == (("EUR", 10_000),)
     assert "no content serves advocacy" in funnel.gaps
     assert not any("purchase" in gap or "consideration" in gap for gap in funnel.gaps)
@@ -73,9 +78,9 @@ def test_a_worked_example() -> None:
 def test_without_cost_there_is_no_return_per_cost() -> None:
     for cost in (0, None):
         funnel = funnel_of(figures_of(cost=cost, contribution_at_purchase=5))
-        assert funnel.bcr == (("EUR", None),)
-        assert all(stage.booked_per_cost == (("EUR", None),) for stage in funnel.stages)
-        assert funnel.stages[stage_of(funnel, "purchase")].booked == (("EUR", 5),)
+        assert funnel.bcr[Layer.BOOKED] == (("EUR", None),)
+        assert all(stage.per_cost[Layer.BOOKED] == (("EUR", None),) for stage in funnel.stages)
+        assert funnel.stages[stage_of(funnel, "purchase")].returns[Layer.BOOKED] == (("EUR", 5),)
 
 
 def test_a_rate_over_nothing_is_null_and_never_zero() -> None:
@@ -86,9 +91,9 @@ def test_a_rate_over_nothing_is_null_and_never_zero() -> None:
 def test_totals_have_no_ratios() -> None:
     given = {"cost": 100, "clicks": 10, "cpc": 10, "contribution_at_purchase": 50}
     funnel = funnel_of(figures_of(**given), has_ratios=False)
-    assert funnel.bcr == (("EUR", None),)
+    assert funnel.bcr[Layer.BOOKED] == (("EUR", None),)
     assert funnel.stages[stage_of(funnel, "consideration")].costs["cpc"] == (("EUR", None),)
-    assert funnel.stages[stage_of(funnel, "purchase")].booked == (("EUR", 50),)
+    assert funnel.stages[stage_of(funnel, "purchase")].returns[Layer.BOOKED] == (("EUR", 50),)
 
 
 @given(
@@ -102,8 +107,8 @@ def test_the_stages_of_a_layer_add_up_to_its_ratio(
     amounts = {contribution_at(stage): amount for stage, amount in zip(STAGES, booked, strict=True)}
     funnel = funnel_of(figures_of(currencies, cost=cost, **amounts))
     for number in range(len(currencies)):
-        whole = exact(funnel.bcr[number][1])
-        parts = [exact(stage.booked_per_cost[number][1]) for stage in funnel.stages]
+        whole = exact(funnel.bcr[Layer.BOOKED][number][1])
+        parts = [exact(stage.per_cost[Layer.BOOKED][number][1]) for stage in funnel.stages]
         assert sum(parts) == whole
         assert whole == round(Fraction(sum(booked), cost), 6)
         for part, amount in zip(parts, booked, strict=True):

@@ -38,8 +38,13 @@ def nothing(metric: Metric) -> dict[str, int | None]:
 
 
 def reports_of(metric: Metric) -> list[str]:
-    """The inputs that say how many reports tell a count."""
-    return [name for name in metric.inputs if name.endswith("_reports")]
+    """The inputs that say how many reports or rates tell a figure."""
+    return [name for name in metric.inputs if name.endswith(("_reports", "_known"))]
+
+
+def lacking_of(metric: Metric) -> list[str]:
+    """The inputs that say how much has no rate."""
+    return [name for name in metric.inputs if name.endswith("_without_rate")]
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ID)
@@ -54,9 +59,21 @@ def test_each_input_has_an_effect_on_its_metric(metric: Metric) -> None:
     """A formula that forgets one of its measures is found by setting it to another value."""
     before = compute(metric, metric.example.sums)
     for name in metric.inputs:
-        other = 0 if name in reports_of(metric) else metric.example.sums[name] * 2
-        changed = compute(metric, {**metric.example.sums, name: other})
+        if name.endswith("_known"):
+            # One stage with a rate is enough, so the rates are taken away together.
+            others = {known: 0 for known in metric.inputs if known.endswith("_known")}
+        elif name in reports_of(metric):
+            others = {name: 0}
+        else:
+            others = {name: metric.example.sums[name] * 2 or 1}
+        changed = compute(metric, {**metric.example.sums, **others})
         assert changed is None or exact(changed) != exact(before), name
+
+
+@pytest.mark.parametrize("metric", [one for one in ALL if lacking_of(one)], ids=ID)
+def test_a_volume_without_a_rate_makes_missing_what_values_it(metric: Metric) -> None:
+    for name in lacking_of(metric):
+        assert compute(metric, {**metric.example.sums, name: 1}) is None, name
 
 
 @pytest.mark.parametrize("metric", RATIOS, ids=ID)

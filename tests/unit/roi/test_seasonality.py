@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,13 +12,25 @@ from services.roi.answers.assemble import Answer, Figures, Row
 from services.roi.answers.dictionary import DIMENSIONS, METRICS
 from services.roi.answers.dimensions.weekday import WEEKDAYS, weekday_word
 from services.roi.answers.filters import read_filter
-from services.roi.answers.seasonality import days_by_word, index_of, recurring, with_seasons
+from services.roi.answers.seasonality import (
+    INDEX,
+    days_by_word,
+    index_of,
+    recurring,
+    with_seasons,
+)
 from services.roi.answers.values import RATIO_STEPS, Ratio, Value
 
 WEEKDAY, MONTH_OF_YEAR = DIMENSIONS["weekday"], DIMENSIONS["month_of_year"]
 SHOWN = (METRICS["clicks"], METRICS["likes"], METRICS["net_revenue"], METRICS["aov"])
 # 2026-03-02 is a Monday.
 FORTNIGHT = [date(2026, 3, 2) + timedelta(days=number) for number in range(14)]
+
+
+def test_the_example_of_the_dictionary() -> None:
+    found = index_of(*INDEX.example.sums.values())
+    assert isinstance(found, Ratio)
+    assert Fraction(found.numerator, found.denominator) == INDEX.example.value
 
 
 def row(word: str | None, clicks: int = 0, likes: int | None = 0, net: int | None = 0) -> Row:

@@ -1,18 +1,18 @@
 """The funnel of one row: what each stage of the journey brought, and what it cost. Pure.
 
 Promise: for each layer the stages' returns per unit of cost add up to that layer's part of the
-benefit-cost ratio, exactly, in six decimals. The layers are booked (contribution of the ledger),
-modelled and assumed; nothing is known of a layer that is None, which is never 0. A volume that
-nobody reported is None.
+benefit-cost ratio, exactly, in six decimals. A layer moves no figure of another one, but the ratios
+that say that they hold it. Nothing is known of what is None, which is never 0. A volume that nobody
+reported is None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.roi.answers.assemble import Figures, Values
-from services.roi.answers.funnel.stages import FUNNEL, StageMetrics
-from services.roi.answers.kinds import Metric
+from services.roi.answers.funnel.stages import FUNNEL, WHOLES, StageMetrics
+from services.roi.answers.kinds import Layer, Metric
 from services.roi.answers.values import (
     RATIO_STEPS,
     Ratio,
@@ -30,7 +30,7 @@ class StageFigures:
     """The figures of one stage.
 
     `rate` is the leading volume of this stage over that of the stage before; `rate_of` names both.
-    `booked` is money, `booked_per_cost` the same for each unit of the row's cost.
+    `returns` is money by layer, `per_cost` the same for each unit of the row's cost.
     """
 
     stage: Stage
@@ -38,16 +38,20 @@ class StageFigures:
     rate: Value
     rate_of: tuple[str, str] | None
     costs: dict[str, Values]
-    booked: Values
-    booked_per_cost: Values
+    returns: Mapping[Layer, Values]
+    per_cost: Mapping[Layer, Values]
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The six stages of one row, in their order. `bcr` is booked benefit over cost."""
+    """The six stages of one row, in their order.
+
+    `bcr` is benefit over cost, layer upon layer: each holds those before it. A modelled benefit
+    that is not known is left out of the assumed one; an own one that is not known makes it None.
+    """
 
     stages: tuple[StageFigures, ...]
-    bcr: Values
+    bcr: Mapping[Layer, Values]
     cost: Values
     gaps: tuple[str, ...]
 
@@ -60,20 +64,28 @@ def funnel_of(figures: Figures, *, has_ratios: bool = True) -> Funnel:
 
     `has_ratios` False leaves out what is taken of cost: organic revenue is no return on a cost.
     """
-    bcr, per_cost = _per_cost(figures)
+    cost = _values(figures, "cost")
+    layers = {layer: _layer(figures, layer, cost, has_ratios=has_ratios) for layer in Layer}
     stages = tuple(
-        _stage(figures, place, booked if has_ratios else _missing(booked), has_ratios=has_ratios)
-        for place, booked in enumerate(per_cost)
+        _stage(
+            figures,
+            place,
+            {layer: parts[place] for layer, (_, parts) in layers.items()},
+            has_ratios=has_ratios,
+        )
+        for place in range(len(FUNNEL))
     )
     return Funnel(
         stages=stages,
-        bcr=bcr if has_ratios else _missing(bcr),
-        cost=_values(figures, "cost"),
+        bcr=_layer_upon_layer({layer: whole for layer, (whole, _) in layers.items()}),
+        cost=cost,
         gaps=tuple(gap for stage in stages if (gap := _gap(stage)) is not None),
     )
 
 
-def _stage(figures: Figures, place: int, per_cost: Values, *, has_ratios: bool) -> StageFigures:
+def _stage(
+    figures: Figures, place: int, per_cost: Mapping[Layer, Values], *, has_ratios: bool
+) -> StageFigures:
     own = FUNNEL[place]
     rate, rate_of = _NO_RATE if place == 0 else _rate(figures, FUNNEL[place - 1], own)
     costs = {metric.id: _values(figures, metric.id) for metric in own.costs}
@@ -83,9 +95,15 @@ def _stage(figures: Figures, place: int, per_cost: Values, *, has_ratios: bool) 
         rate=rate,
         rate_of=rate_of,
         costs=costs if has_ratios else {name: _missing(each) for name, each in costs.items()},
-        booked=_values(figures, own.booked.id),
-        booked_per_cost=per_cost,
+        returns={layer: _return(figures, own, layer) for layer in Layer},
+        per_cost=per_cost,
     )
+
+
+def _return(figures: Figures, stage: StageMetrics, layer: Layer) -> Values:
+    """Return what came back at a stage in a layer; None where the layer cannot know it."""
+    metric = stage.returns.get(layer)
+    return _missing(_values(figures, "cost")) if metric is None else _values(figures, metric.id)
 
 
 def _rate(
@@ -110,35 +128,73 @@ def _quotient(value: Value) -> Ratio:
     return Ratio(value, 1) if isinstance(value, int) else value
 
 
-def _per_cost(figures: Figures) -> tuple[Values, list[Values]]:
-    """Return booked benefit per unit of cost, and each stage's part of it."""
-    booked = [_values(figures, stage.booked.id) for stage in FUNNEL]
+def _layer(
+    figures: Figures, layer: Layer, cost: Values, *, has_ratios: bool
+) -> tuple[Values, list[Values]]:
+    """Return a layer's benefit per unit of cost, and each stage's part of it."""
+    returns = [_return(figures, stage, layer) for stage in FUNNEL]
+    missing = _missing(cost)
+    if not has_ratios or layer not in WHOLES:
+        return missing, [missing for _ in FUNNEL]
+    whole = _values(figures, WHOLES[layer].id)
     bcr: list[tuple[str, Value]] = []
     parts: list[list[tuple[str, Value]]] = [[] for _ in FUNNEL]
-    for number, (currency, cost) in enumerate(_values(figures, "cost")):
-        shares = _shares([each[number][1] for each in booked], cost)
-        bcr.append((currency, Ratio(sum(shares), RATIO_STEPS) if shares else None))
-        for place, part in enumerate(parts):
-            part.append((currency, Ratio(shares[place], RATIO_STEPS) if shares else None))
+    for number, (currency, amount) in enumerate(cost):
+        amounts = [each[number][1] for each in returns]
+        if whole[number][1] is None:
+            amounts = [None for _ in amounts]
+        shares = _shares(amounts, amount)
+        known = [share for share in shares if share is not None]
+        bcr.append((currency, Ratio(sum(known), RATIO_STEPS) if known else None))
+        for part, share in zip(parts, shares, strict=True):
+            part.append((currency, None if share is None else Ratio(share, RATIO_STEPS)))
     return tuple(bcr), [tuple(part) for part in parts]
 
 
-def _shares(amounts: Sequence[Value], cost: Value) -> list[int]:
-    """Return amounts over cost in millionths that add up to their rounded sum; [] when unknown."""
-    known = [amount for amount in amounts if isinstance(amount, int)]
-    if not isinstance(cost, int) or not cost or len(known) < len(amounts):
-        return []
+def _shares(amounts: Sequence[Value], cost: Value) -> list[int | None]:
+    """Return amounts over cost in millionths that add up to their rounded sum; None is unknown."""
+    if not isinstance(cost, int) or not cost:
+        return [None for _ in amounts]
     # Signed like the cost, so that the denominator is above zero.
     sign = 1 if cost > 0 else -1
-    steps = [sign * amount * RATIO_STEPS for amount in known]
-    return round_to_sum(steps, abs(cost), Ratio(sum(steps), abs(cost)).times(1))
+    steps = [sign * each * RATIO_STEPS for each in amounts if isinstance(each, int)]
+    rounded_steps = iter(round_to_sum(steps, abs(cost), Ratio(sum(steps), abs(cost)).times(1)))
+    return [next(rounded_steps) if isinstance(each, int) else None for each in amounts]
+
+
+def _layer_upon_layer(wholes: Mapping[Layer, Values]) -> dict[Layer, Values]:
+    """Return each layer's benefit per unit of cost together with that of the layers before it."""
+    booked, modelled, assumed = (wholes[layer] for layer in Layer)
+    with_modelled = _added(booked, modelled)
+    before = tuple(
+        here if here[1] is not None else below
+        for here, below in zip(with_modelled, booked, strict=True)
+    )
+    return {
+        Layer.BOOKED: booked,
+        Layer.MODELLED: with_modelled,
+        Layer.ASSUMED: _added(before, assumed),
+    }
+
+
+def _added(one: Values, other: Values) -> Values:
+    """Return the sum in each currency; None where a part is unknown."""
+    return tuple(
+        (
+            currency,
+            Ratio(value.numerator + more.numerator, RATIO_STEPS)
+            if isinstance(value, Ratio) and isinstance(more, Ratio)
+            else None,
+        )
+        for (currency, value), (_, more) in zip(one, other, strict=True)
+    )
 
 
 def _gap(stage: StageFigures) -> str | None:
     """Return what is missing of a stage that brought nothing, as a sentence."""
     if any(value is not None and _quotient(value).numerator for value in stage.volumes.values()):
         return None
-    if any(value for _, value in stage.booked):
+    if any(value for each in stage.returns.values() for _, value in each):
         return None
     if stage.volumes and all(value is None for value in stage.volumes.values()):
         return f"nobody reported {stage.stage}"

@@ -6,7 +6,7 @@ OpenAPI document that `funnel_body` makes.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, create_model
 
@@ -21,7 +21,7 @@ from services.roi.answers.answer_shapes import (
 from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
 from services.roi.answers.funnel.stages import FUNNEL
-from services.roi.answers.kinds import Headline, Metric
+from services.roi.answers.kinds import Headline, Layer, Metric
 from services.roi.answers.metrics.bcr import BCR
 from services.roi.answers.values import Unit
 from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
@@ -29,6 +29,12 @@ from shared.events import Stage
 
 _Money = MoneyOut | None | list[CurrencyMoney]
 _Ratio = float | None | list[CurrencyRatio]
+# The benefit-cost ratio that ends with a layer.
+LAYERED_RATIOS: Final = {
+    Layer.BOOKED: "booked",
+    Layer.MODELLED: "with_modelled",
+    Layer.ASSUMED: "with_assumed",
+}
 
 
 class LayeredMoney(AnswerModel):
@@ -37,9 +43,10 @@ class LayeredMoney(AnswerModel):
     booked: _Money
     """Contribution of the ledger: net revenue times margin, by the stage of the conversion."""
     modelled: _Money
-    """What a model expects; null while nothing is modelled."""
+    """What is expected of what was measured before; null where nothing is known."""
     assumed: _Money
-    """What a rate of the brand's own says that the volumes are worth; null without a rate."""
+    """What the brand's value rates say that the volumes are worth; null without a rate, and where
+    nobody reported them."""
 
 
 class LayeredRatios(AnswerModel):
@@ -48,9 +55,10 @@ class LayeredRatios(AnswerModel):
     booked: _Ratio
     """Booked return per unit of cost."""
     modelled: _Ratio
-    """Modelled return per unit of cost; null while nothing is modelled."""
+    """Modelled return per unit of cost; null where nothing is known."""
     assumed: _Ratio
-    """Assumed return per unit of cost; null without a rate."""
+    """Assumed return per unit of cost; null without a rate, and for all stages where a volume lacks
+    the rate of its day."""
 
 
 class RateOf(AnswerModel):
@@ -68,9 +76,10 @@ class BenefitCostRatios(AnswerModel):
     booked: _Ratio
     """Booked benefit over cost."""
     with_modelled: _Ratio
-    """Booked and modelled benefit over cost; null while nothing is modelled."""
+    """Booked and modelled benefit over cost; null where the modelled is not known."""
     with_assumed: _Ratio
-    """Booked, modelled and assumed benefit over cost; null without a rate."""
+    """Booked and assumed benefit over cost, and modelled where it is known; null where the assumed
+    is not known."""
 
 
 def _volume(metric: Metric) -> Any:
@@ -201,9 +210,7 @@ class _Writer:
         return {
             "stages": [self._stage(stage) for stage in funnel.stages],
             BCR.id: {
-                "booked": self._ratio(funnel.bcr),
-                "with_modelled": None,
-                "with_assumed": None,
+                name: self._ratio(funnel.bcr[layer]) for layer, name in LAYERED_RATIOS.items()
             },
             "cost": self._money(funnel.cost),
             "gaps": funnel.gaps,
@@ -217,11 +224,9 @@ class _Writer:
             "rate_from_previous": number_of(stage.rate),
             "rate_of": rate_of and {"volume": rate_of[0], "of": rate_of[1]},
             "cost_per_unit": {name: self._money(each) for name, each in stage.costs.items()},
-            "return": {"booked": self._money(stage.booked), "modelled": None, "assumed": None},
+            "return": {layer.value: self._money(each) for layer, each in stage.returns.items()},
             "return_per_cost": {
-                "booked": self._ratio(stage.booked_per_cost),
-                "modelled": None,
-                "assumed": None,
+                layer.value: self._ratio(each) for layer, each in stage.per_cost.items()
             },
             "median_days_to_next": None,
         }

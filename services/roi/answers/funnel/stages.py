@@ -1,16 +1,16 @@
 """The figures of each stage of the customer journey, taken from the metric dictionary. Pure.
 
 A metric says its stage in its own file: a count is a volume of the stage, money is what one unit of
-it costs. So a new metric of a stage is in the funnel without a change here.
+it costs, or with a layer what came back at the stage. So a new metric of a stage is in the funnel
+without a change here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
 from services.roi.answers.dictionary import METRICS
-from services.roi.answers.kinds import Metric
-from services.roi.answers.metrics.contribution_by_stage import contribution_at
+from services.roi.answers.kinds import Layer, Metric
 from services.roi.answers.values import Unit
 from shared.events import Stage
 
@@ -23,14 +23,14 @@ class StageMetrics:
     """The metrics of one stage.
 
     `leading` are those volumes that rates from stage to stage may be taken of, the preferred first.
-    `booked` is the contribution of the conversions of this stage.
+    `returns` are what came back at this stage, for each layer that can know it.
     """
 
     stage: Stage
     volumes: tuple[Metric, ...]
     leading: tuple[Metric, ...]
     costs: tuple[Metric, ...]
-    booked: Metric
+    returns: Mapping[Layer, Metric]
 
 
 def _of_stage(stage: Stage, metrics: Iterable[Metric]) -> StageMetrics:
@@ -45,14 +45,25 @@ def _of_stage(stage: Stage, metrics: Iterable[Metric]) -> StageMetrics:
                 key=lambda metric: (metric.leads_stage, metric.id),
             )
         ),
-        costs=tuple(metric for metric in mine if metric.unit is Unit.MONEY),
-        booked=METRICS[contribution_at(stage)],
+        costs=tuple(m for m in mine if m.unit is Unit.MONEY and m.layer is None),
+        returns={metric.layer: metric for metric in mine if metric.layer is not None},
     )
 
 
 FUNNEL: Final = tuple(_of_stage(stage, METRICS.values()) for stage in STAGES)
+# What came back at all stages together, in each layer that is known.
+WHOLES: Final[Mapping[Layer, Metric]] = {
+    metric.layer: metric
+    for metric in METRICS.values()
+    if metric.layer is not None and metric.stage is None
+}
 # Every metric that a funnel asks for.
 FUNNEL_METRICS: Final = (
     METRICS["cost"],
-    *(metric for stage in FUNNEL for metric in (*stage.volumes, *stage.costs, stage.booked)),
+    *WHOLES.values(),
+    *(
+        metric
+        for stage in FUNNEL
+        for metric in (*stage.volumes, *stage.costs, *stage.returns.values())
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.kinds import Example, Layer, Metric
 from services.roi.answers.values import Unit
 
 CONTRIBUTION: Final = Metric(
@@ -23,5 +23,6 @@ CONTRIBUTION: Final = Metric(
     ),
     compute=lambda contribution: contribution,
     example=Example({"contribution": 1_000_000}, 1_000_000),
+    layer=Layer.BOOKED,
     by_default=False,
 )

@@ -6,7 +6,7 @@ minor units, because each stage is rounded so that its rows add up.
 
 from typing import Final
 
-from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.kinds import Example, Layer, Metric
 from services.roi.answers.values import Unit
 from shared.events import Stage
 
@@ -34,6 +34,8 @@ def _at(stage: Stage) -> Metric:
         source="Laurel's ledger, by the policy's stage map",
         compute=lambda contribution: contribution,
         example=Example({contribution_at(stage): 250_000}, 250_000),
+        stage=stage,
+        layer=Layer.BOOKED,
         by_default=False,
     )
 
