@@ -36,9 +36,10 @@ def funnel(
     """Show what creators brought at each stage of the journey, and what it cost.
 
     The first table has the six stages of the whole program: how often each happened, how many came
-    from the stage before, what one unit cost, and what came back. The second has the return of each
-    row for 1.00 of its cost, stage by stage; the stages add up to its benefit-cost ratio (BCR). A
-    dash is a figure that is not known.
+    from the stage before, what one unit cost, and what came back: booked, and under names of their
+    own what is modelled and assumed. The second has the booked return of each row for 1.00 of its
+    cost, stage by stage; the stages add up to its benefit-cost ratio (BCR). A dash is a figure that
+    is not known.
 
     Try `laurel funnel --by campaign` or `laurel funnel --by content_type --from 2026-01-01`.
     """

@@ -4,7 +4,7 @@ Promise: every figure comes from the answer of roi; a missing one is a dash, nev
 return has columns of its own under its name; a layer of which nothing is known has none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Group
@@ -18,6 +18,8 @@ from services.roi.answers.kinds import Headline, Layer
 from services.roi.answers.metrics.bcr import BCR
 
 _PER_COST: Final = "per 1.00"
+# Inputs that are named, those that move the ratio most.
+_MOVED_MAX: Final = 4
 
 
 def stages_table(answer: Mapping[str, Any]) -> Group:
@@ -57,7 +59,20 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
         f"The program at each stage, {meta['from']} to {meta['to']}, model {meta['model']},"
         f" in {' and '.join(meta['currencies'])}"
     )
-    return Group(Text(title, style="italic"), table, Text(last, style="bold"))
+    moved = _moved(program["sensitivity"], _ratios(layers)[-1])
+    return Group(Text(title, style="italic"), table, Text(last, style="bold"), *moved)
+
+
+def _moved(sensitivity: Sequence[Mapping[str, Any]], ratio: str) -> list[Text]:
+    """Return which inputs move the last ratio most; nothing where none does."""
+    told = [
+        f"{one['input'].replace('_', ' ')} {_ratio(one['lower'][ratio])}"
+        f" to {_ratio(one['higher'][ratio])}"
+        for one in sensitivity[:_MOVED_MAX]
+    ]
+    if not told or any("\n" in text for text in told):
+        return []
+    return [Text(f"BCR with 10 % less or more of one input: {', '.join(told)}")]
 
 
 def rows_table(answer: Mapping[str, Any]) -> Group:

@@ -211,8 +211,11 @@ class _Sharing:
     def by_account(self, by_measure: Sequence[Amounts], weights: Sequence[int]) -> Iterable[Part]:
         """Return the part of each placement; without weights the parts are equal."""
         count = len(self.accounts)
+        nothing = [0] * count
         by_place = [
-            _by_weights(each, weights) if weights else _in_equal_parts(each, count)
+            (_by_weights(each, weights) if weights else _in_equal_parts(each, count))
+            if any(each)
+            else nothing
             for each in by_measure
         ]
         return zip(self.accounts, zip(*by_place, strict=True), strict=True)

@@ -16,7 +16,7 @@ from shared.credits import ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.random_brand import Brand
 from tests.integration.roi.roi_service import brand_running
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, cost_facts, placement_facts
 from tests.integration.roi.test_answer_warnings import warned
 from tests.integration.roi.test_goals import make_goal, progress
 
@@ -206,6 +206,42 @@ async def test_what_was_seen_and_liked_is_assumed_apart_from_what_is_booked(
     assert of_stage(late["program"], "awareness")["return"]["assumed"] is None
     assert late["program"]["bcr"]["with_assumed"] is None
     assert without_assumed(late) == without_assumed(before)
+
+
+async def test_a_boosted_placement_has_a_joint_and_a_separate_return(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """A reel with a fee of 60.00 and a boost of 40.00 brings 120.00; its ad of 25.00 brings 30.00.
+
+    By hand: jointly 120 ÷ 100 − 1 = 0.2, without the boost 120 ÷ 60 − 1 = 1; the ad alone 0.2.
+    """
+    mia = await roi_workspace.creator("Mia")
+    reel, ad = [await roi_workspace.placement(mia) for _ in range(2)]
+    await roi_workspace.cost(6_000, "2026-03-10", placement_id=reel)
+    for placement, amount in ((reel, 4_000), (ad, 2_500)):
+        facts = cost_facts(amount, "2026-03-10", placement_id=placement)
+        await roi_workspace.put("cost", facts | {"kind": "paid_boost", "boosts_placement_id": reel})
+    await roi_workspace.fold(
+        roi_workspace.order(12_000, NOON, {reel: (12_000, NOON)}),
+        roi_workspace.order(3_000, NOON, {ad: (3_000, NOON)}),
+    )
+    answer = await roi_workspace.ask("placement")
+    found = {row["group"]["placement"]: row["measures"] for row in answer["rows"]}
+    assert (found[reel]["roi"], found[reel]["roi_without_boost"]) == (0.2, 1)
+    assert minor(found[reel]["cost_of_paid_boost"]) == 4_000
+    assert minor(found[reel]["cost_of_fee"]) == 6_000
+    assert (found[ad]["roi"], found[ad]["roi_without_boost"]) == (0.2, None)
+    assert answer["program"]["roi_without_boost"] == 1.5
+    funnel = await funnel_of(roi_workspace, "placement")
+    moved = {one["input"]: one for one in funnel["program"]["sensitivity"]}
+    assert list(moved) == ["net_revenue", "margin", "paid_boost", "fee"]
+    assert moved["margin"]["higher"] == {
+        "booked": 1.32,
+        "with_modelled": None,
+        "with_assumed": None,
+    }
+    assert moved["fee"]["lower"]["booked"] == round(150 / 119, 6)
+    assert "sensitivity" not in funnel["brand"]
 
 
 async def test_a_comparison_values_each_period_by_its_own_rates(

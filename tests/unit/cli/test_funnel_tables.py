@@ -37,6 +37,7 @@ FIGURES: Any = {
     "bcr": {"booked": 1.5, "with_modelled": None, "with_assumed": None},
     "cost": euros(60_000),
     "gaps": ["no content serves advocacy"],
+    "sensitivity": [],
 }
 ANSWER: Any = {
     "meta": {
@@ -107,10 +108,15 @@ def test_several_currencies_stand_in_lines_of_their_own() -> None:
 
 def test_each_layer_of_return_stands_under_its_own_name() -> None:
     assumed: Any = {"returns": {"assumed": euros(6_000)}, "ratios": {"assumed": 0.1}}
+    low = {"booked": 1.35, "with_modelled": None, "with_assumed": 1.45}
     figures = {
         **FIGURES,
         "stages": [stage("awareness", **assumed), stage("purchase", 12_345, 1.5)],
         "bcr": {"booked": 1.5, "with_modelled": None, "with_assumed": 1.6},
+        "sensitivity": [
+            {"input": "net_revenue", "lower": low, "higher": {"with_assumed": 1.75}},
+            {"input": "staff_hours", "lower": {"with_assumed": 1.7}, "higher": low},
+        ],
     }
     answer = {**ANSWER, "program": figures, "rows": [{"label": "Mia", "group": {}, **figures}]}
     lines = text_of(stages_table(answer))
@@ -119,7 +125,10 @@ def test_each_layer_of_return_stands_under_its_own_name() -> None:
     assert "modelled" not in lines[1]
     assert line_of(lines, "awareness").split()[-4:] == ["0.00", "–", "60.00", "0.10"]
     assert line_of(lines, "purchase").split()[-4:] == ["123.45", "1.50", "–", "–"]
-    assert lines[-1] == "cost 600.00, BCR 1.50 booked, 1.60 with assumed"
+    assert lines[-2] == "cost 600.00, BCR 1.50 booked, 1.60 with assumed"
+    assert lines[-1] == (
+        "BCR with 10 % less or more of one input: net revenue 1.45 to 1.75, staff hours 1.70 to 1.45"
+    )
     rows = text_of(rows_table(answer))
     assert rows[1].split()[-3:] == ["BCR", "with", "assumed"]
     assert line_of(rows, "Mia").split() == ["Mia", "–", "1.50", "1.50", "1.60"]

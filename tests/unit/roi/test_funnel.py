@@ -120,3 +120,43 @@ def test_a_stage_that_brought_something_is_no_gap(stage: Stage) -> None:
     funnel = funnel_of(figures_of(**{contribution_at(stage): -1}))
     assert len(funnel.gaps) == len(STAGES) - 1
     assert not any(gap.endswith(stage) for gap in funnel.gaps)
+
+
+known_or_not = st.one_of(st.none(), st.integers(-(10**9), 10**9))
+
+
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=6, max_size=6),
+    st.lists(known_or_not, min_size=3, max_size=3),
+    st.integers(-(10**9), 10**9).filter(bool),
+    st.booleans(),
+)
+def test_each_layer_adds_up_to_its_own_part_and_moves_no_other(
+    booked: list[int], assumed: list[int | None], cost: int, is_missing: bool
+) -> None:
+    """A stage may be unknown; a missing rate (`is_missing`) makes the whole layer unknown."""
+    amounts = {contribution_at(stage): amount for stage, amount in zip(STAGES, booked, strict=True)}
+    stages = ("awareness", "engagement", "consideration")
+    known = [amount for amount in assumed if amount is not None]
+    without = dict.fromkeys((*(f"assumed_at_{stage}" for stage in stages), "assumed_return"))
+    valued: dict[str, Value] = {
+        f"assumed_at_{stage}": amount for stage, amount in zip(stages, assumed, strict=True)
+    }
+    valued["assumed_return"] = None if is_missing or not known else sum(known)
+    alone = funnel_of(figures_of(cost=cost, **amounts, **without))
+    funnel = funnel_of(figures_of(cost=cost, **amounts, **valued))
+    assert funnel.bcr[Layer.BOOKED] == alone.bcr[Layer.BOOKED]
+    for stage, before in zip(funnel.stages, alone.stages, strict=True):
+        assert stage.returns[Layer.BOOKED] == before.returns[Layer.BOOKED]
+        assert stage.per_cost[Layer.BOOKED] == before.per_cost[Layer.BOOKED]
+        assert stage.per_cost[Layer.MODELLED] == (("EUR", None),)
+    parts = [stage.per_cost[Layer.ASSUMED][0][1] for stage in funnel.stages]
+    upon = funnel.bcr[Layer.ASSUMED][0][1]
+    if valued["assumed_return"] is None:
+        assert upon is None
+        assert parts == [None] * len(STAGES)
+        return
+    part = exact(upon) - exact(funnel.bcr[Layer.BOOKED][0][1])
+    assert sum(exact(each) for each in parts if each is not None) == part
+    assert part == round(Fraction(sum(known), cost), 6)
+    assert [each is None for each in parts[:3]] == [amount is None for amount in assumed]

@@ -20,6 +20,7 @@ from services.roi.answers.answer_shapes import (
 )
 from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
+from services.roi.answers.funnel.sensitivity import Moved, sensitivity_of
 from services.roi.answers.funnel.stages import FUNNEL
 from services.roi.answers.kinds import Headline, Layer, Metric
 from services.roi.answers.metrics.bcr import BCR
@@ -163,6 +164,26 @@ class FunnelRow(FunnelFigures):
     """A name of the row for people."""
 
 
+class Sensitivity(AnswerModel):
+    """How the benefit-cost ratios move with one input, when all others stay. ROI moves alike."""
+
+    input: str
+    """What is moved: `net_revenue`, `margin`, `lead_worth` (of the modelled layer), `value_rates`
+    (of the assumed one), or the kind of a cost."""
+    lower: BenefitCostRatios
+    """The ratios with 10 % less of it."""
+    higher: BenefitCostRatios
+    """The ratios with 10 % more of it."""
+
+
+class FunnelProgram(FunnelFigures):
+    """The funnel of the program, and what moves it."""
+
+    sensitivity: list[Sensitivity]
+    """The inputs by how far they move the ratio that holds every known layer, the farthest
+    first."""
+
+
 class FunnelAnswer(AnswerModel):
     """The answer to `GET /v1/funnel`."""
 
@@ -170,7 +191,7 @@ class FunnelAnswer(AnswerModel):
     """The question and the moment of the answer."""
     rows: list[FunnelRow]
     """One row for each value of the dimensions."""
-    program: FunnelFigures
+    program: FunnelProgram
     """All that creators brought and cost."""
     brand: FunnelFigures
     """What the brand's own content brought and cost."""
@@ -181,13 +202,17 @@ class FunnelAnswer(AnswerModel):
 def funnel_body(answer: Answer, meta: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of an answer that has the metrics of the funnel, for one model."""
     write = _Writer(is_single=len(answer.currencies) == 1)
+    program = _only(answer.headlines[Headline.PROGRAM])
     return {
         "meta": meta,
         "rows": [
             {"group": row.group, "label": row.label, **write.figures(funnel_of(row.figures))}
             for row in answer.rows
         ],
-        "program": write.figures(funnel_of(_only(answer.headlines[Headline.PROGRAM]))),
+        "program": {
+            **write.figures(funnel_of(program)),
+            "sensitivity": [write.moved(one) for one in sensitivity_of(program)],
+        },
         "brand": write.figures(funnel_of(_only(answer.headlines[Headline.BRAND]))),
         "totals": write.figures(funnel_of(_only(answer.totals), has_ratios=False)),
     }
@@ -209,12 +234,21 @@ class _Writer:
         """Return a funnel as JSON."""
         return {
             "stages": [self._stage(stage) for stage in funnel.stages],
-            BCR.id: {
-                name: self._ratio(funnel.bcr[layer]) for layer, name in LAYERED_RATIOS.items()
-            },
+            BCR.id: self._ratios(funnel.bcr),
             "cost": self._money(funnel.cost),
             "gaps": funnel.gaps,
         }
+
+    def moved(self, moved: Moved) -> dict[str, Any]:
+        """Return how an input moves the ratios as JSON."""
+        return {
+            "input": moved.input,
+            "lower": self._ratios(moved.lower),
+            "higher": self._ratios(moved.higher),
+        }
+
+    def _ratios(self, by_layer: Mapping[Layer, Values]) -> dict[str, object]:
+        return {name: self._ratio(by_layer[layer]) for layer, name in LAYERED_RATIOS.items()}
 
     def _stage(self, stage: StageFigures) -> dict[str, Any]:
         rate_of = stage.rate_of
