@@ -157,7 +157,8 @@ class RoiWarning(AnswerModel):
     more than the totals), `counts_fallen` (a social count is lower than before), `stale` (nothing
     was recorded lately), `unpaid` (costs that `cash` leaves out), `no_goal` (campaigns of the rows
     have none), `missing_rate` (amounts without an exchange rate), `missing_value_rate` (volumes
-    that nothing is assumed of, because no value rate holds).
+    that nothing is assumed of, because no value rate holds), `leads_without_worth` (open leads of
+    which too few are known to model their worth).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

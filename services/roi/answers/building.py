@@ -19,10 +19,11 @@ from services.roi.answers.cost_views import CostView, accrued
 from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
 from services.roi.answers.filters import Filter, WrongFilter, check_known, is_of_ids
 from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
+from services.roi.answers.open_leads import lead_batch
 from services.roi.answers.plan import Plan
 from services.roi.answers.readers import meant_by
-from services.roi.answers.reading import DatabaseRows, FactRows, RowsRead
-from services.roi.answers.value_rates import ValueRates, valued
+from services.roi.answers.reading import DatabaseRows, FactRows, LeadsRead, RowsRead
+from services.roi.answers.value_rates import LEAD, ValueRates, valued
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Gathered:
 
     `unweighted` are the costs that were to be spread by weights and have none, `unpaid` those that
     a view of cash leaves out. `value_rates` are those that volumes are valued by.
+    `has_too_many_leads`: so many that no lead was looked at.
     """
 
     plan: Plan
@@ -39,6 +41,7 @@ class Gathered:
     unweighted: Sequence[Cell] = ()
     unpaid: Sequence[Cell] = ()
     value_rates: ValueRates | None = None
+    has_too_many_leads: bool = False
 
     def models(self) -> set[str]:
         """Return the models that have credits."""
@@ -75,15 +78,23 @@ def gathered(read: RowsRead) -> Gathered:
     facts = _facts(read)
     _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
-    if read.value_rates is not None:
-        batches += valued(read.value_rates, read.wanted.measures, batches, facts)
+    rates = read.value_rates
+    has_too_many = read.leads is not None and read.leads.is_too_many
+    if read.leads is not None:
+        sizes.check_cells(count + len(read.leads.entries.rows))
+        batches.append(_lead_batch(read, read.leads))
+        if rates is not None and read.leads.worth.is_measured:
+            # What was measured is not assumed.
+            rates = rates.without(LEAD)
+    if rates is not None:
+        batches += valued(rates, read.wanted.measures, batches, facts)
     if not plan.cost_measures:
-        return Gathered(plan, facts, batches, value_rates=read.value_rates)
+        return Gathered(plan, facts, batches, (), (), rates, has_too_many)
     spread, _ = spread_of(read, facts)
     sizes.check_cells(count + spread.cells_at_most())
     batches.append(Batch(plan.cost_measures, spread.cells()))
     unweighted = spread.unweighted()
-    return Gathered(plan, facts, batches, unweighted, _unpaid(read), read.value_rates)
+    return Gathered(plan, facts, batches, unweighted, _unpaid(read), rates, has_too_many)
 
 
 def _unpaid(read: RowsRead) -> Sequence[Cell]:
@@ -138,9 +149,13 @@ def spread_of(read: RowsRead, facts: CatalogFacts) -> tuple[Spread, list[Cost]]:
 
 def _batch(plan: Plan, fact: FactRows) -> Batch:
     """Return the cells of one fact."""
+    return Batch(fact.plan.shape.measures, _cells(plan, fact))
+
+
+def _cells(plan: Plan, fact: FactRows) -> list[Cell]:
     shape, first_sum = fact.plan.shape, fact.first_sum
     of_credits = shape.fact is Fact.CREDITS
-    cells = [
+    return [
         Cell(
             segment=plan.starts[row["segment"] - 1],
             sums=tuple(map(int, row[first_sum:])),
@@ -151,7 +166,10 @@ def _batch(plan: Plan, fact: FactRows) -> Batch:
         )
         for row in fact.rows
     ]
-    return Batch(shape.measures, cells)
+
+
+def _lead_batch(read: RowsRead, leads: LeadsRead) -> Batch:
+    return lead_batch(read.wanted.measures, _cells(read.plan, leads.entries), leads.worth)
 
 
 def _text(value: Any) -> str | None:

@@ -37,6 +37,7 @@ SUMMED: Final = tuple(
     if metric.additive
     and len(metric.inputs) == 1
     and not MEASURES[metric.inputs[0]].weighted_by_margin
+    and not MEASURES[metric.inputs[0]].made_of
 )
 DEFAULT_METRIC: Final = NET_REVENUE.id
 # Parameters of answers that entries do not take: the only value, and what is said to others.

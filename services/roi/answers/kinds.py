@@ -27,6 +27,7 @@ class Fact(StrEnum):
     COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
     VALUES = "values"  # what other sums are deemed worth: made of their cells, in no table
+    OPEN_LEADS = "entries of open leads"  # times the measured worth of leads
 
     @property
     def kind_column(self) -> str:

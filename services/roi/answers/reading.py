@@ -29,6 +29,13 @@ from services.roi.answers.measures.assumed_by_stage import RATE_STEPS
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
 from services.roi.answers.measures.social_counts import VIEWS
+from services.roi.answers.open_leads import (
+    CONVERSION,
+    LeadRows,
+    plan_of_leads,
+    read_leads,
+    worth_of,
+)
 from services.roi.answers.plan import (
     FactPlan,
     Plan,
@@ -46,6 +53,7 @@ from services.roi.answers.sizes import (
 )
 from services.roi.answers.span import Span
 from services.roi.answers.value_rates import ValueRate, ValueRates
+from services.roi.domain.lead_worth import LeadWorth
 from services.roi.store.goal_rows import campaigns_with_goals
 from services.roi.store.rate_rows import value_rows
 from shared.db.engine import driver
@@ -77,6 +85,18 @@ class WeightRows:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadsRead:
+    """The worth of the open leads of an answer, and the sums of their entries.
+
+    `is_too_many`: there are more leads than are looked at, so none has a worth.
+    """
+
+    worth: LeadWorth
+    entries: FactRows
+    is_too_many: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RowsRead:
     """The rows of an answer.
 
@@ -85,7 +105,7 @@ class RowsRead:
     `labels`: today's names. `known_ids`: by dimension id, the ids of its filter that exist.
     `cost_days`: the first and the last day that begins in the span.
     `with_goals`: the campaigns that have a goal, where a dimension asks. `value_rates`: what
-    volumes are deemed worth; None where no measure asks.
+    volumes are deemed worth, `leads` the open leads; each None where no measure asks.
     """
 
     wanted: Wanted
@@ -99,6 +119,7 @@ class RowsRead:
     known_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     with_goals: frozenset[UUID] = frozenset()
     value_rates: ValueRates | None = None
+    leads: LeadsRead | None = None
 
 
 async def read_rows(
@@ -124,7 +145,8 @@ async def read_rows(
     labels = await _labels(connection, common, wanted.dimensions)
     known_ids = await _known_ids(connection, common, wanted.filters)
     margins: list[Margin] = []
-    if any(measure.weighted_by_margin for measure in wanted.measures):
+    lead_rows = await _lead_rows(conn, at, wanted)
+    if lead_rows is not None or any(measure.weighted_by_margin for measure in wanted.measures):
         margins = await _margins(connection, common)
     plan = plan_answer(wanted, span, margins, is_now=at.is_now, starts=starts)
     check_margins(len(plan.margins))
@@ -139,6 +161,9 @@ async def read_rows(
     for fact_plan in plan.facts:
         given = common | arguments_of(at, plan, fact_plan)
         facts.append(await _fact(connection, fact_plan, given))
+    leads = None
+    if lead_rows is not None:
+        leads = await _leads(connection, at, common, (plan, span, margins), lead_rows)
     with_goals: frozenset[UUID] = frozenset()
     if CAMPAIGN in wanted.dimensions:
         with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
@@ -154,7 +179,33 @@ async def read_rows(
         known_ids,
         with_goals,
         value_rates,
+        leads,
     )
+
+
+async def _lead_rows(conn: AsyncConnection, at: AnswerContext, wanted: Wanted) -> LeadRows | None:
+    """Return what the worth of leads is measured of; None where no measure asks."""
+    if all(measure.fact is not Fact.OPEN_LEADS for measure in wanted.measures):
+        return None
+    return await read_leads(conn, at)
+
+
+async def _leads(
+    connection: Any,
+    at: AnswerContext,
+    common: Mapping[str, Any],
+    planned: tuple[Plan, Span, Sequence[Margin]],
+    rows: LeadRows,
+) -> LeadsRead:
+    """Return the worth of the open leads, and the sums of their entries in the span."""
+    plan, span, margins = planned
+    worth = worth_of(rows, margins, at.as_of)
+    entries = plan_of_leads(plan, span)
+    if not worth.open:
+        return LeadsRead(worth, FactRows(entries, 0, ()), rows.is_too_many)
+    given = {**common, **arguments_of(at, plan, entries)}
+    given[f"only_{CONVERSION}"] = [str(conversion) for conversion in worth.open]
+    return LeadsRead(worth, await _fact(connection, entries, given), rows.is_too_many)
 
 
 async def _value_rates(

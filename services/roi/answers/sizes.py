@@ -19,6 +19,9 @@ MARGINS_MAX: Final = 366
 # Days whose clicks, views or credit the costs of a span are spread by: ten years, as a question may
 # have.
 WEIGHTED_DAYS_MAX: Final = 3_653
+# Leads of the last 455 days, and orders of their people, of which the worth of a lead is measured.
+LEADS_MAX: Final = 50_000
+LEAD_ORDERS_MAX: Final = 100_000
 
 _INSTEAD: Final = "ask for fewer days, for weeks or months, or by one dimension only"
 

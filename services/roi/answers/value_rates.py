@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.roi.answers.catalog_facts import CatalogFacts
@@ -32,6 +32,9 @@ from services.roi.answers.measures.assumed_by_stage import (
 from services.roi.answers.plan import Wanted
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import minor_decimals
+
+# The unit that is not assumed where its worth is measured.
+LEAD: Final = "lead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,9 @@ class ValueRates:
     """The value rates of an answer; of two of one unit, platform and day the later one holds."""
 
     def __init__(self, rates: Iterable[ValueRate]) -> None:
+        self._given = tuple(rates)
         held: dict[tuple[str, str | None], dict[date, Worth]] = {}
-        for rate in rates:
+        for rate in self._given:
             in_minor = rate.millionths * 10 ** minor_decimals(rate.currency)
             worth = Worth(rate.currency, in_minor * (PARTS // RATE_STEPS))
             held.setdefault((rate.per, rate.platform), {})[rate.first_on] = worth
@@ -80,6 +84,10 @@ class ValueRates:
     def _stretch_of(self, day: date) -> date:
         place = bisect_right(self._starts, day)
         return self._starts[place - 1] if place else date.min
+
+    def without(self, per: str) -> "ValueRates":
+        """Return the rates of all other units."""
+        return ValueRates(one for one in self._given if one.per != per)
 
     def told_apart(self, wanted: Wanted) -> Wanted:
         """Return what is wanted, apart for each stretch, and for platforms where rates have one."""

@@ -20,9 +20,12 @@ from services.roi.answers.filters import Filter
 from services.roi.answers.kinds import Dimension, Fact, FromRow
 from services.roi.answers.measures.contribution import CONTRIBUTION
 from services.roi.answers.measures.cost import COST
+from services.roi.answers.measures.modelled_leads import LEADS_WITHOUT_WORTH
 from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
+from services.roi.answers.sizes import LEADS_MAX
 from services.roi.answers.value_gaps import value_rates_lacking
+from services.roi.domain.lead_worth import LOOKED_BACK, MATURED_LEAST
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.money import format_minor
 
@@ -67,6 +70,7 @@ def warnings_of(
         (UNPAID, _unpaid(found)),
         (COUNTS_FALLEN.id, _counts_fallen(found)),
         (MISSING_VALUE_RATE, value_rates_lacking(found)),
+        (LEADS_WITHOUT_WORTH.id, _leads_without_worth(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -221,6 +225,22 @@ def _counts_fallen(found: Gathered) -> str | None:
         f"Social counts fell by {fallen} from one report to the next: a platform takes back what it"
         " does not count any more, or a report was wrong. The falls are in the figures; a corrected"
         " report of the same placement, source and time replaces a wrong one."
+    )
+
+
+def _leads_without_worth(found: Gathered) -> str | None:
+    if found.has_too_many_leads:
+        return (
+            f"More than {LEADS_MAX} leads came in {LOOKED_BACK.days} days, or too many orders of"
+            " their people, so nothing is modelled of them."
+        )
+    sums = _sums(found, Fact.OPEN_LEADS)
+    if not any(sums_of.get(LEADS_WITHOUT_WORTH.id) for _, sums_of in sums):
+        return None
+    return (
+        "What open leads will bring is not known: a lead is worth what leads before it brought in"
+        f" their first 90 days, and fewer than {MATURED_LEAST} are that old and had not bought at"
+        " its age."
     )
 
 

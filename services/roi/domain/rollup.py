@@ -172,6 +172,20 @@ ENTRY_COLUMNS: Final = (
     "known_at",
     "recorded_day",
 )
+PERSON_COLUMNS: Final = (
+    "sequence",
+    "workspace_id",
+    "conversion_id",
+    "kind",
+    "person_ref",
+    "occurred_at",
+    "currency",
+    "units",
+    "amount_minor",
+    "known_at",
+)
+# The model whose entries tell what a conversion of a person is worth.
+WORTH_MODEL: Final = "last"
 TALLY_COLUMNS: Final = (
     "sequence",
     "position",
@@ -252,6 +266,28 @@ def entry_rows(known: KnownRecord) -> list[Row]:
             known.recorded_day,
         )
         for position, entry in enumerate((*record.entries, *record.memos))
+    ]
+
+
+def person_rows(known: KnownRecord) -> list[Row]:
+    """Return the person of a decision record, in the order of `PERSON_COLUMNS`."""
+    record = known.record
+    if not isinstance(record, DecisionCredited):
+        return []
+    told = [entry for entry in record.entries if entry.model == WORTH_MODEL]
+    return [
+        (
+            record.sequence,
+            UUID(record.workspace_id),
+            UUID(record.conversion_id),
+            record.kind,
+            record.person_ref,
+            record.occurred_at,
+            record.currency,
+            sum(entry.units for entry in told),
+            sum(entry.amount_minor for entry in told),
+            known.known_at,
+        )
     ]
 
 

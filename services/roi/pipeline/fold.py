@@ -28,11 +28,13 @@ from services.roi.domain.rollup import (
     Unreadable,
     dated_entries,
     entry_rows,
+    person_rows,
     plan_fold,
     tally_rows,
 )
 from services.roi.pipeline.counts_fold import fold_counts
 from services.roi.store import rollups as store
+from services.roi.store.people_rows import store_people
 from services.roi.store.redate import redate
 from services.roi.store.rollups import Stop
 from shared.concurrency import map_in_slices
@@ -301,6 +303,9 @@ async def _write(conn: Any, plans: Sequence[FoldPlan], known: Mapping[str, store
         [row for plan in plans for item in plan.known for row in entry_rows(item)],
         [row for plan in plans for item in plan.known for row in tally_rows(item)],
         known,
+    )
+    await store_people(
+        conn, [row for plan in plans for item in plan.known for row in person_rows(item)]
     )
     await fold_counts(conn, plans, known)
     return moved

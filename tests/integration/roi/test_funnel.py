@@ -1,12 +1,13 @@
 """The funnel from real tables and over HTTP: the same figures as `GET /v1/roi`, stage by stage."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, Final
 
 import pytest
 
+from services.roi.answers import open_leads
 from services.roi.answers.answering import read_input
 from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
@@ -206,6 +207,99 @@ async def test_what_was_seen_and_liked_is_assumed_apart_from_what_is_booked(
     assert of_stage(late["program"], "awareness")["return"]["assumed"] is None
     assert late["program"]["bcr"]["with_assumed"] is None
     assert without_assumed(late) == without_assumed(before)
+
+
+async def test_open_leads_are_modelled_by_what_leads_before_them_brought(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """36 leads matured; six of them bought for 60.00 at a margin of one half: 5.00 a new lead.
+
+    Two leads of today are open: one of Mia's, one half hers and half organic. A third one bought,
+    and a lead whose person was told later belongs to somebody who has bought. Mia cost 10.00.
+    """
+    roi = roi_workspace
+    mia = await roi.creator("Mia")
+    reel = await roi.placement(mia)
+    await roi.margin(500_000)
+    await roi.cost(1_000, "2026-07-01", placement_id=reel)
+    past, now = NOON, NOON + timedelta(days=113)
+    lead: dict[str, Any] = {"kind": "lead", "stage": "consideration", "currency": None}
+    for number in range(36):
+        person = {"person_ref": f"old {number}"}
+        records = [roi.order(0, past, {reel: (0, past)}, **lead, **person)]
+        if number < 6:
+            at = past + timedelta(days=30)
+            records.append(roi.order(6_000, at, {ORGANIC: (6_000, None)}, **person))
+        await roi.fold(*records)
+    # Nothing was recorded since, so no lead is older than a moment.
+    too_few = await funnel_of(roi)
+    assert too_few["program"]["bcr"]["with_modelled"] is None
+    assert "leads_without_worth" in warned(too_few)
+    roi.now = now
+    today = now - timedelta(hours=2)
+    await roi.fold(
+        roi.order(0, today, {reel: (0, today)}, **lead, person_ref="a"),
+        roi.order(0, today, {reel: (0, today), ORGANIC: (0, None)}, **lead, person_ref="b"),
+        roi.order(0, today, {reel: (0, today)}, **lead, person_ref="c"),
+        roi.order(100, today + timedelta(hours=1), {ORGANIC: (100, None)}, person_ref="c"),
+    )
+    nameless = roi.order(0, today, {reel: (0, today)}, **lead, person_ref="visitor")
+    await roi.fold(nameless)
+    before = await funnel_of(roi)
+    assert minor(of_stage(before["program"], "consideration")["return"]["modelled"]) == 1_250
+    # Only the person changes: the record has no entries.
+    told = {"conversion_id": nameless.conversion_id, "revision": 2, "person_ref": "c", **lead}
+    told.pop("stage")
+    await roi.fold(roi.decision(today, (), stands=nameless.entries, **told))
+    await value_rate(roi, "lead", "99")
+    for group_by in ("creator", "day", "kind,platform"):
+        answer = await funnel_of(roi, group_by)
+        rows = [of_stage(row, "consideration") for row in answer["rows"]]
+        assert sum(minor(row["return"]["modelled"]) or 0 for row in rows) == 750
+        program = of_stage(answer["program"], "consideration")
+        assert minor(program["return"]["modelled"]) == 750
+        assert program["return_per_cost"]["modelled"] == 0.75
+        # What is measured is not assumed.
+        assert program["return"]["assumed"] is None
+        assert answer["program"]["bcr"]["with_modelled"] == 0.75
+        totals = of_stage(answer["totals"], "consideration")
+        assert minor(totals["return"]["modelled"]) == 1_000
+        assert [one["input"] for one in answer["program"]["sensitivity"]] == ["fee", "lead_worth"]
+    again = await funnel_of(roi, as_of=before["meta"]["as_of"])
+    assert again["program"] == before["program"]
+    earlier = await funnel_of(roi, to="2026-06-30")
+    assert of_stage(earlier["program"], "consideration")["return"]["modelled"] is None
+    # After 90 days no lead is open.
+    roi.now = now + timedelta(days=91)
+    await roi.fold(roi.clicks(reel, today, 1))
+    late = await funnel_of(roi)
+    assert of_stage(late["program"], "consideration")["return"]["modelled"] is None
+
+
+async def test_few_matured_leads_are_no_measure(
+    roi_workspace: RoiWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lead without a measured worth is missing, and the brand's own rate stands beside it."""
+    roi = roi_workspace
+    reel = await roi.placement(await roi.creator("Mia"))
+    lead: dict[str, Any] = {"kind": "sign_up", "stage": "consideration", "currency": None}
+    await roi.fold(roi.order(0, NOON, {reel: (0, NOON)}, **lead, person_ref="a"))
+    lead["kind"] = "lead"
+    await roi.fold(roi.order(0, NOON, {reel: (0, NOON)}, **lead, person_ref="b"))
+    await value_rate(roi, "lead", "8")
+    roi.now = NOON + timedelta(days=2)
+    answer = await funnel_of(roi)
+    consideration = of_stage(answer["program"], "consideration")["return"]
+    assert consideration["modelled"] is None
+    assert minor(consideration["assumed"]) == 800
+    assert warned(answer)["leads_without_worth"].startswith("What open leads will bring is not")
+    await roi.fold(roi.order(50, NOON, {reel: (50, NOON)}, person_ref="b"))
+    for bound in ("LEADS_MAX", "LEAD_ORDERS_MAX"):
+        with monkeypatch.context() as bounds:
+            bounds.setattr(open_leads, bound, 0)
+            many = await funnel_of(roi)
+        assert of_stage(many["program"], "consideration")["return"]["modelled"] is None
+        assert warned(many)["leads_without_worth"].startswith("More than 50000 leads came in 455")
 
 
 async def test_a_boosted_placement_has_a_joint_and_a_separate_return(

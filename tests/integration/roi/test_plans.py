@@ -13,6 +13,7 @@ from services.roi.store import (
     key_rows,
     link_code_rows,
     outbox,
+    people_rows,
     rate_rows,
 )
 from shared.db.engine import driver
@@ -33,6 +34,9 @@ STATEMENTS: Final = {
     "goal": goal_rows._GOAL,
     "campaigns with goals": goal_rows._CAMPAIGNS,
     "exchange rates": rate_rows._EXCHANGE,
+    "value rates": rate_rows._VALUE,
+    "leads": people_rows.LEADS,
+    "what people bought": people_rows.BOUGHT,
 }
 
 

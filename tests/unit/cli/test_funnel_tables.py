@@ -127,7 +127,8 @@ def test_each_layer_of_return_stands_under_its_own_name() -> None:
     assert line_of(lines, "purchase").split()[-4:] == ["123.45", "1.50", "–", "–"]
     assert lines[-2] == "cost 600.00, BCR 1.50 booked, 1.60 with assumed"
     assert lines[-1] == (
-        "BCR with 10 % less or more of one input: net revenue 1.45 to 1.75, staff hours 1.70 to 1.45"
+        "BCR with 10 % less or more of one input:"
+        " net revenue 1.45 to 1.75, staff hours 1.70 to 1.45"
     )
     rows = text_of(rows_table(answer))
     assert rows[1].split()[-3:] == ["BCR", "with", "assumed"]

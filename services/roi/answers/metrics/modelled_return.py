@@ -1,0 +1,70 @@
+"""Metrics `modelled_return`, `modelled_at_consideration`, `open_leads`: what open leads may bring.
+
+They are of the layer `modelled`, which is never added to another one without saying so. What leads
+brought already is booked, and no part of it.
+"""
+
+from typing import Final
+
+from services.roi.answers.kinds import Layer, Metric
+from services.roi.answers.values import Ratio, Unit
+from shared.credits import UNITS_PER_CONVERSION
+from shared.events import Stage
+
+_FORMULA: Final = (
+    "Σ open leads and sign-ups × the mean 90-day contribution of matured ones that had not bought"
+    " at their age"
+)
+_SOURCE: Final = (
+    "Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed., chapter 5: prospect lifetime"
+    " value, measured on matured leads"
+)
+
+
+def _known(open_units: int, amount: int | None, lacking: int) -> int | None:
+    """Return the amount; None without an open lead, or where one has no worth."""
+    return amount if open_units and not lacking else None
+
+
+def _modelled(metric_id: str, name: str, stage: Stage | None) -> Metric:
+    return Metric(
+        id=metric_id,
+        version=1,
+        name=name,
+        formula=_FORMULA,
+        inputs=("open_leads", "modelled_at_consideration", "leads_without_worth"),
+        basis="modelled: contribution (net_revenue × margin) of earlier leads under the model last",
+        unit=Unit.MONEY,
+        per_currency=True,
+        additive=True,
+        empty_value="null without an open lead, and with fewer than 30 matured ones; never 0",
+        source=_SOURCE,
+        compute=_known,
+        stage=stage,
+        layer=Layer.MODELLED,
+        by_default=False,
+        may_be_missing=True,
+    )
+
+
+AT_CONSIDERATION: Final = _modelled(
+    "modelled_at_consideration", "Modelled return of the stage consideration", "consideration"
+)
+MODELLED_RETURN: Final = _modelled("modelled_return", "Modelled return", None)
+OPEN_LEADS: Final = Metric(
+    id="open_leads",
+    version=1,
+    name="Open leads",
+    formula=(
+        "credited leads and sign-ups under 90 days whose person has not bought; one for each person"
+    ),
+    inputs=("open_leads",),
+    basis="credited by the model",
+    unit=Unit.CONVERSIONS,
+    per_currency=False,
+    additive=True,
+    empty_value="0 when no lead is open",
+    source="Laurel's ledger: units in millionths of a conversion",
+    compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+    by_default=False,
+)
