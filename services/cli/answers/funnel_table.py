@@ -30,6 +30,7 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
     table = Table(box=None, pad_edge=False)
     table.add_column("stage")
     table.add_column("volumes", overflow="fold")
+    table.add_column("people", justify="right", no_wrap=True)
     table.add_column("from before", justify="right", no_wrap=True)
     table.add_column("cost per unit", overflow="fold")
     for layer in layers:
@@ -47,6 +48,7 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
         table.add_row(
             stage["stage"],
             "\n".join(_volumes(stage["volumes"])) or DASH,
+            _people(stage),
             _share(stage["rate_from_previous"]),
             "\n".join(_costs(stage["cost_per_unit"], is_one=is_one)) or DASH,
             *returns,
@@ -133,6 +135,15 @@ def _costs(costs: Mapping[str, Any], *, is_one: bool) -> Iterator[str]:
         shown = amounts(value, is_one=is_one)
         if value is not None and shown != DASH:
             yield f"{METRICS[name].name.lower()} {shown}"
+
+
+def _people(stage: Mapping[str, Any]) -> str:
+    """Return how many people were of a stage, and how long they took to the next one."""
+    if stage["people"] is None:
+        return DASH
+    days = stage["median_days_to_next"]
+    wait = "" if days is None else f"\nnext in {days:.1f} days"
+    return f"{stage['people']:,}{wait}"
 
 
 def _share(value: float | None) -> str:

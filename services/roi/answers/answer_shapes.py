@@ -158,7 +158,8 @@ class RoiWarning(AnswerModel):
     was recorded lately), `unpaid` (costs that `cash` leaves out), `no_goal` (campaigns of the rows
     have none), `missing_rate` (amounts without an exchange rate), `missing_value_rate` (volumes
     that nothing is assumed of, because no value rate holds), `leads_without_worth` (open leads of
-    which too few are known to model their worth).
+    which too few are known to model their worth), `too_many_people` (of a funnel with too many
+    conversions to count their people).
     """
     sentence: str
     """What is the matter, and what to do, for people."""

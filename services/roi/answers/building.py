@@ -17,12 +17,15 @@ from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.cost_views import CostView, accrued
 from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
+from services.roi.answers.fact_reading import DatabaseRows, FactRows
 from services.roi.answers.filters import Filter, WrongFilter, check_known, is_of_ids
 from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
 from services.roi.answers.open_leads import lead_batch
+from services.roi.answers.people import Conversion, conversions_of
+from services.roi.answers.person_reading import LeadsRead
 from services.roi.answers.plan import Plan
 from services.roi.answers.readers import meant_by
-from services.roi.answers.reading import DatabaseRows, FactRows, LeadsRead, RowsRead
+from services.roi.answers.reading import RowsRead
 from services.roi.answers.value_rates import LEAD, ValueRates, valued
 
 
@@ -32,7 +35,9 @@ class Gathered:
 
     `unweighted` are the costs that were to be spread by weights and have none, `unpaid` those that
     a view of cash leaves out. `value_rates` are those that volumes are valued by.
-    `has_too_many_leads`: so many that no lead was looked at.
+    `has_too_many_leads`: so many that no lead was looked at. `conversions`: those of the answer
+    with their people; None where they were not asked for, or are too many
+    (`has_too_many_people`).
     """
 
     plan: Plan
@@ -42,6 +47,8 @@ class Gathered:
     unpaid: Sequence[Cell] = ()
     value_rates: ValueRates | None = None
     has_too_many_leads: bool = False
+    conversions: Sequence[Conversion] | None = None
+    has_too_many_people: bool = False
 
     def models(self) -> set[str]:
         """Return the models that have credits."""
@@ -65,7 +72,11 @@ class Gathered:
             return self
         is_meant = meant_by(filters, self.facts, shift)
         batches = [Batch(one.measures, list(filter(is_meant, one.cells))) for one in self.batches]
-        return replace(self, batches=batches, unweighted=list(filter(is_meant, self.unweighted)))
+        conversions = self.conversions
+        if conversions is not None:
+            conversions = [one for one in conversions if is_meant(one.cell)]
+        unweighted = list(filter(is_meant, self.unweighted))
+        return replace(self, batches=batches, unweighted=unweighted, conversions=conversions)
 
 
 def gathered(read: RowsRead) -> Gathered:
@@ -78,23 +89,35 @@ def gathered(read: RowsRead) -> Gathered:
     facts = _facts(read)
     _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
-    rates = read.value_rates
-    has_too_many = read.leads is not None and read.leads.is_too_many
-    if read.leads is not None:
-        sizes.check_cells(count + len(read.leads.entries.rows))
-        batches.append(_lead_batch(read, read.leads))
-        if rates is not None and read.leads.worth.is_measured:
+    leads, people, rates = read.leads, read.people, read.value_rates
+    if leads is not None:
+        sizes.check_cells(count + len(leads.entries.rows))
+        batches.append(_lead_batch(read, leads))
+        if rates is not None and leads.worth.is_measured:
             # What was measured is not assumed.
             rates = rates.without(LEAD)
     if rates is not None:
         batches += valued(rates, read.wanted.measures, batches, facts)
+    found = Gathered(
+        plan,
+        facts,
+        batches,
+        value_rates=rates,
+        has_too_many_leads=leads is not None and leads.is_too_many,
+        conversions=_conversions(read),
+        has_too_many_people=people is not None and people.is_too_many,
+    )
     if not plan.cost_measures:
-        return Gathered(plan, facts, batches, (), (), rates, has_too_many)
+        return found
     spread, _ = spread_of(read, facts)
     sizes.check_cells(count + spread.cells_at_most())
-    batches.append(Batch(plan.cost_measures, spread.cells()))
-    unweighted = spread.unweighted()
-    return Gathered(plan, facts, batches, unweighted, _unpaid(read), rates, has_too_many)
+    spent = Batch(plan.cost_measures, spread.cells())
+    return replace(
+        found,
+        batches=[*batches, spent],
+        unweighted=spread.unweighted(),
+        unpaid=_unpaid(read),
+    )
 
 
 def _unpaid(read: RowsRead) -> Sequence[Cell]:
@@ -166,6 +189,15 @@ def _cells(plan: Plan, fact: FactRows) -> list[Cell]:
         )
         for row in fact.rows
     ]
+
+
+def _conversions(read: RowsRead) -> Sequence[Conversion] | None:
+    """Return the conversions of the answer with their people; None where they are not known."""
+    told = read.people
+    if told is None or told.is_too_many:
+        return None
+    sizes.check_cells(len(told.entries.rows))
+    return list(conversions_of(_cells(read.plan, told.entries), told.people))
 
 
 def _lead_batch(read: RowsRead, leads: LeadsRead) -> Batch:

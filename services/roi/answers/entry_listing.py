@@ -20,9 +20,9 @@ from services.roi.answers.cells import Cell
 from services.roi.answers.entries import Chooser, CostPart, Figure, cost_parts
 from services.roi.answers.entry_question import Before
 from services.roi.answers.entry_sql import OF_CREDITS, OF_TOUCHES, page_of_entries
+from services.roi.answers.fact_reading import arguments_of, common_arguments
 from services.roi.answers.kinds import Fact
 from services.roi.answers.plan import narrowing, plan_entries
-from services.roi.answers.reading import arguments_of, common_arguments
 from services.roi.answers.sizes import check_parts
 from services.roi.answers.tables import NEW_CUSTOMER
 from services.roi.answers.values import Value, rounded

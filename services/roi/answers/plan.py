@@ -40,7 +40,7 @@ class Wanted:
     """The measures to sum, the dimensions to group by, the filters.
 
     `basis` dates credits, `cost_view` costs. `each_account`: placements are told apart, whatever
-    the dimensions are.
+    the dimensions are. `with_people`: conversions are read with their people.
     """
 
     measures: tuple[Measure, ...]
@@ -49,6 +49,7 @@ class Wanted:
     filters: tuple[Filter, ...] = ()
     each_account: bool = False
     cost_view: CostView = CostView.INCURRED
+    with_people: bool = False
 
     @property
     def read(self) -> tuple[Dimension, ...]:

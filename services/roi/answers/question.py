@@ -174,6 +174,7 @@ class Question:
     compare: str | None = None
     each_account: bool = False
     cost_view: CostView = CostView.INCURRED
+    with_people: bool = False
 
     @property
     def lists_models(self) -> bool:
@@ -190,6 +191,7 @@ class Question:
             self.filters,
             self.each_account,
             self.cost_view,
+            self.with_people,
         )
 
     def models_shown(self, found: set[str]) -> tuple[str, ...]:

@@ -10,34 +10,41 @@ lie on too many days.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import date
 from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roi.answers import catalog_sql, sql
-from services.roi.answers.catalog_facts import MARGIN_ONE_MILLIONTHS, Margin, facts_asked
+from services.roi.answers import catalog_sql
+from services.roi.answers.catalog_facts import Margin, facts_asked
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.cost_views import CostView
 from services.roi.answers.cost_weights import CREDIT_MODEL, Basis, SpreadBy, days_of
 from services.roi.answers.dimensions.campaign import CAMPAIGN
+from services.roi.answers.fact_reading import (
+    DatabaseRows,
+    FactRows,
+    arguments_of,
+    common_arguments,
+    of_rollups,
+    read_fact,
+)
 from services.roi.answers.filters import Filter, is_canonical_id, is_of_ids
 from services.roi.answers.kinds import Dimension, Entity, Fact, FromCatalog, FromRow, Measure
 from services.roi.answers.measures.assumed_by_stage import RATE_STEPS
 from services.roi.answers.measures.clicks import CLICKS
 from services.roi.answers.measures.net_revenue import NET_REVENUE
 from services.roi.answers.measures.social_counts import VIEWS
-from services.roi.answers.open_leads import (
-    CONVERSION,
-    LeadRows,
-    plan_of_leads,
-    read_leads,
-    worth_of,
+from services.roi.answers.person_reading import (
+    LeadsRead,
+    PeopleRead,
+    lead_rows_of,
+    open_leads_of,
+    people_read,
 )
 from services.roi.answers.plan import (
-    FactPlan,
     Plan,
     Wanted,
     narrowing,
@@ -53,26 +60,15 @@ from services.roi.answers.sizes import (
 )
 from services.roi.answers.span import Span
 from services.roi.answers.value_rates import ValueRate, ValueRates
-from services.roi.domain.lead_worth import LeadWorth
 from services.roi.store.goal_rows import campaigns_with_goals
 from services.roi.store.rate_rows import value_rows
 from shared.db.engine import driver
 
-DatabaseRows = Sequence[Any]
 _MEASURES_OF_WEIGHTS: Final = {
     SpreadBy.CLICKS: CLICKS,
     SpreadBy.VIEWS: VIEWS,
     SpreadBy.CREDIT: NET_REVENUE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FactRows:
-    """The sums of one fact; its measures begin at column `first_sum`."""
-
-    plan: FactPlan
-    first_sum: int
-    rows: DatabaseRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +81,6 @@ class WeightRows:
 
 
 @dataclass(frozen=True, slots=True)
-class LeadsRead:
-    """The worth of the open leads of an answer, and the sums of their entries.
-
-    `is_too_many`: there are more leads than are looked at, so none has a worth.
-    """
-
-    worth: LeadWorth
-    entries: FactRows
-    is_too_many: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RowsRead:
     """The rows of an answer.
 
@@ -106,6 +90,7 @@ class RowsRead:
     `cost_days`: the first and the last day that begins in the span.
     `with_goals`: the campaigns that have a goal, where a dimension asks. `value_rates`: what
     volumes are deemed worth, `leads` the open leads; each None where no measure asks.
+    `people`: conversions with their people, where they are asked for.
     """
 
     wanted: Wanted
@@ -120,6 +105,7 @@ class RowsRead:
     with_goals: frozenset[UUID] = frozenset()
     value_rates: ValueRates | None = None
     leads: LeadsRead | None = None
+    people: PeopleRead | None = None
 
 
 async def read_rows(
@@ -145,7 +131,7 @@ async def read_rows(
     labels = await _labels(connection, common, wanted.dimensions)
     known_ids = await _known_ids(connection, common, wanted.filters)
     margins: list[Margin] = []
-    lead_rows = await _lead_rows(conn, at, wanted)
+    lead_rows = await lead_rows_of(conn, at, wanted)
     if lead_rows is not None or any(measure.weighted_by_margin for measure in wanted.measures):
         margins = await _margins(connection, common)
     plan = plan_answer(wanted, span, margins, is_now=at.is_now, starts=starts)
@@ -160,10 +146,9 @@ async def read_rows(
     facts = []
     for fact_plan in plan.facts:
         given = common | arguments_of(at, plan, fact_plan)
-        facts.append(await _fact(connection, fact_plan, given))
-    leads = None
-    if lead_rows is not None:
-        leads = await _leads(connection, at, common, (plan, span, margins), lead_rows)
+        facts.append(await read_fact(connection, fact_plan, given))
+    leads = await open_leads_of(connection, at, common, (plan, span, margins), lead_rows)
+    people = await people_read(conn, at, wanted, common, (plan, span, facts))
     with_goals: frozenset[UUID] = frozenset()
     if CAMPAIGN in wanted.dimensions:
         with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
@@ -180,32 +165,8 @@ async def read_rows(
         with_goals,
         value_rates,
         leads,
+        people,
     )
-
-
-async def _lead_rows(conn: AsyncConnection, at: AnswerContext, wanted: Wanted) -> LeadRows | None:
-    """Return what the worth of leads is measured of; None where no measure asks."""
-    if all(measure.fact is not Fact.OPEN_LEADS for measure in wanted.measures):
-        return None
-    return await read_leads(conn, at)
-
-
-async def _leads(
-    connection: Any,
-    at: AnswerContext,
-    common: Mapping[str, Any],
-    planned: tuple[Plan, Span, Sequence[Margin]],
-    rows: LeadRows,
-) -> LeadsRead:
-    """Return the worth of the open leads, and the sums of their entries in the span."""
-    plan, span, margins = planned
-    worth = worth_of(rows, margins, at.as_of)
-    entries = plan_of_leads(plan, span)
-    if not worth.open:
-        return LeadsRead(worth, FactRows(entries, 0, ()), rows.is_too_many)
-    given = {**common, **arguments_of(at, plan, entries)}
-    given[f"only_{CONVERSION}"] = [str(conversion) for conversion in worth.open]
-    return LeadsRead(worth, await _fact(connection, entries, given), rows.is_too_many)
 
 
 async def _value_rates(
@@ -227,54 +188,6 @@ async def _value_rates(
         )
         for row in rows
     )
-
-
-def common_arguments(at: AnswerContext) -> dict[str, Any]:
-    """Return the arguments that most statements have."""
-    return {"workspace_id": at.workspace_id, "as_of": at.as_of, "time_zone": at.time_zone}
-
-
-# --- sums ----------------------------------------------------------------------------------------
-
-
-def arguments_of(at: AnswerContext, plan: Plan, fact_plan: FactPlan) -> dict[str, Any]:
-    """Return every argument that a planned statement may name."""
-    starts = [first for first, _ in plan.margins]
-    given: dict[str, Any] = {
-        **_of_rollups(at),
-        "days": fact_plan.days,
-        "months": fact_plan.months,
-        "starts": plan.starts,
-        "margin_starts": starts,
-        # The last margin needs no real end: no row of the span is after the last day.
-        "margin_ends": [*starts[1:], date.max],
-        "margins": [
-            MARGIN_ONE_MILLIONTHS if millionths is None else millionths
-            for _, millionths in plan.margins
-        ],
-    }
-    for number, part in enumerate(fact_plan.moments):
-        given |= {
-            f"from_at_{number}": part.from_at,
-            f"to_at_{number}": part.to_at,
-            f"first_on_{number}": part.first_on,
-            f"last_on_{number}": part.last_on,
-        }
-    return given
-
-
-def _of_rollups(at: AnswerContext) -> dict[str, Any]:
-    return {"generation": at.generation, "recorded_day": at.as_of.astimezone(UTC).date()}
-
-
-async def _fact(connection: Any, fact_plan: FactPlan, given: Mapping[str, Any]) -> FactRows:
-    """Return the sums of one fact."""
-    shape = fact_plan.shape
-    if not shape.sources and not shape.moments:
-        return FactRows(fact_plan, 0, ())
-    statement = sql.sums(shape)
-    rows = await connection.fetch(statement.text, *statement.arguments(**given))
-    return FactRows(fact_plan, statement.keys, rows)
 
 
 # --- the catalog ---------------------------------------------------------------------------------
@@ -376,7 +289,7 @@ async def _weights(
         check_weighted_days(len(days))
         if days:
             plan = plan_weights(measure, days, is_now=at.is_now)
-            given = {**common, **_of_rollups(at), "days": days, "starts": starts}
-            sums = await _fact(connection, plan, given | {"models": [CREDIT_MODEL]})
+            given = {**common, **of_rollups(at), "days": days, "starts": starts}
+            sums = await read_fact(connection, plan, given | {"models": [CREDIT_MODEL]})
             found.append(WeightRows(by, starts, sums))
     return found

@@ -23,7 +23,7 @@ from services.roi.answers.measures.cost import COST
 from services.roi.answers.measures.modelled_leads import LEADS_WITHOUT_WORTH
 from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
-from services.roi.answers.sizes import LEADS_MAX
+from services.roi.answers.sizes import LEADS_MAX, PEOPLE_MAX
 from services.roi.answers.value_gaps import value_rates_lacking
 from services.roi.domain.lead_worth import LOOKED_BACK, MATURED_LEAST
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -40,6 +40,7 @@ UNPAID: Final = "unpaid"
 STALE: Final = "stale"
 NO_GOAL: Final = "no_goal"
 MISSING_RATE: Final = "missing_rate"
+TOO_MANY_PEOPLE: Final = "too_many_people"
 MISSING_VALUE_RATE: Final = "missing_value_rate"
 # Names in one sentence; the others are counted.
 _NAMED_MAX: Final = 3
@@ -71,6 +72,7 @@ def warnings_of(
         (COUNTS_FALLEN.id, _counts_fallen(found)),
         (MISSING_VALUE_RATE, value_rates_lacking(found)),
         (LEADS_WITHOUT_WORTH.id, _leads_without_worth(found)),
+        (TOO_MANY_PEOPLE, _too_many_people(found)),
         (STALE, _stale(at, to, now)),
     )
     return [{"id": name, "sentence": sentence} for name, sentence in told if sentence]
@@ -241,6 +243,15 @@ def _leads_without_worth(found: Gathered) -> str | None:
         "What open leads will bring is not known: a lead is worth what leads before it brought in"
         f" their first 90 days, and fewer than {MATURED_LEAST} are that old and had not bought at"
         " its age."
+    )
+
+
+def _too_many_people(found: Gathered) -> str | None:
+    if not found.has_too_many_people:
+        return None
+    return (
+        f"These days have more than {PEOPLE_MAX} conversions, so their people are not counted: ask"
+        " for fewer days."
     )
 
 

@@ -57,6 +57,16 @@ SELECT newest.person_ref, newest.occurred_at, newest.currency, newest.amount_min
  ) AS newest
  WHERE newest.units > 0 AND newest.occurred_at <= $2
 """
+# The person and the moment of conversions, by their newest record.
+PEOPLE: Final = """
+SELECT p.conversion_id, newest.person_ref, newest.occurred_at
+  FROM unnest($3::uuid[]) AS p (conversion_id)
+ CROSS JOIN LATERAL (
+     SELECT person_ref, occurred_at FROM roi.conversion_people AS c
+      WHERE c.conversion_id = p.conversion_id AND c.workspace_id = $1 AND c.known_at <= $2
+      ORDER BY sequence DESC LIMIT 1
+ ) AS newest
+"""
 
 
 async def store_people(conn: AsyncConnection, rows: Sequence[Row]) -> None:
@@ -86,3 +96,11 @@ async def bought_by(
         BOUGHT, workspace_id, as_of, people, time_zone, limit
     )
     return rows
+
+
+async def people_of_conversions(
+    conn: AsyncConnection, workspace_id: UUID, as_of: datetime, conversions: Sequence[UUID]
+) -> dict[UUID, tuple[str, datetime]]:
+    """Return the person and the moment of each conversion that was known at a moment."""
+    rows = await (await driver(conn)).fetch(PEOPLE, workspace_id, as_of, conversions)
+    return {row["conversion_id"]: (row["person_ref"], row["occurred_at"]) for row in rows}

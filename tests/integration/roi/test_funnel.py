@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from services.roi.answers import open_leads
+from services.roi.answers import open_leads, person_reading
 from services.roi.answers.answering import read_input
 from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
@@ -300,6 +300,53 @@ async def test_few_matured_leads_are_no_measure(
             many = await funnel_of(roi)
         assert of_stage(many["program"], "consideration")["return"]["modelled"] is None
         assert warned(many)["leads_without_worth"].startswith("More than 50000 leads came in 455")
+
+
+async def test_people_are_counted_once_and_their_way_is_measured(
+    roi_workspace: RoiWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ann was a lead of Mia's and bought by Jo's link 4 days later; a visitor turns out to be Ann.
+
+    Her first order was cancelled, so the second one counts. Bob bought without being a lead.
+    """
+    roi = roi_workspace
+    mia, jo = [await roi.creator(name) for name in ("Mia", "Jo")]
+    of_mia, of_jo = [await roi.placement(creator) for creator in (mia, jo)]
+    lead: dict[str, Any] = {"kind": "lead", "stage": "consideration", "currency": None}
+    bought = NOON + timedelta(days=4)
+    nameless = roi.order(0, NOON, {of_mia: (0, NOON)}, **lead, person_ref="visitor")
+    returned = roi.order(500, NOON, {of_jo: (500, NOON)}, person_ref="ann")
+    await roi.fold(
+        roi.order(0, NOON, {of_mia: (0, NOON)}, **lead, person_ref="ann"),
+        nameless,
+        returned,
+        roi.corrected(returned, None),
+        roi.order(900, bought, {of_jo: (900, NOON)}, person_ref="ann"),
+        roi.order(800, bought, {of_jo: (800, NOON)}, person_ref="bob"),
+    )
+    before = of_stage((await funnel_of(roi))["program"], "consideration")
+    assert before["people"] == 2
+    told = {"conversion_id": nameless.conversion_id, "kind": "lead", "person_ref": "ann"}
+    await roi.fold(roi.decision(NOON, (), stands=nameless.entries, **told))
+    for group_by in ("creator", "day"):
+        answer = await funnel_of(roi, group_by)
+        considered = of_stage(answer["program"], "consideration")
+        assert (considered["people"], considered["median_days_to_next"]) == (1, 4)
+        assert considered["median_days_sample"] == 1
+        assert of_stage(answer["program"], "purchase")["people"] == 2
+        assert of_stage(answer["program"], "awareness")["people"] is None
+        assert of_stage(answer["brand"], "purchase")["people"] == 0
+    by_creator = {row["label"]: row for row in (await funnel_of(roi))["rows"]}
+    considered = of_stage(by_creator["Mia"], "consideration")
+    assert (considered["people"], considered["median_days_to_next"]) == (1, None)
+    assert of_stage(by_creator["Jo"], "purchase")["people"] == 2
+    filtered = await funnel_of(roi, **{"filter.creator": jo})
+    assert of_stage(filtered["totals"], "consideration")["people"] == 0
+    assert of_stage(filtered["totals"], "purchase")["people"] == 2
+    monkeypatch.setattr(person_reading, "PEOPLE_MAX", 3)
+    many = await funnel_of(roi)
+    assert of_stage(many["program"], "purchase")["people"] is None
+    assert "too_many_people" in warned(many)
 
 
 async def test_a_boosted_placement_has_a_joint_and_a_separate_return(

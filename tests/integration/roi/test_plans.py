@@ -37,6 +37,7 @@ STATEMENTS: Final = {
     "value rates": rate_rows._VALUE,
     "leads": people_rows.LEADS,
     "what people bought": people_rows.BOUGHT,
+    "people of conversions": people_rows.PEOPLE,
 }
 
 

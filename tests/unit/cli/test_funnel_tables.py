@@ -24,14 +24,18 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
         | more.get("returns", {}),
         "return_per_cost": {"booked": per_cost, "modelled": None, "assumed": None}
         | more.get("ratios", {}),
-        "median_days_to_next": None,
+        "people": more.get("people"),
+        "median_days_to_next": more.get("days"),
+        "median_days_sample": None,
     }
 
 
 FIGURES: Any = {
     "stages": [
         stage("consideration", volumes={"clicks": 1_200, "leads": 0}, costs={"cpc": euros(50)}),
-        stage("purchase", 12_345, 1.5, rate=0.04, volumes={"purchases": 48.5}),
+        stage(
+            "purchase", 12_345, 1.5, rate=0.04, volumes={"purchases": 48.5}, people=1_045, days=2.5
+        ),
         stage("advocacy", volumes={"referrals": None}, costs={"cost_per_referral": None}),
     ],
     "bcr": {"booked": 1.5, "with_modelled": None, "with_assumed": None},
@@ -76,9 +80,10 @@ def test_the_stages_of_the_program() -> None:
     assert "cost per click 0.50" in considered
     bought = line_of(lines, "purchase")
     assert "first orders 48.5" in bought
-    assert bought.split()[-4:] == ["4.0%", "–", "123.45", "1.50"]
+    assert bought.split()[-5:] == ["1,045", "4.0%", "–", "123.45", "1.50"]
+    assert any("next in 2.5 days" in line for line in lines)
     # What is not known is a dash, and so is money that is zero.
-    assert line_of(lines, "advocacy").split() == ["advocacy", "–", "–", "–", "0.00", "–"]
+    assert line_of(lines, "advocacy").split() == ["advocacy", *["–"] * 4, "0.00", "–"]
     assert lines[-1] == "cost 600.00, BCR 1.50 booked"
     assert not any("assumed" in line or "modelled" in line for line in lines)
 

@@ -8,6 +8,7 @@ import msgspec
 from services.roi.answers.answer_shapes import whole_meta
 from services.roi.answers.answering import AnswerInput, built, meta_of
 from services.roi.answers.funnel.funnel_shapes import funnel_body
+from services.roi.answers.funnel.people import people_of
 from services.roi.answers.funnel.stages import FUNNEL_METRICS
 from services.roi.answers.question import Question, RoiParameters, question_of
 from shared.http.problems import field_problem
@@ -26,7 +27,7 @@ def question_of_funnel(asked: RoiParameters) -> Question:
     for dimension in question.dimensions:
         if dimension.id in NOT_ROWS:
             raise field_problem("group_by", f"a funnel has no rows by {dimension.id}")
-    return replace(question, metrics=FUNNEL_METRICS)
+    return replace(question, metrics=FUNNEL_METRICS, with_people=True)
 
 
 def build_funnel(given: AnswerInput) -> bytes:
@@ -34,4 +35,5 @@ def build_funnel(given: AnswerInput) -> bytes:
     made = built(given)
     (model,) = made.layout.models
     meta = whole_meta(made.answer, meta_of(given, made), given.question.metrics, model)
-    return _encoder.encode(funnel_body(made.answer, meta))
+    people = people_of(made.layout, made.found.filtered(given.question.filters))
+    return _encoder.encode(funnel_body(made.answer, meta, people))

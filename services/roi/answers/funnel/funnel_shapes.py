@@ -20,6 +20,7 @@ from services.roi.answers.answer_shapes import (
 )
 from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
+from services.roi.answers.funnel.people import UNKNOWN, ByStage, People, StagePeople
 from services.roi.answers.funnel.sensitivity import Moved, sensitivity_of
 from services.roi.answers.funnel.stages import FUNNEL
 from services.roi.answers.kinds import Headline, Layer, Metric
@@ -138,8 +139,14 @@ class FunnelStage(AnswerModel):
     """What came back at this stage, in each layer."""
     return_per_cost: LayeredRatios
     """What came back at this stage for each unit of cost; the stages add up to `bcr`."""
+    people: int | None
+    """How many people had a conversion of this stage; null where no person is known, and where an
+    answer has more than 10,000 conversions. A person may be of several rows: people never add."""
     median_days_to_next: float | None
-    """The median days from this stage to the next one; null while it is not known."""
+    """The median days from a person's first conversion of this stage to the first of the next one
+    after it, both of this row and these days; null where nobody has both."""
+    median_days_sample: int | None
+    """Of how many people the median is; null without one."""
 
 
 class FunnelFigures(AnswerModel):
@@ -199,22 +206,33 @@ class FunnelAnswer(AnswerModel):
     """Everything together, without ratios: organic revenue is no return on a cost."""
 
 
-def funnel_body(answer: Answer, meta: Mapping[str, Any]) -> dict[str, Any]:
+def funnel_body(answer: Answer, meta: Mapping[str, Any], people: People | None) -> dict[str, Any]:
     """Return the body of an answer that has the metrics of the funnel, for one model."""
+    headlines = {
+        headline: people.of_headline(headline) if people else None for headline in Headline
+    }
     write = _Writer(is_single=len(answer.currencies) == 1)
     program = _only(answer.headlines[Headline.PROGRAM])
     return {
         "meta": meta,
         "rows": [
-            {"group": row.group, "label": row.label, **write.figures(funnel_of(row.figures))}
+            {
+                "group": row.group,
+                "label": row.label,
+                **write.figures(funnel_of(row.figures), people.of_row(row) if people else None),
+            }
             for row in answer.rows
         ],
         "program": {
-            **write.figures(funnel_of(program)),
+            **write.figures(funnel_of(program), headlines[Headline.PROGRAM]),
             "sensitivity": [write.moved(one) for one in sensitivity_of(program)],
         },
-        "brand": write.figures(funnel_of(_only(answer.headlines[Headline.BRAND]))),
-        "totals": write.figures(funnel_of(_only(answer.totals), has_ratios=False)),
+        "brand": write.figures(
+            funnel_of(_only(answer.headlines[Headline.BRAND])), headlines[Headline.BRAND]
+        ),
+        "totals": write.figures(
+            funnel_of(_only(answer.totals), has_ratios=False), people.totals if people else None
+        ),
     }
 
 
@@ -230,10 +248,13 @@ class _Writer:
         self._money: Callable[[Values], object] = money_writer(is_single=is_single)
         self._ratio: Callable[[Values], object] = ratio_writer(is_single=is_single)
 
-    def figures(self, funnel: Funnel) -> dict[str, Any]:
-        """Return a funnel as JSON."""
+    def figures(self, funnel: Funnel, people: ByStage | None) -> dict[str, Any]:
+        """Return a funnel as JSON; `people` None: they are not known."""
+        told = people or [UNKNOWN for _ in funnel.stages]
         return {
-            "stages": [self._stage(stage) for stage in funnel.stages],
+            "stages": [
+                self._stage(stage, each) for stage, each in zip(funnel.stages, told, strict=True)
+            ],
             BCR.id: self._ratios(funnel.bcr),
             "cost": self._money(funnel.cost),
             "gaps": funnel.gaps,
@@ -250,7 +271,7 @@ class _Writer:
     def _ratios(self, by_layer: Mapping[Layer, Values]) -> dict[str, object]:
         return {name: self._ratio(by_layer[layer]) for layer, name in LAYERED_RATIOS.items()}
 
-    def _stage(self, stage: StageFigures) -> dict[str, Any]:
+    def _stage(self, stage: StageFigures, people: StagePeople) -> dict[str, Any]:
         rate_of = stage.rate_of
         return {
             "stage": stage.stage,
@@ -262,5 +283,7 @@ class _Writer:
             "return_per_cost": {
                 layer.value: self._ratio(each) for layer, each in stage.per_cost.items()
             },
-            "median_days_to_next": None,
+            "people": people.count,
+            "median_days_to_next": number_of(people.median_days),
+            "median_days_sample": people.sample,
         }

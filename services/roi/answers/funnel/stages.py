@@ -11,6 +11,7 @@ from typing import Final, get_args
 
 from services.roi.answers.dictionary import METRICS
 from services.roi.answers.kinds import Layer, Metric
+from services.roi.answers.metrics.conversions import CONVERSIONS
 from services.roi.answers.metrics.cost_by_kind import COSTS_BY_KIND
 from services.roi.answers.values import Unit
 from shared.events import Stage
@@ -61,6 +62,7 @@ WHOLES: Final[Mapping[Layer, Metric]] = {
 # Every metric that a funnel asks for.
 FUNNEL_METRICS: Final = (
     METRICS["cost"],
+    CONVERSIONS,
     *WHOLES.values(),
     *COSTS_BY_KIND.values(),
     *(
