@@ -71,7 +71,7 @@ def _told(metric: Metric) -> Iterator[tuple[str, str]]:
 
 
 # Inputs that say whether a figure is known, and not how much it is.
-_KNOWN: Final = ("_reports", "_known", "_without_rate")
+_KNOWN: Final = ("_reports", "_known", "_without_rate", "_without_worth")
 
 
 def _example(metric: Metric) -> str:

@@ -38,13 +38,14 @@ def nothing(metric: Metric) -> dict[str, int | None]:
 
 
 def reports_of(metric: Metric) -> list[str]:
-    """The inputs that say how many reports or rates tell a figure."""
-    return [name for name in metric.inputs if name.endswith(("_reports", "_known"))]
+    """The inputs that say how many reports, rates or leads tell a figure."""
+    known_by = ("_reports", "_known", "open_leads")
+    return [name for name in metric.inputs if name.endswith(known_by) and name != metric.id]
 
 
 def lacking_of(metric: Metric) -> list[str]:
-    """The inputs that say how much has no rate."""
-    return [name for name in metric.inputs if name.endswith("_without_rate")]
+    """The inputs that say how much has no rate or no worth."""
+    return [name for name in metric.inputs if name.endswith(("_without_rate", "_without_worth"))]
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ID)
@@ -71,7 +72,7 @@ def test_each_input_has_an_effect_on_its_metric(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", [one for one in ALL if lacking_of(one)], ids=ID)
-def test_a_volume_without_a_rate_makes_missing_what_values_it(metric: Metric) -> None:
+def test_a_volume_without_a_worth_makes_missing_what_values_it(metric: Metric) -> None:
     for name in lacking_of(metric):
         assert compute(metric, {**metric.example.sums, name: 1}) is None, name
 

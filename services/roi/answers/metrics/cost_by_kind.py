@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
 
@@ -21,6 +21,7 @@ def _of_kind(kind: str, name: str) -> Metric:
         empty_value="0 when nothing was spent; null when an exchange rate is missing, never 0",
         source="costs as entered",
         compute=lambda cost: cost,
+        example=Example({f"cost_of_{kind}": 200_000}, 200_000),
         by_default=False,
     )
 

@@ -4,9 +4,10 @@ They are of the layer `modelled`, which is never added to another one without sa
 brought already is booked, and no part of it.
 """
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Layer, Metric
+from services.roi.answers.kinds import Example, Layer, Metric
 from services.roi.answers.values import Ratio, Unit
 from shared.credits import UNITS_PER_CONVERSION
 from shared.events import Stage
@@ -40,6 +41,15 @@ def _modelled(metric_id: str, name: str, stage: Stage | None) -> Metric:
         empty_value="null without an open lead, and with fewer than 30 matured ones; never 0",
         source=_SOURCE,
         compute=_known,
+        # Two and a half open leads, each worth 40.00.
+        example=Example(
+            {
+                "open_leads": 2_500_000,
+                "modelled_at_consideration": 10_000,
+                "leads_without_worth": 0,
+            },
+            10_000,
+        ),
         stage=stage,
         layer=Layer.MODELLED,
         by_default=False,
@@ -66,5 +76,6 @@ OPEN_LEADS: Final = Metric(
     empty_value="0 when no lead is open",
     source="Laurel's ledger: units in millionths of a conversion",
     compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
+    example=Example({"open_leads": 2_500_000}, Fraction(5, 2)),
     by_default=False,
 )

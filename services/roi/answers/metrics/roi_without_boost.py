@@ -5,9 +5,10 @@ difference is what the boosts cost it. A boost with links of its own is a placem
 has its own row.
 """
 
+from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.metrics.profit import profit_minor
 from services.roi.answers.values import Ratio, Unit, divide
 
@@ -34,5 +35,10 @@ ROI_WITHOUT_BOOST: Final = Metric(
         " investment, with and without one spending"
     ),
     compute=_without,
+    # 10,000.00 earned; the costs but the boost are 8,000.00.
+    example=Example(
+        {"contribution": 1_000_000, "cost": 1_000_000, "cost_of_paid_boost": 200_000},
+        Fraction(1, 4),
+    ),
     by_default=False,
 )
