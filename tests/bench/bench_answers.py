@@ -22,8 +22,10 @@ from shared.credits import AnyCredits
 from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.ids import api_key_hash
+from tests.bench.bench_exports import export_line
 from tests.bench.child_processes import (
     SERVER_CORE,
+    Child,
     Processes,
     clean_environment,
     free_port,
@@ -37,6 +39,7 @@ from tests.bench.scale import Scale
 from tests.integration.roi.roi_workspace import RoiWorkspace, fold
 
 ADMIN_KEY: Final = "lrl_sec_benchben_" + "k" * 32
+HEADERS: Final = {"Authorization": f"Bearer {ADMIN_KEY}"}
 CREATORS: Final = 10
 DAYS: Final = 365
 FIRST_DAY: Final = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -61,8 +64,9 @@ QUESTIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """One size: the port of its server, and the time of its fold."""
+    """One size: its server and the port of it, and the time of its fold."""
 
+    server: Child
     port: int
     credits: int
     fold_seconds: float
@@ -77,7 +81,7 @@ def measure(scale: Scale) -> Section:
             scale.tell(f"filling {size} ×")
             url = database.clone()
             credits, seconds = asyncio.run(_fill(url, size))
-            filled[size] = Filled(_serve(processes, folder, url, size), credits, seconds)
+            filled[size] = Filled(*_serve(processes, folder, url, size), credits, seconds)
         lines = [
             Line(
                 f"fold of {one.credits:,} credits ({size} ×)",
@@ -89,6 +93,9 @@ def measure(scale: Scale) -> Section:
         for name, question in QUESTIONS.items():
             scale.tell(name)
             lines += _lines(name, _ask(filled, question, turns, scale.rounds))
+        scale.tell("export")
+        longest = filled[max(filled)]
+        lines.append(export_line(longest.port, longest.server.process.pid, HEADERS))
     return Section(
         "answers",
         "Fold and answers of roi",
@@ -102,7 +109,7 @@ def measure(scale: Scale) -> Section:
     )
 
 
-def _serve(processes: Processes, folder: Path, url: str, size: int) -> int:
+def _serve(processes: Processes, folder: Path, url: str, size: int) -> tuple[Child, int]:
     port = free_port()
     environment = clean_environment(
         {
@@ -117,7 +124,7 @@ def _serve(processes: Processes, folder: Path, url: str, size: int) -> int:
         f"roi-{size}", "services.roi", core=SERVER_CORE, environment=environment
     )
     wait_until_answers(f"http://127.0.0.1:{port}/health/ready", child)
-    return port
+    return child, port
 
 
 async def _fill(url: str, size: int) -> tuple[int, float]:
@@ -188,8 +195,7 @@ def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -
     """Ask one question of the sizes in turn."""
     found: dict[int, list[list[float]]] = {size: [] for size in filled}
     source = ""
-    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    with httpx.Client(headers=headers, timeout=30) as client:
+    with httpx.Client(headers=HEADERS, timeout=30) as client:
         for _ in range(rounds):
             for size in filled:
                 found[size].append([])
