@@ -95,7 +95,7 @@ def measure(scale: Scale) -> Section:
             lines += _lines(name, _ask(filled, question, turns, scale.rounds))
         scale.tell("export")
         longest = filled[max(filled)]
-        lines.append(export_line(longest.port, longest.server.process.pid, HEADERS))
+        lines.append(export_line(longest.server, longest.port, HEADERS))
     return Section(
         "answers",
         "Fold and answers of roi",

@@ -6,21 +6,20 @@ process, read while the file is streamed.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import httpx
 
+from tests.bench.child_processes import Child
 from tests.bench.performance_page import Line
 
 # How often the memory is read: each time so much has come.
 LOOK_EVERY_BYTES: Final = 1024 * 1024
-PAGE_BYTES: Final = 4096
 
 
-def export_line(port: int, pid: int, headers: Mapping[str, str]) -> Line:
+def export_line(server: Child, port: int, headers: Mapping[str, str]) -> Line:
     """Stream all entries of one model and return the rows a second and the growth of memory."""
-    before = most = _resident_bytes(pid)
+    before = most = server.memory_bytes()
     rows = size = looked_at = 0
     began = time.perf_counter()
     address = f"http://127.0.0.1:{port}/v1/exports/credits.csv?from=all"
@@ -30,14 +29,10 @@ def export_line(port: int, pid: int, headers: Mapping[str, str]) -> Line:
             rows += chunk.count(b"\r\n")
             size += len(chunk)
             if size - looked_at >= LOOK_EVERY_BYTES:
-                looked_at, most = size, max(most, _resident_bytes(pid))
+                looked_at, most = size, max(most, server.memory_bytes())
     seconds = time.perf_counter() - began
     megabytes, grown = size / 1e6, (most - before) / 1e6
     return Line(
         f"export of {rows:,} ledger entries as CSV, {megabytes:.0f} MB",
         f"{rows / seconds:,.0f} rows/s, memory + {grown:.0f} MB",
     )
-
-
-def _resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
