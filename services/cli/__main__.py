@@ -1,8 +1,8 @@
 """The console script `laurel`: its commands and its exit codes.
 
 Promise: an expected failure prints one sentence with what to do next on standard error and exits
-with 2. `verify`, `doctor`, `replay` and `import` exit with 1 when they find a problem. Ctrl-C exits
-with 130 and prints nothing. A traceback means a bug.
+with 2. `verify`, `doctor`, `replay`, `import` and `undo` exit with 1 when they find a problem.
+Ctrl-C exits with 130 and prints nothing. A traceback means a bug.
 """
 
 import sys
@@ -23,6 +23,7 @@ from services.cli.migrate_command import migrate
 from services.cli.replay_command import replay
 from services.cli.run_command import run
 from services.cli.secrets_command import make_secrets
+from services.cli.undo_command import undo
 from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
 
@@ -66,6 +67,7 @@ app.command(rich_help_panel=_ASK)(goals)
 app.command(rich_help_panel=_ASK)(explain)
 app.command(rich_help_panel=_ASK)(verify)
 app.add_typer(import_commands.app, name="import", rich_help_panel=_SET_UP)
+app.command(rich_help_panel=_SET_UP)(undo)
 app.add_typer(keys_command.app, name="keys", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(migrate)
 app.command(rich_help_panel=_SET_UP)(replay)

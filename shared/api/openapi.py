@@ -82,6 +82,7 @@ EXAMPLE_KINDS: Final = (
     "store",
     "goal",
     "rate",
+    "import",
 )
 
 

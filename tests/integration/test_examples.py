@@ -22,7 +22,10 @@ pytestmark = pytest.mark.xdist_group("installation")
 # Referenced objects come first. An archived object can no longer be referenced.
 METHODS: Final = ("post", "get", "patch", "put", "delete")
 ORDER: Final = EXAMPLE_KINDS
-PATHS: Final = {f"/v1/{kind}s": kind for kind in ORDER} | {"/v1/policies": "policy"}
+PATHS: Final = {f"/v1/{kind}s": kind for kind in ORDER} | {
+    "/v1/policies": "policy",
+    "/v1/imports/{what}": "import",
+}
 
 
 def test_every_example_works_as_documented(installation: Installation) -> None:

@@ -13,9 +13,10 @@ from typing import Final, Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.console import err, out, plain
-from services.cli.imports.csv_file import BadRow, CsvFile, Row
+from services.cli.imports.csv_file import CsvFile
 from services.cli.imports.event_sender import Event, batches, send_batch
 from services.cli.profile import Api
+from services.roi.domain.imports.csv_table import BadRow, Row
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 
@@ -102,7 +103,7 @@ async def run_import(
 ) -> Taken:
     """Check every row and, unless it is a dry run, send the right ones."""
     taken = Taken()
-    with _progress() as bar:
+    with progress() as bar:
         total = sum(1 for _ in file.rows())
         task = bar.add_task("checking" if dry_run else "sending", total=total)
         found = _right_rows(file, reader, taken)
@@ -138,7 +139,8 @@ async def _send(
     return [item for number, item in enumerate(items) if number not in left]
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
+    """Return the bar of a long import; it vanishes at the end."""
     return Progress(
         TextColumn("{task.description:<9}"),
         BarColumn(),
@@ -151,13 +153,13 @@ def _progress() -> Progress:
 
 def show_taken(taken: Taken, what: str, meaning: str, *, dry_run: bool) -> None:
     """Print what became of a file; `what` is the word for one item, `meaning` ends the line."""
-    _show_bad(taken)
+    show_bad(taken.shown, taken.bad)
     if taken.left_out:
-        out.print(f"{_count(taken.left_out, 'row')} of totals left out")
+        out.print(f"{counted(taken.left_out, 'row')} of totals left out")
     span = ""
     if taken.first and taken.last:
         span = f" from {taken.first:%Y-%m-%d} to {taken.last:%Y-%m-%d}"
-    items = f"{_count(taken.items, what)}{span}"
+    items = f"{counted(taken.items, what)}{span}"
     if not dry_run:
         out.print(f"[good]✓[/] {items} accepted; {meaning}")
         return
@@ -167,15 +169,17 @@ def show_taken(taken: Taken, what: str, meaning: str, *, dry_run: bool) -> None:
         plain(json.dumps(taken.example.event, indent=2, ensure_ascii=False))
 
 
-def _show_bad(taken: Taken) -> None:
-    for row in sorted(taken.shown, key=lambda bad: bad.line):
+def show_bad(shown: Sequence[BadRow], bad: int) -> None:
+    """Print the rows that cannot be taken, and how many there are beside them."""
+    for row in sorted(shown, key=lambda one: one.line):
         for name, message in row.flaws:
             err.print(f"line {row.line}: {name}: {message}", markup=False, soft_wrap=True)
-    if taken.bad > len(taken.shown):
-        err.print(f"… and {taken.bad - len(taken.shown):,} more rows")
-    if taken.bad:
-        err.print(f"{_count(taken.bad, 'row')} cannot be taken", style="bad")
+    if bad > len(shown):
+        err.print(f"… and {bad - len(shown):,} more rows")
+    if bad:
+        err.print(f"{counted(bad, 'row')} cannot be taken", style="bad")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number with its word, in the plural where it needs one."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

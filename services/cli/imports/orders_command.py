@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from services.cli.imports.csv_file import Asked, CsvFile
+from services.cli.imports.csv_file import CsvFile
 from services.cli.imports.import_options import DryRun, FileArgument, SkipUnknown, WorkspaceName
 from services.cli.imports.import_run import (
     BAD_ROWS,
@@ -21,6 +21,7 @@ from services.cli.imports.import_run import (
 )
 from services.cli.imports.past_orders import COLUMNS, column_of, past_order
 from services.cli.profile import Api, choose_profile
+from services.roi.domain.imports.csv_table import Asked
 from shared.clock import SystemClock
 from shared.settings import Settings
 

@@ -5,16 +5,16 @@ what tracking would refuse, except for a store that it does not know. A time wit
 date, is in the time zone of the workspace.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from services.cli.imports.csv_file import BadRow, Columns, Row
 from services.cli.imports.event_sender import Event
+from services.roi.domain.imports.cells import CellRefused, local_moment
+from services.roi.domain.imports.csv_table import BadRow, Columns, Row
 from services.tracking.domain.claims import Caller
 from services.tracking.domain.past_orders import check_past_order
 from services.tracking.wire.event_bodies import ConversionIn
@@ -27,10 +27,6 @@ COLUMNS: Final = Columns(
     optional=("store",),
 )
 _PERSON: Final = ("customer_id", "email")
-# As shops write them: a blank before the offset, and the word UTC.
-_BLANK_BEFORE_OFFSET: Final = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
-_UTC_WORD: Final = re.compile(r"\s*UTC$")
-SEND_TIME: Final = "send a time such as 2024-03-01T12:00:00Z, 2024-03-01 12:00:00 or 2024-03-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,8 @@ def past_order(row: Row, zone: ZoneInfo, now: datetime) -> PastOrder | BadRow:
     if "occurred_at" in body:
         try:
             body["occurred_at"] = local_moment(body["occurred_at"], zone).isoformat()
-        except (ValueError, OverflowError):
-            return BadRow(row.line, (("occurred_at", SEND_TIME),))
+        except CellRefused as refused:
+            return BadRow(row.line, (("occurred_at", str(refused)),))
     try:
         claim = ConversionIn.model_validate(body).claim()
     except ValidationError as error:
@@ -64,13 +60,6 @@ def past_order(row: Row, zone: ZoneInfo, now: datetime) -> PastOrder | BadRow:
     if rejected is not None:
         return _bad(row.line, rejected.flaws)
     return PastOrder(row.line, claim.occurred_at.astimezone(zone), {"type": "ordered", **body})
-
-
-def local_moment(text: str, zone: ZoneInfo) -> datetime:
-    """Return a time in UTC. Raises `ValueError` or `OverflowError`."""
-    moment = datetime.fromisoformat(_UTC_WORD.sub("Z", _BLANK_BEFORE_OFFSET.sub("", text)))
-    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-    return known.astimezone(UTC)
 
 
 def _caller(now: datetime) -> Caller:

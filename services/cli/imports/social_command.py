@@ -4,13 +4,15 @@ Promise: exit code 0 when every row was taken, 1 when some were not.
 """
 
 import asyncio
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from services.cli.imports.csv_file import Asked, CsvFile
+from services.cli.console import out
+from services.cli.imports.csv_file import CsvFile
 from services.cli.imports.import_options import DryRun, FileArgument, SkipUnknown, WorkspaceName
 from services.cli.imports.import_run import (
     BAD_ROWS,
@@ -20,9 +22,11 @@ from services.cli.imports.import_run import (
     show_taken,
     titles_of,
 )
-from services.cli.imports.social_rows import Given, PlacementNames, SocialReader, column_of
+from services.cli.imports.social_rows import Given, SocialReader, column_of
 from services.cli.imports.social_titles import COLUMNS, EXPORTS, Export, ExportName
 from services.cli.profile import Api, choose_profile
+from services.roi.domain.imports.csv_table import Asked
+from services.roi.domain.imports.names import PlacementNames
 from shared.clock import SystemClock
 from shared.settings import Settings
 
@@ -53,6 +57,9 @@ def social(
         typer.Option(help='A column under another title: views="Plays". Repeat it for others.'),
     ] = None,
     skip_unknown: SkipUnknown = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what this file told before.")
+    ] = False,
     dry_run: DryRun = False,
     workspace: WorkspaceName = None,
 ) -> None:
@@ -70,23 +77,43 @@ def social(
     A row that cannot be taken is listed with its line, and the rest is taken.
     Correct the file and import it again: rows that are known change nothing,
     and a corrected row replaces the one before.
+
+    Counts are events and have no id to undo. --withdraw with the same file and
+    options takes its counts back: nothing that the same source told of these
+    placements for the same moments counts any more. Its counts for other
+    moments stay. To bring counts back, import their file again.
     """
     known = EXPORTS[export]
     asked = Asked(titles_of(column or (), "views"), skip_unknown, known.titles)
     given = Given(as_of, source, quality.value)
-    counted = _social(CsvFile(file, COLUMNS, asked), known, given, workspace, dry_run=dry_run)
+    reading = _Reading(known, given, withdraw)
+    counted = _social(CsvFile(file, COLUMNS, asked), reading, workspace, dry_run=dry_run)
     taken = asyncio.run(counted)
-    show_taken(taken, "row", "answers show them by the day of as_of", dry_run=dry_run)
+    meaning = "answers show them by the day of as_of"
+    if withdraw:
+        meaning = "their counts were taken back"
+    show_taken(taken, "row", meaning, dry_run=dry_run)
+    if not (withdraw or dry_run) and taken.items:
+        out.print("to take them back: the same command with --withdraw")
     if taken.bad:
         raise typer.Exit(BAD_ROWS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the rows are read: the export, what the command says, whether they are taken back."""
+
+    export: Export
+    given: Given
+    withdraw: bool
+
+
 async def _social(
-    file: CsvFile, export: Export, given: Given, workspace: str | None, *, dry_run: bool
+    file: CsvFile, reading: _Reading, workspace: str | None, *, dry_run: bool
 ) -> Taken:
     clock = SystemClock()
     async with Api(await choose_profile(Settings.load(), workspace, clock)) as api:
         zone = ZoneInfo((await api.get("roi", "/v1/workspace"))["time_zone"])
         names = PlacementNames(await api.items("roi", "/v1/placements"))
-        reader = SocialReader(export, names, given, zone)
+        reader = SocialReader(reading.export, names, reading.given, zone, reading.withdraw)
         return await run_import(api, clock, file, Reader(reader.read, column_of), dry_run=dry_run)

@@ -6,20 +6,15 @@ of the post in its address; a name that several placements have names none.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from services.cli.imports.csv_file import BadRow, Row
 from services.cli.imports.event_sender import Event
-from services.cli.imports.past_orders import SEND_TIME, local_moment
 from services.cli.imports.social_titles import (
     AS_OF,
     PLACEMENT,
@@ -28,13 +23,14 @@ from services.cli.imports.social_titles import (
     WATCH_HOURS,
     Export,
 )
+from services.roi.domain.imports.cells import CellRefused, local_moment, whole_number
+from services.roi.domain.imports.csv_table import BadRow, Row
+from services.roi.domain.imports.names import PlacementNames
 from services.tracking.wire.event_batch import SOCIAL
 from services.tracking.wire.social_bodies import SocialIn
 from shared.credits import COUNT_NAMES
 from shared.http.problems import Problem, field_errors
 
-# A sheet writes 12 as 12.0 sometimes. With a separator of thousands it is unknown what 1.234 is.
-_WHOLE: Final = re.compile(r"([0-9]{1,20})(\.0+)?", re.ASCII)
 _HOURS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 _SECONDS_PER_HOUR: Final = 3_600
 _WATCH_SECONDS: Final = "watch_seconds"
@@ -49,43 +45,6 @@ class CountedRow:
     event: Event
 
 
-class PlacementNames:
-    """The names of the placements of a brand, and the id that each one stands for."""
-
-    def __init__(self, placements: Iterable[Mapping[str, Any]]) -> None:
-        self._exact: defaultdict[str, set[str]] = defaultdict(set)
-        self._posts: defaultdict[str, set[str]] = defaultdict(set)
-        for placement in placements:
-            for name in filter(None, (placement["id"], placement.get("external_id"))):
-                self._exact[name].add(placement["id"])
-            for name in post_names(placement.get("url") or ""):
-                self._posts[name].add(placement["id"])
-
-    def named(self, text: str) -> str | None:
-        """Return the id of the placement with this name; None when none or several have it."""
-        found = self._exact.get(text) or set()
-        for name in () if found else (*post_names(text), text):
-            found = found or self._posts.get(name) or set()
-        return next(iter(found)) if len(found) == 1 else None
-
-
-def post_names(address: str) -> Iterator[str]:
-    """Yield the forms of an address by which a post is known: host and path, then the post's id."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return
-    if not parts.netloc:
-        return
-    host = parts.netloc.casefold().removeprefix("www.").removeprefix("m.")
-    video = parse_qs(parts.query).get("v")
-    path = parts.path.rstrip("/")
-    yield f"{host}{path}" + (f"?v={video[0]}" if video else "")
-    post = video[0] if video else path.rpartition("/")[2]
-    if post:
-        yield post
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """What the command says for all rows; a column of the file counts before it."""
@@ -97,12 +56,13 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class SocialReader:
-    """Reads the rows of one export."""
+    """Reads the rows of one export; with `withdraw` each takes back what it told before."""
 
     export: Export
     names: PlacementNames
     given: Given
     zone: ZoneInfo
+    withdraw: bool = False
 
     def read(self, row: Row) -> CountedRow | BadRow | None:
         """Return the event of a row, what is wrong with it, or None for a row of totals."""
@@ -122,7 +82,8 @@ class SocialReader:
         if flaws or placement_id is None or source is None or at is None:
             return BadRow(row.line, tuple(flaws))
         body |= {"placement_id": placement_id, "source": source, "as_of": at.isoformat()}
-        return _checked(row.line, at.astimezone(self.zone), body | counts)
+        told = {"withdrawn": True} if self.withdraw else counts
+        return _checked(row.line, at.astimezone(self.zone), body | told)
 
     def _moment(self, text: str | None, flaws: list[tuple[str, str]]) -> datetime | None:
         if text is None:
@@ -130,8 +91,8 @@ class SocialReader:
             return None
         try:
             return local_moment(text, self.zone)
-        except (ValueError, OverflowError):
-            flaws.append((AS_OF, SEND_TIME))
+        except CellRefused as refused:
+            flaws.append((AS_OF, str(refused)))
             return None
 
 
@@ -146,11 +107,10 @@ def _counts(row: Row, flaws: list[tuple[str, str]]) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for name in COUNT_NAMES:
         if name in row.values:
-            whole = _WHOLE.fullmatch(row.values[name])
-            if whole is None:
-                flaws.append((name, "write a whole number without separators, such as 12500"))
-            else:
-                counts[name] = int(whole[1])
+            try:
+                counts[name] = whole_number(row.values[name])
+            except CellRefused as refused:
+                flaws.append((name, str(refused)))
     if WATCH_HOURS in row.values:
         if _WATCH_SECONDS in row.values:
             flaws.append((WATCH_HOURS, f"give {_WATCH_SECONDS} or {WATCH_HOURS}, not both"))

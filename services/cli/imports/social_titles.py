@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from services.cli.imports.csv_file import Columns, plain_title
+from services.roi.domain.imports.csv_table import Columns, plain_title
 from shared.credits import COUNT_NAMES
 
 PLACEMENT: Final = "placement"

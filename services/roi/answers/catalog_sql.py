@@ -41,6 +41,7 @@ from services.roi.answers.sql_parts import (
     moment_param,
 )
 from services.roi.answers.tables import COST_VERSIONS, ENTITIES, VERSIONS
+from services.roi.domain.entity import WITHDRAWN
 
 
 def _recorded(table: FromClause) -> list[ColumnElement[bool]]:
@@ -115,10 +116,11 @@ def _of_placement() -> list[ColumnElement[Any]]:
     """Return the columns of a placement, of versions with the moment of making.
 
     A placement without a date counts as published when it was made, one with a planned date alone
-    is not published yet.
+    is not published yet, and one that was withdrawn never was.
     """
     undated = case((_fact("planned_at").is_(None), column("created_at", TIME)))
-    published_at = func.coalesce(cast(_fact("published_at"), TIME), undated)
+    dated = func.coalesce(cast(_fact("published_at"), TIME), undated)
+    published_at = case((_fact(WITHDRAWN).is_(None), dated))
     return [
         cast(_fact("creator_id"), SQL_UUID).label("creator_id"),
         cast(_fact("campaign_id"), SQL_UUID).label("campaign_id"),

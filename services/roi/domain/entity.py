@@ -8,7 +8,7 @@ The versions of an entity are in the order of `valid_from` and do not overlap.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 EntityKind = Literal[
     "workspace",
@@ -25,8 +25,12 @@ EntityKind = Literal[
     "goal",
     "rate",
     "agent",
+    "import",
 ]
 EntityFacts = Mapping[str, Any]
+# The fact of an object that the undo of its import took back: it counts as never published. The
+# next correction forgets it.
+WITHDRAWN: Final = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

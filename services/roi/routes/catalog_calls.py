@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from services.roi.domain.entity import Entity, Version
+from services.roi.domain.entity import Entity, EntityKind, Version
 from services.roi.routes.parts import Parts, parts_of, require
 from services.roi.routes.resource import Body, Resource, Work, missing, path_id
 from services.roi.store.catalog import PageRequest, Reader, Writer
@@ -128,15 +128,9 @@ def _add_reads(router: Router, resource: Resource[Body], caller_type: Any) -> No
         request: Request, caller: Principal, page: Annotated[CatalogListParameters, Query()]
     ) -> Response:
         parts = parts_of(request)
-        wanted = PageRequest(_after(page.cursor), page.limit, page.include_archived)
-        async with parts.database.read([caller.workspace_id]) as conn:
-            reader = await Reader.of(conn, caller.workspace_id)
-            found = await reader.page(resource.kind, wanted)
-        shown = [resource.show(parts, entity) for entity in found.entities]
-        answer: Page[Any] = Page(
-            items=shown, next_cursor=_cursor(found.entities[-1]) if found.more else None
+        return await listed(
+            parts, caller, resource.kind, page, lambda entity: resource.show(parts, entity)
         )
-        return answered(answer)
 
     async def show(request: Request, caller: Principal, object_id: str) -> Response:
         parts = parts_of(request)
@@ -188,7 +182,7 @@ def _add_changes(router: Router, resource: Resource[Body], caller_type: Any) -> 
     ) -> Response:
         async with writing(parts_of(request), caller.workspace_id) as work:
             entity = await existing(work, resource, object_id)
-            changed = await _correct(work, resource, entity, named_values(patch))
+            changed = await correct_object(work, resource, entity, named_values(patch))
         return answered(resource.show(work.parts, changed))
 
     async def archive(request: Request, caller: Principal, object_id: str) -> Response:
@@ -251,6 +245,25 @@ def _add_put(router: Router, resource: Resource[Body], caller_type: Any) -> None
     )(put)
 
 
+async def listed(
+    parts: Parts,
+    caller: Principal,
+    kind: EntityKind,
+    page: CatalogListParameters,
+    show: Callable[[Entity], AnswerModel],
+) -> Response:
+    """Return a page of the objects of one kind."""
+    wanted = PageRequest(_after(page.cursor), page.limit, page.include_archived)
+    async with parts.database.read([caller.workspace_id]) as conn:
+        reader = await Reader.of(conn, caller.workspace_id)
+        found = await reader.page(kind, wanted)
+    answer: Page[Any] = Page(
+        items=[show(entity) for entity in found.entities],
+        next_cursor=_cursor(found.entities[-1]) if found.more else None,
+    )
+    return answered(answer)
+
+
 def object_id_type(resource: Resource[Body]) -> Any:
     """Return the type of the id in the path, with the example id of this kind of object."""
     told = Path(description=f"The id of the {resource.kind}.", examples=[example_id(resource.kind)])
@@ -273,12 +286,17 @@ def validated(body: type[Model], values: dict[str, Any]) -> Model:
 
 
 async def _created(work: Work, resource: Resource[Body], body: Body) -> AnswerModel:
+    return resource.show_created(work, await create_object(work, resource, body))
+
+
+async def create_object(work: Work, resource: Resource[Body], body: Body) -> Entity:
+    """POST: make the object of a body."""
     await _check_external_id(work, resource, body.external_id, None)
     row = await resource.draft(work, body, None)
     _check_size((row,))
     entity = await work.writer.create(resource.kind, resource.id_of(row), (row,), body.external_id)
     await resource.saved(work, entity, is_new=True)
-    return resource.show_created(work, entity)
+    return entity
 
 
 async def existing(work: Work, resource: Resource[Body], object_id: str) -> Entity:
@@ -290,16 +308,19 @@ async def existing(work: Work, resource: Resource[Body], object_id: str) -> Enti
     return found
 
 
-async def _correct(
-    work: Work, resource: Resource[Body], entity: Entity, named: dict[str, Any]
+async def correct_object(
+    work: Work, resource: Resource[Body], entity: Entity, named: dict[str, Any], **changes: Any
 ) -> Entity:
-    """PATCH: change the named fields in the version that the resource selects."""
+    """PATCH: change the named fields in the version that the resource selects.
+
+    `changes` of the entity, such as `archived_at`, are stored with them.
+    """
     rows, place = resource.row_to_correct(entity.versions, named)
     current = resource.restated(work.parts, entity.id, rows[place])
     values = resource.merged(current | {"external_id": entity.external_id}, named)
     body = validated(resource.body, values)
     row = await resource.draft(work, body, rows[place].facts)
-    changes = {"versions": resource.rows_with(rows, place, row)}
+    changes |= {"versions": resource.rows_with(rows, place, row)}
     return await _save(work, resource, entity, body, changes)
 
 

@@ -45,7 +45,8 @@ class Creators(Resource[CreatorBody]):
     @override
     async def saved(self, work: Work, entity: Entity, *, is_new: bool) -> None:
         placement_id = automatic_placement_id(entity.workspace_id, entity.id)
-        placement = await work.writer.find("placement", placement_id)
+        # The id follows from that of the creator: a new creator has none.
+        placement = None if is_new else await work.writer.find("placement", placement_id)
         if placement is None:
             row = Version(automatic_placement_facts(entity.id))
             placement = await work.writer.create("placement", placement_id, (row,))

@@ -10,7 +10,7 @@ What can go wrong: nothing here checks meaning; the routes check before they wri
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -43,6 +43,14 @@ SELECT {_COLUMNS} FROM roi.entities WHERE id = $2 AND entity = $3 AND workspace_
 _BY_EXTERNAL_ID: Final = f"""
 SELECT {_COLUMNS} FROM roi.entities WHERE external_id = $2 AND entity = $3 AND workspace_id = $1
 """
+_BY_IDS: Final = f"""
+SELECT {_COLUMNS} FROM roi.entities
+ WHERE id = ANY($2::uuid[]) AND entity = $3 AND workspace_id = $1
+"""
+_BY_EXTERNAL_IDS: Final = f"""
+SELECT {_COLUMNS} FROM roi.entities
+ WHERE external_id = ANY($2::text[]) AND entity = $3 AND workspace_id = $1
+"""
 _PAGE: Final = f"""
 SELECT {_COLUMNS}, weight.bytes
   FROM (SELECT {_COLUMNS} FROM roi.entities
@@ -70,7 +78,7 @@ SET external_id = excluded.external_id, revision = excluded.revision,
 """
 _SUPERSEDE: Final = """
 UPDATE roi.versions SET superseded_at = $3
- WHERE entity_id = $1 AND workspace_id = $2 AND superseded_at IS NULL
+ WHERE entity_id = ANY($1::uuid[]) AND workspace_id = $2 AND superseded_at IS NULL
 """
 _ADD_VERSION: Final = """
 INSERT INTO roi.versions
@@ -83,10 +91,8 @@ _SOME: Final = (
     f"SELECT {_COLUMNS} FROM roi.entities WHERE id = ANY($2::uuid[]) AND workspace_id = $1"
 )
 _FORGET_UNPUBLISHED: Final = "DELETE FROM roi.outbox WHERE workspace_id = $1"
-_PUBLISH: Final = """
-WITH noted AS (UPDATE roi.workspaces SET outbox_pending = true WHERE workspace_id = $1)
-INSERT INTO roi.outbox (workspace_id, key, value) VALUES ($1, $2, $3)
-"""
+_NOTE_PENDING: Final = "UPDATE roi.workspaces SET outbox_pending = true WHERE workspace_id = $1"
+_PUBLISH: Final = "INSERT INTO roi.outbox (workspace_id, key, value) VALUES ($1, $2, $3)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,16 @@ class Reader:
         """Return the entity with this kind and external id, archived or not; None when none."""
         return await self._one(_BY_EXTERNAL_ID, external_id, kind)
 
+    async def find_all(self, kind: EntityKind, entity_ids: Collection[str]) -> list[Entity]:
+        """Return the entities with this kind and these ids, in any order."""
+        return await self._many(_BY_IDS, entity_ids, kind)
+
+    async def find_all_external(
+        self, kind: EntityKind, external_ids: Collection[str]
+    ) -> list[Entity]:
+        """Return the entities with this kind and these external ids, in any order."""
+        return await self._many(_BY_EXTERNAL_IDS, external_ids, kind)
+
     async def page(self, kind: EntityKind, wanted: PageRequest) -> EntityPage:
         """Return one page; it ends before `limit` where its facts reach `PAGE_BYTES_MAX`."""
         created_at, entity_id = wanted.after or _BEFORE_ANY
@@ -145,6 +161,10 @@ class Reader:
         rows = await self.pg.fetch(statement, self.workspace_id, key, kind)
         found = await self._with_versions(rows)
         return found[0] if found else None
+
+    async def _many(self, statement: str, keys: Collection[str], kind: EntityKind) -> list[Entity]:
+        rows = await self.pg.fetch(statement, self.workspace_id, list(keys), kind)
+        return await self._with_versions(rows)
 
     async def _with_versions(self, rows: Sequence[asyncpg.Record]) -> list[Entity]:
         if not rows:
@@ -211,37 +231,50 @@ class Writer(Reader):
         """Put every record of the workspace into the outbox again, for an empty log."""
         await self.pg.execute(_FORGET_UNPUBLISHED, self.workspace_id)
         rows = await self.pg.fetch(_ALL, self.workspace_id)
-        for entity in await self._with_versions(rows):
-            await self._publish(entity)
+        await self._publish(await self._with_versions(rows))
 
     async def publish_again(self, entity_ids: Sequence[str]) -> None:
         """Put the current records of these entities into the outbox again."""
         rows = await self.pg.fetch(_SOME, self.workspace_id, entity_ids)
-        for entity in await self._with_versions(rows):
-            await self._publish(entity)
+        await self._publish(await self._with_versions(rows))
+
+    async def save_all(self, entities: Sequence[Entity]) -> None:
+        """Store the new states of these entities, each once, and put their records in the outbox.
+
+        All of them are of this transaction: their `recorded_at` is that of the writer.
+        """
+        await self.pg.executemany(_SAVE, [_entity_row(entity) for entity in entities])
+        ids = [entity.id for entity in entities]
+        await self.pg.execute(_SUPERSEDE, ids, self.workspace_id, self.recorded_at)
+        rows = [row for entity in entities for row in _version_rows(entity)]
+        await self.pg.executemany(_ADD_VERSION, rows)
+        await self._publish(entities)
 
     async def _save(self, entity: Entity) -> None:
-        await self.pg.execute(
-            _SAVE,
-            entity.id,
-            entity.workspace_id,
-            entity.kind,
-            entity.external_id,
-            entity.created_at,
-            entity.revision,
-            entity.recorded_at,
-            entity.archived_at,
-        )
-        await self.pg.execute(_SUPERSEDE, entity.id, entity.workspace_id, entity.recorded_at)
-        await self.pg.executemany(_ADD_VERSION, _version_rows(entity))
-        await self._publish(entity)
+        await self.save_all((entity,))
 
-    async def _publish(self, entity: Entity) -> None:
-        record = to_record(entity)
-        if record is not None:
-            await self.pg.execute(
-                _PUBLISH, entity.workspace_id, catalog_key(record), encode_catalog(record)
-            )
+    async def _publish(self, entities: Iterable[Entity]) -> None:
+        records = [record for entity in entities if (record := to_record(entity)) is not None]
+        if not records:
+            return
+        await self.pg.execute(_NOTE_PENDING, self.workspace_id)
+        rows = [
+            (self.workspace_id, catalog_key(record), encode_catalog(record)) for record in records
+        ]
+        await self.pg.executemany(_PUBLISH, rows)
+
+
+def _entity_row(entity: Entity) -> tuple[object, ...]:
+    return (
+        entity.id,
+        entity.workspace_id,
+        entity.kind,
+        entity.external_id,
+        entity.created_at,
+        entity.revision,
+        entity.recorded_at,
+        entity.archived_at,
+    )
 
 
 def _within_weight(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:

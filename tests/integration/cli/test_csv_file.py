@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.imports.csv_file import Asked, BadRow, Columns, CsvFile, Row
+from services.cli.imports.csv_file import CsvFile
+from services.roi.domain.imports.csv_table import Asked, BadRow, Columns, Row
 from shared.errors import ConfigurationError
 
 COLUMNS = Columns(needed=("order_id", "net"), one_of=("customer_id", "email"), optional=("store",))

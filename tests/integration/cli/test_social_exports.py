@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.imports.csv_file import Asked, CsvFile, Row
+from services.cli.imports.csv_file import CsvFile
 from services.cli.imports.social_rows import CountedRow
 from services.cli.imports.social_titles import COLUMNS, EXPORTS, ExportName
+from services.roi.domain.imports.csv_table import Asked, Row
 from services.tracking.wire.event_batch import read_item
 from shared.errors import ConfigurationError
 from tests.unit.cli.test_social_rows import CLIP, REEL, VIDEO, reader

@@ -18,6 +18,7 @@ COMMANDS = (
     "keys",
     "migrate",
     "import",
+    "undo",
 )
 CLEAN = {name: None for name in os.environ if name.startswith("LAUREL_")} | {"COLUMNS": "120"}
 

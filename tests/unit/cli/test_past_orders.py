@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.cli.imports.csv_file import BadRow, Row
 from services.cli.imports.event_sender import BATCH_BYTES_MAX, batches
 from services.cli.imports.past_orders import PastOrder, column_of, past_order
+from services.roi.domain.imports.csv_table import BadRow, Row
 from services.tracking.wire.event_batch import EVENTS_MAX, read_item
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -1,22 +1,22 @@
 """The row of an export of counts: its placement, counts and time, and what is wrong with it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.cli.imports.csv_file import BadRow, Row
 from services.cli.imports.social_command import Quality
 from services.cli.imports.social_rows import (
     CountedRow,
     Given,
-    PlacementNames,
     SocialReader,
     column_of,
-    post_names,
 )
 from services.cli.imports.social_titles import EXPORTS, ExportName
+from services.roi.domain.imports.csv_table import BadRow, Row
+from services.roi.domain.imports.names import PlacementNames, post_names
 from shared.events import CountQuality
 from tests.factories import placement_id
 
@@ -127,3 +127,13 @@ def test_the_words_of_the_command_are_those_of_the_api() -> None:
     assert set(EXPORTS) == set(ExportName)
     assert column_of("placement_id") == "placement"
     assert column_of("views") == "views"
+
+
+def test_a_row_that_is_withdrawn_names_the_same_report_without_counts() -> None:
+    row = Row(7, {"placement": "SPRING-1", "source": "Agency", "views": "7"})
+    told = reader().read(row)
+    back = replace(reader(), withdraw=True).read(row)
+    assert isinstance(told, CountedRow)
+    assert isinstance(back, CountedRow)
+    kept = {name: value for name, value in told.event.items() if name != "views"}
+    assert back.event == {**kept, "withdrawn": True}

@@ -1,0 +1,88 @@
+"""The undo of an import: what it made is archived, what it changed is again as before it.
+
+Promise: an object that was changed since the import is left as it is and named. All others are
+undone in one transaction. A placement that is withdrawn shares no cost, of no day, as if it never
+was; one that is archived shares those of the days before. The versions of the import stay, so
+`as_of` still shows them.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from services.roi.domain.entity import WITHDRAWN, Entity, Version
+from services.roi.domain.imports.import_kinds import IMPORT_KINDS
+from services.roi.routes.import_run import RESOURCES, load_objects
+from services.roi.routes.resource import Work
+from services.roi.store.batch_writer import BatchWriter
+from services.roi.store.import_rows import State, superseded_at, written_at
+from services.roi.wire.import_shapes import LISTED_MAX
+
+_CHANGED_SINCE: Final = "was changed since this import, and was left as it is"
+
+
+async def undo_import(work: Work, entity: Entity) -> Entity:
+    """Undo an import and return it; a second undo changes nothing."""
+    if entity.archived_at is not None:
+        return entity
+    writer = BatchWriter(work.writer)
+    facts = entity.latest.facts
+    undo = await _Undo(Work(work.parts, writer), facts["what"]).run(entity.created_at)
+    undone = await writer.change(
+        entity, versions=(Version({**facts, "undo": undo}),), archived_at=writer.recorded_at
+    )
+    writer.keep()
+    await writer.flush()
+    return undone
+
+
+class _Undo:
+    """The undo of one import."""
+
+    def __init__(self, work: Work, what: Any) -> None:
+        self._work = work
+        self._kind = IMPORT_KINDS[what].kind
+        self._resource = RESOURCES[self._kind]
+        self._withdrawn = self._restored = 0
+        self._left: list[Entity] = []
+
+    async def run(self, moment: datetime) -> dict[str, Any]:
+        """Undo what was written at a moment; return what was done."""
+        writer = self._work.writer
+        assert isinstance(writer, BatchWriter)
+        written = await written_at(writer, self._kind, moment)
+        before = await superseded_at(writer, self._kind, moment, written.keys())
+        await load_objects(writer, self._kind, written.keys())
+        for entity_id, state in written.items():
+            entity = await writer.find(self._kind, entity_id)
+            assert entity is not None, "an object is never removed"
+            await self._take(entity, state, before.get(entity_id))
+            writer.keep()
+        return {
+            "withdrawn": self._withdrawn,
+            "restored": self._restored,
+            "left_objects": len(self._left),
+            "left": [
+                {"id": one.id, "external_id": one.external_id, "message": _CHANGED_SINCE}
+                for one in self._left[:LISTED_MAX]
+            ],
+        }
+
+    async def _take(self, entity: Entity, written: State, before: State | None) -> None:
+        if (entity.versions, entity.archived_at) != (written.versions, written.archived_at):
+            self._left.append(entity)
+            return
+        changes: dict[str, Any]
+        if before is None:
+            changes = {
+                "archived_at": self._work.writer.recorded_at,
+                "versions": tuple(
+                    replace(one, facts={**one.facts, WITHDRAWN: True}) for one in entity.versions
+                ),
+            }
+            self._withdrawn += 1
+        else:
+            changes = {"versions": before.versions, "archived_at": before.archived_at}
+            self._restored += 1
+        undone = await self._work.writer.change(entity, **changes)
+        await self._resource.saved(self._work, undone, is_new=False)
