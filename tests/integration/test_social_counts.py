@@ -180,3 +180,35 @@ def test_an_export_is_brought_in_by_the_command_line(brand: Brand, tmp_path: Pat
         what="the second import is a duplicate",
     )
     assert wait_for(brand, "views", 1_200)["totals"]["likes"] == 80
+
+
+def test_counts_are_taken_back_by_their_file_and_come_again_with_it(
+    brand: Brand, tmp_path: Path
+) -> None:
+    mia = brand.create("creators", name="Mia")
+    url = "https://instagram.com/reel/Abc"
+    reel = brand.create("placements", creator_id=mia["id"], platform="instagram", url=url)
+    report(brand, counted(reel, 9, views=700))
+    wait_for(brand, "views", 700)
+    path = tmp_path / "export.csv"
+    path.write_text(f"Permalink,Views\n{url},1200\n")
+
+    def imported(*words: str) -> str:
+        given = ("import", "social", str(path), "--export", "instagram")
+        when = ("--as-of", "2026-03-10T09:00:00Z")
+        done = brand.laurel.command(*given, *when, *words, environment=key)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return " ".join(done.stdout.split())
+
+    key = {"LAUREL_ADMIN_KEY": brand.key}
+    before = brand.roi_answer(**ASKED)
+    assert "--withdraw" in imported()
+    wait_for(brand, "views", 1_200)
+    assert "taken back" in imported("--withdraw")
+    after = wait_for(brand, "views", 700)
+    assert [after[name] for name in ("rows", "program", "totals")] == [
+        before[name] for name in ("rows", "program", "totals")
+    ]
+    imported()
+    wait_for(brand, "views", 1_200)
+    brand.assert_verified()

@@ -1,6 +1,7 @@
 """The body of one report of social counts, and the claim it gives.
 
-Promise: a report has at least one count, and a count that is left out stays missing. What can go
+Promise: a report has at least one count, and a count that is left out stays missing. A report that
+is withdrawn has none: nothing counts any more that its source told for this moment. What can go
 wrong: a count that is no whole number from 0 to `COUNT_MAX` is a 422 that names it.
 """
 
@@ -69,11 +70,16 @@ class SocialIn(StrictModel):
     """How often its link was tapped, by the platform's count."""
     followers_gained: Count | None = None
     """How many people began to follow the account from it."""
+    withdrawn: Annotated[bool, Field(strict=True)] = False
+    """Whether what this source told of this placement for this moment was wrong: no counts are sent
+    then, and none of its counts for this moment is used. A report that comes again counts again."""
 
     def claim(self) -> SocialClaim:
-        """Return the claim. Raises the 422 of a report without any count."""
+        """Return the claim. Raises the 422 of a report without any count, or with too many."""
         sent = {name: getattr(self, name) for name in COUNT_NAMES}
         counts = {name: count for name, count in sent.items() if count is not None}
-        if not counts:
+        if counts and self.withdrawn:
+            raise field_problem(next(iter(counts)), "a report that is withdrawn has no counts")
+        if not counts and not self.withdrawn:
             raise field_problem("views", f"give at least one of {', '.join(COUNT_NAMES)}")
         return SocialClaim(self.placement_id, self.as_of, self.source, self.quality, counts)

@@ -97,6 +97,16 @@ def test_a_correction_counts_as_a_whole() -> None:
     assert days_of(counts, "views") == {}
 
 
+def test_a_report_without_counts_takes_back_what_its_source_told_for_this_moment() -> None:
+    counts = PlacementCounts([report(0, likes=100), report(1, likes=130)])
+    assert counts.take([report(1, received=2)]) == {("likes", START + DAY): Change(-30, -1, 0)}
+    assert days_of(counts, "likes") == {0: 100}
+    counts.take([report(0, received=2)])
+    assert counts.changes == {}
+    counts.take([report(1, received=3, likes=130)])
+    assert days_of(counts, "likes") == {1: 130}
+
+
 def test_the_last_word_of_a_source_counts_also_when_it_was_said_before() -> None:
     first = report(0, received=0, event_id="a", likes=10)
     other = report(0, received=1, event_id="b", likes=20)

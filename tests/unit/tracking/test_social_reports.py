@@ -112,3 +112,15 @@ def test_an_event_and_a_report_are_the_same_claim() -> None:
     body = REPORT | {"likes": 1}
     named = msgspec.json.encode({"type": SOCIAL} | body)
     assert read_item(named) == read_social(msgspec.json.encode(body))
+
+
+def test_a_withdrawn_report_has_no_counts() -> None:
+    claim = SocialIn.model_validate({**REPORT, "withdrawn": True}).claim()
+    assert claim.counts == {}
+    event = decode_event(encode_event(reported(counts=claim.counts)))
+    assert isinstance(event, SocialReported)
+    assert [name for name in COUNT_NAMES if getattr(event, name) is not None] == []
+    assert event.event_id not in {reported().event_id, reported(counts={"likes": 0}).event_id}
+    with pytest.raises(Problem) as refused:
+        SocialIn.model_validate({**REPORT, "withdrawn": True, "likes": 0}).claim()
+    assert [error.field for error in refused.value.errors] == ["likes"]
