@@ -42,7 +42,7 @@ check: .venv/.ready ## format, lint, types, import contracts and the pure tests
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
-	@$(BIN)/python -m pytest tests/unit -n $(WORKERS) -q -ra
+	@$(BIN)/python -m pytest tests/unit -n $(WORKERS) -m "not slow" -q -ra
 
 format: .venv/.ready ## format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .

@@ -4,11 +4,14 @@ The facts are sent through the public calls only; the sums read the list of fact
 """
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Final
 
 import pytest
 
+from services.roi.answers.intervals import ORDERS_LEAST
 from tests.integration.brand_month import (
+    ALL,
     Where,
     by_campaign,
     by_creator,
@@ -53,6 +56,38 @@ def test_ratios_stand_on_the_program_and_on_own_content(played: Played) -> None:
         "costs_without_placement",
         "overhead",
     }
+
+
+def test_intervals_are_those_of_the_orders_from_rollups_and_from_entries(played: Played) -> None:
+    """The squares are amount × net of each order that stands; margins and costs are known."""
+    squares = dict.fromkeys(HEADLINES, Fraction(0))
+    orders = dict.fromkeys(HEADLINES, Fraction(0))
+    for sale in played.month.sales:
+        for slug in sale.earned_by or (None,):
+            content = None if slug is None else ALL[slug]
+            name = headline((content, "organic" if content is None else None, None, None))
+            share = Fraction(1, len(sale.earned_by) or 1)
+            squares[name] += sale.kept_minor**2 * share
+            orders[name] += share if sale.minor else 0
+    rollups = played.brand.roi_answer(**SPAN)
+    as_of = {"as_of": rollups["meta"]["as_of"]}
+    entries = played.brand.roi_answer(group_by="hour", **SPAN)
+    known = played.brand.roi_answer(**SPAN, **as_of)
+    assert rollups["meta"]["source"] != entries["meta"]["source"] == "entries"
+    for name in ("program", "brand", "organic"):
+        shown = {part: rollups[name][part] for part in ("intervals", "too_few", "pays")}
+        for other in (entries, known):
+            assert {part: other[name][part] for part in shown} == shown
+        assert shown["too_few"] == (orders[name] < ORDERS_LEAST)
+        revenue = shown["intervals"]["net_revenue"]
+        assert (revenue is None) == shown["too_few"]
+        if revenue is not None:
+            total = rollups[name]["net_revenue"]["amount_minor"]
+            half = 1.644854 * float(squares[name]) ** 0.5
+            for end, sign in zip(revenue, (-1, 1), strict=True):
+                # Shares of an order are whole minor units.
+                assert abs(end["amount_minor"] - (total + sign * half)) < 5
+    assert not rollups["program"]["too_few"]
 
 
 def test_the_month_is_proved(played: Played) -> None:

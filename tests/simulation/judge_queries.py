@@ -64,7 +64,11 @@ _CREDITS: Final = """
 SELECT {bucket} AS bucket_on, e.workspace_id, b.basis, e.model, {day} AS recorded_day, e.account,
        e.stage, e.conversion_kind, coalesce(e.currency, '') AS currency,
        sum(e.amount_minor)::bigint AS amount_minor, sum(e.units)::bigint AS units,
-       sum(coalesce(e.placed_units, e.units))::bigint AS placed_units
+       sum(coalesce(e.placed_units, e.units))::bigint AS placed_units,
+       sum(CASE WHEN e.net_minor IS NULL THEN 0 ELSE e.amount_minor::numeric * e.net_minor END)
+           AS amount_times_net,
+       sum(CASE WHEN e.net_minor IS NULL THEN e.amount_minor ELSE 0 END)::bigint
+           AS amount_without_net
 FROM roi.credit_entries AS e CROSS JOIN LATERAL (VALUES
     ('conversion_time', e.occurred_at),
     ('touch_time', coalesce(e.touched_at, e.occurred_at))) AS b (basis, moment)
@@ -77,7 +81,8 @@ FROM roi.touch_tallies GROUP BY 1, 2, 3, 4, 5, 6
 """
 _CREDITS_COLUMNS: Final = (
     "bucket_on, workspace_id, basis, model, {day} AS recorded_day, account, stage,"
-    " conversion_kind, currency, amount_minor, units, placed_units"
+    " conversion_kind, currency, amount_minor, units, placed_units, amount_times_net,"
+    " amount_without_net"
 )
 _TOUCHES_COLUMNS: Final = (
     "bucket_on, workspace_id, touch_kind, {day} AS recorded_day, account, stage, counted, flagged"

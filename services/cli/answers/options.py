@@ -23,6 +23,10 @@ InCurrency = Annotated[
 AsOf = Annotated[
     str | None, typer.Option(help="As it was known at this time: 2026-03-01T12:00:00Z.")
 ]
+Order = Annotated[
+    str | None,
+    typer.Option(help="`lower_bound`: by the lower end of the range of ROI, too few orders last."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the JSON of the API.")]
 Workspace = Annotated[
     str | None, typer.Option(help="A workspace other than that of the admin key.")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from services.cli.console import out
 from services.cli.explain.plain_words import money
+from services.roi.answers.doubt import NO, YES
 from services.roi.answers.kinds import Headline
 from services.roi.answers.metrics.net_revenue import NET_REVENUE
 
@@ -28,15 +29,17 @@ _WORDS: Final = {
     Headline.ORGANIC: "without content",
     Headline.OVERHEAD: "not of a creator",
 }
+_STYLES: Final = {YES: "good", NO: "bad"}
 _WITHOUT_ROI: Final = (Headline.ORGANIC, Headline.OVERHEAD)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table; `kind` says in words what it is."""
+    """One line of the table; `kind` says in words what it is, `doubt` has its intervals."""
 
     label: str
     measures: Mapping[str, Any]
+    doubt: Mapping[str, Any]
     kind: str = ""
     style: str = ""
     has_roi: bool = True
@@ -45,7 +48,7 @@ class Line:
 def lines_of(answer: Mapping[str, Any]) -> list[Line]:
     """Return a line for each row, but for those that are a headline figure."""
     return [
-        Line(row["label"], row["measures"])
+        Line(row["label"], row["measures"], row)
         for row in answer["rows"]
         if not is_headline(row, Headline.BRAND, Headline.OVERHEAD)
     ]
@@ -55,7 +58,7 @@ def roi_table(answer: Mapping[str, Any], lines: list[Line]) -> Group:
     """Return the title, and the table of these lines and of the answer's headline figures."""
     table = Table(box=None, pad_edge=False)
     table.add_column(" · ".join(answer["meta"]["group_by"]), overflow="fold")
-    for heading in ("clicks", "conv.", *_MONEY.values(), "ROI"):
+    for heading in ("clicks", "conv.", *_MONEY.values(), "ROI", "90 % range"):
         table.add_column(heading, justify="right", no_wrap=True)
     is_wide = out.width >= _WIDTH_FOR_KINDS
     if is_wide:
@@ -91,6 +94,7 @@ def _headlines(answer: Mapping[str, Any]) -> Iterator[Line]:
             yield Line(
                 label,
                 measures,
+                measures,
                 _WORDS[headline],
                 "bold" if headline is Headline.PROGRAM else "",
                 has_roi=headline not in _WITHOUT_ROI,
@@ -105,7 +109,9 @@ def _cells(line: Line, *, is_one: bool) -> list[Text]:
         f"{measures['conversions']:,g}",
         *(amounts(measures[name], is_one=is_one) for name in _MONEY),
     ]
-    return [*map(Text, cells), _roi(measures["roi"] if line.has_roi else None)]
+    if not line.has_roi:
+        return [*map(Text, cells), Text(DASH), Text(DASH)]
+    return [*map(Text, cells), _roi(measures["roi"]), _range(line.doubt)]
 
 
 def amounts(value: Any, *, is_one: bool) -> str:
@@ -117,8 +123,22 @@ def amounts(value: Any, *, is_one: bool) -> str:
     return shown.rsplit(" ", 1)[0] if is_one and value is not None else shown
 
 
+def _range(doubt: Mapping[str, Any]) -> Text:
+    """Return the interval of the ROI, one line for each currency, or that there are too few."""
+    if doubt["too_few"]:
+        return Text("too few", style="quiet")
+    ends = [_values(end) for end in doubt["intervals"]["roi"] or ()]
+    pairs = [(low, high) for low, high in zip(*ends, strict=True) if low is not None]
+    shown = "\n".join(f"{low:+.0%} to {high:+.0%}" for low, high in pairs)
+    return Text(shown or DASH, style=_STYLES.get(doubt["pays"], ""))
+
+
+def _values(value: Any) -> list[Any]:
+    return [item["value"] for item in value] if isinstance(value, list) else [value]
+
+
 def _roi(value: Any) -> Text:
-    values = [item["value"] for item in value] if isinstance(value, list) else [value]
+    values = _values(value)
     known = [item for item in values if item is not None]
     if not known:
         return Text(DASH)

@@ -66,7 +66,7 @@ def _lines(answer: dict[str, Any], creators: dict[str, DemoCreator]) -> list[Lin
     """Return the lines of the creators, the best return first."""
     rows = [row for row in answer["rows"] if row["group"]["creator"] in creators]
     return [
-        Line(row["label"], row["measures"], _kind(creators[row["group"]["creator"]]))
+        Line(row["label"], row["measures"], row, _kind(creators[row["group"]["creator"]]))
         for row in sorted(rows, key=_roi, reverse=True)
     ]
 

@@ -10,13 +10,15 @@ pydantic models describe the same body in the OpenAPI document.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import Field, create_model
 
 from services.roi.answers.assemble import Answer, Figures, Row, Values
 from services.roi.answers.dictionary import METRICS_IN_ORDER
+from services.roi.answers.doubt import Doubt
+from services.roi.answers.intervals import LEVEL, ORDERS_LEAST
 from services.roi.answers.kinds import Metric
 from services.roi.answers.seasonality import INDEX
 from services.roi.answers.values import Unit, Value
@@ -82,6 +84,41 @@ else:
     )
 
 
+# An interval is written as two of its figure.
+_INTERVAL_SENTENCE: Final = "the lower and the upper end of its 90 % interval; null without one."
+
+if TYPE_CHECKING:
+    RoiIntervals = AnswerModel
+else:
+    RoiIntervals = create_model(
+        "RoiIntervals",
+        __base__=AnswerModel,
+        __cls_kwargs__=WITHOUT_SOURCE,
+        __doc__="The intervals of the figures that have one.",
+        **{
+            metric.id: (
+                Annotated[list[_field(metric)[0]], Field(min_length=2, max_length=2)] | None,
+                Field(default=None, description=f"{metric.name}: {_INTERVAL_SENTENCE}"),
+            )
+            for metric in METRICS_IN_ORDER
+            if metric.interval is not None
+        },
+    )
+
+
+class _Doubted(AnswerModel):
+    """The doubt of a row or a headline figure."""
+
+    intervals: RoiIntervals
+    """The 90 % intervals of the figures of the present period."""
+    too_few: bool | None
+    """Whether fewer orders were kept than an interval needs; null where no metric has one."""
+    pays: Literal["yes", "no", "cannot_tell"] | None
+    """Whether the return is above the cost: `yes` where the lower end of `bcr` is above 1, `no`
+    where its upper end is below 1; `cannot_tell` otherwise, and where there are several currencies;
+    null without a cost, or without `bcr`."""
+
+
 class RoiSeason(AnswerModel):
     """How a weekday or month of the year differs from the mean of all days."""
 
@@ -91,7 +128,7 @@ class RoiSeason(AnswerModel):
     """Each additive figure for each day, over that of all rows; null for too few days."""
 
 
-class RoiRow(AnswerModel):
+class RoiRow(_Doubted):
     """One row: an id or a word for each dimension."""
 
     group: dict[str, str | None]
@@ -113,7 +150,7 @@ else:
     RoiHeadline, RoiWhole = (
         create_model(
             name,
-            __base__=measures,
+            __base__=bases,
             __cls_kwargs__=WITHOUT_SOURCE,
             __doc__=measures.__doc__,
             compared=(
@@ -124,7 +161,10 @@ else:
                 ),
             ),
         )
-        for name, measures in (("RoiHeadline", RoiMeasures), ("RoiWhole", RoiTotals))
+        for name, measures, bases in (
+            ("RoiHeadline", RoiMeasures, (RoiMeasures, _Doubted)),
+            ("RoiWhole", RoiTotals, (RoiTotals,)),
+        )
     )
 
 
@@ -135,6 +175,15 @@ class ComparedPeriod(AnswerModel):
     """The first day or moment."""
     to: date | datetime
     """The last day (included) or moment (excluded)."""
+
+
+class IntervalRule(AnswerModel):
+    """What holds for every interval of an answer."""
+
+    level: float
+    """How often an interval is meant to cover what it is about."""
+    orders_least: int
+    """A row with fewer kept purchases and renewals is too few."""
 
 
 class MetricVersion(AnswerModel):
@@ -204,6 +253,10 @@ class RoiMeta(AnswerModel):
     """Whether the figures add up to the totals."""
     source: str
     """The finest grain that was read: months, days or entries."""
+    intervals: IntervalRule | None = None
+    """What holds for the intervals; null where the answer has none."""
+    ranked_by: str | None = None
+    """The metric by the lower end of whose interval rows are sorted; null: by what they earned."""
     warnings: list[RoiWarning]
     """What weakens the figures; empty when nothing does."""
     metrics: dict[str, MetricVersion]
@@ -233,6 +286,21 @@ class RoiAnswer(AnswerModel):
     """Everything together: additive figures only, because organic revenue returns no cost."""
 
 
+class MetricInterval(AnswerModel):
+    """The interval of a metric."""
+
+    id: str
+    """The kind of interval."""
+    level: float
+    """How often it is meant to cover what it is about."""
+    assumption: str
+    """What it assumes, and where it is missing."""
+    source: str
+    """The source of the formula."""
+    orders_least: int | None
+    """It is null with fewer kept purchases and renewals; null: it needs none."""
+
+
 class MetricEntry(AnswerModel):
     """One entry of the metric dictionary."""
 
@@ -258,6 +326,10 @@ class MetricEntry(AnswerModel):
     """What an empty value means."""
     source: str
     """The source of the definition."""
+    interval: MetricInterval | None
+    """Its interval in answers; null: it has none."""
+    no_interval: str | None
+    """Why it has no interval; null where it has one."""
 
 
 class MetricList(AnswerModel):
@@ -276,7 +348,24 @@ def metric_list() -> MetricList:
 
 def _metric_entry(metric: Metric) -> MetricEntry:
     values = {name: getattr(metric, name) for name in MetricEntry.model_fields}
-    return MetricEntry(**values | {"unit": metric.unit.value, "inputs": list(metric.inputs)})
+    values |= {"unit": metric.unit.value, "inputs": list(metric.inputs)}
+    interval = metric.interval
+    if interval is not None:
+        values["interval"] = MetricInterval(
+            id=interval.id,
+            level=LEVEL,
+            assumption=interval.assumption,
+            source=interval.source,
+            orders_least=ORDERS_LEAST if interval.needs_orders else None,
+        )
+        values["no_interval"] = None
+    return MetricEntry(**values)
+
+
+def told_of_intervals(ranked_by: str | None) -> dict[str, Any]:
+    """Return what `meta` tells of intervals and of the order of rows."""
+    rule = {"level": LEVEL, "orders_least": ORDERS_LEAST}
+    return {"intervals": rule, "ranked_by": ranked_by}
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -300,12 +389,16 @@ def encode_answer(
     totals_before = None if before is None else before.totals
 
     def by_model(
-        measured: Mapping[str, Figures], compared: Mapping[str, Figures] | None, writers: _Writers
+        measured: Mapping[str, Figures],
+        compared: Mapping[str, Figures] | None,
+        writers: _Writers,
+        doubts: Mapping[str, Doubt] | None = None,
     ) -> object:
         told = [
             {
                 **({"model": name} if lists_models else {}),
                 **_shown(figures, writers),
+                **({} if doubts is None else _doubt_shown(doubts[name], writers)),
                 **({} if compared is None else {"compared": _shown(compared[name], writers)}),
             }
             for name, figures in measured.items()
@@ -316,7 +409,9 @@ def encode_answer(
         "meta": whole_meta(answer, meta, metrics, list(models) if lists_models else models[0]),
         "rows": [_row(row, every) for row in answer.rows],
         **{
-            headline.value: by_model(measured, headlines_before.get(headline), every)
+            headline.value: by_model(
+                measured, headlines_before.get(headline), every, answer.doubts[headline]
+            )
             for headline, measured in answer.headlines.items()
         },
         "totals": by_model(answer.totals, totals_before, of_totals),
@@ -348,6 +443,7 @@ def _row(row: Row, writers: _Writers) -> dict[str, object]:
         "group": row.group,
         "label": row.label,
         "measures": _shown(row.figures, writers),
+        **_doubt_shown(row.doubt, writers),
     }
     if row.compared is not None:
         told["compared"] = _shown(row.compared, writers)
@@ -367,6 +463,15 @@ def _indexes(index: Figures) -> dict[str, object]:
         else number_of(value)
         for name, value in index.items()
     }
+
+
+def _doubt_shown(doubt: Doubt, writers: _Writers) -> dict[str, object]:
+    intervals = {
+        name: (ends := doubt.intervals[name]) and [write(ends[0]), write(ends[1])]
+        for name, write in writers
+        if name in doubt.intervals
+    }
+    return {"intervals": intervals, "too_few": doubt.too_few, "pays": doubt.pays}
 
 
 def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roi.answers.answer_shapes import encode_answer
+from services.roi.answers.answer_shapes import encode_answer, told_of_intervals
 from services.roi.answers.assemble import Answer, Layout, Period, assemble
 from services.roi.answers.building import Gathered, gathered
 from services.roi.answers.cells import Batch
@@ -71,9 +71,9 @@ async def read_input(
 ) -> AnswerInput:
     """Return what the answer is computed from, read in the transaction of `conn`.
 
-    `question` None: that of the parameters.
+    `question` None: that of the parameters, with the intervals of its figures.
     """
-    question = question or question_of(asked)
+    question = question or replace(question_of(asked), with_intervals=True)
     at = await context_of(conn, workspace_id, now, asked.as_of)
     period = await asked_period(conn, at, asked, now)
     span = await span_of(conn, at.time_zone, period)
@@ -177,6 +177,8 @@ def built(given: AnswerInput) -> Built:
         models=models,
         currency=question.currency,
         default_currency=given.at.currency,
+        with_intervals=question.with_intervals,
+        ranked_by=question.ranked_by,
     )
     before = None
     if compared is not None:
@@ -218,7 +220,7 @@ def build_answer(given: AnswerInput) -> bytes:
     question, made = given.question, built(given)
     return encode_answer(
         made.answer,
-        meta_of(given, made),
+        meta_of(given, made) | told_of_intervals(question.ranked_by),
         question.metrics,
         made.layout.models,
         lists_models=question.lists_models,

@@ -8,7 +8,8 @@ events arrived. Touches and costs belong to every model: with `model` as a dimen
 all of them, and its own totals. A value without a dimension's value is on a row whose group has
 null, with the label `unallocated`. Overhead has a row of its own under every dimension but `model`.
 Where a dimension overlaps, a sum is in each of its rows: rows then have no total, and headline
-figures are summed without them.
+figures are summed without them. Rows that are ranked by the lower end of a metric's interval are
+sorted by it alone, and those without one come last.
 What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
@@ -21,6 +22,7 @@ from typing import Final
 
 from services.roi.answers.catalog_facts import CatalogFacts, Part
 from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.doubt import Doubt, doubter, lower_end
 from services.roi.answers.kinds import Dimension, FromRow, Headline, Measure, Metric
 from services.roi.answers.readers import NOTHING, Reader, reader_of
 from services.roi.answers.sizes import check_rows
@@ -42,7 +44,10 @@ _View = Sequence[Sequence[int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an answer shows. `measures` are those of the metrics; `currency` None: all of them."""
+    """What an answer shows. `measures` are those of the metrics; `currency` None: all of them.
+
+    `ranked_by`: the metric by the lower end of whose interval rows are sorted; None: by their sums.
+    """
 
     dimensions: tuple[Dimension, ...]
     metrics: tuple[Metric, ...]
@@ -50,6 +55,8 @@ class Layout:
     models: tuple[str, ...]
     currency: str | None
     default_currency: str
+    with_intervals: bool = False
+    ranked_by: str | None = None
 
     @property
     def overlapping(self) -> tuple[str, ...]:
@@ -69,23 +76,26 @@ class Season:
 class Row:
     """One row: the value of each dimension (None: no value), today's label, its figures.
 
-    `compared`: the figures of the period that is compared; None where none is. `season`: None where
-    rows are not by a stretch of days that comes again.
+    `compared`: the figures of the period that is compared; None where none is. `doubt`: that of the
+    present period's figures. `season`: None where rows are not by a stretch of days that comes
+    again.
     """
 
     group: Mapping[str, str | None]
     label: str
     figures: Figures
+    doubt: Doubt
     compared: Figures | None = None
     season: Season | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wholes:
-    """By model, the headline figures and the totals."""
+    """By model, the headline figures with their doubt, and the totals."""
 
     headlines: Mapping[Headline, Mapping[str, Figures]]
     totals: Mapping[str, Figures]
+    doubts: Mapping[Headline, Mapping[str, Doubt]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class Answer:
 
     rows: tuple[Row, ...]
     headlines: Mapping[Headline, Mapping[str, Figures]]
+    doubts: Mapping[Headline, Mapping[str, Doubt]]
     totals: Mapping[str, Figures]
     currencies: tuple[str, ...]
     missing_rates: tuple[str, ...]
@@ -199,11 +210,13 @@ def _closed(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> Answer:
     check_rows(len(kept))
     kept.sort(key=lambda item: _order(layout, item, shown[0]))
     figures = _Calculator(layout, shown).figures
+    doubt = doubter(layout.metrics if layout.with_intervals else (), layout.measures, shown)
     missing = {code for ledger in every for code in ledger.missing_rates()}
-    wholes, *compared = [_wholes(period, figures) for period in periods]
+    wholes, *compared = [_wholes(period, figures, doubt) for period in periods]
     return Answer(
-        rows=_rows(layout, kept, figures, is_compared=before is not None),
+        rows=_rows(layout, kept, figures, doubt, is_compared=before is not None),
         headlines=wholes.headlines,
+        doubts=wholes.doubts,
         totals=wholes.totals,
         currencies=shown,
         missing_rates=tuple(sorted(missing)),
@@ -234,9 +247,10 @@ def _pairs(layout: Layout, now: _Ledgers, before: _Ledgers | None) -> list[_Pair
     return found
 
 
-def _wholes(ledgers: _Ledgers, figures: _Figures) -> Wholes:
+def _wholes(ledgers: _Ledgers, figures: _Figures, doubt: Callable[[RowSums], Doubt]) -> Wholes:
+    sums = {model: ledger.headlines() for model, ledger in ledgers.wholes.items()}
     by_model = {
-        model: figures([*ledger.headlines().values(), ledger.total()])
+        model: figures([*sums[model].values(), ledger.total()])
         for model, ledger in ledgers.wholes.items()
     }
     return Wholes(
@@ -245,6 +259,10 @@ def _wholes(ledgers: _Ledgers, figures: _Figures) -> Wholes:
             for place, headline in enumerate(Headline)
         },
         {model: found[-1] for model, found in by_model.items()},
+        {
+            headline: {model: doubt(found[headline]) for model, found in sums.items()}
+            for headline in Headline
+        },
     )
 
 
@@ -260,8 +278,19 @@ def _order(layout: Layout, item: _Pair, currency: str) -> tuple[object, ...]:
     return (natural, is_last, sums.ranking(currency), _canonical(key))
 
 
+def _by_lower_end(metric_id: str, row: Row) -> tuple[bool, int]:
+    """Return the sort key of a row: the greatest lower end first, rows without one last."""
+    low = lower_end(row.doubt, metric_id)
+    return (True, 0) if low is None else (False, -low)
+
+
 def _rows(
-    layout: Layout, kept: Sequence[_Pair], figures: _Figures, *, is_compared: bool
+    layout: Layout,
+    kept: Sequence[_Pair],
+    figures: _Figures,
+    doubt: Callable[[RowSums], Doubt],
+    *,
+    is_compared: bool,
 ) -> tuple[Row, ...]:
     """Return the rows of these sums."""
     names = [dimension.id for dimension in layout.dimensions]
@@ -269,15 +298,19 @@ def _rows(
     before: Sequence[Figures | None] = [None] * len(kept)
     if is_compared:
         before = figures([sums for _, _, sums in kept if sums is not None])
-    return tuple(
+    rows = [
         Row(
             dict(zip(names, [part.id for part in key], strict=True)),
             label_of(key),
             now[place],
+            doubt(sums),
             before[place],
         )
-        for place, (key, _, _) in enumerate(kept)
-    )
+        for place, (key, sums, _) in enumerate(kept)
+    ]
+    if layout.ranked_by is not None:
+        rows.sort(key=partial(_by_lower_end, layout.ranked_by))
+    return tuple(rows)
 
 
 def label_of(key: Key) -> str:

@@ -1,13 +1,14 @@
 """All measures, dimensions and metrics, checked against each other when this file is imported.
 
-What can go wrong: a metric that names a measure which does not exist, or is additive while its
-measures are not, raises `RegistryError`.
+What can go wrong: a metric that names a measure which does not exist, is additive while its
+measures are not, or has the interval of another metric raises `RegistryError`.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.roi.answers.dimensions import DIMENSIONS
+from services.roi.answers.intervals import ORDERS
 from services.roi.answers.kinds import Measure, Metric
 from services.roi.answers.measures import MEASURES
 from services.roi.answers.metrics import METRICS
@@ -24,14 +25,23 @@ __all__ = [
 
 
 def measures_of(
-    metrics: Iterable[Metric], measures: Mapping[str, Measure] = MEASURES
+    metrics: Iterable[Metric],
+    measures: Mapping[str, Measure] = MEASURES,
+    *,
+    with_intervals: bool = False,
 ) -> tuple[Measure, ...]:
     """Return the measures of these metrics and of their warnings, each once, by their ids.
 
     A measure that divides another one comes with that one and with all that divide it.
+    `with_intervals`: those of the metrics' intervals, too.
     """
+    metrics = tuple(metrics)
     wanted = {name for metric in metrics for name in metric.inputs}
     wanted |= {part for name in wanted for part in measures[name].made_of}
+    intervals = [metric.interval for metric in metrics if metric.interval is not None]
+    if with_intervals and intervals:
+        wanted |= {name for interval in intervals for name in interval.inputs}
+        wanted.add(ORDERS)
     wanted |= {warning for name in wanted if (warning := measures[name].warned_by) is not None}
     wholes = {measures[name].part_of for name in wanted} - {None}
     wanted |= {one.id for one in measures.values() if one.part_of in wholes or one.id in wholes}
@@ -41,11 +51,15 @@ def measures_of(
 def check_metrics(metrics: Iterable[Metric], measures: Mapping[str, Measure]) -> None:
     """Raise `RegistryError` when a metric names a wrong measure or is wrongly additive."""
     for metric in metrics:
-        unknown = sorted(set(metric.inputs) - set(measures))
+        interval = metric.interval
+        needed = {*metric.inputs, *(interval.inputs if interval is not None else ())}
+        unknown = sorted(needed - set(measures))
         if unknown:
             raise RegistryError(f"metric {metric.id!r} needs the measure {unknown[0]!r}")
         if metric.additive and not all(measures[name].additive for name in metric.inputs):
             raise RegistryError(f"metric {metric.id!r} is additive, its measures are not")
+        if interval is not None and interval.inputs[0] not in metric.inputs:
+            raise RegistryError(f"metric {metric.id!r} is not made of what its interval moves")
 
 
 check_metrics(METRICS.values(), MEASURES)

@@ -44,6 +44,7 @@ DEFAULT_METRIC: Final = NET_REVENUE.id
 _OF_ANSWERS: Final[Mapping[str, tuple[str | None, str]]] = {
     "metrics": (None, "belongs to answers; send metric"),
     "compare": (None, "belongs to answers; send metric"),
+    "order": (None, "belongs to answers; entries are newest first"),
     "currency": (None, "entries have their own; leave it out"),
     "cost_view": (CostView.INCURRED.value, "entries are opened for `incurred` alone"),
 }

@@ -92,7 +92,9 @@ class Exchange:
 def in_parts(measures: Iterable[Measure]) -> tuple[Measure, ...]:
     """Return the measures of a converted answer: money is summed in parts of a minor unit."""
     return tuple(
-        replace(measure, parts=measure.parts * PARTS) if _is_money(measure) else measure
+        replace(measure, parts=measure.parts * PARTS**measure.power)
+        if _is_money(measure)
+        else measure
         for measure in measures
     )
 
@@ -113,15 +115,14 @@ def converted(exchange: Exchange, batches: Iterable[Batch]) -> tuple[list[Batch]
 def _converted(exchange: Exchange, measures: Sequence[Measure], cell: Cell, gaps: set[Gap]) -> Cell:
     if not cell.currency:
         return cell
-    is_money = [_is_money(measure) for measure in measures]
+    powers = [measure.power if _is_money(measure) else 0 for measure in measures]
     factor, currency = exchange.factor(cell.currency, cell.segment), exchange.into
     if factor is None:
         factor, currency = PARTS, cell.currency
-        if any(value and money for value, money in zip(cell.sums, is_money, strict=True)):
+        if any(value and power for value, power in zip(cell.sums, powers, strict=True)):
             gaps.add(Gap(cell.currency, cell.segment))
-    sums = tuple(
-        value * factor if money else value for value, money in zip(cell.sums, is_money, strict=True)
-    )
+    factors = 1, factor, factor * factor
+    sums = tuple(value * factors[power] for value, power in zip(cell.sums, powers, strict=True))
     return Cell(
         segment=cell.segment,
         sums=sums,

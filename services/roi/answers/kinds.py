@@ -1,4 +1,4 @@
-"""The three kinds of registry entry: measure, dimension, metric. Pure.
+"""The three kinds of registry entry: measure, dimension, metric, and its interval. Pure.
 
 A measure says what is summed and from which rows. A dimension says how a row gets its value. A
 metric is a pure formula over measures. Each entry has its own file under `measures/`, `dimensions/`
@@ -82,16 +82,16 @@ class Measure:
 
     `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For
     costs it gives the amount of one cost, because each cost is spread by itself. `grains`: the
-    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly.
-    `per_currency`: one sum for each currency. `weighted_by_margin`: the rows have a column
-    `margin_millionths`, that of the day's policy; rows of different margins are summed apart.
-    `parts`: the sum is counted in this many parts of one `unit`; rows are rounded to whole units by
-    largest remainder. `converted_with`: the measure that this one is made of. Where a rate is
-    missing for one of the two, both are missing. `rank`: rows are sorted by the measures with a
-    rank, rank 1 first, the greatest value first. `part_of`: the measure that this one and others
-    divide; in headline figures their rounded sums add up to its rounded sum. `warned_by`: a measure
-    that is read with this one, because a warning is made of it. `made_of`: the measures that this
-    one is made of, which are read with it.
+    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly. `power`:
+    2 where a sum of money is in square units. `per_currency`: one sum for each currency.
+    `weighted_by_margin`: the rows have a column `margin_millionths`, that of the day's policy; rows
+    of different margins are summed apart. `parts`: the sum is counted in this many parts of one
+    `unit`; rows are rounded to whole units by largest remainder. `converted_with`: the measure that
+    this one is made of. Where a rate is missing for one of the two, both are missing. `rank`: rows
+    are sorted by the measures with a rank, rank 1 first, the greatest value first. `part_of`: the
+    measure that this one and others divide; in headline figures their rounded sums add up to its
+    rounded sum. `warned_by`: a measure that is read with this one, because a warning is made of it.
+    `made_of`: the measures that this one is made of, which are read with it.
     """
 
     id: str
@@ -99,6 +99,7 @@ class Measure:
     unit: Unit
     fact: Fact
     total: Callable[[Any], Any]
+    power: int = 1
     grains: frozenset[Grain] = frozenset(Grain)
     additive: bool = True
     per_currency: bool = False
@@ -200,6 +201,26 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """The 90 % interval of a metric.
+
+    `inputs`: ids of measures, first that which chance moves, an input of the metric. `ends` takes
+    their values in this order and returns the lower and the upper end of the first one; None where
+    they cannot be told. The metric's formula makes the ends of the figure of them. `assumption` and
+    `source` stand in the dictionary. `needs_orders`: there is none where fewer orders were kept
+    than the normal approximation needs. `more_is_better`: rows may be ranked by the lower end.
+    """
+
+    id: str
+    inputs: tuple[str, ...]
+    ends: Callable[..., tuple[int, int] | None]
+    assumption: str
+    source: str
+    needs_orders: bool = True
+    more_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A figure of an answer: data plus a pure formula.
 
@@ -212,7 +233,8 @@ class Metric:
     volume of the stage, money is what one unit of it costs. `layer`: it is what came back at its
     stage in this layer; of a layer without a stage, at all stages together. `leads_stage`: rates
     from stage to stage are taken of the volumes with the smallest number that are known.
-    `by_default`: whether `GET /v1/roi` answers with it when no metrics are named.
+    `by_default`: whether `GET /v1/roi` answers with it when no metrics are named. `interval`: how
+    far chance may have moved it; None: it has none, and `no_interval` says why.
     """
 
     id: str
@@ -233,3 +255,5 @@ class Metric:
     leads_stage: int | None = None
     by_default: bool = True
     may_be_missing: bool = False
+    interval: Interval | None = None
+    no_interval: str = "the figure is taken as it was counted and booked"

@@ -20,6 +20,7 @@ from services.roi.answers.dictionary import (
 )
 from services.roi.answers.filters import Filter, WrongFilter, read_filter
 from services.roi.answers.kinds import Dimension, Metric
+from services.roi.answers.metrics.roi import ROI
 from services.roi.answers.plan import Wanted
 from services.roi.wire.fields import DayOrTime, parse_day_or_time
 from shared.api.shapes import WITHOUT_SOURCE, Currency, Moment, StrictModel
@@ -32,6 +33,12 @@ DIMENSIONS_MAX: Final = 2
 MODELS: Final = tuple(name for name in CREDIT_MODELS if is_additive(name))
 DEFAULT_MODEL: Final = "last"
 DEFAULT_GROUP_BY: Final = "creator"
+# The metrics by the lower end of whose interval rows may be ranked.
+RANKING: Final = tuple(
+    metric.id
+    for metric in METRICS_IN_ORDER
+    if metric.interval is not None and metric.interval.more_is_better
+)
 # `from=all`: since the first event.
 ALL: Final = "all"
 
@@ -127,6 +134,11 @@ class _Parameters(StrictModel):
     """Also answer for another period of the same length, shifted by whole weeks so that weekdays
     match: the one just before (`previous`), or 52 weeks before (`year`)."""
 
+    order: Literal["lower_bound"] | None = None
+    """Rows by the lower end of an interval, the greatest first and those without one last: that of
+    the first of `metrics` that has one of which more is better, else of `roi`. When left out, rows
+    are in their natural order, then by what they earned."""
+
     def filter_texts(self) -> dict[str, str]:
         """Return the filters as sent, by the id of their dimension."""
         texts = {name: getattr(self, f"filter_{name}") for name in DIMENSIONS}
@@ -163,6 +175,7 @@ class Question:
     """A question without its span, which needs the workspace's days.
 
     `models`: those that are asked for; `lists_models`: whether they are listed side by side.
+    `ranked_by`: the metric by whose interval's lower end rows are sorted.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -175,6 +188,8 @@ class Question:
     each_account: bool = False
     cost_view: CostView = CostView.INCURRED
     with_people: bool = False
+    with_intervals: bool = False
+    ranked_by: str | None = None
 
     @property
     def lists_models(self) -> bool:
@@ -185,7 +200,7 @@ class Question:
     def wanted(self) -> Wanted:
         """Return the measures and dimensions of this question."""
         return Wanted(
-            measures_of(self.metrics),
+            measures_of(self.metrics, with_intervals=self.with_intervals),
             self.dimensions,
             self.by,
             self.filters,
@@ -219,7 +234,19 @@ def question_of(asked: _Parameters) -> Question:
         filters=tuple(filters.values()),
         compare=asked.compare,
         cost_view=CostView(asked.cost_view),
+        ranked_by=_ranked_by(asked),
     )
+
+
+def _ranked_by(asked: _Parameters) -> str | None:
+    """Return the metric by whose interval rows are ranked; a 422 says which may be."""
+    if asked.order is None:
+        return None
+    names = asked.metrics.split(",") if asked.metrics else [ROI.id]
+    found = next((name for name in names if name in RANKING), None)
+    if found is None:
+        raise field_problem("order", f"needs one of {', '.join(RANKING)} among metrics")
+    return found
 
 
 def _filter(dimension: Dimension, text: str) -> Filter:

@@ -12,10 +12,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Date,
     Integer,
+    Numeric,
     Select,
     Text,
     and_,
@@ -47,7 +49,15 @@ from services.roi.answers.sql_parts import (
     local_day,
     moment_param,
 )
-from services.roi.answers.tables import LOCAL_HOUR, MOMENT, NEW_CUSTOMER, TABLES, Source
+from services.roi.answers.tables import (
+    AMOUNT_TIMES_NET,
+    AMOUNT_WITHOUT_NET,
+    LOCAL_HOUR,
+    MOMENT,
+    NEW_CUSTOMER,
+    TABLES,
+    Source,
+)
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 
@@ -143,9 +153,11 @@ def _by_headline(rows: FromClause) -> tuple[FromClause, ColumnElement[Any]]:
     return rows.outerjoin(own, own.c.account == rows.c.account), account
 
 
-# Columns that say which rows are read, and `currency`, which is "" where a raw row has none.
+# Columns that say which rows are read, `currency`, which is "" where a raw row has none, and the
+# products, which a raw row has as two factors.
 _NOT_SUMMED: Final = frozenset(
     {"bucket_on", "workspace_id", "generation", "basis", "recorded_day", "known_at", "currency"}
+    | {AMOUNT_TIMES_NET, AMOUNT_WITHOUT_NET}
 )
 
 
@@ -169,6 +181,7 @@ def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Se
     conditions = [table.c.workspace_id == WORKSPACE]
     computed: dict[str, ColumnElement[Any]] = {}
     if shape.fact is Fact.CREDITS:
+        columns += _products(table, is_raw=is_raw)
         currency = func.coalesce(table.c.currency, "") if is_raw else table.c.currency
         columns.append(currency.label("currency"))
         conditions.append(table.c.model == any_(bindparam("models", type_=ARRAY(Text))))
@@ -189,6 +202,18 @@ def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Se
         value = computed[name] if name in computed else cast(table.c[name], Text)
         conditions.append(value == any_(bindparam(f"only_{name}", type_=ARRAY(Text))))
     return select(*columns).where(*conditions)
+
+
+def _products(table: FromClause, *, is_raw: bool) -> list[Any]:
+    """Return amount × net, and the amount where the net is not known; one of the two is 0."""
+    if not is_raw:
+        return [table.c[AMOUNT_TIMES_NET], table.c[AMOUNT_WITHOUT_NET]]
+    amount, net = table.c.amount_minor, table.c.net_minor
+    unknown = case((net.is_(None), amount), else_=0)
+    return [
+        func.coalesce(cast(amount, Numeric) * net, 0).label(AMOUNT_TIMES_NET),
+        cast(unknown, BigInteger).label(AMOUNT_WITHOUT_NET),
+    ]
 
 
 def _kinds(shape: Shape, table: FromClause) -> list[ColumnElement[bool]]:

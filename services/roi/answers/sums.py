@@ -21,12 +21,14 @@ class Rules:
     """The properties of an answer's measures, by their index.
 
     `alike`: for each money measure the indexes of the measures that are missing together with it.
+    `told`: those per currency that make a row or a currency appear; squares alone do not.
     `divided`: for each measure that others divide, the indexes of those.
     """
 
     measures: tuple[Measure, ...]
     asked_currency: str | None
     per_currency: tuple[int, ...]
+    told: tuple[int, ...]
     overall: tuple[int, ...]
     alike: dict[int, tuple[int, ...]]
     ranked: tuple[int, ...]
@@ -48,6 +50,11 @@ class Rules:
             measures,
             asked_currency,
             per_currency=tuple(place for place in places if measures[place].per_currency),
+            told=tuple(
+                place
+                for place in places
+                if measures[place].per_currency and measures[place].power == 1
+            ),
             overall=tuple(place for place in places if not measures[place].per_currency),
             alike={
                 place: tuple(other for other in money if base[other] == base[place])
@@ -101,7 +108,7 @@ class RowSums:
     def has(self, currency: str) -> bool:
         """Return whether a measure of a currency is not zero; "" is no currency."""
         numbers = self.by_currency[currency]
-        return bool(currency) and any(numbers[place] for place in self._rules.per_currency)
+        return bool(currency) and any(numbers[place] for place in self._rules.told)
 
     def has_money(self, currency: str) -> bool:
         """Return whether a currency has an amount that needs an exchange rate."""

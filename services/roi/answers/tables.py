@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     MetaData,
+    Numeric,
     Table,
     Text,
 )
@@ -52,6 +53,8 @@ _CREDIT_SUMS: Final[Columns] = {
     "amount_minor": BigInteger,
     "units": BigInteger,
     "placed_units": BigInteger,
+    "amount_times_net": Numeric,
+    "amount_without_net": BigInteger,
 }
 _TOUCH_SUMS: Final[Columns] = {
     "touch_kind": Text,
@@ -89,6 +92,7 @@ _CREDIT_ENTRIES: Final[Columns] = {
     "amount_minor": BigInteger,
     "units": BigInteger,
     "placed_units": BigInteger,
+    "net_minor": BigInteger,
     "occurred_at": _TIME,
     "touched_at": _TIME,
     "person_ref": Text,
@@ -181,6 +185,10 @@ LOCAL_HOUR: Final = "local_hour"
 
 # The moment that dates a raw row, where entries are listed.
 MOMENT: Final = "moment"
+# Sums of rollups that a raw row has as two factors: its amount times the net of its conversion,
+# and its amount where that net is not known.
+AMOUNT_TIMES_NET: Final = "amount_times_net"
+AMOUNT_WITHOUT_NET: Final = "amount_without_net"
 # The flag that is read from the newest entry of a conversion.
 NEW_CUSTOMER: Final = "new_customer"
 

@@ -33,6 +33,8 @@ from fractions import Fraction
 from math import isqrt
 from typing import Final, Literal
 
+from services.roi.domain.intervals import Z_MILLIONTHS
+
 Direction = Literal["at_least", "at_most"]
 
 # A quotient of fewer conversions or clicks moves by more than the band with the next one.
@@ -41,8 +43,7 @@ SAMPLE_LEAST: Final = 10
 STRETCHES_LEAST: Final = 7
 _EARLY: Final = Fraction(1, 10)
 _BAND: Final = Fraction(1, 20)
-# The 95 % quantile of the normal distribution: 5 % lie above an interval of 90 %, 5 % below.
-_Z: Final = Fraction(1_644_854, 1_000_000)
+_Z: Final = Fraction(Z_MILLIONTHS, 10**6)
 _SCALE: Final = 10**6
 
 

@@ -18,5 +18,5 @@ router = Router(tags=["answers"], responses=problems(429))
 
 @router.get("/v1/metrics")
 async def list_metrics(_caller: Annotated[Principal, Depends(require("read"))]) -> MetricList:
-    """Every metric: id, version, formula, inputs, basis, unit, meaning of empty values, source."""
+    """Every metric: id, version, formula, inputs, basis, unit, empty values, source, interval."""
     return metric_list()

@@ -134,13 +134,17 @@ STORE_TALLIES: Final = (
 # $1, $2, $3: the workspaces, the time zones of their rollups, and their generations. Organic credit
 # has no touch, so the conversion dates it under both bases. Rows that sum to zero are kept: later
 # records may change them again. Entries of version 1 do not tell what was placed: what was kept is.
+# They do not tell the net of their conversion either, so their amounts are summed apart.
 ADD_CREDITS_TO: Final = """
 INSERT INTO roi.{rollups} AS r
        (bucket_on, workspace_id, generation, basis, model, {recorded_day} account, stage,
-        conversion_kind, currency, amount_minor, units, placed_units)
+        conversion_kind, currency, amount_minor, units, placed_units, amount_times_net,
+        amount_without_net)
 SELECT {bucket}, e.workspace_id, zone.generation, local.basis, e.model, {e_recorded_day} e.account,
        e.stage, e.conversion_kind, coalesce(e.currency, ''), sum(e.amount_minor), sum(e.units),
-       sum(coalesce(e.placed_units, e.units))
+       sum(coalesce(e.placed_units, e.units)),
+       coalesce(sum(e.amount_minor::numeric * e.net_minor), 0),
+       coalesce(sum(e.amount_minor) FILTER (WHERE e.net_minor IS NULL), 0)
 FROM {source} AS e
 JOIN unnest($1::uuid[], $2::text[], $3::integer[]) AS zone (workspace_id, time_zone, generation)
   ON zone.workspace_id = e.workspace_id
@@ -154,7 +158,9 @@ ON CONFLICT (bucket_on, workspace_id, generation, basis, model, {recorded_day} a
              conversion_kind, currency)
 DO UPDATE SET amount_minor = r.amount_minor + excluded.amount_minor,
               units = r.units + excluded.units,
-              placed_units = r.placed_units + excluded.placed_units
+              placed_units = r.placed_units + excluded.placed_units,
+              amount_times_net = r.amount_times_net + excluded.amount_times_net,
+              amount_without_net = r.amount_without_net + excluded.amount_without_net
 """
 
 ADD_TOUCHES_TO: Final = """

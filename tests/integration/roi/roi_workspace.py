@@ -215,6 +215,7 @@ class RoiWorkspace:
                         amount_minor=amount,
                         units=units,
                         placed_units=placed_units,
+                        net_minor=amount_minor,
                         currency=currency,
                         stage=stage,
                         touched_at=touched_at,

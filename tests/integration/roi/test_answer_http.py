@@ -46,6 +46,8 @@ WRONG = (
     ("metrics=", "metrics", "no metric ''; `GET /v1/metrics` lists"),
     ("metrics=roi,roi", "metrics", "twice"),
     ("metrics=luck", "metrics", "no metric 'luck'"),
+    ("order=luck", "order", "'lower_bound'"),
+    ("order=lower_bound&metrics=clicks,cpa", "order", "needs one of contribution, net_revenue"),
     ("compare=decade", "compare", "'previous' or 'year'"),
     ("filter.colour=red", "filter.colour", "unknown field"),
     ("filter.stage=sale", "filter.stage", "send one of advocacy, awareness"),
@@ -148,7 +150,8 @@ async def test_a_question_from_plan_to_answer(owner_url: str, attribution_log: P
         assert measures["net_revenue"] == {"amount_minor": 4_990, "currency": "EUR"}
         assert (measures["clicks"], measures["conversions"]) == (4, 1)
         assert measures["roi"] == 1.495
-        assert answer["program"] == measures
+        assert {name: answer["program"][name] for name in measures} == measures
+        assert answer["rows"][0]["too_few"] is answer["program"]["too_few"] is True
         assert answer["totals"] == {name: measures[name] for name in answer["totals"]}
         assert answer["meta"]["from"] == "2026-03-01"
 

@@ -11,6 +11,9 @@ from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, placement_facts, plain
 
+# Figures that have an interval where enough orders were kept.
+OF_ORDERS = ("net_revenue", "profit", "roi", "roas", "bcr", "cpa", "aov")
+
 
 @pytest.fixture
 async def roi_workspace(database_for: DatabaseFactory) -> RoiWorkspace:
@@ -54,6 +57,10 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
                 "aov": euros(9_980),
                 "conversion_rate": 0.208333,
             },
+            # Wilson's of 2.5 of 12. Of too few orders no other interval is told.
+            "intervals": dict.fromkeys(OF_ORDERS) | {"conversion_rate": [0.079721, 0.444268]},
+            "too_few": True,
+            "pays": "cannot_tell",
         }
     ]
     assert answer["organic"]["net_revenue"] == euros(4_970)
@@ -61,7 +68,9 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
     assert (answer["organic"]["roi"], answer["organic"]["cpc"]) == (None, None)
     assert answer["totals"]["net_revenue"] == euros(19_940)
     assert answer["totals"]["conversions"] == 3
-    assert answer["program"] == answer["rows"][0]["measures"]
+    (row,) = answer["rows"]
+    doubt = {name: row[name] for name in ("intervals", "too_few", "pays")}
+    assert answer["program"] == row["measures"] | doubt
     counts = {"clicks", "conversions", "orders_placed", "orders_kept"}
     assert set(answer["totals"]) == counts | {"net_revenue", "cost", "profit"}
     meta = answer["meta"]

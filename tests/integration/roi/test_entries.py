@@ -163,6 +163,7 @@ async def test_pages_stay_at_the_moment_and_the_days_of_the_first(
         ({"cost_view": "cash", "metric": "cost"}, "cost_view: entries are opened for"),
         ({"metrics": "roi"}, "metrics: belongs to answers"),
         ({"compare": "year"}, "compare: belongs to answers"),
+        ({"order": "lower_bound"}, "order: belongs to answers"),
         ({"label": "Mia"}, "label: names a row"),
         ({"group.day": "2026-03-10"}, "group.creator: is required"),
         ({"group.creator": "", "group.day": ""}, "group.day: is no dimension"),

@@ -74,6 +74,7 @@ def a_history(roi_workspace: RoiWorkspace, seed: int, zone_days: int = 20) -> li
                 amount_minor=chance.randrange(-500, 9_000) if currency else 0,
                 units=chance.randrange(1_000_000),
                 placed_units=chance.choice((None, 1_000_000)),
+                net_minor=chance.choice((None, chance.randrange(-9_000, 2**62))),
                 currency=currency,
                 stage=chance.choice(["purchase", "retention"]),
                 touched_at=None
@@ -117,6 +118,10 @@ def brute_force(
                 sums[*key, entry.currency or "", "units"] += entry.units
                 placed = entry.units if entry.placed_units is None else entry.placed_units
                 sums[*key, entry.currency or "", "placed"] += placed
+                product = entry.amount_minor * (entry.net_minor or 0)
+                sums[*key, entry.currency or "", "times net"] += product
+                unknown = entry.amount_minor if entry.net_minor is None else 0
+                sums[*key, entry.currency or "", "without net"] += unknown
     return Counter({key: value for key, value in sums.items() if value})
 
 
@@ -131,6 +136,8 @@ async def folded(roi_workspace: RoiWorkspace, table: str = "rollups") -> Counter
         sums[*key, *key_end, "amount"] += row["amount_minor"]
         sums[*key, *key_end, "units"] += row["units"]
         sums[*key, *key_end, "placed"] += row["placed_units"]
+        sums[*key, *key_end, "times net"] += int(row["amount_times_net"])
+        sums[*key, *key_end, "without net"] += row["amount_without_net"]
     return Counter({key: value for key, value in sums.items() if value})
 
 

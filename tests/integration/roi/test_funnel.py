@@ -462,7 +462,7 @@ async def test_over_http(owner_url: str) -> None:
         for group_by in ("model", "stage", "creator,stage"):
             refused = await brand.refused("GET", f"/v1/funnel?group_by={group_by}")
             assert (refused.status, list(refused.errors)) == (422, ["group_by"])
-        for name, value in (("metrics", "roi"), ("compare", "year")):
+        for name, value in (("metrics", "roi"), ("compare", "year"), ("order", "lower_bound")):
             refused = await brand.refused("GET", f"/v1/funnel?{name}={value}")
             assert (refused.status, list(refused.errors)) == (422, [name])
         refused = await brand.refused("GET", "/v1/funnel?colour=red")

@@ -17,7 +17,8 @@ def euros(minor: int) -> dict[str, Any]:
 
 def measures(revenue: Any, cost: Any, roi: Any, **more: Any) -> dict[str, Any]:
     found = {"clicks": 1_234, "conversions": 2.5, "net_revenue": revenue, "cost": cost}
-    return found | {"profit": revenue, "roi": roi} | more
+    doubt = {"intervals": {"roi": [1.25, 1.75] if roi else None}, "too_few": False, "pays": "yes"}
+    return found | {"profit": revenue, "roi": roi} | doubt | more
 
 
 def answer(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def answer(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 def row(label: str, group: str | None, **of: Any) -> dict[str, Any]:
     made = measures(euros(4_990), euros(2_000), 1.495)
-    return {"label": label, "group": {"creator": group}, "measures": made | of}
+    return {"label": label, "group": {"creator": group}, "measures": made | of, **made, **of}
 
 
 def printed(given: dict[str, Any]) -> list[str]:
@@ -62,6 +63,9 @@ def test_each_row_and_each_headline_has_one_line() -> None:
         "cost",
         "profit",
         "ROI",
+        "90",
+        "%",
+        "range",
         "kind",
     ]
     assert [line.split()[0] for line in lines] == [
@@ -72,7 +76,16 @@ def test_each_row_and_each_headline_has_one_line() -> None:
         "organic",
         "overhead",
     ]
-    assert lines[0].split() == ["Mia", "1,234", "2.5", "49.90", "20.00", "49.90", "+150%"]
+    shown = ["Mia", "1,234", "2.5", "49.90", "20.00", "49.90", "+150%", "+125%", "to", "+175%"]
+    assert lines[0].split() == shown
+    assert [line.split()[6:8] for line in lines[4:]] == 2 * [["–", "–"]]
+
+
+def test_a_row_of_too_few_orders_says_so_and_one_without_an_interval_has_a_dash() -> None:
+    rows = [row("Mia", "a", too_few=True), row("Jo", "b", intervals={"roi": None})]
+    _, _, *lines = printed(answer(rows))
+    assert lines[0].split()[-3:] == ["+150%", "too", "few"]
+    assert lines[1].split()[-2:] == ["+150%", "–"]
 
 
 def test_overhead_and_organic_have_no_roi() -> None:
@@ -88,12 +101,16 @@ def test_several_currencies_have_a_line_each_and_missing_is_a_dash() -> None:
     assert amounts([euros(0)], is_one=False) == "–"
     assert amounts(None, is_one=True) == "–"
     returns = [{"value": 0.5, "currency": "EUR"}, {"value": None, "currency": "JPY"}]
-    of_both = measures(both, both, returns)
+    ends = [
+        [{"value": end, "currency": "EUR"}, {"value": None, "currency": "JPY"}] for end in (0, 1)
+    ]
+    of_both = measures(both, both, returns, intervals={"roi": ends}, pays="cannot_tell")
     given = answer([], program=of_both, meta={"currency": None, "currencies": ["EUR", "JPY"]})
     lines = printed(given)
     assert lines[0].endswith("in EUR and JPY")
     assert "49.90 EUR" in lines[2]
     assert "+50%" in lines[2]
+    assert lines[2].rstrip(" alcretos").endswith("+0% to +100%")
     assert "7 JPY" in lines[3]
 
 

@@ -35,7 +35,8 @@ MIA, JO = UUID(int=1), UUID(int=2)
 REEL, POST, STORY = UUID(int=11), UUID(int=12), UUID(int=13)
 PAST = date(2020, 1, 1)
 OF_MIA = Owner(MIA, None, PAST)
-MEASURES = measures_of(METRICS_IN_ORDER)
+MEASURES = measures_of(METRICS_IN_ORDER, with_intervals=True)
+COST_ALONE = tuple(measure for measure in MEASURES if measure.id == "cost")
 MEASURES_OF = {
     fact: tuple(measure for measure in MEASURES if measure.fact is fact) for fact in Fact
 }
@@ -245,7 +246,8 @@ group_bys = st.lists(st.sampled_from(sorted(DIMENSIONS)), min_size=1, max_size=2
 def layout_of(group_by: list[str], currency: str | None = None) -> Layout:
     models = ("first", "last") if "model" in group_by else ("last",)
     dimensions = tuple(DIMENSIONS[name] for name in group_by)
-    return Layout(dimensions, METRICS_IN_ORDER, MEASURES, models, currency, "EUR")
+    shown = METRICS_IN_ORDER, MEASURES, models, currency, "EUR"
+    return Layout(dimensions, *shown, with_intervals=True)
 
 
 @given(
@@ -268,7 +270,7 @@ def test_rows_and_organic_are_the_totals(
         Batch(MEASURES_OF[Fact.CREDITS], seen),
         Batch(MEASURES_OF[Fact.TOUCHES], touches),
         Batch(MEASURES_OF[Fact.COUNTS], counts),
-        Batch(MEASURES_OF[Fact.COSTS], Spread(FACTS.owners, spent, DAYS).cells()),
+        Batch(COST_ALONE, Spread(FACTS.owners, spent, DAYS).cells()),
     ]
     answer = assemble(layout, FACTS, batches)
     revenue = [measure.id for measure in MEASURES_OF[Fact.CREDITS]].index("net_revenue")
@@ -327,7 +329,7 @@ def test_headline_figures_are_the_same_for_all_dimensions(
             Batch(MEASURES_OF[Fact.CREDITS], [as_read(cell, by_account) for cell in seen]),
             Batch(MEASURES_OF[Fact.TOUCHES], [as_read(cell, by_account) for cell in touches]),
             Batch(
-                MEASURES_OF[Fact.COSTS],
+                COST_ALONE,
                 Spread(FACTS.owners, spent, DAYS, by_account=by_account).cells(),
             ),
         ]
@@ -375,7 +377,7 @@ def test_two_nameless_kinds_never_share_a_row() -> None:
     orphan = cost(5, owner=(Entity.CAMPAIGN, UUID(int=6)))
     batches = [
         Batch(MEASURES_OF[Fact.CREDITS], [Cell(DAY, credit, REEL, "last", "EUR")]),
-        Batch(MEASURES_OF[Fact.COSTS], Spread(facts.owners, [orphan], [DAY]).cells()),
+        Batch(COST_ALONE, Spread(facts.owners, [orphan], [DAY]).cells()),
     ]
     answer = assemble(layout_of(["creator"]), facts, batches)
     assert [(row.label, row.group) for row in answer.rows] == [
@@ -386,7 +388,7 @@ def test_two_nameless_kinds_never_share_a_row() -> None:
 
 def test_a_cost_that_no_placement_carries_has_the_values_of_its_owner() -> None:
     facts = CatalogFacts({}, {"country": {MIA: ("DE",)}, "objective": {}})
-    batch = Batch(MEASURES_OF[Fact.COSTS], Spread({}, [cost(5)], [DAY]).cells())
+    batch = Batch(COST_ALONE, Spread({}, [cost(5)], [DAY]).cells())
     for name, label in (("country", "DE"), ("objective", "unallocated"), ("month", "2026-03")):
         answer = assemble(layout_of([name]), facts, [batch])
         assert [row.label for row in answer.rows] == [label]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.roi.answers.assemble import Answer, Figures, Row
 from services.roi.answers.dictionary import DIMENSIONS, METRICS
 from services.roi.answers.dimensions.weekday import WEEKDAYS, weekday_word
+from services.roi.answers.doubt import Doubt
 from services.roi.answers.filters import read_filter
 from services.roi.answers.seasonality import (
     INDEX,
@@ -23,6 +24,7 @@ from services.roi.answers.values import RATIO_STEPS, Ratio, Value
 
 WEEKDAY, MONTH_OF_YEAR = DIMENSIONS["weekday"], DIMENSIONS["month_of_year"]
 SHOWN = (METRICS["clicks"], METRICS["likes"], METRICS["net_revenue"], METRICS["aov"])
+NO_DOUBT = Doubt({}, None, None)
 # 2026-03-02 is a Monday.
 FORTNIGHT = [date(2026, 3, 2) + timedelta(days=number) for number in range(14)]
 
@@ -40,12 +42,12 @@ def row(word: str | None, clicks: int = 0, likes: int | None = 0, net: int | Non
         "net_revenue": (("EUR", net),),
         "aov": (("EUR", None),),
     }
-    return Row({"weekday": word}, word or "overhead", figures)
+    return Row({"weekday": word}, word or "overhead", figures, NO_DOUBT)
 
 
 def told(*rows: Row, days: Counter[str] | None = None) -> list[tuple[int, Figures] | None]:
     """Return the days and indexes of rows by weekday; None for a row without."""
-    answer = Answer(rows, {}, {}, ("EUR",), ())
+    answer = Answer(rows, {}, {}, {}, ("EUR",), ())
     sample = days_by_word(WEEKDAY, FORTNIGHT, ()) if days is None else days
     found = with_seasons(answer, WEEKDAY, SHOWN, sample)
     seasons = [one.season for one in found.rows]
@@ -95,7 +97,8 @@ def test_a_season_that_was_not_seen_twice_has_no_index_but_its_days() -> None:
 
 @pytest.mark.parametrize(("days", "index"), [(55, None), (56, six(1_000_000))])
 def test_a_month_needs_as_many_days_as_two_of_the_shortest(days: int, index: Value) -> None:
-    answer = Answer((Row({"month_of_year": "may"}, "may", {"clicks": 9}),), {}, {}, ("EUR",), ())
+    may = Row({"month_of_year": "may"}, "may", {"clicks": 9}, NO_DOUBT)
+    answer = Answer((may,), {}, {}, {}, ("EUR",), ())
     found = with_seasons(answer, MONTH_OF_YEAR, (METRICS["clicks"],), {"may": days})
     season = found.rows[0].season
     assert season is not None

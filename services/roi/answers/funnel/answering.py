@@ -23,6 +23,8 @@ def question_of_funnel(asked: RoiParameters) -> Question:
     for name in ("metrics", "compare"):
         if getattr(asked, name) is not None:
             raise field_problem(name, "a funnel has its own figures, of one period")
+    if asked.order is not None:
+        raise field_problem("order", "a funnel has no intervals")
     question = question_of(asked)
     for dimension in question.dimensions:
         if dimension.id in NOT_ROWS:

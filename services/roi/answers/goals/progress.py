@@ -28,7 +28,7 @@ from services.roi.answers.goals.goal_shapes import (
     money_or_number,
 )
 from services.roi.answers.kinds import Headline
-from services.roi.answers.question import DEFAULT_MODEL, RoiParameters
+from services.roi.answers.question import DEFAULT_MODEL, RoiParameters, question_of
 from services.roi.domain.entity import EntityFacts
 from services.roi.domain.goals import Goal, Stretch, added, forecast
 from services.roi.store.goal_rows import goal_at
@@ -87,7 +87,7 @@ async def read_progress(
     elapsed = goal.elapsed(at.today, Fraction(int(seconds.total_seconds()), _DAY_SECONDS))
     days = goal.starts_on, min(max(at.today, goal.starts_on), goal.ends_on)
     scope = _scope_of(facts)
-    question = RoiParameters.model_validate(
+    parameters = RoiParameters.model_validate(
         {
             "group_by": _GROUP_OF_PROGRAM if scope is None else scope.dimension.id,
             "from": days[0],
@@ -97,7 +97,7 @@ async def read_progress(
             "as_of": asked.as_of,
         }
     )
-    actual = await read_input(conn, workspace_id, moment, question)
+    actual = await read_input(conn, workspace_id, moment, parameters, question_of(parameters))
     grain = _grain(goal, grain)
     series = None
     if grain is not None:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import OF_MEAN_ORDER
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
@@ -28,4 +29,5 @@ AOV: Final = Metric(
     example=Example(
         {"net_revenue": 2_500_000, "paid_units_in_currency": 8_000_000}, Fraction(312_500)
     ),
+    interval=OF_MEAN_ORDER,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.roi.answers.intervals import OF_CONTRIBUTION
 from services.roi.answers.kinds import Example, Layer, Metric
 from services.roi.answers.values import Unit
 
@@ -25,4 +26,5 @@ CONTRIBUTION: Final = Metric(
     example=Example({"contribution": 1_000_000}, 1_000_000),
     layer=Layer.BOOKED,
     by_default=False,
+    interval=OF_CONTRIBUTION,
 )

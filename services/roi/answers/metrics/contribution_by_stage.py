@@ -37,6 +37,7 @@ def _at(stage: Stage) -> Metric:
         stage=stage,
         layer=Layer.BOOKED,
         by_default=False,
+        no_interval="contribution as a whole has one; the squares are not kept by stage",
     )
 
 

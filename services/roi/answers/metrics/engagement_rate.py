@@ -31,6 +31,10 @@ def _rate(base: str, count: int, rate: Fraction) -> Metric:
             rate,
         ),
         by_default=False,
+        no_interval=(
+            "one view may bring several engagements, and one person several views: they are no"
+            " trials, so no interval of a rate holds"
+        ),
     )
 
 
