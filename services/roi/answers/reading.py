@@ -116,18 +116,12 @@ async def read_rows(
     models: Sequence[str],
     starts: Sequence[date] | None = None,
 ) -> RowsRead:
-    """Plan the reads of an answer and return their rows.
-
-    `starts` are the first days of segments, where they are not those of the span's own days.
-    """
+    """Return the rows of an answer; `starts`: first days of segments, if not the span's own."""
     connection = await driver(conn)
     common = common_arguments(at)
     value_rates = await _value_rates(conn, at, wanted, span)
     if value_rates is not None:
-        wanted = value_rates.told_apart(wanted)
-        if starts is not None:
-            own = segment_starts([value_rates.stretches], span.from_on, span.to_on)
-            starts = sorted({*starts, *own})
+        wanted, starts = _by_value_rates(value_rates, wanted, span, starts)
     labels = await _labels(connection, common, wanted.dimensions)
     known_ids = await _known_ids(connection, common, wanted.filters)
     margins: list[Margin] = []
@@ -136,22 +130,17 @@ async def read_rows(
         margins = await _margins(connection, common)
     plan = plan_answer(wanted, span, margins, is_now=at.is_now, starts=starts)
     check_margins(len(plan.margins))
-    costs: DatabaseRows = ()
-    if plan.cost_measures:
-        costs = await _costs(connection, common, plan.cost_measures, wanted.cost_view, span)
+    costs = await _costs(connection, common, plan.cost_measures, wanted.cost_view, span)
     weights = await _weights(connection, at, common, costs)
     catalog = await _catalog(connection, common, wanted, costs)
     common |= {"models": list(models), "brand_accounts": _own(catalog[Entity.PLACEMENT])}
     common |= {f"only_{name}": words for name, words in narrowing(wanted.filters).items()}
-    facts = []
-    for fact_plan in plan.facts:
-        given = common | arguments_of(at, plan, fact_plan)
-        facts.append(await read_fact(connection, fact_plan, given))
+    facts = [
+        await read_fact(connection, one, common | arguments_of(at, plan, one)) for one in plan.facts
+    ]
     leads = await open_leads_of(connection, at, common, (plan, span, margins), lead_rows)
     people = await people_read(conn, at, wanted, common, (plan, span, facts))
-    with_goals: frozenset[UUID] = frozenset()
-    if CAMPAIGN in wanted.dimensions:
-        with_goals = await campaigns_with_goals(conn, at.workspace_id, at.as_of)
+    with_goals = await _with_goals(conn, at, wanted)
     return RowsRead(
         wanted,
         plan,
@@ -167,6 +156,23 @@ async def read_rows(
         leads,
         people,
     )
+
+
+async def _with_goals(conn: AsyncConnection, at: AnswerContext, wanted: Wanted) -> frozenset[UUID]:
+    """Return the campaigns that have a goal, where a dimension asks."""
+    if CAMPAIGN not in wanted.dimensions:
+        return frozenset()
+    return await campaigns_with_goals(conn, at.workspace_id, at.as_of)
+
+
+def _by_value_rates(
+    rates: ValueRates, wanted: Wanted, span: Span, starts: Sequence[date] | None
+) -> tuple[Wanted, Sequence[date] | None]:
+    """Return what is wanted apart for each stretch of value rates, and the starts with theirs."""
+    if starts is not None:
+        own = segment_starts([rates.stretches], span.from_on, span.to_on)
+        starts = sorted({*starts, *own})
+    return rates.told_apart(wanted), starts
 
 
 async def _value_rates(
@@ -267,6 +273,8 @@ async def _costs(
     span: Span,
 ) -> DatabaseRows:
     """Return the costs of a span by their view, as recorded at the answer's moment."""
+    if not measures:
+        return ()
     statement = catalog_sql.costs(measures, view, by_times=span.times is not None)
     first_on = span.first_on if view is CostView.ACCRUAL else span.from_on
     given = {**common, "from_on": first_on, "to_on": span.to_on}
