@@ -13,7 +13,7 @@ from uuid import UUID
 
 from services.roi.answers import sizes
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked, words_of_fact
-from services.roi.answers.cells import Batch, Cell
+from services.roi.answers.cells import NO_COLUMNS, Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.cost_views import CostView, accrued
 from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
@@ -178,14 +178,15 @@ def _batch(plan: Plan, fact: FactRows) -> Batch:
 def _cells(plan: Plan, fact: FactRows) -> list[Cell]:
     shape, first_sum = fact.plan.shape, fact.first_sum
     of_credits = shape.fact is Fact.CREDITS
+    named = [(name, f"of_{name}") for name in shape.columns]
     return [
         Cell(
-            segment=plan.starts[row["segment"] - 1],
-            sums=tuple(map(int, row[first_sum:])),
-            account=row["account"],
-            model=row["model"] if of_credits else None,
-            currency=row["currency"] if of_credits else "",
-            columns={name: _text(row[f"of_{name}"]) for name in shape.columns},
+            plan.starts[row["segment"] - 1],
+            tuple(map(int, row[first_sum:])),
+            row["account"],
+            row["model"] if of_credits else None,
+            row["currency"] if of_credits else "",
+            {name: _text(row[column]) for name, column in named} if named else NO_COLUMNS,
         )
         for row in fact.rows
     ]

@@ -10,7 +10,7 @@ import msgspec
 
 from services.roi.answers.kinds import Entity, Measure
 
-_NO_COLUMNS: Final[Mapping[str, str | None]] = {}
+NO_COLUMNS: Final[Mapping[str, str | None]] = {}
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Cell(msgspec.Struct, frozen=True):
     account: UUID | None = None
     model: str | None = None
     currency: str = ""
-    columns: Mapping[str, str | None] = _NO_COLUMNS
+    columns: Mapping[str, str | None] = NO_COLUMNS
     owner: tuple[Entity, UUID] | None = None
 
 
