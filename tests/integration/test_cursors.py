@@ -20,7 +20,8 @@ from tests.contract.test_described import Json, operations
 from tests.e2e.installation import SERVICES, Brand, Installation, eventually
 from tests.integration.tenants import KINDS, Tenant, TenantPair
 
-pytestmark = pytest.mark.xdist_group("installation")
+# Two brands are made, and thousands of pages are asked for.
+pytestmark = [pytest.mark.xdist_group("installation"), pytest.mark.timeout(900)]
 
 SEED: Final = 20261130
 RANDOM_CURSORS: Final = 150

@@ -158,9 +158,9 @@ def continued(asked: EntryParameters) -> tuple[EntryParameters, Before | None]:
         }
         before = Before(parse_moment(at), sequence, position)
     except ValueError:
-        raise _no_cursor() from None
+        raise no_cursor() from None
     if not (0 <= sequence < _SEQUENCE_END and 0 <= position < _POSITION_END):
-        raise _no_cursor()
+        raise no_cursor()
     return asked.model_copy(update=days), before
 
 
@@ -178,5 +178,6 @@ def cursor_of(
     )
 
 
-def _no_cursor() -> Exception:
+def no_cursor() -> Exception:
+    """Return the problem of a cursor that is none of this list."""
     return field_problem("cursor", "is not a cursor of this list; start again without one")

@@ -18,12 +18,14 @@ from services.roi.answers.entry_question import (
     continued,
     entry_question,
     figure_of,
+    no_cursor,
 )
 from services.roi.answers.entry_shapes import EntryList, encode_entries
 from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from shared.api.openapi import problems
 from shared.http.auth import Principal
 from shared.http.body import Router
+from shared.http.problems import Problem
 from shared.http.query import described_query, query_of
 
 router = Router(tags=["answers"], responses=problems(429))
@@ -50,7 +52,13 @@ async def _page(parts: Parts, workspace_id: str, asked: EntryParameters) -> byte
     figure, question = figure_of(asked), entry_question(asked)
     continuing, before = continued(asked)
     async with parts.database.read([workspace_id]) as conn:
-        given = await read_input(conn, workspace_id, parts.clock.now(), continuing, question)
+        try:
+            given = await read_input(conn, workspace_id, parts.clock.now(), continuing, question)
+        except Problem as problem:
+            # With a cursor the days are those of the cursor, and not the caller's.
+            if before is None or {error.field for error in problem.errors} != {"from"}:
+                raise
+            raise no_cursor() from None
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(parts.answer_threads, opened, given, figure)
     page: Listed

@@ -21,10 +21,12 @@ from services.roi.answers.entry_shapes import EntryList, encode_entries
 from services.roi.answers.entry_sql import page_of_entries
 from services.roi.answers.kinds import Fact
 from services.roi.answers.plan import Shape
+from shared.api.shapes import encode_cursor
 from shared.credits import ORGANIC
 from shared.http.problems import Problem
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.roi_service import brand_running
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 from tests.integration.roi.test_answers_hold import (
     RAW_COLUMNS,
@@ -200,3 +202,14 @@ async def test_a_page_is_read_by_an_index(
     database = await database_for("roi", url=fresh_database)
     plan = await explain(database, statement.text, tuple(statement.arguments(**given)))
     assert not [line for line in plan if "Seq Scan" in line], "\n".join(plan)
+
+
+async def test_days_that_no_page_has_are_a_fault_of_the_cursor(owner_url: str) -> None:
+    moment = NOON.isoformat()
+    async with brand_running(owner_url) as brand:
+        for days in (("2026-01-01", moment), ("2026-03-02", "2026-03-01"), (moment, moment)):
+            cursor = encode_cursor(moment, *days, moment, 4, 1)
+            refused = await brand.refused("GET", f"/v1/entries?cursor={cursor}")
+            assert (refused.status, list(refused.errors)) == (422, ["cursor"]), days
+            named = await brand.refused("GET", "/v1/entries?from=2026-03-02&to=2026-03-01")
+            assert (named.status, list(named.errors)) == (422, ["from"])
