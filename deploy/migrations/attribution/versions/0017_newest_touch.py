@@ -6,7 +6,7 @@ What can go wrong: the newest touch of millions takes some seconds to find.
 
 from alembic import op
 
-revision = "0018"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
