@@ -38,12 +38,12 @@ def exports_own_rows(pair: TenantPair, what: str) -> None:
     eventually(is_own, what=f"the file {what} is the sum of this workspace's own orders")
 
 
-def exports_own_costs(pair: TenantPair) -> None:
-    answer = pair.ask(pair.mine.brand.roi, "GET", "/v1/exports/costs.json?from=all")
+def exports_own_objects(pair: TenantPair, kind: str, query: str) -> None:
+    answer = pair.ask(pair.mine.brand.roi, "GET", f"/v1/exports/{kind}s.json{query}")
     assert answer.status_code == 200, answer.text
-    found = {item["cost_id"] for item in answer.json()["items"]}
-    assert pair.mine.made["costs"]["id"] in found
-    assert pair.theirs.made["costs"]["id"] not in found
+    found = {item[f"{kind}_id"] for item in answer.json()["items"]}
+    assert pair.mine.made[f"{kind}s"]["id"] in found
+    assert pair.theirs.made[f"{kind}s"]["id"] not in found
 
 
 def tests_own_connections(pair: TenantPair) -> None:
@@ -61,6 +61,9 @@ EXPORT_CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
         f"GET /v1/exports/{what}.{{file_format}}": partial(exports_own_rows, what=what)
         for what in AMOUNTS
     },
-    "GET /v1/exports/costs.{file_format}": exports_own_costs,
+    "GET /v1/exports/costs.{file_format}": partial(
+        exports_own_objects, kind="cost", query="?from=all"
+    ),
+    "GET /v1/exports/goals.{file_format}": partial(exports_own_objects, kind="goal", query=""),
     "POST /v1/connections/{connection_id}/test": tests_own_connections,
 }

@@ -195,10 +195,10 @@ async def show_progress(
     parts = parts_of(request)
     goal_id = path_id("goal", object_id)
     async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
-        return answered(await _progress(parts, caller.workspace_id, goal_id, asked))
+        return answered(await progress_of(parts, caller.workspace_id, goal_id, asked))
 
 
-async def _progress(
+async def progress_of(
     parts: Parts, workspace_id: str, goal_id: str, asked: ProgressParameters
 ) -> GoalProgress:
     """Return the progress, with the finest history that an answer can hold."""
