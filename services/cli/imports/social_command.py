@@ -39,27 +39,34 @@ class Quality(StrEnum):
     ESTIMATED = "estimated"
 
 
+_ExportOption = Annotated[
+    ExportName, typer.Option("--export", help="What the file is: whose titles it has.")
+]
+_AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="When the counts were read, if no column says it.")
+]
+_SourceName = Annotated[str | None, typer.Option(help="Who counted, if no column says it.")]
+_QualityWord = Annotated[
+    Quality, typer.Option(help="How the counts came about, if no column says it.")
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option(help='A column under another title: views="Plays". Repeat it for others.'),
+]
+_Withdraw = Annotated[
+    bool, typer.Option("--withdraw", help="Take back what this file told before.")
+]
+
+
 def social(
     file: FileArgument,
-    export: Annotated[
-        ExportName, typer.Option("--export", help="What the file is: whose titles it has.")
-    ] = ExportName.SHEET,
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", help="When the counts were read, if no column says it."),
-    ] = None,
-    source: Annotated[str | None, typer.Option(help="Who counted, if no column says it.")] = None,
-    quality: Annotated[
-        Quality, typer.Option(help="How the counts came about, if no column says it.")
-    ] = Quality.OBSERVED,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help='A column under another title: views="Plays". Repeat it for others.'),
-    ] = None,
+    export: _ExportOption = ExportName.SHEET,
+    as_of: _AsOf = None,
+    source: _SourceName = None,
+    quality: _QualityWord = Quality.OBSERVED,
+    column: _Columns = None,
     skip_unknown: SkipUnknown = False,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take back what this file told before.")
-    ] = False,
+    withdraw: _Withdraw = False,
     dry_run: DryRun = False,
     workspace: WorkspaceName = None,
 ) -> None:
