@@ -112,7 +112,7 @@ class _Doubted(AnswerModel):
     intervals: RoiIntervals
     """The 90 % intervals of the figures of the present period."""
     too_few: bool | None
-    """Whether fewer orders were kept than an interval needs; null where no metric has one."""
+    """Whether fewer orders were kept than intervals of orders need; null without such figures."""
     pays: Literal["yes", "no", "cannot_tell"] | None
     """Whether the return is above the cost: `yes` where the lower end of `bcr` is above 1, `no`
     where its upper end is below 1; `cannot_tell` otherwise, and where there are several currencies;
@@ -356,7 +356,7 @@ def _metric_entry(metric: Metric) -> MetricEntry:
             level=LEVEL,
             assumption=interval.assumption,
             source=interval.source,
-            orders_least=ORDERS_LEAST if interval.needs_orders else None,
+            orders_least=None if interval.orders is None else ORDERS_LEAST,
         )
         values["no_interval"] = None
     return MetricEntry(**values)

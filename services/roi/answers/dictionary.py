@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from services.roi.answers.dimensions import DIMENSIONS
-from services.roi.answers.intervals import ORDERS
 from services.roi.answers.kinds import Measure, Metric
 from services.roi.answers.measures import MEASURES
 from services.roi.answers.metrics import METRICS
@@ -39,9 +38,9 @@ def measures_of(
     wanted = {name for metric in metrics for name in metric.inputs}
     wanted |= {part for name in wanted for part in measures[name].made_of}
     intervals = [metric.interval for metric in metrics if metric.interval is not None]
-    if with_intervals and intervals:
+    if with_intervals:
         wanted |= {name for interval in intervals for name in interval.inputs}
-        wanted.add(ORDERS)
+        wanted |= {one.orders for one in intervals if one.orders is not None}
     wanted |= {warning for name in wanted if (warning := measures[name].warned_by) is not None}
     wholes = {measures[name].part_of for name in wanted} - {None}
     wanted |= {one.id for one in measures.values() if one.part_of in wholes or one.id in wholes}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.roi.answers.intervals import ORDERS, ORDERS_LEAST
+from services.roi.answers.intervals import ORDERS_LEAST
 from services.roi.answers.kinds import Measure, Metric
 from services.roi.answers.metrics.bcr import BCR
 from services.roi.answers.sums import RowSums
@@ -35,8 +35,8 @@ class Doubt:
     """The doubt of one row or headline figure.
 
     `intervals`: by metric id, the lower and the upper end of its figure; None where it has none in
-    any currency. `too_few` None: none of the metrics has an interval. `pays` None: the benefit-cost
-    ratio is not asked for, or there is no cost.
+    any currency. `too_few` None: none of the metrics has an interval of orders. `pays` None: the
+    benefit-cost ratio is not asked for, or there is no cost.
     """
 
     intervals: Mapping[str, tuple[Figure, Figure] | None]
@@ -82,16 +82,17 @@ def doubter(
     places = {measure.id: place for place, measure in enumerate(measures)}
     doubted = [_Doubted(metric, places) for metric in metrics if metric.interval is not None]
     ratio = next((one for one in doubted if one.metric.id == BCR.id), None)
-    orders = places.get(ORDERS)
+    counted = [one.interval.orders for one in doubted if one.interval.orders is not None]
+    orders = places[counted[0]] if counted else None
 
     def doubt(sums: RowSums) -> Doubt:
-        if orders is None or not doubted:
+        if not doubted:
             return Doubt({}, None, None)
         views = [sums.in_currency(currency) for currency in currencies]
-        enough = [(view[orders] or 0) >= _UNITS_LEAST for view in views]
+        enough = [orders is None or (view[orders] or 0) >= _UNITS_LEAST for view in views]
         found = {
             one.metric.id: [
-                one.ends(view) if is_enough or not one.interval.needs_orders else _NO_ENDS
+                one.ends(view) if is_enough or one.interval.orders is None else _NO_ENDS
                 for view, is_enough in zip(views, enough, strict=True)
             ]
             for one in doubted
@@ -101,7 +102,7 @@ def doubter(
             for one, ends in zip(doubted, found.values(), strict=True)
         }
         pays = None if ratio is None else _pays(ratio, views, found[BCR.id])
-        return Doubt(intervals, not any(enough), pays)
+        return Doubt(intervals, None if orders is None else not any(enough), pays)
 
     return doubt
 

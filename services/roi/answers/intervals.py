@@ -1,4 +1,6 @@
-"""The intervals that metrics have: each names its measures, its assumption and its source. Pure.
+"""The kinds of intervals that metrics have, each with its assumption and its source. Pure.
+
+A metric names the measures in its own file.
 
 Promise: chance moves one measure of a metric, and the other inputs, such as cost, are known. The
 ends of that measure are put into the metric's own formula, so a figure and its interval never have
@@ -18,8 +20,6 @@ LEVEL: Final = 0.9
 # cover where the standard deviation of the amounts of orders is up to three quarters of their mean,
 # 87 % where it is their mean, and 85 % where it is 1.5 times their mean.
 ORDERS_LEAST: Final = 30
-# The measure that counts them.
-ORDERS: Final = "paid_units_in_currency"
 
 _ORDERS: Final = (
     "orders are a compound Poisson process: they arrive by themselves, each with an amount of its"
@@ -43,54 +43,61 @@ def _mean(total: int, squares: int | None, without_net: int | None, units: int) 
     return mean_ends(total, squares, units, UNITS_PER_CONVERSION)
 
 
-OF_NET_REVENUE: Final = Interval(
-    id="compound_poisson",
-    inputs=("net_revenue", "net_revenue_squares", "amount_without_net"),
-    ends=_known_sum,
-    assumption=_ORDERS,
-    source=_ORDERS_SOURCE,
-)
-OF_CONTRIBUTION: Final = Interval(
-    id="compound_poisson",
-    inputs=("contribution", "contribution_squares", "amount_without_net"),
-    ends=_known_sum,
-    assumption=_ORDERS,
-    source=_ORDERS_SOURCE,
-)
-OF_PAID_UNITS: Final = Interval(
-    id="poisson",
-    inputs=("paid_units",),
-    ends=lambda units: count_ends(units, UNITS_PER_CONVERSION),
-    assumption="orders arrive by themselves (Poisson), normal approximation; costs are known",
-    source=_ORDERS_SOURCE,
-    more_is_better=False,
-)
-OF_MEAN_ORDER: Final = Interval(
-    id="mean",
-    inputs=(
-        "net_revenue",
-        "net_revenue_squares",
-        "amount_without_net",
-        ORDERS,
-    ),
-    ends=_mean,
-    assumption=(
-        "the amounts of orders are independent and alike, normal approximation; by simulation it"
-        " covers 83 to 90 % where their standard deviation is up to their mean"
-    ),
-    source="Cochran, Sampling Techniques, 3rd ed., section 2.8: confidence limits of a mean",
-)
-OF_CLICKS: Final = Interval(
-    id="wilson",
-    inputs=("units", "clicks"),
-    ends=lambda units, clicks: rate_ends(units, clicks, UNITS_PER_CONVERSION),
-    assumption=(
-        "each click is a trial that may convert once; null where there are more conversions than"
-        " clicks, as with codes that nobody clicked for"
-    ),
-    source=(
-        "Wilson, Probable Inference, the Law of Succession, and Statistical Inference, Journal of"
-        " the American Statistical Association 22 (1927): score interval"
-    ),
-    needs_orders=False,
-)
+def of_orders(total: str, squares: str, unknown: str, orders: str) -> Interval:
+    """Return the interval of a sum over orders.
+
+    `unknown`: the part of the sum that is not in the squares. `orders`: how many were kept.
+    """
+    return Interval(
+        id="compound_poisson",
+        inputs=(total, squares, unknown),
+        ends=_known_sum,
+        assumption=_ORDERS,
+        source=_ORDERS_SOURCE,
+        orders=orders,
+    )
+
+
+def of_count(count: str, orders: str) -> Interval:
+    """Return the interval of a cost for each of a number of orders, in millionths."""
+    return Interval(
+        id="poisson",
+        inputs=(count,),
+        ends=lambda units: count_ends(units, UNITS_PER_CONVERSION),
+        assumption="orders arrive by themselves (Poisson), normal approximation; costs are known",
+        source=_ORDERS_SOURCE,
+        orders=orders,
+        more_is_better=False,
+    )
+
+
+def of_mean(total: str, squares: str, unknown: str, orders: str) -> Interval:
+    """Return the interval of a sum over its number of orders, in millionths."""
+    return Interval(
+        id="mean",
+        inputs=(total, squares, unknown, orders),
+        ends=_mean,
+        assumption=(
+            "the amounts of orders are independent and alike, normal approximation; by simulation"
+            " it covers 83 to 90 % where their standard deviation is up to their mean"
+        ),
+        source="Cochran, Sampling Techniques, 3rd ed., section 2.8: confidence limits of a mean",
+        orders=orders,
+    )
+
+
+def of_trials(successes: str, trials: str) -> Interval:
+    """Return the interval of a rate; successes are in millionths."""
+    return Interval(
+        id="wilson",
+        inputs=(successes, trials),
+        ends=lambda units, count: rate_ends(units, count, UNITS_PER_CONVERSION),
+        assumption=(
+            "each click is a trial that may convert once; null where there are more conversions"
+            " than clicks, as with codes that nobody clicked for"
+        ),
+        source=(
+            "Wilson, Probable Inference, the Law of Succession, and Statistical Inference, Journal"
+            " of the American Statistical Association 22 (1927): score interval"
+        ),
+    )

@@ -207,8 +207,9 @@ class Interval:
     `inputs`: ids of measures, first that which chance moves, an input of the metric. `ends` takes
     their values in this order and returns the lower and the upper end of the first one; None where
     they cannot be told. The metric's formula makes the ends of the figure of them. `assumption` and
-    `source` stand in the dictionary. `needs_orders`: there is none where fewer orders were kept
-    than the normal approximation needs. `more_is_better`: rows may be ranked by the lower end.
+    `source` stand in the dictionary. `orders`: the measure that counts kept orders, of which there
+    must be enough for the normal approximation; None: it needs none. `more_is_better`: rows may be
+    ranked by the lower end.
     """
 
     id: str
@@ -216,7 +217,7 @@ class Interval:
     ends: Callable[..., tuple[int, int] | None]
     assumption: str
     source: str
-    needs_orders: bool = True
+    orders: str | None = None
     more_is_better: bool = True
 
 

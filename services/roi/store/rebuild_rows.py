@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roi.store.count_rows import ADD_COUNTS_TO
-from services.roi.store.rollups import ADD_CREDITS_TO, ADD_TOUCHES_TO, ROLLUPS, rollup_statements
+from services.roi.store.rollups import ADD_TOUCHES_TO, ROLLUPS, credit_statements, rollup_statements
 from shared.db.engine import Database, driver
 
 # A return to the present zone before the rebuild ends: nothing is built, and the rows built so far
@@ -76,7 +76,7 @@ _STORED: Final = """(
       AND stored.known_at > coalesce($5, '-infinity'::timestamptz) AND stored.known_at <= $6
 )"""
 ADD_STORED: Final = (
-    *rollup_statements(ADD_CREDITS_TO, "rollups", _STORED.format(table="credit_entries")),
+    *credit_statements(_STORED.format(table="credit_entries")),
     *rollup_statements(ADD_TOUCHES_TO, "touch_rollups", _STORED.format(table="touch_tallies")),
     *rollup_statements(ADD_COUNTS_TO, "count_rollups", _STORED.format(table="count_changes")),
 )

@@ -18,11 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.domain.rollup import ENTRY_COLUMNS, DatedEntry
 from services.roi.store.rollups import (
     ADD_CREDITS,
-    ADD_CREDITS_TO,
     ENTRIES_STAGING,
     STAGING_TABLES,
     Workspace,
-    rollup_statements,
+    credit_statements,
     zones_of,
 )
 from shared.db.engine import driver
@@ -71,7 +70,7 @@ _BUILT: Final = f"""(
     SELECT e.* FROM {ENTRIES_STAGING} AS e
     JOIN roi.rollup_zones AS z ON z.workspace_id = e.workspace_id AND e.known_at <= z.built_to
 )"""
-ADD_TO_BUILDING: Final = rollup_statements(ADD_CREDITS_TO, "rollups", _BUILT)
+ADD_TO_BUILDING: Final = credit_statements(_BUILT)
 _EMPTY_STAGING: Final = f"DELETE FROM {ENTRIES_STAGING}"
 
 

@@ -3,7 +3,7 @@
 The square of a credit is its amount times the net of its whole conversion, in square minor units.
 So it adds over any grouping, and a reversal takes it away again. Contribution has it times the
 margin twice. An entry of version 1 does not tell the net: its amount is summed as
-`amount_without_net`, and no interval is made of a sum that is not all known.
+`revenue_without_net`, and no interval is made of a sum that is not all known.
 """
 
 from typing import Final
@@ -41,8 +41,8 @@ CONTRIBUTION_SQUARES: Final = Measure(
     parts=MARGIN_ONE_MILLIONTHS**2,
     converted_with=NET_REVENUE.id,
 )
-AMOUNT_WITHOUT_NET: Final = Measure(
-    id="amount_without_net",
+REVENUE_WITHOUT_NET: Final = Measure(
+    id="revenue_without_net",
     sentence="Credited net amounts whose conversion's net is not known.",
     unit=Unit.MONEY,
     fact=Fact.CREDITS,

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_MEAN_ORDER
+from services.roi.answers.intervals import of_mean
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
@@ -29,5 +29,7 @@ AOV: Final = Metric(
     example=Example(
         {"net_revenue": 2_500_000, "paid_units_in_currency": 8_000_000}, Fraction(312_500)
     ),
-    interval=OF_MEAN_ORDER,
+    interval=of_mean(
+        "net_revenue", "net_revenue_squares", "revenue_without_net", "paid_units_in_currency"
+    ),
 )

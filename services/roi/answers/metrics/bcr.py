@@ -3,8 +3,8 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_CONTRIBUTION
 from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.metrics.contribution import CONTRIBUTION
 from services.roi.answers.values import Unit, divide
 
 BCR: Final = Metric(
@@ -24,5 +24,5 @@ BCR: Final = Metric(
     ),
     compute=divide,
     example=Example({"contribution": 1_530_000, "cost": 1_000_000}, Fraction(153, 100)),
-    interval=OF_CONTRIBUTION,
+    interval=CONTRIBUTION.interval,
 )

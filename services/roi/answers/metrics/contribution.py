@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.intervals import OF_CONTRIBUTION
+from services.roi.answers.intervals import of_orders
 from services.roi.answers.kinds import Example, Layer, Metric
 from services.roi.answers.values import Unit
 
@@ -26,5 +26,7 @@ CONTRIBUTION: Final = Metric(
     example=Example({"contribution": 1_000_000}, 1_000_000),
     layer=Layer.BOOKED,
     by_default=False,
-    interval=OF_CONTRIBUTION,
+    interval=of_orders(
+        "contribution", "contribution_squares", "revenue_without_net", "paid_units_in_currency"
+    ),
 )

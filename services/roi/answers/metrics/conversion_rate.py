@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_CLICKS
+from services.roi.answers.intervals import of_trials
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Ratio, Unit, divide
 from shared.credits import UNITS_PER_CONVERSION
@@ -33,5 +33,5 @@ CONVERSION_RATE: Final = Metric(
     ),
     compute=_conversions_per_click,
     example=Example({"units": 12_500_000, "clicks": 400}, Fraction(1, 32)),
-    interval=OF_CLICKS,
+    interval=of_trials("units", "clicks"),
 )

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_PAID_UNITS
+from services.roi.answers.intervals import of_count
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
@@ -27,5 +27,5 @@ CPA: Final = Metric(
     compute=per_conversion,
     example=Example({"cost": 1_000_000, "paid_units": 10_000_000}, Fraction(100_000)),
     stage="purchase",
-    interval=OF_PAID_UNITS,
+    interval=of_count("paid_units", "paid_units_in_currency"),
 )

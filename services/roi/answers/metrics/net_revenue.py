@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.roi.answers.intervals import OF_NET_REVENUE
+from services.roi.answers.intervals import of_orders
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit
 
@@ -28,5 +28,7 @@ NET_REVENUE: Final = Metric(
     ),
     compute=lambda net_revenue: net_revenue,
     example=Example({"net_revenue": 2_500_000}, 2_500_000),
-    interval=OF_NET_REVENUE,
+    interval=of_orders(
+        "net_revenue", "net_revenue_squares", "revenue_without_net", "paid_units_in_currency"
+    ),
 )

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.roi.answers.intervals import OF_CONTRIBUTION
 from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.metrics.contribution import CONTRIBUTION
 from services.roi.answers.values import Unit
 
 
@@ -41,5 +41,5 @@ PROFIT: Final = Metric(
     ),
     compute=profit_minor,
     example=Example({"contribution": 1_000_000, "cost": 1_250_000}, -250_000),
-    interval=OF_CONTRIBUTION,
+    interval=CONTRIBUTION.interval,
 )

@@ -3,8 +3,8 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_NET_REVENUE
 from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.metrics.net_revenue import NET_REVENUE
 from services.roi.answers.values import Unit, divide
 
 ROAS: Final = Metric(
@@ -27,5 +27,5 @@ ROAS: Final = Metric(
     ),
     compute=divide,
     example=Example({"net_revenue": 2_500_000, "cost": 1_000_000}, Fraction(5, 2)),
-    interval=OF_NET_REVENUE,
+    interval=NET_REVENUE.interval,
 )

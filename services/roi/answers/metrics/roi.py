@@ -3,8 +3,8 @@
 from fractions import Fraction
 from typing import Final
 
-from services.roi.answers.intervals import OF_CONTRIBUTION
 from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.metrics.contribution import CONTRIBUTION
 from services.roi.answers.metrics.profit import profit_minor
 from services.roi.answers.values import Ratio, Unit, divide
 
@@ -36,5 +36,5 @@ ROI: Final = Metric(
     ),
     compute=_return_on_cost,
     example=Example({"contribution": 1_000_000, "cost": 800_000}, Fraction(1, 4)),
-    interval=OF_CONTRIBUTION,
+    interval=CONTRIBUTION.interval,
 )
