@@ -157,6 +157,7 @@ def test_a_goal_of_the_month_is_the_sum_of_the_facts(played: Played, metric: str
         rows = summed(played.month, group, (FIRST, last_on))
         return rows.get(creator or "program", {}).get(metric, Fraction(0))
 
+    assert (answer["from"], answer["to"]) == (str(FIRST), str(LAST))
     actual = until(LAST)
     assert figure(answer["actual"]) == actual
     wanted = Fraction(target) * (1 if isinstance(target, int) else 100)

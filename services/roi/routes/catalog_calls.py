@@ -105,7 +105,7 @@ async def written_once(
         known = await _remembered(work, idempotency_key, mac)
         if known is not None:
             return JSONResponse(repeated(work, known), 201)
-        answer = (await act(work)).model_dump(mode="json")
+        answer = (await act(work)).model_dump(mode="json", by_alias=True)
         await remember(work.writer, idempotency_key, mac, to_remember(answer))
     return JSONResponse(answer, 201)
 
@@ -272,7 +272,7 @@ def object_id_type(resource: Resource[Body]) -> Any:
 
 def answered(answer: AnswerModel, status: int = 200) -> JSONResponse:
     """Return the answer as a JSON response."""
-    return JSONResponse(answer.model_dump(mode="json"), status)
+    return JSONResponse(answer.model_dump(mode="json", by_alias=True), status)
 
 
 def validated(body: type[Model], values: dict[str, Any]) -> Model:
