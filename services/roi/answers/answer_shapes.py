@@ -1,4 +1,4 @@
-"""HTTP shapes of answers: `GET /v1/roi` and `GET /v1/metrics`.
+"""HTTP shapes of the answer of `GET /v1/roi`.
 
 Promise: exact values become JSON here: money as whole minor units with its currency, conversions
 and ratios as numbers, missing as null. One currency in an answer gives single values; several give
@@ -284,82 +284,6 @@ class RoiAnswer(AnswerModel):
     """Costs of no placement, creator or campaign, which is also a row of its own."""
     totals: RoiWhole | list[RoiWhole]
     """Everything together: additive figures only, because organic revenue returns no cost."""
-
-
-class MetricInterval(AnswerModel):
-    """The interval of a metric."""
-
-    id: str
-    """The kind of interval."""
-    level: float
-    """How often it is meant to cover what it is about."""
-    assumption: str
-    """What it assumes, and where it is missing."""
-    source: str
-    """The source of the formula."""
-    orders_least: int | None
-    """It is null with fewer kept purchases and renewals; null: it needs none."""
-
-
-class MetricEntry(AnswerModel):
-    """One entry of the metric dictionary."""
-
-    id: str
-    """The metric's name in answers."""
-    version: int
-    """The version of the formula."""
-    name: str
-    """The name for people."""
-    formula: str
-    """The formula as text."""
-    inputs: list[str]
-    """The measures that the formula takes."""
-    basis: str
-    """What the amounts are: booked, modelled, accrual."""
-    unit: str
-    """The unit: count, conversions, money or ratio."""
-    per_currency: bool
-    """Whether there is one value for each currency."""
-    additive: bool
-    """Whether rows add up to the total."""
-    empty_value: str
-    """What an empty value means."""
-    source: str
-    """The source of the definition."""
-    interval: MetricInterval | None
-    """Its interval in answers; null: it has none."""
-    no_interval: str | None
-    """Why it has no interval; null where it has one."""
-
-
-class MetricList(AnswerModel):
-    """The metric dictionary; it has no second page."""
-
-    items: list[MetricEntry]
-    """Every metric."""
-    next_cursor: None = None
-    """Always null: there is one page."""
-
-
-def metric_list() -> MetricList:
-    """Return the metric dictionary."""
-    return MetricList(items=[_metric_entry(metric) for metric in (*METRICS_IN_ORDER, INDEX)])
-
-
-def _metric_entry(metric: Metric) -> MetricEntry:
-    values = {name: getattr(metric, name) for name in MetricEntry.model_fields}
-    values |= {"unit": metric.unit.value, "inputs": list(metric.inputs)}
-    interval = metric.interval
-    if interval is not None:
-        values["interval"] = MetricInterval(
-            id=interval.id,
-            level=LEVEL,
-            assumption=interval.assumption,
-            source=interval.source,
-            orders_least=None if interval.orders is None else ORDERS_LEAST,
-        )
-        values["no_interval"] = None
-    return MetricEntry(**values)
 
 
 def told_of_intervals(ranked_by: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from services.roi.answers.answer_shapes import MetricList, metric_list
+from services.roi.answers.metric_shapes import MetricList, metric_list
 from services.roi.routes.parts import require
 from shared.api.openapi import problems
 from shared.http.auth import Principal

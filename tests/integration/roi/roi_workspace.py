@@ -197,16 +197,15 @@ class RoiWorkspace:
         """
         currency = changes.pop("currency", "EUR")
         models: Sequence[str] = changes.pop("models", DEFAULT_MODELS)
-        stage = changes.pop("stage", "purchase")
-        units_left = changes.pop("units", 1_000_000)
+        stage, units_left = changes.pop("stage", "purchase"), changes.pop("units", 1_000_000)
         slot: Mapping[str, Any] = changes.pop("slot", {})
         placed_units = changes.pop("placed_units", None)
-        entries: list[CreditEntry] = []
+        entries = list[CreditEntry]()
         assert sum(amount for amount, _ in shares.values()) == amount_minor
         for model in models:
             for index, (account, (amount, touched_at)) in enumerate(shares.items()):
-                whole = units_left // len(shares)
-                units = units_left - whole * (len(shares) - 1) if index == 0 else whole
+                whole, rest = divmod(units_left, len(shares))
+                units = whole + rest if index == 0 else whole
                 entries.append(
                     CreditEntry(
                         model=model,

@@ -79,7 +79,7 @@ import asyncio, json, sys
 from datetime import UTC, datetime
 import services
 from deploy.schemas import openapi
-from services.roi.answers.answer_shapes import metric_list
+from services.roi.answers.metric_shapes import metric_list
 from services.roi.answers.answering import build_answer, read_input
 from services.roi.answers.question import RoiParameters
 from shared.db.engine import Database
