@@ -49,8 +49,9 @@ def by_currency(value: Any, unit: Unit) -> dict[str, Any]:
     if unit is not Unit.MONEY:
         # A count that nobody reported adds nothing.
         return {"": round((value or 0) * 1_000_000)}
-    listed = value if isinstance(value, list) else [value]
-    return {item["currency"]: item["amount_minor"] for item in listed}
+    # A return that is not known adds nothing.
+    listed = value if isinstance(value, list) else [value] if value is not None else []
+    return {item["currency"]: item["amount_minor"] or 0 for item in listed}
 
 
 def check_sums(answer: dict[str, Any]) -> None:
