@@ -94,7 +94,13 @@ async def brand_month(roi: RoiWorkspace) -> dict[str, str]:
 
 
 async def other_stages(roi: RoiWorkspace, *placements: str) -> None:
-    """Social counts on two days, a lead, a later order and referrals of each placement."""
+    """Social counts on two days, a lead, a later order and referrals of each placement.
+
+    A view, a like and a lead are worth something to the brand.
+    """
+    for per in ("view", "like", "lead"):
+        unit = {"per": per, "amount": "0.5", "currency": "EUR", "valid_from": "2026-01-01"}
+        await roi.put("rate", {"kind": "value", "into": None, "platform": None} | unit)
     for placement in placements:
         at = datetime(2026, 3, 4, 9, tzinfo=UTC)
         first: dict[str, Any] = dict.fromkeys(COUNT_NAMES, 400)

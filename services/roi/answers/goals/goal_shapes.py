@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, WithJsonSchema
 
 from services.roi.answers.answer_shapes import RoiWarning
-from services.roi.answers.dictionary import METRICS_IN_ORDER
-from services.roi.answers.kinds import Metric
+from services.roi.answers.dictionary import MEASURES, METRICS_IN_ORDER
+from services.roi.answers.kinds import Fact, Metric
 from services.roi.answers.values import Unit
 from services.roi.domain.goals import Direction
 from services.roi.wire.fields import EntityId, LocalDate, Name, Named, Stored
@@ -30,7 +30,9 @@ def may_have_goal(metric: Metric) -> bool:
 
     A count that does not add up, such as people reached, is neither.
     """
-    return metric.additive or metric.unit in (Unit.RATIO, Unit.MONEY)
+    # Leads mature and are modelled no more, so what is open does not grow over the days of a goal.
+    is_open = any(MEASURES[name].fact is Fact.OPEN_LEADS for name in metric.inputs)
+    return not is_open and (metric.additive or metric.unit in (Unit.RATIO, Unit.MONEY))
 
 
 GOAL_METRICS: Final[Mapping[str, Metric]] = {
