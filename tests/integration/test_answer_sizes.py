@@ -27,7 +27,7 @@ from shared.db.roles import service_url
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation
 from tests.fixtures.postgres import SECRET_KEY
-from tests.integration.roi.roi_workspace import cost_facts, placement_facts
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
 
 pytestmark = pytest.mark.xdist_group("installation")
 

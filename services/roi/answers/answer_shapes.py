@@ -9,19 +9,19 @@ pydantic models describe the same body in the OpenAPI document.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import Field, create_model
 
-from services.roi.answers.assemble import Answer, Figures, Row, Values
+from services.roi.answers.assemble import Answer, Figures, Row
 from services.roi.answers.dictionary import METRICS_IN_ORDER
 from services.roi.answers.doubt import Doubt
 from services.roi.answers.intervals import LEVEL, ORDERS_LEAST
 from services.roi.answers.kinds import Metric
 from services.roi.answers.seasonality import INDEX
-from services.roi.answers.values import Unit, Value
+from services.roi.answers.value_json import number_of, ratio_writer, writer_of
+from services.roi.answers.values import Unit
 from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.models import is_additive
 
@@ -305,7 +305,7 @@ def encode_answer(
     lists_models: bool,
 ) -> bytes:
     """Return the body of an answer; `lists_models`: headlines and totals are lists by model."""
-    every = [(metric.id, _writer(metric, answer.currencies)) for metric in metrics]
+    every = [(metric.id, writer_of(metric, answer.currencies)) for metric in metrics]
     additive = {metric.id for metric in metrics if metric.additive}
     of_totals = [item for item in every if item[0] in additive]
     before = answer.compared
@@ -396,47 +396,3 @@ def _doubt_shown(doubt: Doubt, writers: _Writers) -> dict[str, object]:
         if name in doubt.intervals
     }
     return {"intervals": intervals, "too_few": doubt.too_few, "pays": doubt.pays}
-
-
-def _writer(metric: Metric, currencies: Sequence[str]) -> Callable[[Any], object]:
-    """Return the function that makes JSON of a metric's value, chosen once for all rows."""
-    if not metric.per_currency:
-        return number_of
-    write = money_writer if metric.unit is Unit.MONEY else ratio_writer
-    return write(is_single=len(currencies) == 1)
-
-
-def money_writer(*, is_single: bool) -> Callable[[Values], object]:
-    """Return the function that makes JSON of money; `is_single`: the answer has one currency."""
-    return _single_money if is_single else partial(_listed, "amount_minor")
-
-
-def ratio_writer(*, is_single: bool) -> Callable[[Values], object]:
-    """Return the function that makes JSON of a ratio per currency."""
-    return _single if is_single else partial(_listed, "value")
-
-
-def _listed(name: str, values: Values) -> object:
-    return [{name: number_of(value), "currency": currency} for currency, value in values]
-
-
-def value_as_json(metric: Metric, currencies: Sequence[str], value: Any) -> object:
-    """Return the JSON of one value of a metric, as an answer has it."""
-    return _writer(metric, currencies)(value)
-
-
-def _single(values: Values) -> object:
-    return number_of(values[0][1])
-
-
-def _single_money(values: Values) -> object:
-    currency, value = values[0]
-    return None if value is None else {"amount_minor": value, "currency": currency}
-
-
-def number_of(value: Value) -> int | float | None:
-    """Return a JSON number: a quotient has at most six decimals, so its double prints exactly."""
-    if value is None or isinstance(value, int):
-        return value
-    whole, rest = divmod(value.numerator, value.denominator)
-    return value.numerator / value.denominator if rest else whole

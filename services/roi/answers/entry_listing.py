@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roi.answers.answer_shapes import value_as_json
 from services.roi.answers.answering import AnswerInput
 from services.roi.answers.assemble import Layout, assemble
 from services.roi.answers.building import Gathered, gathered, spread_of
@@ -25,6 +24,7 @@ from services.roi.answers.kinds import Fact
 from services.roi.answers.plan import narrowing, plan_entries
 from services.roi.answers.sizes import check_parts
 from services.roi.answers.tables import NEW_CUSTOMER
+from services.roi.answers.value_json import value_as_json
 from services.roi.answers.values import Value, rounded
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 from shared.credits import ORGANIC

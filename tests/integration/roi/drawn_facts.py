@@ -17,7 +17,8 @@ from shared.credits import COUNT_NAMES, ORGANIC, AnyCredits, DecisionCredited
 from shared.events import CONVERSIONS
 from shared.ids import MAIN_STORE, automatic_placement_id
 from shared.models import DEFAULT_MODELS
-from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, placement_facts
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace
 
 CURRENCIES: Final = ("EUR", "JPY", "USD")
 SPREADS: Final = ("equal", "clicks", "views", "credit")

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.credits import COUNT_NAMES, ORGANIC, AnyCredits
 from shared.ids import MAIN_STORE, automatic_placement_id
-from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, placement_facts
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace
 
 
 class Brand:

@@ -8,7 +8,7 @@ the log records that carry them.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, cast
 
@@ -22,7 +22,6 @@ from services.roi.answers.dictionary import METRICS
 from services.roi.answers.question import Question, RoiParameters
 from services.roi.answers.reading import read_rows
 from services.roi.answers.span import Asked, span_of
-from services.roi.domain.cost_span import default_span
 from services.roi.domain.entity import EntityKind, Version
 from services.roi.pipeline.fold import CreditsFold
 from services.roi.pipeline.rebuild import RollupRebuild
@@ -48,6 +47,7 @@ from shared.log.topics import CREDITS
 from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
 from tests.fixtures.batches import hand_over
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
 from tests.integration.roi.count_records import counts_record
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -431,43 +431,6 @@ def stored(at: int, records: Sequence[AnyCredits]) -> list[StoredRecord]:
         )
         for place, record in enumerate(records)
     ]
-
-
-def placement_facts(
-    creator_id: str | None,
-    campaign_id: str | None = None,
-    platform: str | None = None,
-    *,
-    automatic: bool = False,
-) -> dict[str, Any]:
-    """The facts of a placement."""
-    return {
-        "creator_id": creator_id,
-        "campaign_id": campaign_id,
-        "platform": platform,
-        "is_brand": creator_id is None,
-        "automatic": automatic,
-    }
-
-
-def cost_facts(
-    amount_minor: int,
-    incurred_on: str,
-    currency: str = "EUR",
-    *,
-    serves_from: str | None = None,
-    serves_to: str | None = None,
-    **owner: str,
-) -> dict[str, Any]:
-    """The facts of a cost; it serves the given days, else the month of its day."""
-    month = default_span(date.fromisoformat(incurred_on), None, None)
-    owners = {"placement_id": None, "creator_id": None, "campaign_id": None} | owner
-    amount = {"amount_minor": amount_minor, "currency": currency}
-    days = {
-        "serves_from": serves_from or month.from_on.isoformat(),
-        "serves_to": serves_to or month.to_on.isoformat(),
-    }
-    return {"kind": "fee", "amount": amount, "incurred_on": incurred_on, **owners, **days}
 
 
 def labels(answer: Mapping[str, Any], measure: str = "net_revenue") -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pytest
 
 from shared.ids import automatic_placement_id
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, placement_facts, plain
+from tests.integration.roi.catalog_facts import placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, plain
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from services.roi.answers.dictionary import DEFAULT_METRICS
 from shared.credits import ORGANIC
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, placement_facts, plain
+from tests.integration.roi.catalog_facts import placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, plain
 
 # Figures that have an interval where enough orders were kept.
 OF_ORDERS = ("net_revenue", "profit", "roi", "roas", "bcr", "cpa", "aov")
@@ -30,6 +31,24 @@ def euros(amount_minor: int) -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": "EUR"}
 
 
+FIGURES_OF_MIA = {
+    "clicks": 12,
+    "conversions": 2.5,
+    "orders_placed": 1.5,
+    "orders_kept": 1.5,
+    "net_revenue": euros(14_970),
+    "cost": euros(10_000),
+    "profit": euros(4_970),
+    "roi": 0.497,
+    "roas": 1.497,
+    "bcr": 1.497,
+    "cpa": euros(6_667),
+    "cpc": euros(833),
+    "aov": euros(9_980),
+    "conversion_rate": 0.208333,
+}
+
+
 async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
     mia = await roi_workspace.creator("Mia")
     reel = await roi_workspace.placement(mia)
@@ -47,22 +66,7 @@ async def test_the_figures_of_one_creator(roi_workspace: RoiWorkspace) -> None:
         {
             "group": {"creator": mia},
             "label": "Mia",
-            "measures": {
-                "clicks": 12,
-                "conversions": 2.5,
-                "orders_placed": 1.5,
-                "orders_kept": 1.5,
-                "net_revenue": euros(14_970),
-                "cost": euros(10_000),
-                "profit": euros(4_970),
-                "roi": 0.497,
-                "roas": 1.497,
-                "bcr": 1.497,
-                "cpa": euros(6_667),
-                "cpc": euros(833),
-                "aov": euros(9_980),
-                "conversion_rate": 0.208333,
-            },
+            "measures": FIGURES_OF_MIA,
             **DOUBT,
         }
     ]

@@ -24,8 +24,9 @@ from shared.db.engine import Database, driver
 from shared.db.migrate import migrate
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory, PostgresServer
+from tests.integration.roi.catalog_facts import placement_facts
 from tests.integration.roi.random_brand import Brand
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 
 ADDITIVE = [metric for metric in METRICS.values() if metric.additive]
 HEADLINES = ("program", "brand", "organic", "overhead", "totals")

@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 
 from shared.db.migrate import move_history
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts
+from tests.integration.roi.catalog_facts import cost_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace
 
 DAYS = "SELECT from_on, to_on FROM roi.cost_versions WHERE cost_id = $1 ORDER BY recorded_at"
 MARGINS = "SELECT margin_millionths FROM roi.policy_versions ORDER BY valid_from"

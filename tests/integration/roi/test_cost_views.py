@@ -10,7 +10,8 @@ import pytest
 from services.roi.answers.cost_views import CostView
 from shared.db.migrate import move_history
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, labels, plain
+from tests.integration.roi.catalog_facts import cost_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace, labels, plain
 from tests.integration.roi.test_answer_warnings import warned
 
 YEAR = ("2026-01-01", "2026-12-31")

@@ -15,7 +15,8 @@ from services.roi.answers.span import Asked
 from shared.credits import ORGANIC, CreditEntry
 from shared.models import DEFAULT_MODELS
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import RoiWorkspace, labels, placement_facts, plain
+from tests.integration.roi.catalog_facts import placement_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace, labels, plain
 
 
 def account(followers: int | None, platform: str = "tiktok") -> dict[str, Any]:

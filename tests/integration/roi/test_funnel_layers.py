@@ -9,7 +9,8 @@ import pytest
 from services.roi.answers import open_leads, person_reading
 from shared.credits import ORGANIC
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, cost_facts, placement_facts
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 from tests.integration.roi.test_answer_warnings import warned
 from tests.integration.roi.test_funnel import Funnel, funnel_of, minor, of_stage, value_rate
 from tests.integration.roi.test_goals import make_goal, progress

@@ -24,7 +24,8 @@ from shared.ids import automatic_placement_id
 from tests.fixtures.postgres import DatabaseFactory
 from tests.integration.attribution.attribution_pipeline import AttributionPipeline
 from tests.integration.attribution.story import Story
-from tests.integration.roi.roi_workspace import RoiWorkspace, cost_facts, labels, placement_facts
+from tests.integration.roi.catalog_facts import cost_facts, placement_facts
+from tests.integration.roi.roi_workspace import RoiWorkspace, labels
 
 # Where the placement moved. In New York the first moment of 5 March is 05:00 UTC, after the move.
 TO_JO = datetime(2026, 3, 5, 4, 30, tzinfo=UTC)

@@ -19,8 +19,9 @@ from shared.credits import ORGANIC
 from shared.http.problems import Problem
 from shared.ids import new_id
 from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.catalog_facts import placement_facts
 from tests.integration.roi.random_brand import Brand
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, placement_facts, plain
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, labels, plain
 from tests.integration.roi.test_answers_hold import a_brand, by_currency, check_sums, explain
 
 # Profit is rounded to whole minor units, so two parts of it may differ from the whole by one.

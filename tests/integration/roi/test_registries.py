@@ -19,7 +19,8 @@ from services.roi.answers.dictionary import MEASURES, METRICS
 from shared.credits import COUNT_NAMES
 from shared.db.roles import service_url
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, placement_facts
+from tests.integration.roi.catalog_facts import placement_facts
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 TREES: Final = ("services", "shared", "deploy")

@@ -9,12 +9,10 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from shared.db.engine import ACQUIRE_SECONDS, STUCK_SECONDS, Database, driver
-from shared.db.migrate import migrate
-from shared.db.roles import service_url
+from shared.db.engine import ACQUIRE_SECONDS, STUCK_SECONDS, driver
 from shared.errors import ConfigurationError, TimedOut, Transient
 from tests.fixtures.connections import value_of
-from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory, PostgresServer
+from tests.fixtures.postgres import DatabaseFactory
 
 LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
 # A wait of the tests, not a promise.
@@ -375,36 +373,3 @@ async def test_cancelled_requests_leak_no_connection(database_for: DatabaseFacto
         database.read([new_workspace()]) as conn,
     ):
         assert (await conn.execute(text("SELECT 1"))).scalar() == 1
-
-
-async def test_a_crash_of_postgres_is_transient_and_heals(own_postgres: PostgresServer) -> None:
-    await migrate(own_postgres.owner_url, SECRET_KEY)
-    url = service_url(own_postgres.owner_url, "attribution", SECRET_KEY)
-    database = Database(url, application_name="test")
-    await database.open()
-    workspace = new_workspace()
-    loop = asyncio.get_running_loop()
-
-    async def crash() -> None:
-        async with database.write([workspace]) as conn:
-            own_postgres.stop("immediate")
-            await conn.execute(text("SELECT 1"))
-
-    try:
-        with pytest.raises(Transient):
-            await crash()
-        began = loop.time()
-        with pytest.raises(Transient):
-            await database.ping()
-        assert loop.time() - began < ACQUIRE_SECONDS + 0.5
-        own_postgres.start()
-        async with database.write([workspace]) as conn:
-            assert (await conn.execute(LOCKS)).scalar() == 1
-        own_postgres.stop("fast")
-        own_postgres.start()
-        await database.ping()
-        own_postgres.stop("fast")
-        own_postgres.start()
-        assert [*map(dict, await database.look_up(text("SELECT 1 AS one"), {}))] == [{"one": 1}]
-    finally:
-        await database.close()

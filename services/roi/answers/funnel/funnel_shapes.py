@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, create_model
 
-from services.roi.answers.answer_shapes import (
-    CurrencyMoney,
-    CurrencyRatio,
-    RoiMeta,
-    money_writer,
-    number_of,
-    ratio_writer,
-)
+from services.roi.answers.answer_shapes import CurrencyMoney, CurrencyRatio, RoiMeta
 from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
 from services.roi.answers.funnel.people import UNKNOWN, ByStage, People, StagePeople
@@ -25,6 +18,7 @@ from services.roi.answers.funnel.sensitivity import Moved, sensitivity_of
 from services.roi.answers.funnel.stages import FUNNEL
 from services.roi.answers.kinds import Headline, Layer, Metric
 from services.roi.answers.metrics.bcr import BCR
+from services.roi.answers.value_json import money_writer, number_of, ratio_writer
 from services.roi.answers.values import Unit
 from shared.api.shapes import WITHOUT_SOURCE, AnswerModel, MoneyOut
 from shared.events import Stage
