@@ -35,6 +35,7 @@ def test_a_worked_example() -> None:
             cost_of_travel=2_000,
             contribution=15_000,
             assumed_return=3_000,
+            modelled_return=None,
         )
     )
     assert [moved.input for moved in found] == [
