@@ -19,6 +19,7 @@ CREDITS: Final = (
     "touch_tallies",
     "social_counts",
     "count_changes",
+    "conversion_people",
     "folded_records",
     "folds",
 )

@@ -107,6 +107,16 @@ GOALS: Final = (
     DemoGoal("launch", "Launch within budget", COST.id, "12000.00", "harvest", "at_most"),
 )
 
+# What one unit of attention is deemed worth, by its name in value rates. Views overlap with
+# impressions, so they have no rate.
+VALUE_RATES: Final = {
+    "impression": "0.002",
+    "like": "0.02",
+    "comment": "0.2",
+    "share": "0.3",
+    "save": "0.15",
+}
+
 CREATORS: Final = (
     DemoCreator(
         slug="aria",

@@ -1,4 +1,4 @@
-"""The catalog of the demo in roi: creators, campaigns, placements, links, codes and costs.
+"""The catalog of the demo in roi: creators, campaigns, placements, links, codes, costs and rates.
 
 Promise: each is written by `PUT …/by-external-id`, so a second run changes nothing.
 """
@@ -22,6 +22,7 @@ from services.cli.demo.demo_brand import (
     OVERHEAD_COSTS,
     PLANS,
     SHARED_CODE,
+    VALUE_RATES,
     DemoCampaign,
     DemoCost,
     DemoCreator,
@@ -107,7 +108,8 @@ async def make_catalog(api: Api, first: date, step: Callable[[], None]) -> Catal
         step()
     costs = (("costs", slug, body) for slug, body in _costs(plan))
     goals = (("goals", goal.slug, _goal(plan, goal)) for goal in GOALS)
-    for kind, slug, body in (*costs, *goals):
+    rates = (("rates", f"value-{unit}", _value_rate(plan, unit)) for unit in VALUE_RATES)
+    for kind, slug, body in (*costs, *goals, *rates):
         await _put(api, kind, slug, body)
         step()
     return plan
@@ -118,7 +120,7 @@ def catalog_size() -> int:
     codes = sum(creator.code is not None for creator in CREATORS)
     costs = sum(len(creator.costs) for creator in CREATORS) + len(BRAND_COSTS)
     costs += len(CAMPAIGN_COSTS) + len(OVERHEAD_COSTS)
-    shared = len(SHARED_CODE.creators) + len(PLANS) + len(GOALS)
+    shared = len(SHARED_CODE.creators) + len(PLANS) + len(GOALS) + len(VALUE_RATES)
     made = 2 + len(CAMPAIGNS) + len(CREATORS) + codes + shared + costs
     return made + 2 * sum(1 for _ in posts())
 
@@ -144,6 +146,16 @@ def _campaign(plan: CatalogIds, campaign: DemoCampaign) -> dict[str, Any]:
         "starts_on": plan.first_day.isoformat(),
         "ends_on": (plan.first_day + timedelta(days=DEMO_DAYS - 1)).isoformat(),
         "budget": {"amount": campaign.budget, "currency": CURRENCY},
+    }
+
+
+def _value_rate(plan: CatalogIds, unit: str) -> dict[str, Any]:
+    return {
+        "kind": "value",
+        "currency": CURRENCY,
+        "per": unit,
+        "amount": VALUE_RATES[unit],
+        "valid_from": plan.first_day.isoformat(),
     }
 
 

@@ -23,6 +23,7 @@ OF_CREDITS: Final = (
     *ROLLUPS,
     "credit_entries",
     "touch_tallies",
+    "conversion_people",
     "folded_records",
     "folds",
     "waiting_credits",

@@ -18,6 +18,9 @@ from shared.api.exports import LINE
 CURRENCY: Final = "currency"
 LABEL: Final = "label"
 WARNING: Final = "warning"
+# Each interval has two columns, one for each end.
+_INTERVALS: Final = "intervals"
+_ENDS: Final = ("low", "high")
 # Fields whose word is left out of the ids of columns.
 _LEFT_OUT: Final = frozenset({"measures", "stages"})
 _OF_LINES: Final = frozenset({"group", LABEL, "model"})
@@ -46,9 +49,17 @@ def _lines(answer: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[dic
             line |= {field: one[field] for field in (LABEL, "model") if field in one}
             figures: _Figures = {}
             for field in one:
-                if field not in _OF_LINES:
+                if field == _INTERVALS:
+                    _collect(
+                        field, {metric: _ends(ends) for metric, ends in one[field].items()}, figures
+                    )
+                elif field not in _OF_LINES:
                     _collect("" if field in _LEFT_OUT else field, one[field], figures)
             yield from _by_currency(line, figures, currencies)
+
+
+def _ends(interval: Any) -> dict[str, Any]:
+    return dict(zip(_ENDS, interval or (None, None), strict=True))
 
 
 def _by_currency(
@@ -81,7 +92,7 @@ def _collect(name: str, value: Any, figures: _Figures) -> None:
 
 
 def _collect_list(name: str, values: list[Any], figures: _Figures) -> None:
-    """Put a list into the figures: stages, values by currency, sentences, or two bounds."""
+    """Put a list into the figures: stages, values by currency, or sentences."""
     match values:
         case [{"stage": _}, *_]:
             for stage in values:
@@ -89,8 +100,5 @@ def _collect_list(name: str, values: list[Any], figures: _Figures) -> None:
         case [{"currency": _}, *_]:
             for each in values:
                 _collect(name, each, figures)
-        case [low, high] if not isinstance(low, str):
-            _collect(f"{name}.low", low, figures)
-            _collect(f"{name}.high", high, figures)
         case _:
             figures[name] = {"": "; ".join(map(str, values)) or None}
