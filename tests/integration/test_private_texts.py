@@ -76,6 +76,8 @@ BODIES: Final[dict[str, Json]] = {
     "/v1/adjustments": {**ITEMS["order_adjusted"], "occurred_at": MOMENT},
 }
 
+CONNECTION_TEST: Final = "/v1/connections/{connection_id}/test"
+
 Path_ = tuple[str | int, ...]
 
 
@@ -136,6 +138,8 @@ class Sender:
             self.send_parameters(method, path, operation)
             if path.startswith("/webhooks/"):
                 self.send_webhooks()
+            elif path == CONNECTION_TEST:
+                self.test_webhooks()
             elif path == "/v1/social":
                 self.send_counts(path, schema["items"])
             elif schema.get("type") == "array":
@@ -206,18 +210,32 @@ class Sender:
 
     def send_webhooks(self) -> None:
         """Send the vendor's samples with each text in place of each of their texts."""
-        folder = Path(services.tracking.adapters.shopify.__file__).parent / "samples"
-        for name, topic in (("order", "orders/create"), ("refund", "refunds/create")):
-            sample = json.loads((folder / f"{name}.json").read_text())
-            more = {"checkout_token": "c" * 16, "landing_site_ref": "x", "note": "x"}
-            for at in leaves({**sample, **more}):
-                for text in EMAILS:
-                    answer = self.brand.shopify(topic, replaced({**sample, **more}, at, text))
-                    assert answer.status_code == 200, answer.text
-                    self.note(f"webhook {name}", is_accepted=answer.json()["accepted"])
+        for name, topic, payload in deliveries():
+            answer = self.brand.shopify(topic, payload)
+            assert answer.status_code == 200, answer.text
+            self.note(f"webhook {name}", is_accepted=answer.json()["accepted"])
+
+    def test_webhooks(self) -> None:
+        """Test the same deliveries, of which nothing is kept."""
+        path = CONNECTION_TEST.format(connection_id=self.brand.connection["id"])
+        for _, topic, payload in deliveries():
+            headers = {"X-Shopify-Topic": topic}
+            answer = self.brand.tracking.post(path, json=payload, headers=headers)
+            assert answer.status_code == 200, answer.text
 
     def note(self, what: str, *, is_accepted: bool) -> None:
         self.accepted[what] = self.accepted.get(what, 0) + is_accepted
+
+
+def deliveries() -> Iterator[tuple[str, str, Any]]:
+    """Yield name, topic and body of each sample, with each text in place of each of its texts."""
+    folder = Path(services.tracking.adapters.shopify.__file__).parent / "samples"
+    for name, topic in (("order", "orders/create"), ("refund", "refunds/create")):
+        sample = json.loads((folder / f"{name}.json").read_text())
+        sample |= {"checkout_token": "c" * 16, "landing_site_ref": "x", "note": "x"}
+        for at in leaves(sample):
+            for text in EMAILS:
+                yield name, topic, replaced(sample, at, text)
 
 
 def leaves(value: Any, at: Path_ = ()) -> Iterator[Path_]:

@@ -65,7 +65,7 @@ class Before:
 
 
 class _Parameters(RoiParameters, use_attribute_docstrings=True):
-    """The parameters of `GET /v1/entries`: those of `GET /v1/roi`, one metric, one figure."""
+    """The parameters that name one figure: those of `GET /v1/roi`, one metric, one row or part."""
 
     metric: Annotated[str, WithJsonSchema({"type": "string", "enum": list(SUMMED)})] = (
         DEFAULT_METRIC
@@ -75,10 +75,6 @@ class _Parameters(RoiParameters, use_attribute_docstrings=True):
     """The label of the row, where several rows have the same `group`."""
     part: Literal["program", "brand", "organic", "overhead", "totals"] = TOTALS
     """The headline figure that is opened; with `group`, only the row's part of it."""
-    cursor: str | None = Field(default=None, max_length=CURSOR_CHARACTERS_MAX)
-    """`next_cursor` of the page before; leave it out for the first page."""
-    limit: int = Field(default=LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
-    """The most entries that the page may hold."""
 
     def group_texts(self) -> dict[str, str]:
         """Return the values of the row as sent, by the id of their dimension."""
@@ -99,10 +95,10 @@ def _group_field(dimension: Dimension) -> Any:
 
 
 if TYPE_CHECKING:
-    EntryParameters = _Parameters
+    FigureParameters = _Parameters
 else:
-    EntryParameters = create_model(
-        "EntryParameters",
+    FigureParameters = create_model(
+        "FigureParameters",
         __base__=_Parameters,
         __cls_kwargs__=WITHOUT_SOURCE,
         __doc__=_Parameters.__doc__,
@@ -110,7 +106,16 @@ else:
     )
 
 
-def figure_of(asked: EntryParameters) -> Figure:
+class EntryParameters(FigureParameters, use_attribute_docstrings=True):
+    """The parameters of `GET /v1/entries`: a figure and a page."""
+
+    cursor: str | None = Field(default=None, max_length=CURSOR_CHARACTERS_MAX)
+    """`next_cursor` of the page before; leave it out for the first page."""
+    limit: int = Field(default=LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
+    """The most entries that the page may hold."""
+
+
+def figure_of(asked: FigureParameters) -> Figure:
     """Return the figure that is asked for; a 422 names a dimension that is not of the row."""
     texts = asked.group_texts()
     if not texts:
@@ -126,7 +131,7 @@ def figure_of(asked: EntryParameters) -> Figure:
     return Figure({name: texts[name] or None for name in names}, asked.label, asked.part)
 
 
-def entry_question(asked: EntryParameters) -> Question:
+def entry_question(asked: FigureParameters) -> Question:
     """Return the question of the figure: one metric, one model."""
     if asked.metric not in SUMMED:
         raise field_problem("metric", f"send one of {', '.join(SUMMED)}")
