@@ -51,7 +51,7 @@ lock: .venv/.ready ## resolve the dependencies into both lock files again
 	@for out in "" "-dev"; do $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	  --no-emit-index-url --no-header $${out:+--extra dev} --output-file requirements$$out.lock pyproject.toml; done
 
-schemas: .venv/.ready ## write the API documents and the pages of settings and metrics again
+schemas: .venv/.ready ## write the generated documents and pages again
 	@$(BIN)/python -m deploy.schemas
 
 bench: .venv/.ready ## measure the goals into docs/performance.md (half an hour)

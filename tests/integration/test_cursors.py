@@ -150,6 +150,9 @@ def fill(tenant: Tenant) -> None:
     for kind in KINDS:
         tenant.brand.create(kind, **tenant.body(kind))
     tenant.name = first
+    for number in range(2):
+        file = {"file": f"name\nImported {number}\n"}
+        assert tenant.brand.roi.post("/v1/imports/creators", json=file).status_code == 201
     eventually(lambda: tenant.brand.explanation(tenant.order_id), what="the order is decided")
     refund = {"adjustment_id": "back", "kind": "refund", "amount": "1.00", "currency": "EUR"}
     moment = {"occurred_at": "2026-03-02T12:00:00Z"}

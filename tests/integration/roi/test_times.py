@@ -8,6 +8,7 @@ its totals, and two neighbouring spans add up to the span that holds both.
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, get_args
@@ -21,7 +22,7 @@ from services.roi.answers.catalog_facts import CatalogFacts
 from services.roi.answers.cells import Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
 from services.roi.answers.dictionary import DIMENSIONS, METRICS_IN_ORDER
-from services.roi.answers.kinds import Entity, Fact
+from services.roi.answers.kinds import Entity, Fact, Measure
 from services.roi.answers.question import BASES, MODELS, Question
 from services.roi.domain.cost_span import default_span
 from services.roi.domain.rollup import account_id
@@ -272,6 +273,7 @@ def pure_answer(
             account = account_id(entry.account)
             credits.append(Cell(day, sums, account, entry.model, entry.currency or "", columns))
     costs = [c for c in story.costs if span[0] <= begins_at(c.incurred_on, story.zone) < span[1]]
+    costs = [of_kind(cost, measures[Fact.COSTS]) for cost in costs]
     days = sorted({cost.incurred_on for cost in costs}) or [date.min]
     batches = [
         Batch(measures[Fact.CREDITS], credits),
@@ -279,6 +281,13 @@ def pure_answer(
         Batch(measures[Fact.COSTS], Spread(facts.owners, costs, days).cells()),
     ]
     return assemble(layout, facts, batches)
+
+
+def of_kind(cost: Cost, measures: Sequence[Measure]) -> Cost:
+    """Return a cost with its amount for each measure; all costs of the story are fees."""
+    (amount,) = cost.amounts_minor
+    told = ("cost", "cost_of_fee")
+    return replace(cost, amounts_minor=tuple(amount if m.id in told else 0 for m in measures))
 
 
 def sums_of(answers: Iterable[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
