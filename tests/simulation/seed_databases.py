@@ -51,6 +51,7 @@ CLEARED: Final = (
     "roi.folded_records",
     "roi.waiting_credits",
     "roi.credit_entries",
+    "roi.conversion_people",
     "roi.touch_tallies",
     "roi.rollups",
     "roi.rollups_history",
