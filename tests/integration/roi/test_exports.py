@@ -139,14 +139,10 @@ def shown(value: Any) -> str:
 
 def cells_of(figures: Mapping[str, Any]) -> dict[str, str]:
     """The cells of the figures of a headline, but for those of the period compared."""
-    cells = {
-        name: shown(value)
-        for name, value in figures.items()
-        if name not in ("compared", "intervals", "too_few", "pays")
-    }
-    for name in ("too_few", "pays"):
-        if name in figures:
-            cells[name] = "" if figures[name] is None else str(figures[name]).lower()
+    apart = ("compared", "intervals", "too_few", "pays")
+    cells = {name: shown(value) for name, value in figures.items() if name not in apart}
+    for name in {"too_few", "pays"} & figures.keys():
+        cells[name] = "" if figures[name] is None else str(figures[name]).lower()
     for name, ends in figures.get("intervals", {}).items():
         for end, value in zip(("low", "high"), ends or (None, None), strict=True):
             cells[f"intervals.{name}.{end}"] = shown(value)
