@@ -320,7 +320,7 @@ async def test_what_is_refused_names_the_field(owner_url: str) -> None:
             ("roi.csv?colour=red", "colour", "unknown"),
             ("roi.csv?from=2026-03-02&to=2026-03-01", "from", "after to"),
             ("funnel.csv?metrics=roi", "metrics", "its own"),
-            ("entries.csv?limit=7", "limit", "all entries"),
+            ("entries.csv?limit=7", "limit", "unknown"),
             ("entries.csv?metric=roi", "metric", "send one of"),
             ("credits.csv?model=best", "model", "'last'"),
             ("costs.csv?from=2026-03-01T00:00:00Z", "from", "send a date"),
