@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -92,14 +93,16 @@ def as_owner(brand: Brand, *statements: str) -> None:
 def test_verify_sees_a_row_that_lies_on_another_day(brand: Brand) -> None:
     holds = command(brand, "verify")
     assert holds.returncode == 0, holds.stdout + holds.stderr
-    moved = "UPDATE roi.rollups SET bucket_on = bucket_on - 1 WHERE model = 'last' AND"
-    as_owner(brand, moved)
+    day = (datetime.now(UTC) - timedelta(days=3)).astimezone(ZoneInfo(ZONE)).date()
+    # Another day of the same month, whose sums then stay right.
+    other = day + timedelta(days=1 if day.day == 1 else -1)
+    move = "UPDATE roi.rollups SET bucket_on = '{}' WHERE model = 'last' AND bucket_on = '{}' AND"
+    as_owner(brand, move.format(other, day))
     found = command(brand, "verify")
     assert found.returncode == 1, found.stdout + found.stderr
     assert "ledger against day" in found.stdout
     assert "ledger against answer" not in found.stdout, "over all of time the sums are right"
-    back = "UPDATE roi.rollups SET bucket_on = bucket_on + 1 WHERE model = 'last' AND"
-    as_owner(brand, back)
+    as_owner(brand, move.format(day, other))
     assert command(brand, "verify").returncode == 0
 
 
