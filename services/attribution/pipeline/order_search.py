@@ -44,14 +44,14 @@ async def meant_by(
             own_keys += (own_key(ConversionKey(kind, form, store)) for kind in CONVERSIONS)
             key = customer_key(form, store)
             person_keys |= {key} if key is not None else set()
-    content = await order_rows.content_of_creators(conn, text)
+    content = await order_rows.content_of_creators(conn, text, CREATOR_CONTENT_MAX + 1)
     if len(content) > CREATOR_CONTENT_MAX:
         raise TooManyMeant(
             f"means creators with more than {CREATOR_CONTENT_MAX} placements, links and codes:"
             " ask for one creator by its id, or for a code"
         )
     subjects = {_SUBJECT_OF[kind](of) for kind, of in (*content, ("code", text))}
-    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked)
+    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked, MEANT_MAX + 1)
     if len(found) > MEANT_MAX:
         raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
     return found

@@ -3,7 +3,7 @@
 Promise: a page is of one snapshot of one workspace, newest first, and stays in order while orders
 come in. The texts of a question are compared with ids, keys and names exactly.
 What can go wrong: a text means more conversions than `MEANT_MAX`, or a name has more content than
-`CREATOR_CONTENT_MAX`; `meant` and `content_of_creators` then return one more.
+`CREATOR_CONTENT_MAX`. A caller asks for one more, and so sees it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,7 +26,7 @@ SELECT convert_from(record, 'UTF8')::jsonb ->> 'time_zone' FROM attribution.cata
 WHERE entity = 'workspace' LIMIT 1
 """
 # What belongs to the creators with a name or an id: their content, its links, their codes.
-CONTENT_OF_CREATORS: Final = f"""
+CONTENT_OF_CREATORS: Final = """
 WITH facts AS (
     SELECT entity, entity_id::text AS id, convert_from(record, 'UTF8')::jsonb AS record
     FROM attribution.catalog WHERE entity IN ('creator', 'placement', 'link', 'code')
@@ -47,7 +47,7 @@ UNION
 SELECT 'code', f.record ->> 'code' FROM facts AS f
 CROSS JOIN LATERAL jsonb_array_elements(f.record -> 'periods') AS p (period)
 JOIN named AS n ON n.id = p.period ->> 'creator_id' WHERE f.entity = 'code'
-LIMIT {CREATOR_CONTENT_MAX + 1}
+LIMIT $2
 """
 # Local days, both included; null is without an end.
 _IN_DAYS: Final = """
@@ -62,7 +62,7 @@ SELECT c.own_key FROM (
 ) AS meant
 JOIN attribution.conversions AS c ON c.own_key = meant.own_key
 WHERE {_IN_DAYS.format(first="$4", last="$5", zone="$6")}
-LIMIT {MEANT_MAX + 1}
+LIMIT $7
 """
 ORDERS: Final = f"""
 SELECT c.own_key, c.natural_id, c.store, c.kind, c.occurred_at, c.status, c.net_minor, c.currency,
@@ -116,12 +116,14 @@ async def time_zone(conn: asyncpg.Connection) -> str:
     return await conn.fetchval(ZONE) or "UTC"
 
 
-async def content_of_creators(conn: asyncpg.Connection, text: str) -> list[tuple[str, str]]:
-    """Return what belongs to the creators with this id or name.
+async def content_of_creators(
+    conn: asyncpg.Connection, text: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return what belongs to the creators with this id or name, `limit` of it at most.
 
     Each is a pair: `placement` or `link` with its id, or `code` with its text.
     """
-    return [(row[0], row[1]) for row in await conn.fetch(CONTENT_OF_CREATORS, text)]
+    return [(row[0], row[1]) for row in await conn.fetch(CONTENT_OF_CREATORS, text, limit)]
 
 
 async def meant(
@@ -130,12 +132,14 @@ async def meant(
     person_keys: Iterable[bytes],
     subjects: Iterable[str],
     asked: Asked,
+    limit: int,
 ) -> list[bytes]:
-    """Return the conversions that are named, carry a key or used a subject."""
+    """Return the conversions that are named, carry a key or used a subject, `limit` at most."""
     rows = await conn.fetch(
         MEANT,
         *(list(own_keys), list(person_keys), list(subjects)),
         *(asked.first_on, asked.last_on, asked.time_zone),
+        limit,
     )
     return [row[0] for row in rows]
 
