@@ -53,7 +53,7 @@ async def meant_by(
             person_keys |= {key} if key is not None else set()
     content = await _content_of_creators(conn, text)
     subjects = {_SUBJECT_OF[kind](of) for kind, of in (*content, ("code", text))}
-    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked)
+    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked, MEANT_MAX + 1)
     if len(found) > MEANT_MAX:
         raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
     return found
@@ -64,7 +64,7 @@ async def _content_of_creators(conn: Any, text: str) -> list[tuple[str, str]]:
 
     Objects are counted before they are read.
     """
-    if await order_rows.objects(conn, "creator") > CATALOG_MAX:
+    if await order_rows.objects(conn, ("creator",), CATALOG_MAX + 1) > CATALOG_MAX:
         raise TooManyMeant(
             f"may be the name of a creator, of whom there are more than {CATALOG_MAX}: ask for days"
         )
@@ -73,12 +73,12 @@ async def _content_of_creators(conn: Any, text: str) -> list[tuple[str, str]]:
         creators.append(str(UUID(text)))
     if not creators:
         return []
-    if await order_rows.objects(conn, *_SUBJECT_OF) > CATALOG_MAX:
+    if await order_rows.objects(conn, _SUBJECT_OF, CATALOG_MAX + 1) > CATALOG_MAX:
         raise TooManyMeant(
             f"means a creator among more than {CATALOG_MAX} placements, links and codes: ask for a"
             " code or an order"
         )
-    content = await order_rows.content_of(conn, creators)
+    content = await order_rows.content_of(conn, creators, CREATOR_CONTENT_MAX + 1)
     if len(content) > CREATOR_CONTENT_MAX:
         raise TooManyMeant(
             f"means creators with more than {CREATOR_CONTENT_MAX} placements, links and codes:"

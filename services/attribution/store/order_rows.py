@@ -3,8 +3,8 @@
 Promise: a page is of one snapshot of one workspace, newest first, and stays in order while orders
 come in. The texts of a question are compared with ids, keys and names exactly.
 What can go wrong: a text means more conversions than `MEANT_MAX`, a name has more content than
-`CREATOR_CONTENT_MAX`, or a catalog has more objects than `CATALOG_MAX`; `meant`, `content_of` and
-`objects` then return one more.
+`CREATOR_CONTENT_MAX`, or a catalog has more objects than `CATALOG_MAX`. A caller asks for one more,
+and so sees it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,9 +28,9 @@ ZONE: Final = """
 SELECT convert_from(record, 'UTF8')::jsonb ->> 'time_zone' FROM attribution.catalog
 WHERE entity = 'workspace' LIMIT 1
 """
-OBJECTS: Final = f"""
+OBJECTS: Final = """
 SELECT count(*) FROM (
-    SELECT FROM attribution.catalog WHERE entity = ANY ($1::text[]) LIMIT {CATALOG_MAX + 1}
+    SELECT FROM attribution.catalog WHERE entity = ANY ($1::text[]) LIMIT $2
 ) AS counted
 """
 CREATORS: Final = """
@@ -39,7 +39,7 @@ WHERE entity = 'creator'
   AND lower(convert_from(record, 'UTF8')::jsonb ->> 'name') = lower($1::text)
 """
 # What belongs to creators: their content, its links, their codes.
-CONTENT: Final = f"""
+CONTENT: Final = """
 WITH facts AS (
     SELECT entity, entity_id::text AS id, convert_from(record, 'UTF8')::jsonb AS record
     FROM attribution.catalog WHERE entity IN ('placement', 'link', 'code')
@@ -56,7 +56,7 @@ UNION
 SELECT 'code', f.record ->> 'code' FROM facts AS f
 CROSS JOIN LATERAL jsonb_array_elements(f.record -> 'periods') AS p (period)
 WHERE f.entity = 'code' AND p.period ->> 'creator_id' = ANY ($1::text[])
-LIMIT {CREATOR_CONTENT_MAX + 1}
+LIMIT $2
 """
 # Local days, both included; null is without an end.
 _IN_DAYS: Final = """
@@ -71,7 +71,7 @@ SELECT c.own_key FROM (
 ) AS meant
 JOIN attribution.conversions AS c ON c.own_key = meant.own_key
 WHERE {_IN_DAYS.format(first="$4", last="$5", zone="$6")}
-LIMIT {MEANT_MAX + 1}
+LIMIT $7
 """
 ORDERS: Final = f"""
 SELECT c.own_key, c.natural_id, c.store, c.kind, c.occurred_at, c.status, c.net_minor, c.currency,
@@ -125,9 +125,9 @@ async def time_zone(conn: asyncpg.Connection) -> str:
     return await conn.fetchval(ZONE) or "UTC"
 
 
-async def objects(conn: asyncpg.Connection, *kinds: str) -> int:
-    """Return how many objects of these kinds the catalog has; at most one more than the bound."""
-    return int(await conn.fetchval(OBJECTS, kinds))
+async def objects(conn: asyncpg.Connection, kinds: Iterable[str], limit: int) -> int:
+    """Return how many objects of these kinds the catalog has, `limit` at most."""
+    return int(await conn.fetchval(OBJECTS, list(kinds), limit))
 
 
 async def creators_named(conn: asyncpg.Connection, text: str) -> list[str]:
@@ -135,12 +135,14 @@ async def creators_named(conn: asyncpg.Connection, text: str) -> list[str]:
     return [row[0] for row in await conn.fetch(CREATORS, text)]
 
 
-async def content_of(conn: asyncpg.Connection, creators: Collection[str]) -> list[tuple[str, str]]:
-    """Return what belongs to these creators.
+async def content_of(
+    conn: asyncpg.Connection, creators: Collection[str], limit: int
+) -> list[tuple[str, str]]:
+    """Return what belongs to these creators, `limit` of it at most.
 
     Each is a pair: `placement` or `link` with its id, or `code` with its text.
     """
-    return [(row[0], row[1]) for row in await conn.fetch(CONTENT, list(creators))]
+    return [(row[0], row[1]) for row in await conn.fetch(CONTENT, list(creators), limit)]
 
 
 async def meant(
@@ -149,12 +151,14 @@ async def meant(
     person_keys: Iterable[bytes],
     subjects: Iterable[str],
     asked: Asked,
+    limit: int,
 ) -> list[bytes]:
-    """Return the conversions that are named, carry a key or used a subject."""
+    """Return the conversions that are named, carry a key or used a subject, `limit` at most."""
     rows = await conn.fetch(
         MEANT,
         *(list(own_keys), list(person_keys), list(subjects)),
         *(asked.first_on, asked.last_on, asked.time_zone),
+        limit,
     )
     return [row[0] for row in rows]
 

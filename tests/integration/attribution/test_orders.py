@@ -93,6 +93,10 @@ async def test_orders_are_found_by_what_people_know(place: tuple[str, str]) -> N
 async def test_a_text_that_means_too_much_is_refused_and_not_cut(
     place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The bounds are lowered, because ten thousand placements take minutes to make.
+
+    The statements take the lowered bound, too: one that cut at it would answer 200.
+    """
     async with serving(*place) as service:
         await fill(service)
         mia = service.story.ident("creator", "mia")

@@ -52,6 +52,9 @@ from tests.integration.roi.count_records import counts_record
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 WHOLE: Final = Fraction(1)
+# Batches are handed over as records of a partition that the topic does not have. A service that
+# runs on the same database keeps its stored offsets, which belong to the records of the real log.
+HANDED_PARTITION: Final = CREDITS.partitions
 Group = tuple[str, ...]
 
 
@@ -418,18 +421,22 @@ class RoiWorkspace:
 
 
 async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:
-    """Handle one batch of partition 0 at the stored offset."""
-    at = (await handler.stored_offsets()).get(0, 0)
-    await hand_over(handler, 0, at, stored(at, records))
+    """Handle one batch at the stored offset."""
+    at = await handed(handler)
+    await hand_over(handler, HANDED_PARTITION, at, stored(at, records))
+
+
+async def handed(handler: CreditsFold) -> int:
+    """Return the stored offset of the partition of handed batches."""
+    return (await handler.stored_offsets()).get(HANDED_PARTITION, 0)
 
 
 def stored(at: int, records: Sequence[AnyCredits]) -> list[StoredRecord]:
     """Return records as the log returns them, from an offset on."""
+    keyed = [(record.workspace_id.encode(), encode_credits(record)) for record in records]
     return [
-        StoredRecord(
-            CREDITS.name, 0, at + place, record.workspace_id.encode(), encode_credits(record), (), 0
-        )
-        for place, record in enumerate(records)
+        StoredRecord(CREDITS.name, HANDED_PARTITION, at + place, key, value, (), 0)
+        for place, (key, value) in enumerate(keyed)
     ]
 
 

@@ -19,7 +19,14 @@ from shared.errors import OffsetMoved
 from shared.ids import new_id
 from tests.fixtures.batches import hand_over
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, fold, stored
+from tests.integration.roi.roi_workspace import (
+    HANDED_PARTITION,
+    NOON,
+    RoiWorkspace,
+    fold,
+    handed,
+    stored,
+)
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MODELS = ("first", "last", "linear")
@@ -253,11 +260,11 @@ async def test_a_zombie_consumer_changes_nothing(roi_workspace: RoiWorkspace) ->
     handler = roi_workspace.handler()
     records = [roi_workspace.order(100, NOON, {"organic": (100, None)}) for _ in range(2)]
     await fold(handler, records[:1])
-    at = (await handler.stored_offsets())[0]
+    at = await handed(handler)
     with pytest.raises(OffsetMoved):
-        await hand_over(handler, 0, at - 1, stored(at - 1, records[1:]))
+        await hand_over(handler, HANDED_PARTITION, at - 1, stored(at - 1, records[1:]))
     assert await folded(roi_workspace) == brute_force(roi_workspace, records[:1], "UTC")
-    assert (await handler.stored_offsets())[0] == at
+    assert await handed(handler) == at
 
 
 async def test_known_at_grows_with_every_record_even_when_clocks_jump(

@@ -27,7 +27,14 @@ from tests.fixtures.http import running
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
 from tests.fixtures.slow_rows import QUICK, SLOW_SECONDS, slow_row
 from tests.integration.roi.roi_service import PATIENCE_SECONDS, BrandClient, RoiService
-from tests.integration.roi.roi_workspace import NOON, RoiWorkspace, fold, stored
+from tests.integration.roi.roi_workspace import (
+    HANDED_PARTITION,
+    NOON,
+    RoiWorkspace,
+    fold,
+    handed,
+    stored,
+)
 from tests.integration.roi.test_fold import brute_force, folded, rows_of
 
 
@@ -45,7 +52,7 @@ async def test_a_record_that_makes_no_sense_stops_its_workspace_alone_and_heals(
     good = [torn.order(100, NOON, {"organic": (100, None)}) for _ in range(4)]
     others = [whole.order(7, NOON, {"organic": (7, None)}) for _ in range(3)]
     handler = torn.handler()
-    at = (await handler.stored_offsets()).get(0, 0)
+    at = await handed(handler)
     batch = stored(at, [good[0], others[0], good[1], others[1], good[2], others[2]])
     spoils: dict[str, Callable[[bytes], bytes]] = {
         "body": lambda value: value.replace(b'"entries":[', b'"entries":[7,'),
@@ -54,8 +61,8 @@ async def test_a_record_that_makes_no_sense_stops_its_workspace_alone_and_heals(
         "sequence": lambda value: value.replace(b'"sequence":2', b'"sequence":0'),
     }
     batch[2] = replace(batch[2], value=spoils[problem](batch[2].value))
-    await hand_over(handler, 0, at, batch)
-    assert (await handler.stored_offsets())[0] == at + len(batch)
+    await hand_over(handler, HANDED_PARTITION, at, batch)
+    assert await handed(handler) == at + len(batch)
     assert await folded(whole) == brute_force(whole, others, "UTC")
     assert await folded(torn) == brute_force(torn, good[:1], "UTC")
     assert torn.gaps == {torn.workspace_id: 2}
@@ -84,11 +91,13 @@ async def test_a_record_of_no_known_workspace_is_skipped(database: Database) -> 
     good = roi_workspace.order(100, NOON, {"organic": (100, None)})
     strange = roi_workspace.order(100, NOON, {"organic": (100, None)}, workspace_id=new_id())
     handler = roi_workspace.handler()
-    at = (await handler.stored_offsets()).get(0, 0)
-    nameless = StoredRecord(CREDITS.name, 0, at + 2, b"no workspace", b"nonsense", (), 0)
+    at = await handed(handler)
+    nameless = StoredRecord(
+        CREDITS.name, HANDED_PARTITION, at + 2, b"no workspace", b"nonsense", (), 0
+    )
     for batch in ([*stored(at, [strange, good]), nameless], [replace(nameless, offset=at + 3)]):
-        await hand_over(handler, 0, batch[0].offset, batch)
-    assert (await handler.stored_offsets())[0] == at + 4
+        await hand_over(handler, HANDED_PARTITION, batch[0].offset, batch)
+    assert await handed(handler) == at + 4
     assert await folded(roi_workspace) == brute_force(roi_workspace, [good], "UTC")
     assert roi_workspace.gaps == {}
 
@@ -143,9 +152,9 @@ async def test_a_workspace_that_times_out_is_stopped_alone_and_goes_on_later(
         fresh_database, slow_row("roi.credit_entries", "conversion_id", slow.conversion_id)
     )
     handler = torn.handler()
-    at = (await handler.stored_offsets()).get(0, 0)
+    at = await handed(handler)
     began = time.monotonic()
-    await hand_over(handler, 0, at, stored(at, [*records[:4], *others]))
+    await hand_over(handler, HANDED_PARTITION, at, stored(at, [*records[:4], *others]))
     # A part of the time of one slow statement, of which each level has one.
     assert time.monotonic() - began < SLOW_SECONDS / 2
     assert await folded(whole) == brute_force(whole, others, "UTC")
