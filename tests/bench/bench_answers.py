@@ -36,7 +36,8 @@ from tests.bench.comparison import Spread, percentile
 from tests.bench.durable_postgres import SECRET_KEY, postgres
 from tests.bench.performance_page import Line, Section
 from tests.bench.scale import Scale
-from tests.integration.roi.roi_workspace import RoiWorkspace, fold
+from tests.integration.roi.handed_batches import fold
+from tests.integration.roi.roi_workspace import RoiWorkspace
 
 ADMIN_KEY: Final = "lrl_sec_benchben_" + "k" * 32
 HEADERS: Final = {"Authorization": f"Bearer {ADMIN_KEY}"}

@@ -38,23 +38,17 @@ from shared.credits import (
     DecisionCredited,
     Tally,
     TouchesTallied,
-    encode_credits,
 )
 from shared.db.engine import Database
 from shared.ids import automatic_placement_id, new_id
-from shared.log.port import StoredRecord
-from shared.log.topics import CREDITS
 from shared.models import DEFAULT_MODELS
 from shared.telemetry import Telemetry
-from tests.fixtures.batches import hand_over
 from tests.integration.roi.catalog_facts import cost_facts, placement_facts
 from tests.integration.roi.count_records import counts_record
+from tests.integration.roi.handed_batches import fold
 
 NOON: Final = datetime(2026, 3, 10, 12, tzinfo=UTC)
 WHOLE: Final = Fraction(1)
-# Batches are handed over as records of a partition that the topic does not have. A service that
-# runs on the same database keeps its stored offsets, which belong to the records of the real log.
-HANDED_PARTITION: Final = CREDITS.partitions
 Group = tuple[str, ...]
 
 
@@ -418,26 +412,6 @@ class RoiWorkspace:
             span = await span_of(conn, at.time_zone, asked)
             read = await read_rows(conn, at, question.wanted, span, question.models)
         return at, gathered(read)
-
-
-async def fold(handler: CreditsFold, records: Sequence[AnyCredits]) -> None:
-    """Handle one batch at the stored offset."""
-    at = await handed(handler)
-    await hand_over(handler, HANDED_PARTITION, at, stored(at, records))
-
-
-async def handed(handler: CreditsFold) -> int:
-    """Return the stored offset of the partition of handed batches."""
-    return (await handler.stored_offsets()).get(HANDED_PARTITION, 0)
-
-
-def stored(at: int, records: Sequence[AnyCredits]) -> list[StoredRecord]:
-    """Return records as the log returns them, from an offset on."""
-    keyed = [(record.workspace_id.encode(), encode_credits(record)) for record in records]
-    return [
-        StoredRecord(CREDITS.name, HANDED_PARTITION, at + place, key, value, (), 0)
-        for place, (key, value) in enumerate(keyed)
-    ]
 
 
 def labels(answer: Mapping[str, Any], measure: str = "net_revenue") -> dict[str, Any]:

@@ -19,14 +19,8 @@ from shared.errors import OffsetMoved
 from shared.ids import new_id
 from tests.fixtures.batches import hand_over
 from tests.fixtures.postgres import DatabaseFactory
-from tests.integration.roi.roi_workspace import (
-    HANDED_PARTITION,
-    NOON,
-    RoiWorkspace,
-    fold,
-    handed,
-    stored,
-)
+from tests.integration.roi.handed_batches import HANDED_PARTITION, fold, handed, stored
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MODELS = ("first", "last", "linear")

@@ -26,15 +26,9 @@ from tests.fixtures.connections import execute
 from tests.fixtures.http import running
 from tests.fixtures.postgres import SECRET_KEY, DatabaseFactory
 from tests.fixtures.slow_rows import QUICK, SLOW_SECONDS, slow_row
+from tests.integration.roi.handed_batches import HANDED_PARTITION, fold, handed, stored
 from tests.integration.roi.roi_service import PATIENCE_SECONDS, BrandClient, RoiService
-from tests.integration.roi.roi_workspace import (
-    HANDED_PARTITION,
-    NOON,
-    RoiWorkspace,
-    fold,
-    handed,
-    stored,
-)
+from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 from tests.integration.roi.test_fold import brute_force, folded, rows_of
 
 
