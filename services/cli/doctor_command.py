@@ -19,10 +19,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.handing import PROCESSES
 from services.cli import postgres_folder
 from services.cli.console import as_typed, out
 from services.cli.data_folder import DataFolder
+from services.cli.handing import PROCESSES
 from services.cli.processes import EmbeddedPostgres
 from services.cli.profile import Api, Profile, Unreachable, load_profile, service_urls
 from services.cli.readiness import QUESTIONS, exposure, health_detail

@@ -1,9 +1,9 @@
 """What a service is handed: its own log-in, the keys of its own uses, and plain settings.
 
 Promise: no service sees the address of the database's owner, the admin key or the secret key.
-tracking sees a log-in only where the log is in Postgres, the dashboard never. Of the environment of this process a
-service gets what the system needs, and nothing else. A key ring and a log-in that are a service's
-own already are handed on.
+tracking sees a log-in only where the log is in Postgres, the dashboard never. Of the environment of
+this process a service gets what the system needs, and nothing else. A key ring and a log-in that
+are a service's own already are handed on.
 
 What can go wrong: `ConfigurationError` when a secret is missing from which a log-in follows.
 """

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from services.cli.handing import PROCESSES
 from services.cli.console import Say
 from services.cli.data_folder import DataFolder, own_key
+from services.cli.handing import PROCESSES
 from services.roi import bootstrap
 from services.roi.store.workspaces import workspace_ids
 from services.tracking.store.catalog_memory import Catalog

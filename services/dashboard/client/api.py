@@ -5,9 +5,9 @@ that works no more is an exception, because then no panel works.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -20,6 +20,7 @@ LIST_PAGES_MAX: Final = 10
 PAGE_ITEMS: Final = 200
 
 Params = Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ class Api:
                 break
             asked["cursor"] = cursor
         return Got(found)
+
+
+def made(answer: Answer, build: Callable[[Any], Made]) -> "Made | Failed":
+    """Return what a panel makes of the body of an answer; a failure stays one."""
+    return answer if isinstance(answer, Failed) else build(answer.body)
 
 
 async def together(*calls: Awaitable[Answer]) -> Sequence[Answer]:

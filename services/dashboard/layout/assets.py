@@ -1,8 +1,4 @@
-"""The stylesheet and the scripts, with the digest in their address.
-
-Promise: a browser keeps a file for ever under its address; another content has another address.
-Modules import each other by a plain relative name: these are asked again with their ETag.
-"""
+"""The stylesheet and the scripts, read and compressed once, with the digest of each."""
 
 import gzip
 import hashlib
@@ -40,11 +36,6 @@ def assets() -> Mapping[str, Asset]:
         for path in sorted(HOME.iterdir())
         if _NAME.fullmatch(path.name) is not None
     }
-
-
-def asset_url(name: str) -> str:
-    """Return the address of a file."""
-    return f"/app/static/{name}?v={assets()[name].digest}"
 
 
 def _asset(path: Path) -> Asset:

@@ -8,26 +8,32 @@ What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.dashboard.client.api import Answer, Api, Failed, Got, together
+from services.dashboard.client.api import Answer, Api, Failed, Got
 from services.dashboard.client.dictionary import Metrics
-from services.dashboard.layout.assets import asset_url
 from services.dashboard.layout.page_route import html
+from services.dashboard.layout.parts import PeriodBar, PresetLink
 from services.dashboard.layout.parts_of import Parts, parts_of
 from services.dashboard.layout.templates import rendered
 from services.dashboard.session.sessions import CSRF_FIELD, Session
 from services.dashboard.tables.table import Table
-from services.dashboard.tables.texts import day_text, moment_text
+from services.dashboard.tables.texts import moment_text
 from services.dashboard.view.view import COMPARISONS, DEFAULT_MODEL, View, presets
 from shared.http.problems import Problem
 from shared.models import CREDIT_MODELS
-from shared.money import CURRENCIES
 
+# Offered in the period bar; an address may name any other one.
+COMMON_CURRENCIES: Final = ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "PLN", "SEK", "USD")
+HOME: Final = "/app/overview"
+# Under the path of a page with this ending, a table of the page is a file; `panel` names the table.
+CSV: Final = ".csv"
+PANEL: Final = "panel"
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 
 
@@ -76,13 +82,16 @@ class Frame:
         api = Api(parts.http, parts.bases, session.key)
         answer = await api.get("roi", "/v1/keys/self")
         if isinstance(answer, Failed):
-            raise Problem(503, "Laurel does not answer", f"{answer.sentence} Try again in a moment.")
+            raise Problem(
+                503, "Laurel does not answer", f"{answer.sentence} Try again in a moment."
+            )
         told = answer.body["workspace"]
         workspace = Workspace(
             told["name"], told["time_zone"], told["currency"], frozenset(answer.body["scopes"])
         )
         metrics = await parts.dictionary.read(api, parts.clock.monotonic())
-        view = View.parse(request.url.path, request.query_params.multi_items(), own)
+        path = request.url.path.removesuffix(CSV)
+        view = View.parse(path, request.query_params.multi_items(), (*own, PANEL))
         today = parts.clock.now().astimezone(ZoneInfo(workspace.time_zone)).date()
         return cls(request, parts, session, api, workspace, metrics, view, today)
 
@@ -113,33 +122,61 @@ class Frame:
     def why(self, metric: str, **group: str | None) -> str:
         """Return the address of the page that tells how a figure of this view came about."""
         filters = {f"filter__{name}": value for name, value in group.items()}
-        base = View("/app/why", self.view.first, self.view.last, self.view.currency, self.view.model)
+        base = View(
+            "/app/why", self.view.first, self.view.last, self.view.currency, self.view.model
+        )
         kept = {f"filter__{name[7:]}": value for name, value in self.view.filters}
         return base.link(metric=metric, **{**kept, **filters})
 
     # --- answering -------------------------------------------------------------------------------
 
-    def page(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
-        """Return a page. `answers` among the values are told of: freshness, warnings, versions."""
-        values.setdefault("answers", ())
+    def page(
+        self,
+        template: str,
+        *,
+        tables: Mapping[str, Table | Failed] = MappingProxyType({}),
+        status: int = 200,
+        **values: Any,
+    ) -> Response:
+        """Return a page, or under its path with `.csv` one of its `tables` as a file.
+
+        Of `answers` among the values the page tells freshness, warnings and versions.
+        """
+        if self.request.url.path.endswith(CSV):
+            return self._csv(tables)
+        meta = Meta.of(values.pop("answers", ()), self.workspace.time_zone)
+        values.setdefault("toast", None)
+        values.setdefault("period", self._period(meta))
         text = rendered(
             template,
-            title=title,
             frame=self,
             view=self.view,
-            workspace=self.workspace,
-            asset=asset_url,
+            tables=tables,
+            workspace=self.workspace.name,
+            home=self.view.carried(HOME),
             menu=self._menu(),
-            period=self._period(),
+            notices=self.view.notices,
             csrf=self.parts.sessions.form_token(self.session),
-            meta=_meta(values["answers"], self.workspace.time_zone),
+            sign_out="/app/sign-out",
+            meta=meta,
+            fresh_to=meta.fresh_to,
+            versions=meta.versions,
             **values,
         )
         return html(self.request, text, status)
 
-    def csv(self, name: str, table: Table) -> Response:
-        """Return a table as a file."""
-        headers = {"Content-Disposition": f'attachment; filename="laurel-{name}.csv"'}
+    def csv(self, panel: str) -> str:
+        """Return the address of a panel's table as a file."""
+        return self.view.link(self.view.path + CSV, panel=panel)
+
+    def _csv(self, tables: Mapping[str, Table | Failed]) -> Response:
+        panel = self.view.get(PANEL) or next(iter(tables), "")
+        table = tables.get(panel)
+        if table is None:
+            raise Problem(404, "Not found", f"This page has no table {panel!r}.")
+        if isinstance(table, Failed):
+            raise Problem(table.status or 503, "This file cannot be made now", table.sentence)
+        headers = {"Content-Disposition": f'attachment; filename="laurel-{panel}.csv"'}
         return Response(table.csv(), media_type=CSV_TYPE, headers=headers)
 
     def leave(self, address: str) -> Response:
@@ -163,22 +200,65 @@ class Frame:
             if self.workspace.may(entry.scope)
         ]
 
-    def _period(self) -> Mapping[str, Any]:
-        """Return what the period bar shows."""
-        return {
-            "presets": presets(self.today),
-            "today": self.today.isoformat(),
-            "models": [(name, model.sentence) for name, model in CREDIT_MODELS.items()],
-            "model": self.model,
-            "currency": self.currency,
-            "currencies": sorted(CURRENCIES),
-            "comparisons": COMPARISONS,
-        }
+    def _period(self, meta: "Meta") -> PeriodBar:
+        """Return the period bar: what the address says, and the days of the answer else."""
+        view = self.view
+        chosen = (view.first, view.last)
+        return PeriodBar(
+            action=view.path,
+            first=view.first or meta.first,
+            last=view.last or meta.last,
+            presets=[
+                PresetLink(
+                    one.letter,
+                    one.label,
+                    view.link(from_=one.first, to=one.last),
+                    chosen == (one.first, one.last) or (one.is_default and not any(chosen)),
+                )
+                for one in presets(self.today)
+            ],
+            currencies=[(code, code) for code in sorted({*COMMON_CURRENCIES, self.currency})],
+            currency=self.currency,
+            models=[(name, name.replace("_", " ")) for name in CREDIT_MODELS],
+            model=self.model,
+            comparisons=list(COMPARISONS.items()),
+            compare=view.compare,
+            kept=[*view.filters, *view.own],
+        )
 
 
-async def several(*calls: Any) -> Sequence[Answer]:
-    """Return the answers of panels that are asked at once."""
-    return await together(*calls)
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the answers of a page say of themselves.
+
+    `first` and `last` are the days of the answers; `versions` the metrics with their versions.
+    """
+
+    first: str | None = None
+    last: str | None = None
+    fresh_to: str | None = None
+    as_of: str | None = None
+    warnings: Sequence[str] = ()
+    versions: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer], zone: str) -> "Meta":
+        """Return the meta of answers that have one; of several the first tells days and times."""
+        found = [one.body["meta"] for one in answers if isinstance(one, Got)]
+        metas = [meta for meta in found if "metrics" in meta]
+        if not metas:
+            return cls()
+        first = metas[0]
+        warnings = {one["id"]: one["sentence"] for meta in metas for one in meta["warnings"]}
+        versions = {name: one["version"] for meta in metas for name, one in meta["metrics"].items()}
+        return cls(
+            first=first["from"][:10],
+            last=first["to"][:10],
+            fresh_to=first["fresh_to"] and moment_text(first["fresh_to"], zone),
+            as_of=moment_text(first["as_of"], zone),
+            warnings=tuple(warnings.values()),
+            versions=[f"{name} v{number}" for name, number in sorted(versions.items())],
+        )
 
 
 def body_of(answer: Answer) -> Any:
@@ -190,26 +270,4 @@ def body_of(answer: Answer) -> Any:
 
 
 def _is_under(here: str, path: str) -> bool:
-    if path == "/app/":
-        return here in ("/app/", "/app/overview")
-    return here == path or here.startswith(path.rstrip("/") + "/")
-
-
-def _meta(answers: Iterable[Answer], zone: str) -> Mapping[str, Any]:
-    """Return what the answers of a page say of themselves: period, freshness, warnings, metrics."""
-    metas = [one.body["meta"] for one in answers if isinstance(one, Got) and "meta" in one.body]
-    if not metas:
-        return {"warnings": [], "fresh_to": None, "period": None, "metrics": {}, "as_of": None}
-    warnings = {one["id"]: one["sentence"] for meta in metas for one in meta["warnings"]}
-    metrics = {name: one for meta in metas for name, one in meta["metrics"].items()}
-    first = metas[0]
-    return {
-        "warnings": list(warnings.values()),
-        "fresh_to": first["fresh_to"] and moment_text(first["fresh_to"], zone),
-        "as_of": moment_text(first["as_of"], zone),
-        "period": f"{day_text(first['from'][:10])} to {day_text(first['to'][:10])}",
-        "first": first["from"][:10],
-        "last": first["to"][:10],
-        "zone": zone,
-        "metrics": metrics,
-    }
+    return here == path or here.startswith(f"{path}/")

@@ -15,7 +15,6 @@ from fastapi.routing import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 from typing_extensions import override
 
-from services.dashboard.layout.assets import asset_url
 from services.dashboard.layout.templates import rendered
 from services.dashboard.session.sessions import SignInNeeded
 from shared.http.body import StrictRoute
@@ -82,7 +81,5 @@ def to_sign_in(request: Request) -> Response:
 
 def problem_page(problem: Problem) -> Response:
     """Return the page of a refusal."""
-    text = rendered(
-        "problem.html", title=problem.title, text=str(problem.detail), asset=asset_url
-    )
+    text = rendered("layout/problem.html", title=problem.title, text=str(problem.detail))
     return HTMLResponse(text, problem.status, {"Content-Security-Policy": CONTENT_POLICY})

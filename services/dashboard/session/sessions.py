@@ -91,4 +91,6 @@ class Sessions:
         except SealBroken:
             told = ""
         if not hmac.compare_digest(told.encode(), session.id.encode()):
-            raise Problem(403, "This form is too old", "open the page again and send the form again")
+            raise Problem(
+                403, "This form is too old", "open the page again and send the form again"
+            )

@@ -66,7 +66,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in (*self.rows, *self.totals):
             if len(row.cells) != len(self.columns):
-                raise ValueError(f"{self.id}: {len(row.cells)} cells in {len(self.columns)} columns")
+                raise ValueError(
+                    f"{self.id}: {len(row.cells)} cells in {len(self.columns)} columns"
+                )
 
     def csv(self) -> bytes:
         """Return header, rows and totals as CSV; the first column says what a line is."""

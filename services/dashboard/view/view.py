@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from shared.models import CREDIT_MODELS
@@ -18,6 +18,7 @@ from shared.money import CURRENCIES
 COMPARISONS: Final = {"previous": "the period before", "year": "the year before"}
 DEFAULT_MODEL: Final = "last"
 DEFAULT_DAYS: Final = 30
+DEFAULT_LETTER: Final = "t"
 ALL: Final = "all"
 _FILTER: Final = re.compile(r"filter\.[a-z_]{1,40}")
 _CARRIED: Final = ("from", "to", "currency", "model")
@@ -67,7 +68,8 @@ class View:
         field, is_right, what = check
         if not is_right(value):
             return self._noting(f"“{value}” is not {what}, so “{name}” was left out.")
-        return replace(self, **{field: value})
+        changed: dict[str, Any] = {field: value}
+        return replace(self, **changed)
 
     def _noting(self, notice: str) -> "View":
         return replace(self, notices=(*self.notices, notice))
@@ -129,6 +131,7 @@ class Preset:
     label: str
     first: str
     last: str | None
+    is_default: bool = False
 
 
 def presets(today: date) -> Sequence[Preset]:
@@ -145,7 +148,10 @@ def presets(today: date) -> Sequence[Preset]:
         ("q", "This quarter", quarter, today),
         ("y", "This year", today.replace(month=1, day=1), today),
     )
-    found = [Preset(key, name, a.isoformat(), b.isoformat()) for key, name, a, b in spans]
+    found = [
+        Preset(key, name, a.isoformat(), b.isoformat(), key == DEFAULT_LETTER)
+        for key, name, a, b in spans
+    ]
     return (*found, Preset("a", "All time", ALL, None))
 
 

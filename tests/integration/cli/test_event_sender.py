@@ -38,7 +38,7 @@ ACCEPTED: Final = [REFERRED] * EVENTS
 
 def api_of(site: Site) -> Api:
     _, _, key = site.world.brand.bearer()["Authorization"].partition(" ")
-    return Api(Profile(str(site.client.base_url).rstrip("/"), "", "", key))
+    return Api(Profile(str(site.client.base_url).rstrip("/"), "", "", "", key))
 
 
 async def test_a_batch_beyond_the_quota_is_sent_again_when_there_is_room(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`/app/static/<name>`: the stylesheet and the scripts.
 
-Promise: an address with the right digest may be kept for ever; without it a browser asks again.
+Promise: a browser that has a file asks with its ETag, and gets it again only when it changed.
 """
 
 from fastapi import Request, Response
@@ -18,11 +18,10 @@ async def file(request: Request, name: str) -> Response:
     found = assets().get(name)
     if found is None:
         raise Problem(404, "Not found", "There is no such file.")
-    is_named = request.query_params.get("v") == found.digest
     headers = {
         "ETag": f'"{found.digest}"',
         "Vary": "Accept-Encoding",
-        "Cache-Control": "public, max-age=31536000, immutable" if is_named else "no-cache",
+        "Cache-Control": "no-cache",
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)

@@ -10,7 +10,6 @@ from fastapi import Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from services.dashboard.client.api import Api, Failed
-from services.dashboard.layout.assets import asset_url
 from services.dashboard.layout.page_route import SIGN_IN, PageRouter, html
 from services.dashboard.layout.parts_of import parts_of
 from services.dashboard.layout.templates import rendered
@@ -76,7 +75,7 @@ def _signed_in(request: Request, key: str, back: str) -> Response:
 
 
 def _form(request: Request, trouble: str | None, back: str, status: int) -> Response:
-    text = rendered("sign_in/sign_in.html", trouble=trouble, back=back, asset=asset_url)
+    text = rendered("sign_in/sign_in.html", trouble=trouble, back=back)
     return html(request, text, status)
 
 

@@ -1,0 +1,70 @@
+"""Overview: headline figures with their chart, the six stages, creators, goals, what needs care.
+
+Promise: headline, chart and the table under it are one answer, so they add up. Each panel is one
+call; all run at once, and a panel that fails says so and leaves the others.
+"""
+
+from typing import Final
+
+from fastapi import Request, Response
+from starlette.responses import RedirectResponse
+
+from services.dashboard.client.api import made, together
+from services.dashboard.layout.frame import HOME, Frame, MenuEntry
+from services.dashboard.layout.page_route import PageRouter
+from services.dashboard.pages.overview.panels import (
+    HEADLINE,
+    attention_of,
+    creators_table,
+    goals_table,
+    headline_tabs,
+    stages_table,
+    trend_of,
+)
+from services.dashboard.tables.series import grain_of
+
+router = PageRouter()
+MENU = MenuEntry(10, "Overview", HOME)
+OWN: Final = ("metric",)
+
+
+@router.get("/")
+@router.get("/app")
+@router.get("/app/")
+async def front(request: Request) -> Response:
+    """Lead to the overview."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(HOME + query, 303)
+
+
+@router.get(HOME)
+@router.get(f"{HOME}.csv")
+async def overview(request: Request) -> Response:
+    """Show the overview."""
+    frame = await Frame.of(request, OWN)
+    chosen = frame.view.get("metric")
+    metric = chosen if chosen in HEADLINE else HEADLINE[0]
+    grain = grain_of(frame.view.first, frame.view.last, frame.today)
+    asked = ",".join(HEADLINE)
+    trend, creators, funnel, goals, attention = await together(
+        frame.roi(group_by=f"part,{grain}", metrics=asked),
+        frame.roi(group_by="creator", metrics=asked),
+        frame.funnel(group_by="creator"),
+        frame.api.get("roi", "/v1/exports/goals.json"),
+        frame.api.get("attribution", "/v1/attention"),
+    )
+    chart = made(trend, lambda body: trend_of(frame, metric, grain, body))
+    return frame.page(
+        "overview/overview.html",
+        answers=(trend, creators, funnel),
+        tables={
+            "creators": made(creators, lambda body: creators_table(frame, body)),
+            "trend": made(chart, lambda drawn: drawn.table),
+            "stages": made(funnel, lambda body: stages_table(frame, body)),
+            "goals": made(goals, lambda body: goals_table(frame, body["items"])),
+        },
+        tabs=made(trend, lambda body: headline_tabs(frame, metric, body)),
+        chart=chart,
+        funnel=funnel,
+        attention=made(attention, attention_of),
+    )

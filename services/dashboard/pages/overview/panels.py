@@ -1,0 +1,221 @@
+"""The panels of the overview: tabs, chart, stages, creators, goals, attention. Pure.
+
+Promise: a panel takes the body of its answer and the frame, and formats nothing twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from services.dashboard.layout.frame import Frame
+from services.dashboard.layout.parts import Tab
+from services.dashboard.tables.answers import Shown, answer_table, change_of
+from services.dashboard.tables.table import Cell, Column, Row, Table
+from services.dashboard.tables.texts import (
+    day_text,
+    figure_cell,
+    interval_text,
+    percent_text,
+    ratio_text,
+)
+
+# The tabs, in their order. The first is shown where the address names none.
+HEADLINE: Final = ("net_revenue", "profit", "roi", "bcr", "cost", "conversions", "clicks")
+ADDITIVE: Final = frozenset({"net_revenue", "profit", "cost", "conversions", "clicks"})
+# A higher figure is neither good nor bad.
+NEUTRAL: Final = frozenset({"cost"})
+LAYERS: Final = ("booked", "modelled", "assumed")
+CREATORS_SHOWN: Final = 10
+Json = Mapping[str, Any]
+
+
+def headline_tabs(frame: Frame, chosen: str, answer: Json) -> Sequence[Tab]:
+    """Return a tab for each headline figure of the program."""
+    return [_tab(frame, metric, answer["program"], is_current=metric == chosen) for metric in HEADLINE]
+
+
+def _tab(frame: Frame, metric: str, program: Json, *, is_current: bool) -> Tab:
+    then = program.get("compared")
+    change = None
+    if then is not None:
+        change = change_of(
+            metric, program.get(metric), then.get(metric), is_additive=metric in ADDITIVE
+        )
+    direction = 0 if change is None else change.direction
+    return Tab(
+        label=frame.metrics.name(metric),
+        cell=figure_cell(metric, program.get(metric), why=frame.why(metric, part="program")),
+        href=frame.view.link(metric=metric),
+        is_current=is_current,
+        change=None if change is None else change.text,
+        change_kind="up" if direction > 0 else "down" if direction < 0 else "flat",
+        is_good=None if not direction or metric in NEUTRAL else direction > 0,
+        note=_range(metric, program),
+    )
+
+
+def _range(metric: str, program: Json) -> str | None:
+    found = interval_text(metric, (program.get("intervals") or {}).get(metric))
+    return None if found is None else f"90 %: {found}"
+
+
+# --- stages --------------------------------------------------------------------------------------
+
+
+def stages_table(frame: Frame, answer: Json) -> Table:
+    """Return the six stages of the program: volumes, rate, cost per unit, return by layer."""
+    columns = (
+        Column("stage", "Stage"),
+        Column("volume", "Volume", "number"),
+        Column("rate", "From the stage before", "number"),
+        Column("cost_per_unit", "Cost per unit", "number"),
+        *(Column(layer, f"Return, {layer}", "number") for layer in LAYERS),
+        Column("return_per_cost", "Return per cost, all known layers", "number"),
+    )
+    rows = [_stage_row(frame, stage) for stage in answer["program"]["stages"]]
+    return Table("stages", "The six stages of the journey", columns, rows)
+
+
+def _stage_row(frame: Frame, stage: Json) -> Row:
+    main = main_volume(stage)
+    volume = stage["volumes"].get(main)
+    unit_cost = _unit_cost(stage)
+    rate = stage["rate_from_previous"]
+    per_cost = [stage["return_per_cost"][layer] for layer in LAYERS]
+    known = [value for value in per_cost if value is not None]
+    label = str(stage["stage"]).capitalize()
+    return Row(
+        (
+            Cell(label, stage["stage"]),
+            figure_cell(
+                main, volume, why=frame.why(main, part="program"), note=frame.metrics.name(main)
+            ),
+            Cell(
+                "–" if rate is None else percent_text(rate),
+                None if rate is None else str(rate),
+                note=_rate_note(frame, stage),
+            ),
+            figure_cell(
+                unit_cost[0],
+                unit_cost[1],
+                why=frame.why(unit_cost[0], part="program"),
+                note=frame.metrics.name(unit_cost[0]),
+            )
+            if unit_cost
+            else Cell("–"),
+            *(_layer_cell(frame, stage, layer) for layer in LAYERS),
+            Cell(ratio_text(sum(known)) if known else "–", str(sum(known)) if known else None),
+        )
+    )
+
+
+def main_volume(stage: Json) -> str:
+    """Return the volume that stands for a stage: the one that rates are made of, if it has one."""
+    preferred = {
+        "awareness": ("impressions", "views"),
+        "engagement": ("engagements",),
+        "consideration": ("clicks",),
+        "purchase": ("purchases",),
+        "retention": ("retained_orders",),
+        "advocacy": ("referrals", "advocacy_conversions"),
+    }[stage["stage"]]
+    volumes = stage["volumes"]
+    return next((name for name in preferred if volumes.get(name) is not None), preferred[0])
+
+
+def _unit_cost(stage: Json) -> tuple[str, Any] | None:
+    found = list(stage["cost_per_unit"].items())
+    return next((pair for pair in found if pair[1] is not None), found[0] if found else None)
+
+
+def _rate_note(frame: Frame, stage: Json) -> str | None:
+    of = stage["rate_of"]
+    if of is None:
+        return None
+    return f"{frame.metrics.name(of['volume'])} of {frame.metrics.name(of['of']).lower()}"
+
+
+_LAYER_METRICS: Final = {"booked": "contribution", "modelled": "modelled", "assumed": "assumed"}
+
+
+def _layer_cell(frame: Frame, stage: Json, layer: str) -> Cell:
+    metric = f"{_LAYER_METRICS[layer]}_at_{stage['stage']}"
+    value = stage["return"][layer]
+    known = metric in frame.metrics.by_id
+    return figure_cell(metric, value, why=frame.why(metric, part="program") if known else None)
+
+
+# --- creators ------------------------------------------------------------------------------------
+
+
+def creators_table(frame: Frame, answer: Json) -> Table:
+    """Return the creators that brought most, the others as one row, and the headline figures."""
+    shown = Shown(
+        HEADLINE,
+        frame.metrics.name,
+        link=lambda group: _creator_page(frame, group["creator"]),
+        why=lambda metric, group: frame.why(metric, **group),
+        interval_of="roi",
+        bar_of="net_revenue",
+        additive=ADDITIVE,
+        rows_max=CREATORS_SHOWN,
+    )
+    return answer_table("creators", "Creators by net revenue", "Creator", answer, shown)
+
+
+def _creator_page(frame: Frame, creator: str | None) -> str | None:
+    return None if creator is None else frame.view.carried(f"/app/creators/{creator}")
+
+
+# --- goals and attention -------------------------------------------------------------------------
+
+STATUS_WORDS: Final = {
+    "ahead": "ahead",
+    "on_track": "on track",
+    "behind": "behind",
+    "reached": "reached",
+    "missed": "missed",
+    "too_early": "too early to tell",
+}
+
+
+def goals_table(frame: Frame, items: Sequence[Json]) -> Table:
+    """Return the goals with their progress."""
+    columns = (
+        Column("goal", "Goal"),
+        Column("status", "Status"),
+        Column("actual", "So far", "number"),
+        Column("expected", "Expected by now", "number"),
+        Column("target", "Target", "number"),
+        Column("forecast", "Forecast", "number"),
+        Column("ends_on", "Ends", "date"),
+    )
+    return Table(
+        "goals", "Goals with their pace", columns, [_goal_row(frame, one) for one in items]
+    )
+
+
+def _goal_row(frame: Frame, goal: Json) -> Row:
+    metric = goal["metric"]
+    ends = [goal["forecast_low"], goal["forecast_high"]]
+    word = "at least" if goal["direction"] == "at_least" else "at most"
+    return Row(
+        (
+            Cell(
+                goal["name"],
+                goal["name"],
+                href=frame.view.carried(f"/app/goals/{goal['goal_id']}"),
+                note=frame.metrics.name(metric),
+            ),
+            Cell(STATUS_WORDS.get(goal["status"], goal["status"]), goal["status"]),
+            figure_cell(metric, goal["actual"]),
+            figure_cell(metric, goal["expected_to_date"]),
+            figure_cell(metric, goal["target"], note=word),
+            figure_cell(metric, goal["forecast"], note=interval_text(metric, ends)),
+            Cell(day_text(goal["ends_on"]), goal["ends_on"]),
+        )
+    )
+
+
+def attention_of(answer: Json) -> Sequence[Json]:
+    """Return what needs attention: kind, sentence, count, what to do."""
+    return list(answer["items"])

@@ -1,0 +1,71 @@
+"""A process of the dashboard beside the shared installation, and visitors of three kinds of brand.
+
+Promise: `demo` has the month of `laurel demo`, `empty` nothing, `crowd` a hundred creators; tests
+only read them. A test that writes makes a brand of its own.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.installation import Brand, Installation, eventually
+from tests.integration.dashboard.site import Visitor
+
+
+@pytest.fixture(scope="session")
+def dashboard(installation: Installation) -> Iterator[str]:
+    """The address of a running dashboard."""
+    installation.start("run", "dashboard")
+    url = installation.url("dashboard")
+    eventually(
+        lambda: httpx.get(f"{url}/health/ready", timeout=10).is_success or None,
+        what="the dashboard answers",
+    )
+    yield url
+
+
+@pytest.fixture(scope="session")
+def demo(installation: Installation, dashboard: str) -> Visitor:
+    """A visitor of the demo brand."""
+    done = installation.command("demo", seconds=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Visitor(dashboard, key_of(installation, "demo", "admin"))
+
+
+@pytest.fixture(scope="session")
+def reader(installation: Installation, dashboard: str, demo: Visitor) -> Visitor:
+    """A visitor of the demo brand whose key may only read."""
+    return Visitor(dashboard, key_of(installation, "demo", "read"))
+
+
+@pytest.fixture(scope="session")
+def empty(installation: Installation, dashboard: str) -> Visitor:
+    """A visitor of a brand without anything."""
+    return Visitor(dashboard, key_of(installation, f"empty-{uuid.uuid4().hex[:8]}", "admin"))
+
+
+@pytest.fixture
+def new_brand(installation: Installation) -> Callable[[], Brand]:
+    """Makes a brand of its own for a test that writes."""
+
+    def make() -> Brand:
+        return Brand.in_new_workspace(installation, f"brand-{uuid.uuid4().hex[:8]}")
+
+    return make
+
+
+def key_of(installation: Installation, workspace: str, scopes: str) -> str:
+    """Return a new key of a workspace, as soon as it works."""
+    made = installation.command("keys", "create", "--workspace", workspace, "--scopes", scopes)
+    assert made.returncode == 0, made.stdout + made.stderr
+    key = next(word for word in made.stdout.split() if word.startswith("lrl_sec_"))
+    for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
+        eventually(
+            lambda service=service, path=path: (
+                installation.client(service, key).get(path).is_success or None
+            ),
+            what=f"the key works on {service}",
+        )
+    return key
