@@ -1,0 +1,1 @@
+"""Tests of the dashboard: real templates and scripts in a real browser."""
