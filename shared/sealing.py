@@ -28,6 +28,7 @@ USES: Final[Mapping[str, tuple[str, ...]]] = {
     "tracking": ("seal", "click", "email", "text", "claim", "identity"),
     "attribution": ("text",),
     "roi": ("seal", "api-key", "idempotency", "identity"),
+    "dashboard": ("session",),
 }
 _RING_PREFIX: Final = "lrl_ring_"
 # The e-mail key of an older workspace comes from the secret itself and not from the key of the use,
@@ -80,9 +81,10 @@ class TextHasher:
 
 
 class TextSealer:
-    """Seals texts that people wrote, each workspace with a key of its own.
+    """Seals texts, each workspace (or each purpose) with a key of its own.
 
-    Only a service with the key of the use `text` opens them.
+    Only a service with the key of the same use opens them: `text` for what people wrote, `session`
+    for sessions of the dashboard.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -195,6 +197,10 @@ class Sealer:
     def text_sealer(self) -> TextSealer:
         """Return the seal of texts that people wrote."""
         return TextSealer(self.derive("text"))
+
+    def session_sealer(self) -> TextSealer:
+        """Return the seal of the dashboard's sessions and sign-in links."""
+        return TextSealer(self.derive("session"))
 
     def claim_token_hasher(self) -> TextHasher:
         """Return the hash of claim tokens."""

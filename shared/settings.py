@@ -43,6 +43,10 @@ class ReadBy:
         self.names = names
 
 
+# The dashboard asks the other services and opens neither the log nor the database.
+WITH_LOG: Final = ReadBy("tracking", "attribution", "roi")
+
+
 class Settings(BaseSettings):
     """The settings of all services, so that one environment (a compose file, a shell) serves all.
 
@@ -60,20 +64,29 @@ class Settings(BaseSettings):
     host: Annotated[str, ReadBy("all")] = "127.0.0.1"
     """The address that the services listen on. Leave it on loopback unless a proxy such as
     `deploy/nginx.conf` stands in front."""
-    tracking_port: Annotated[int, ReadBy("tracking", "roi")] = Field(default=8001, ge=1, le=65535)
+    dashboard_port: Annotated[int, ReadBy("dashboard")] = Field(default=8000, ge=1, le=65535)
+    """The port of the dashboard: the pages."""
+    tracking_port: Annotated[int, ReadBy("tracking", "roi", "dashboard")] = Field(
+        default=8001, ge=1, le=65535
+    )
     """The port of tracking; roi shows it in short links where `LAUREL_SHORT_URL` is not set."""
-    attribution_port: Annotated[int, ReadBy("attribution")] = Field(default=8002, ge=1, le=65535)
+    attribution_port: Annotated[int, ReadBy("attribution", "dashboard")] = Field(
+        default=8002, ge=1, le=65535
+    )
     """The port of attribution."""
-    roi_port: Annotated[int, ReadBy("roi")] = Field(default=8003, ge=1, le=65535)
+    roi_port: Annotated[int, ReadBy("roi", "dashboard")] = Field(default=8003, ge=1, le=65535)
     """The port of roi."""
+    api_url: Annotated[str | None, ReadBy("dashboard")] = None
+    """The base of the API where one host serves all services, such as `http://nginx:8000`. Without
+    it the dashboard asks the ports of this machine."""
     data_dir: Annotated[Path, ReadBy("tracking", "laurel run")] = Path(".laurel")
     """The folder of tracking's journal and snapshot, and of what `laurel run` makes: the embedded
     database and the keys."""
-    log: Annotated[str, ReadBy("all")] = "postgres"
+    log: Annotated[str, WITH_LOG] = "postgres"
     """Where the log is: `postgres`, or `kafka://host:port[,host:port]`."""
-    log_login: Annotated[SecretStr | None, ReadBy("all")] = None
+    log_login: Annotated[SecretStr | None, WITH_LOG] = None
     """The log-in at Kafka, `user:password` (SASL with SCRAM-SHA-512), where Kafka asks for one."""
-    database_url: Annotated[SecretStr | None, ReadBy("all")] = None
+    database_url: Annotated[SecretStr | None, WITH_LOG] = None
     """The address of the database, `postgresql://user:password@host:port/database`. It is the
     owner's for `laurel migrate` and `laurel run`, and a service's own log-in for `laurel run
     SERVICE`, which derives it where the owner's is given. tracking needs none on Kafka."""
@@ -84,7 +97,7 @@ class Settings(BaseSettings):
     """At least 16 random characters. It seals secrets, signs click ids and derives the services'
     database passwords. `laurel run` makes one and keeps it. A service gets a key ring in its place,
     which holds the keys of its own uses alone."""
-    short_url: Annotated[str | None, ReadBy("tracking", "roi")] = None
+    short_url: Annotated[str | None, ReadBy("tracking", "roi", "dashboard")] = None
     """The public base of short links, such as `https://go.example.com`. Without it links show
     tracking's own address."""
     redirect_shortcut: Annotated[bool, ReadBy("tracking")] = True
@@ -198,15 +211,15 @@ class Settings(BaseSettings):
             raise ValueError("use user:password")
         return value
 
-    @field_validator("short_url")
+    @field_validator("short_url", "api_url")
     @classmethod
-    def _check_short_url(cls, value: str | None) -> str | None:
+    def _check_base_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
         parts = urlsplit(value)
         is_plain = not (parts.query or parts.fragment or parts.username)
         if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
-            raise ValueError("use http(s)://host[:port], the public base of short links")
+            raise ValueError("use http(s)://host[:port], a base without user, query and fragment")
         return value.rstrip("/")
 
     @property

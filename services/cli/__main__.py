@@ -23,6 +23,7 @@ from services.cli.migrate_command import migrate
 from services.cli.replay_command import replay
 from services.cli.run_command import run
 from services.cli.secrets_command import make_secrets
+from services.cli.sign_in_command import sign_in
 from services.cli.undo_command import undo
 from services.cli.verify.verify_command import verify
 from shared.errors import LaurelError
@@ -60,6 +61,7 @@ _SET_UP: Final = "Set up and repair"
 
 app.command(rich_help_panel=_START)(run)
 app.command(rich_help_panel=_START)(demo)
+app.command("sign-in", rich_help_panel=_START)(sign_in)
 app.command(rich_help_panel=_START)(doctor)
 app.command(rich_help_panel=_ASK)(roi)
 app.command(rich_help_panel=_ASK)(funnel)

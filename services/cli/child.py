@@ -30,8 +30,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from services.cli.handing import PROCESSES
 from services.cli.postgres_folder import PostgresFolder, find
-from shared.db.roles import SERVICES
 
 # The same time as the supervisor gives a service to drain.
 DRAIN_SECONDS: Final = 7.0
@@ -78,8 +78,8 @@ def main() -> None:
 
 
 def _become_service(service: str) -> None:
-    if service not in SERVICES:
-        sys.exit(f"{service!r} is not one of {', '.join(SERVICES)}")
+    if service not in PROCESSES:
+        sys.exit(f"{service!r} is not one of {', '.join(PROCESSES)}")
     threading.Thread(target=_end_with_supervisor, name="supervisor-watch", daemon=True).start()
     sys.argv = [f"laurel-{service}"]
     runpy.run_module(f"services.{service}", run_name="__main__", alter_sys=True)

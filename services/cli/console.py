@@ -31,6 +31,7 @@ THEME: Final = Theme(
         "tracking": "green",
         "attribution": "magenta",
         "roi": "bright_blue",
+        "dashboard": "yellow",
         "laurel": "bold",
         "postgres": "cyan",
     }

@@ -19,6 +19,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.handing import PROCESSES
 from services.cli import postgres_folder
 from services.cli.console import as_typed, out
 from services.cli.data_folder import DataFolder
@@ -28,7 +29,6 @@ from services.cli.readiness import QUESTIONS, exposure, health_detail
 from services.cli.startup import port_of, taken_ports
 from services.tracking.store.journal_loss import read_losses
 from shared.clock import SystemClock
-from shared.db.roles import SERVICES
 from shared.errors import ConfigurationError, LaurelError, Transient
 from shared.ids import new_id
 from shared.settings import Settings
@@ -205,7 +205,7 @@ async def _running(settings: Settings) -> set[str]:
     """Return the services that answer at their ports."""
     found = set()
     async with Api(Profile(**service_urls(settings), key="")) as api:
-        for service in SERVICES:
+        for service in PROCESSES:
             try:
                 response = await api.send("GET", service, "/health/live")
             except Unreachable:
@@ -219,7 +219,7 @@ def _ports(settings: Settings, running: set[str]) -> list[Finding]:
     taken = taken_ports(settings)
     return [
         _port(service, port_of(settings, service), taken.get(service))
-        for service in SERVICES
+        for service in PROCESSES
         if service not in running
     ]
 
@@ -238,7 +238,7 @@ async def _services(settings: Settings, running: set[str]) -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("key", False, "missing", str(error))]
     async with Api(profile) as api:
-        found = [await _service(api, service, service in running) for service in SERVICES]
+        found = [await _service(api, service, service in running) for service in PROCESSES]
         return found + (await _attention(api) if "attribution" in running else [])
 
 

@@ -1,7 +1,7 @@
 """What a service is handed: its own log-in, the keys of its own uses, and plain settings.
 
 Promise: no service sees the address of the database's owner, the admin key or the secret key.
-tracking sees a log-in only where the log is in Postgres. Of the environment of this process a
+tracking sees a log-in only where the log is in Postgres, the dashboard never. Of the environment of this process a
 service gets what the system needs, and nothing else. A key ring and a log-in that are a service's
 own already are handed on.
 
@@ -11,10 +11,12 @@ What can go wrong: `ConfigurationError` when a secret is missing from which a lo
 from collections.abc import Sequence
 from typing import Final
 
-from shared.db.roles import own_log_in
+from shared.db.roles import SERVICES, own_log_in
 from shared.sealing import Sealer, is_key_ring
 from shared.settings import Settings, environment_of, hashed_admin_key
 
+# The services as processes. The dashboard has no role in the database.
+PROCESSES: Final = (*SERVICES, "dashboard")
 # These are handed in the form that is the service's own.
 _DERIVED: Final = ("database_url", "admin_key", "secret_key")
 
@@ -47,7 +49,9 @@ def handed_to(
     if not is_key_ring(secret_key):
         ring = Sealer(secret_key).ring_of(service, workspaces)
     handed["LAUREL_SECRET_KEY"] = ring
-    needs_database = service != "tracking" or not settings.kafka_servers
+    needs_database = service in SERVICES
+    if service == "tracking" and settings.kafka_servers:
+        needs_database = False
     if needs_database and database_url is not None:
         handed["LAUREL_DATABASE_URL"] = own_log_in(database_url, service, secret_key)
     if service == "roi" and settings.admin_key is not None:

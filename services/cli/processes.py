@@ -1,4 +1,4 @@
-"""The processes under `laurel run`: the three services and Postgres, restarted when they end.
+"""The processes under `laurel run`: the services and Postgres, restarted when they end.
 
 Promise: a process that ends is restarted after 0, 1, 5, then always 30 s. After a minute of running
 the first wait is 0 s again. A Postgres that runs and does not answer is ended and restarted. After

@@ -50,23 +50,28 @@ class Profile:
     tracking: str
     attribution: str
     roi: str
+    dashboard: str
     key: str
 
     def url(self, service: str) -> str:
         """Return the base URL of a service."""
-        return {"tracking": self.tracking, "attribution": self.attribution, "roi": self.roi}[
-            service
-        ]
+        return {
+            "tracking": self.tracking,
+            "attribution": self.attribution,
+            "roi": self.roi,
+            "dashboard": self.dashboard,
+        }[service]
 
 
 def service_urls(settings: Settings) -> dict[str, str]:
-    """Return the base URLs of the three services as seen from this machine."""
+    """Return the base URLs of the services as seen from this machine."""
     host = _ANYWHERE.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
     return {
         "tracking": f"http://{shown}:{settings.tracking_port}",
         "attribution": f"http://{shown}:{settings.attribution_port}",
         "roi": f"http://{shown}:{settings.roi_port}",
+        "dashboard": f"http://{shown}:{settings.dashboard_port}",
     }
 
 

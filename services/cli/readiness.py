@@ -1,4 +1,4 @@
-"""Wait until a key works on all three services, then print their addresses.
+"""Wait until a key works on all services, then print the one address to open, and the others.
 
 Promise: "ready" means that a first request succeeds: the catalog has reached tracking and
 attribution, and their databases and logs answer. The requests record nothing. The admin key is
@@ -31,6 +31,7 @@ QUESTIONS: Final[dict[str, tuple[str, str, Any]]] = {
     "roi": ("GET", "/v1/workspace", None),
     "attribution": ("GET", "/v1/lag", None),
     "tracking": ("POST", "/v1/events", []),
+    "dashboard": ("GET", "/health/ready", None),
 }
 
 
@@ -120,12 +121,14 @@ def exposure(host: str) -> str:
     )
 
 
-def announce(settings: Settings, profile: Profile, access: Access) -> None:
-    """Print that Laurel is ready, with addresses, the key and a command to try."""
+def announce(settings: Settings, profile: Profile, access: Access, sign_in: str) -> None:
+    """Print that Laurel is ready: the address that signs in, the others, the key, what to try."""
     lines = [
+        ("open", sign_in, "signs you in once, within the hour"),
         ("tracking", f"{profile.tracking}/docs", f"short links: {settings.short_base}/<code>"),
         ("attribution", f"{profile.attribution}/docs", "why was this credited?"),
         ("roi", f"{profile.roi}/docs", "campaigns, costs, answers"),
+        ("dashboard", f"{profile.dashboard}/app/", f"`{LAUREL} sign-in` makes another link"),
         ("workspace", WORKSPACE, ""),
         ("key", *_key(access)),
         ("try", f"{LAUREL} demo", "a month of made-up traffic"),

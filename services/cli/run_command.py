@@ -21,10 +21,11 @@ import typer
 
 from services.cli.console import Output, out
 from services.cli.data_folder import DataFolder
-from services.cli.handing import environment_for
+from services.cli.handing import PROCESSES, environment_for
 from services.cli.processes import EmbeddedPostgres, ServiceProcess
 from services.cli.profile import Profile, service_urls
 from services.cli.readiness import announce, exposure, wait_and_tell
+from services.cli.sign_in_command import sign_in_url
 from services.cli.startup import (
     Access,
     ensure_access,
@@ -34,7 +35,6 @@ from services.cli.startup import (
 )
 from services.tracking.settings import TrackingSettings
 from shared.clock import SystemClock
-from shared.db.roles import SERVICES
 from shared.sealing import is_key_ring
 from shared.settings import Settings
 
@@ -42,11 +42,12 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Service(StrEnum):
-    """The three services."""
+    """The services."""
 
     TRACKING = "tracking"
     ATTRIBUTION = "attribution"
     ROI = "roi"
+    DASHBOARD = "dashboard"
 
 
 def run(
@@ -55,7 +56,7 @@ def run(
         typer.Argument(help="Run only this service, in the foreground, as a deployment does."),
     ] = None,
 ) -> None:
-    """Start Laurel: Postgres and the three services, until Ctrl-C.
+    """Start Laurel: Postgres and the four services, until Ctrl-C.
 
     All data is in LAUREL_DATA_DIR (default: .laurel in this folder). With LAUREL_DATABASE_URL it
     uses your Postgres, with LAUREL_LOG=kafka://host:9092 your Kafka.
@@ -138,7 +139,7 @@ class _Supervisor:
             on_terminal=sys.stdout.isatty(),
         )
         self._start_services(group, owner_url, secret_key, access.workspaces)
-        await self._announce_when_ready(access)
+        await self._announce_when_ready(access, secret_key)
 
     async def _database(self, group: asyncio.TaskGroup, secret_key: str) -> str:
         """Return the URL of the owner: of the setting, else of the embedded Postgres it starts."""
@@ -159,7 +160,7 @@ class _Supervisor:
         secret_key: str,
         workspaces: Sequence[str],
     ) -> None:
-        for service in SERVICES:
+        for service in PROCESSES:
             environment = environment_for(
                 service, self._settings, owner_url, secret_key, workspaces
             )
@@ -169,10 +170,10 @@ class _Supervisor:
             self._services.append(child)
             self._tasks.append(group.create_task(child.run()))
 
-    async def _announce_when_ready(self, access: Access) -> None:
+    async def _announce_when_ready(self, access: Access, secret_key: str) -> None:
         profile = Profile(**service_urls(self._settings), key=access.probe)
         await wait_and_tell(profile, self._clock, self._output.say)
-        announce(self._settings, profile, access)
+        announce(self._settings, profile, access, sign_in_url(profile, secret_key, self._clock))
 
     async def _end(self) -> None:
         """End all services at once and print their last lines; then end the database."""

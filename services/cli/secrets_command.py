@@ -13,8 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from services.cli.console import out
-from services.cli.handing import handed_to
-from shared.db.roles import SERVICES
+from services.cli.handing import PROCESSES, handed_to
 from shared.errors import ConfigurationError
 from shared.sealing import new_api_key
 from shared.settings import Settings
@@ -72,7 +71,7 @@ def _files(database: str, log: str, admin_key: str) -> Files:
         "kafka": {"KAFKA_USER": _LOG_USER, "KAFKA_PASSWORD": log_password},
         "migrate": {"LAUREL_DATABASE_URL": owner_url, "LAUREL_SECRET_KEY": secret_key},
     }
-    for service in SERVICES:
+    for service in PROCESSES:
         handed = handed_to(service, settings, owner_url, secret_key)
         files[service] = {name: handed[name] for name in _SECRET if name in handed}
     return files

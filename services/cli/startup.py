@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from services.cli.handing import PROCESSES
 from services.cli.console import Say
 from services.cli.data_folder import DataFolder, own_key
 from services.roi import bootstrap
@@ -24,7 +25,7 @@ from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.failures import DRIVER_ERRORS
 from shared.db.migrate import migrate
-from shared.db.roles import SERVICES, service_url
+from shared.db.roles import service_url
 from shared.errors import ConfigurationError, Transient
 from shared.ids import api_key_hash
 from shared.sealing import Sealer, new_api_key
@@ -42,6 +43,7 @@ _RETRY_SECONDS: Final = 1.0
 def port_of(settings: Settings, service: str) -> int:
     """Return the port of a service."""
     ports = {
+        "dashboard": settings.dashboard_port,
         "tracking": settings.tracking_port,
         "attribution": settings.attribution_port,
         "roi": settings.roi_port,
@@ -52,7 +54,7 @@ def port_of(settings: Settings, service: str) -> int:
 def taken_ports(settings: Settings) -> dict[str, str]:
     """Return each service that cannot listen on its port, with the reason."""
     found = {}
-    for service in SERVICES:
+    for service in PROCESSES:
         try:
             _try_to_listen(settings.host, port_of(settings, service))
         except OSError as error:
@@ -62,9 +64,9 @@ def taken_ports(settings: Settings) -> dict[str, str]:
 
 def require_free_ports(settings: Settings) -> None:
     """Raise `ConfigurationError` if two ports are equal or a port is taken."""
-    ports = [port_of(settings, service) for service in SERVICES]
+    ports = [port_of(settings, service) for service in PROCESSES]
     if len(set(ports)) < len(ports):
-        raise ConfigurationError(f"the three services need three ports, not {ports}")
+        raise ConfigurationError(f"the four services need four ports, not {ports}")
     for service, why in taken_ports(settings).items():
         port = port_of(settings, service)
         raise ConfigurationError(

@@ -75,7 +75,7 @@ class Installation:
     python: str = sys.executable
 
     def __post_init__(self) -> None:
-        self.ports = dict(zip(SERVICES, free_ports(3), strict=True))
+        self.ports = dict(zip((*SERVICES, "dashboard"), free_ports(4), strict=True))
         self.folder.mkdir(parents=True, exist_ok=True)
 
     @property

@@ -1,1 +1,1 @@
-"""The frame of every page, the macros that pages are built of, and the values that they show."""
+"""What all pages share: the frame around a page, its templates, and the class of its routes."""

@@ -1,0 +1,1 @@
+"""The calls of the public API that pages make, over httpx."""

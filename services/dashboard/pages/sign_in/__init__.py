@@ -1,0 +1,1 @@
+"""The page that asks for an API key, and the address of one-time links."""
