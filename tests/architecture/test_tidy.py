@@ -16,7 +16,10 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 FUNCTION_LINES_MAX: Final = 50  # one screen
 FILE_LINES_MAX: Final = 400  # without docstrings
-OPENING: Final = {".py": '"""', ".sh": "#", ".yml": "#", ".toml": "#", ".xml": "<!--", ".md": "#"}
+OPENING: Final = {
+    ".py": '"""', ".sh": "#", ".yml": "#", ".toml": "#", ".xml": "<!--", ".md": "#",
+    ".html": "{#", ".css": "/*", ".js": "//",
+}  # fmt: skip
 LEFTOVER: Final = re.compile(
     r"\b(TO" + "DO|FIX" + "ME|XX" + "X|HA" + "CK)\b|NotImplemented" + "Error"
 )

@@ -1,1 +1,1 @@
-"""The pages of the dashboard: a real process of it beside real services, over HTTP and in Chromium."""
+"""Tests of the dashboard: real templates and scripts in a real browser."""
