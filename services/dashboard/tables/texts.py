@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from services.dashboard.tables.table import Cell
 from shared.money import minor_decimals
@@ -28,7 +28,9 @@ def money_text(amount: Mapping[str, Any]) -> str:
     """Return an amount of the API such as `€1,234.50`."""
     currency = amount["currency"]
     digits = minor_decimals(currency)
-    pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
+    # A sign stands at the number, a code of letters before a blank.
+    gap = "\xa0" if get_currency_symbol(currency, LOCALE)[-1].isalpha() else ""
+    pattern = f"¤{gap}#,##0" + ("." + "0" * digits if digits else "")
     return format_currency(
         major(amount), currency, format=pattern, locale=LOCALE, currency_digits=False
     )

@@ -5,7 +5,7 @@ only read them. A test that writes makes a brand of its own.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from tests.integration.dashboard.site import Visitor
 
 
 @pytest.fixture(scope="session")
-def dashboard(installation: Installation) -> Iterator[str]:
+def dashboard(installation: Installation) -> str:
     """The address of a running dashboard."""
     installation.start("run", "dashboard")
     url = installation.url("dashboard")
@@ -23,7 +23,7 @@ def dashboard(installation: Installation) -> Iterator[str]:
         lambda: httpx.get(f"{url}/health/ready", timeout=10).is_success or None,
         what="the dashboard answers",
     )
-    yield url
+    return url
 
 
 @pytest.fixture(scope="session")

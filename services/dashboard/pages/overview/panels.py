@@ -30,7 +30,9 @@ Json = Mapping[str, Any]
 
 def headline_tabs(frame: Frame, chosen: str, answer: Json) -> Sequence[Tab]:
     """Return a tab for each headline figure of the program."""
-    return [_tab(frame, metric, answer["program"], is_current=metric == chosen) for metric in HEADLINE]
+    return [
+        _tab(frame, metric, answer["program"], is_current=metric == chosen) for metric in HEADLINE
+    ]
 
 
 def _tab(frame: Frame, metric: str, program: Json, *, is_current: bool) -> Tab:
