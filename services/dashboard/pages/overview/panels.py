@@ -4,11 +4,13 @@ Promise: a panel takes the body of its answer and the frame, and formats nothing
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from services.dashboard.layout.frame import Frame
 from services.dashboard.layout.parts import Tab
 from services.dashboard.tables.answers import Shown, answer_table, change_of
+from services.dashboard.tables.series import points_of, series_table
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import (
     day_text,
@@ -58,6 +60,33 @@ def _tab(frame: Frame, metric: str, program: Json, *, is_current: bool) -> Tab:
 def _range(metric: str, program: Json) -> str | None:
     found = interval_text(metric, (program.get("intervals") or {}).get(metric))
     return None if found is None else f"90 %: {found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart and the table of its numbers. `is_empty`: nothing happened in the period."""
+
+    svg: str
+    table: Table
+    is_empty: bool
+
+
+def trend_of(frame: Frame, metric: str, grain: str, answer: Json) -> Drawn:
+    """Return the chart of a headline figure of the program over the period."""
+    points = points_of(metric, grain, answer, part="program", is_additive=metric in ADDITIVE)
+    label = frame.metrics.name(metric)
+    caption = f"{label} by {grain}"
+    table = series_table(
+        "trend",
+        caption,
+        metric,
+        label,
+        grain,
+        points,
+        answer["program"].get(metric),
+        lambda bucket: frame.why(metric, part="program", **{grain: bucket}),
+    )
+    return Drawn("", table, not answer["rows"])
 
 
 # --- stages --------------------------------------------------------------------------------------
