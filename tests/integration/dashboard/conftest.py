@@ -61,11 +61,11 @@ def key_of(installation: Installation, workspace: str, scopes: str) -> str:
     made = installation.command("keys", "create", "--workspace", workspace, "--scopes", scopes)
     assert made.returncode == 0, made.stdout + made.stderr
     key = next(word for word in made.stdout.split() if word.startswith("lrl_sec_"))
-    for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
-        eventually(
-            lambda service=service, path=path: (
-                installation.client(service, key).get(path).is_success or None
-            ),
-            what=f"the key works on {service}",
-        )
+    eventually(
+        lambda: all(
+            installation.client(service, key).get(path).is_success
+            for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag"))
+        ),
+        what="the key works",
+    )
     return key

@@ -42,7 +42,8 @@ def addresses_on(text: str) -> Iterable[str]:
 
 def walked(visitor: Visitor) -> list[str]:
     """Return one address of each kind of page, from the overview on."""
-    waiting, seen, found = ["/app/overview"], {kind_of("/app/overview")}, []
+    waiting, seen = ["/app/overview"], {kind_of("/app/overview")}
+    found: list[str] = []
     while waiting and len(found) < PAGES_MAX:
         address = waiting.pop(0)
         found.append(address)

@@ -237,7 +237,7 @@ def _goal_row(frame: Frame, goal: Json) -> Row:
                 href=frame.view.carried(f"/app/goals/{goal['goal_id']}"),
                 note=frame.metrics.name(metric),
             ),
-            Cell(STATUS_WORDS.get(goal["status"], goal["status"]), goal["status"]),
+            Cell(STATUS_WORDS[goal["status"]], goal["status"]),
             figure_cell(metric, goal["actual"]),
             figure_cell(metric, goal["expected_to_date"]),
             figure_cell(metric, goal["target"], note=word),
