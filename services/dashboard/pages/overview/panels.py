@@ -153,9 +153,14 @@ def main_volume(stage: Json) -> str:
     return next((name for name in preferred if volumes.get(name) is not None), preferred[0])
 
 
+# What one unit of the volume that stands for a stage costs.
+_UNIT_COST: Final = {"awareness": "cpm", "engagement": "cpe", "consideration": "cpc"}
+
+
 def _unit_cost(stage: Json) -> tuple[str, Any] | None:
-    found = list(stage["cost_per_unit"].items())
-    return next((pair for pair in found if pair[1] is not None), found[0] if found else None)
+    found = stage["cost_per_unit"]
+    metric = _UNIT_COST.get(stage["stage"]) or next(iter(found), None)
+    return None if metric is None else (metric, found.get(metric))
 
 
 def _rate_note(frame: Frame, stage: Json) -> str | None:
