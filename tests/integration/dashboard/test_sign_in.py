@@ -71,12 +71,12 @@ def test_after_signing_in_only_a_page_of_the_dashboard_opens(
 
 
 def test_signing_out_ends_the_session(demo: Visitor) -> None:
-    visitor = Visitor(demo.url, demo.key)
-    forged = visitor.client.post("/app/sign-out", data={"csrf": "x"})
-    assert forged.status_code == 403
-    answer = visitor.send("/app/sign-out", "/app/overview")
-    assert (answer.status_code, answer.headers["location"]) == (303, SIGN_IN)
-    assert visitor.client.get("/app/overview").status_code == 303
+    with Visitor(demo.url, demo.key) as visitor:
+        forged = visitor.client.post("/app/sign-out", data={"csrf": "x"})
+        assert forged.status_code == 403
+        answer = visitor.send("/app/sign-out", "/app/overview")
+        assert (answer.status_code, answer.headers["location"]) == (303, SIGN_IN)
+        assert visitor.client.get("/app/overview").status_code == 303
 
 
 def test_a_page_has_the_policy_and_a_file_its_digest(demo: Visitor) -> None:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.dashboard.charts import points as charts
+from services.dashboard.charts.line_chart import LineChart, line_chart
+from services.dashboard.charts.points import NO_FIGURE, Series
 from services.dashboard.layout.frame import Frame
 from services.dashboard.layout.parts import Tab
 from services.dashboard.tables.answers import Shown, answer_table, change_of
-from services.dashboard.tables.series import points_of, series_table
+from services.dashboard.tables.series import Point, points_of, series_table
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import (
     day_text,
@@ -18,6 +21,7 @@ from services.dashboard.tables.texts import (
     interval_text,
     percent_text,
     ratio_text,
+    tick_text,
 )
 
 # The tabs, in their order. The first is shown where the address names none.
@@ -86,7 +90,27 @@ def trend_of(frame: Frame, metric: str, grain: str, answer: Json) -> Drawn:
         answer["program"].get(metric),
         lambda bucket: frame.why(metric, part="program", **{grain: bucket}),
     )
-    return Drawn("", table, not answer["rows"])
+    return Drawn(trend_chart(caption, metric, points, answer), table, not answer["rows"])
+
+
+def trend_chart(caption: str, metric: str, points: Sequence[Point], answer: Json) -> str:
+    """Return the drawing of a metric over time, with the compared period as a dashed line."""
+    now = [charts.Point(one.label, one.value, one.text, one.short) for one in points]
+    before = [
+        charts.Point(one.label, one.before, one.before_text or NO_FIGURE, one.short)
+        for one in points
+    ]
+    is_compared = answer["meta"].get("compared") is not None
+    return line_chart(
+        LineChart(
+            "trend-chart",
+            caption,
+            [Series("This period" if is_compared else caption.partition(" by ")[0], now)],
+            tick_text(metric, answer["program"].get(metric)),
+            compared=Series("Before", before) if is_compared else None,
+            is_whole=metric == "clicks",
+        )
+    )
 
 
 # --- stages --------------------------------------------------------------------------------------
