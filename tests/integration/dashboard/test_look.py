@@ -147,6 +147,19 @@ async def test_letters_choose_a_period_but_not_while_typing(tmp_path: Path) -> N
             await page.wait_for_url("**/app/?from=all")
 
 
+async def test_pages_change_in_a_transition_that_nothing_cuts_off(tmp_path: Path) -> None:
+    """A page that is drawn before its script runs makes the browser report an error."""
+    tell = "e => { window.ended = e.viewTransition.finished.then(() => true); }"
+    with open_gallery(lambda _: 1) as address:
+        async with shown(tmp_path, address) as (context, page):
+            await context.add_init_script(f"addEventListener('pagereveal', {tell})")
+            for letter, where in ("a", "all"), ("m", "m"), ("a", "all"), ("m", "m"):
+                await page.locator("h1").click()
+                await page.keyboard.press(letter)
+                await page.wait_for_url(f"**/app/?from={where}")
+                assert await page.evaluate("ended")
+
+
 async def test_the_period_form_sends_what_is_filled_in(tmp_path: Path) -> None:
     with open_gallery(lambda _: 1) as address:
         async with shown(tmp_path, address) as (_, page):
@@ -215,6 +228,16 @@ async def test_without_scripts_everything_is_there(tmp_path: Path) -> None:
             assert await page.evaluate(WIDE) <= 0
 
 
+async def test_paper_shows_the_period_and_no_controls(tmp_path: Path) -> None:
+    with open_gallery(lambda _: 1) as address:
+        async with shown(tmp_path, address) as (_, page):
+            await page.emulate_media(media="print")
+            assert await page.get_by_text("Period: 2026-11-01 to 2026-11-30 · last").is_visible()
+            assert await page.locator("#creators-table").is_visible()
+            for name in ("Apply", "Sign out", "Undo", "Copy Creators", "Book", "Menu"):
+                assert not await page.get_by_role("button", name=name).is_visible(), name
+
+
 def test_the_first_load_is_small() -> None:
     """The gallery has more parts than any page; files are compressed as the dashboard does it."""
     files = [path.read_bytes() for path in STATIC.iterdir() if path.suffix in (".css", ".js")]
@@ -224,5 +247,9 @@ def test_the_first_load_is_small() -> None:
 
 def test_a_page_has_nothing_inline() -> None:
     assert (
-        re.findall(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src=)", gallery(1)) == []
+        re.findall(
+            r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" blocking=\"render\" src=)",
+            gallery(1),
+        )
+        == []
     )
