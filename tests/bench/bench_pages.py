@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
+from typing_extensions import override
+
 from tests.bench.child_processes import scratch
 from tests.bench.comparison import percentile
 from tests.bench.performance_page import Line, Section
@@ -99,6 +101,7 @@ def _copy(visitor: Visitor, folder: Path, paths: tuple[str, ...]) -> Iterator[st
         (folder / name).write_text(visitor.get(path))
 
     class Quiet(SimpleHTTPRequestHandler):
+        @override
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
