@@ -194,16 +194,14 @@ class Change:
 def change_of(metric: str, now: Any, then: Any, *, is_additive: bool) -> Change | None:
     """Return the change of a figure: a percentage of sums, a difference of ratios.
 
-    None where one of the two is missing, or the sum before was 0.
+    None where one of the two is missing. A sum that was 0 before has no percentage.
     """
     after, before = figure_value(now), figure_value(then)
     if not isinstance(after, int | Decimal) or not isinstance(before, int | Decimal):
         return None
     difference = Decimal(after) - Decimal(before)
     direction = (difference > 0) - (difference < 0)
-    if not is_additive:
+    if not is_additive or not before:
         return Change(f"from {figure_text(metric, then)}", direction)
-    if not before:
-        return None
     share = abs(difference / abs(Decimal(before))) * 100
     return Change(f"{share:.1f} % from {figure_text(metric, then)}", direction)

@@ -29,7 +29,12 @@ HEADLINE: Final = ("net_revenue", "profit", "roi", "bcr", "cost", "conversions",
 ADDITIVE: Final = frozenset({"net_revenue", "profit", "cost", "conversions", "clicks"})
 # A higher figure is neither good nor bad.
 NEUTRAL: Final = frozenset({"cost"})
-LAYERS: Final = ("booked", "modelled", "assumed")
+LAYER_HELP: Final = {
+    "booked": "Return that orders brought: net revenue × margin.",
+    "modelled": "Return that open leads will bring, as earlier leads did.",
+    "assumed": "What volumes are worth by the value rates that the brand set.",
+}
+LAYERS: Final = tuple(LAYER_HELP)
 CREATORS_SHOWN: Final = 10
 Json = Mapping[str, Any]
 
@@ -123,8 +128,8 @@ def stages_table(frame: Frame, answer: Json) -> Table:
         Column("volume", "Volume", "number"),
         Column("rate", "From the stage before", "number"),
         Column("cost_per_unit", "Cost per unit", "number"),
-        *(Column(layer, f"Return, {layer}", "number") for layer in LAYERS),
-        Column("return_per_cost", "Return per cost, all known layers", "number"),
+        *(Column(layer, layer.capitalize(), "number", LAYER_HELP[layer]) for layer in LAYERS),
+        Column("return_per_cost", "Per cost", "number", "Return ÷ cost, over the known layers."),
     )
     rows = [_stage_row(frame, stage) for stage in answer["program"]["stages"]]
     return Table("stages", "The six stages of the journey", columns, rows)
@@ -140,10 +145,8 @@ def _stage_row(frame: Frame, stage: Json) -> Row:
     label = str(stage["stage"]).capitalize()
     return Row(
         (
-            Cell(label, stage["stage"]),
-            figure_cell(
-                main, volume, why=frame.why(main, part="program"), note=frame.metrics.name(main)
-            ),
+            Cell(label, stage["stage"], note=frame.metrics.name(main)),
+            figure_cell(main, volume, why=frame.why(main, part="program")),
             Cell(
                 "–" if rate is None else percent_text(rate),
                 None if rate is None else str(rate),
@@ -191,7 +194,7 @@ def _rate_note(frame: Frame, stage: Json) -> str | None:
     of = stage["rate_of"]
     if of is None:
         return None
-    return f"{frame.metrics.name(of['volume'])} of {frame.metrics.name(of['of']).lower()}"
+    return f"of {frame.metrics.name(of['of']).lower()}"
 
 
 _LAYER_METRICS: Final = {"booked": "contribution", "modelled": "modelled", "assumed": "assumed"}
