@@ -56,7 +56,7 @@ def answer_table(id_: str, caption: str, label: str, answer: Json, shown: Shown)
         Row(
             (
                 Cell(row["label"], row["label"], href=shown.link(row["group"])),
-                *_cells(row, row["measures"], shown, row["group"], longest),
+                *_cells(row, row["measures"], shown, _explained(row), longest),
             ),
             "unallocated" if None in row["group"].values() else "row",
         )
@@ -118,15 +118,23 @@ def _foot_row(part: str, label: str, kind: Any, measures: Json, shown: Shown) ->
     return Row((Cell(label, label), *cells), found)
 
 
+def _explained(row: Json) -> Json | None:
+    """Return the group by which a row is explained. Rows without a group have a part, or none."""
+    if None not in row["group"].values():
+        group: Json = row["group"]
+        return group
+    return {"part": "brand"} if row["label"] == "brand" else None
+
+
 def _cells(
-    row: Json, measures: Json, shown: Shown, group: Json, longest: Decimal | None
+    row: Json, measures: Json, shown: Shown, group: Json | None, longest: Decimal | None
 ) -> list[Cell]:
     cells = []
     for metric in shown.metrics:
         cell = figure_cell(
             metric,
             measures.get(metric),
-            why=shown.why(metric, group),
+            why=None if group is None else shown.why(metric, group),
             note=_note(row, metric, shown),
         )
         if metric == shown.bar_of and longest:
