@@ -4,7 +4,7 @@ Promise: a missing figure is a dash and never 0. Money has the decimals of ISO 4
 digits: what is shown is what the API answered. Figures in several currencies are listed, not added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -34,6 +34,15 @@ def money_text(amount: Mapping[str, Any]) -> str:
     return format_currency(
         major(amount), currency, format=pattern, locale=LOCALE, currency_digits=False
     )
+
+
+def tick_text(metric: str, like: Any) -> Callable[[Decimal], str]:
+    """Return the text of a number on the axis of a metric; `like` is one of its figures."""
+    if isinstance(like, Mapping):
+        symbol = get_currency_symbol(like["currency"], LOCALE)
+        gap = "\xa0" if symbol[-1].isalpha() else ""
+        return lambda value: format_decimal(value, format=f"'{symbol}'{gap}#,##0.##", locale=LOCALE)
+    return lambda value: figure_text(metric, value)
 
 
 def major(amount: Mapping[str, Any]) -> Decimal:

@@ -19,6 +19,7 @@ from tests.integration.dashboard.site import Visit, Visitor
 
 pytestmark = [pytest.mark.xdist_group("installation"), pytest.mark.browser]
 
+BRANDS: Final = ("demo", "empty", "crowd")
 NARROW: Final = 320
 PAGES_MAX: Final = 60
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/orders/)[^/]+")
@@ -42,7 +43,8 @@ def addresses_on(text: str) -> Iterable[str]:
 
 def walked(visitor: Visitor) -> list[str]:
     """Return one address of each kind of page, from the overview on."""
-    waiting, seen, found = ["/app/overview"], {kind_of("/app/overview")}, []
+    waiting, seen = ["/app/overview"], {kind_of("/app/overview")}
+    found: list[str] = []
     while waiting and len(found) < PAGES_MAX:
         address = waiting.pop(0)
         found.append(address)
@@ -53,7 +55,7 @@ def walked(visitor: Visitor) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("brand", ["demo", "empty"])
+@pytest.mark.parametrize("brand", BRANDS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_page_has_an_error_or_a_barrier(
     request: pytest.FixtureRequest, brand: str, scheme: Any, tmp_path: Path
@@ -81,7 +83,7 @@ async def troubles_of(visit: Visit, addresses: list[str]) -> AsyncIterator[tuple
             yield address, str(barrier)
 
 
-@pytest.mark.parametrize("brand", ["demo", "empty"])
+@pytest.mark.parametrize("brand", BRANDS)
 async def test_no_page_scrolls_sideways_on_a_narrow_screen(
     request: pytest.FixtureRequest, brand: str, tmp_path: Path
 ) -> None:
