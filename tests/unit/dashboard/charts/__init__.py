@@ -1,0 +1,1 @@
+"""The charts of the dashboard, by example and by property."""
