@@ -48,14 +48,15 @@ def key_hash(secret: str) -> bytes:
     return api_key_digest(secret)
 
 
-def authorize(lookup: Lookup, admit: Admit | None = None) -> Callable[[str], Dependency]:
+def authorize(lookup: Lookup, admit: Admit | None = None) -> Callable[[str | None], Dependency]:
     """Return `require`: `Depends(require("read"))` gives the `Principal`, or answers 401 or 403.
 
+    `require(None)` takes every valid key, whatever its scopes are.
     `admit` is called with each valid key before its request is read; it may raise a `Problem`.
     """
 
-    def require(scope: str) -> Dependency:
-        if scope not in SCOPES:
+    def require(scope: str | None) -> Dependency:
+        if scope is not None and scope not in SCOPES:
             raise ValueError(f"{scope!r} is not one of {SCOPES}")
 
         async def dependency(
@@ -77,9 +78,9 @@ def authorize(lookup: Lookup, admit: Admit | None = None) -> Callable[[str], Dep
     return require
 
 
-def check(principal: Principal, scope: str, origin: str | None) -> None:
+def check(principal: Principal, scope: str | None, origin: str | None) -> None:
     """Raise a 403 if the key lacks the scope or does not allow the origin of the page."""
-    if not principal.may(scope):
+    if scope is not None and not principal.may(scope):
         raise Problem(403, None, f"this needs a key with scope {scope}")
     if principal.origins and origin is not None and origin not in principal.origins:
         raise Problem(403, None, "the key does not allow this origin")

@@ -21,7 +21,7 @@ from shared.settings import KNOWN_FIELDS, PREFIX
 ROOT: Final = Path(__file__).resolve().parents[2]
 # A name, a tag for people, and the digest that counts.
 PINNED: Final = re.compile(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}")
-SERVICES: Final = ("tracking", "attribution", "roi")
+SERVICES: Final = ("tracking", "attribution", "roi", "dashboard")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,10 @@ def test_each_process_is_handed_its_own_secrets_and_nothing_else(
     for service in SERVICES:
         values = files[service]
         assert not [v for v in values.values() if owner in v or root in v or admin_key in v]
-        assert values["LAUREL_LOG_LOGIN"] == log_in
+        if service == "dashboard":
+            assert set(values) == {"LAUREL_SECRET_KEY"}
+        else:
+            assert values["LAUREL_LOG_LOGIN"] == log_in
         assert values["LAUREL_SECRET_KEY"] == Sealer(root).ring_of(service)
     assert "LAUREL_DATABASE_URL" not in files["tracking"]
     for service in ("attribution", "roi"):
@@ -163,7 +166,7 @@ def test_nginx_runs_the_shipped_file_with_the_names_of_the_services(
     compose: dict[str, Any],
 ) -> None:
     part = compose["services"]["nginx"]
-    assert part["ports"] == ["8000:8000"]
+    assert part["ports"] == ["8000:8080"]
     assert part["volumes"] == ["./deploy/nginx.conf:/etc/laurel/nginx.conf:ro"]
     script = part["command"][-1]
     configuration = (ROOT / "deploy/nginx.conf").read_text()

@@ -44,6 +44,11 @@ def shows_own_workspace(pair: TenantPair) -> None:
     assert shown["name"] == pair.mine.name
 
 
+def shows_own_key(pair: TenantPair) -> None:
+    shown = pair.ask(pair.mine.brand.roi, "GET", "/v1/keys/self").json()
+    assert shown["workspace"]["name"] == pair.mine.name
+
+
 def shows_own_identity_secret(pair: TenantPair) -> None:
     path = "/v1/workspace/identity-secret"
     mine = pair.ask(pair.mine.brand.roi, "GET", path).json()
@@ -342,6 +347,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "GET /metrics": has_no_workspace,
     "GET /v1/workspace": shows_own_workspace,
     "GET /v1/workspace/identity-secret": shows_own_identity_secret,
+    "GET /v1/keys/self": shows_own_key,
     "PATCH /v1/workspace": corrects_own_workspace,
     "GET /v1/roi": answers_own_figures,
     "GET /v1/funnel": answers_own_funnel,

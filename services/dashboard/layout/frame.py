@@ -5,6 +5,7 @@ may not do is not offered. The menu is made of the pages that name a place in it
 What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,8 @@ from shared.models import CREDIT_MODELS
 
 # Offered in the period bar; an address may name any other one.
 COMMON_CURRENCIES: Final = ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "PLN", "SEK", "USD")
+# The API marks words of its own with backticks.
+_CODE: Final = re.compile(r"`([^`]+)`")
 HOME: Final = "/app/overview"
 # Under the path of a page with this ending, a table of the page is a file; `panel` names the table.
 CSV: Final = ".csv"
@@ -249,7 +252,8 @@ class Meta:
         if not metas:
             return cls()
         first = metas[0]
-        warnings = {one["id"]: one["sentence"] for meta in metas for one in meta["warnings"]}
+        told = [one for meta in metas for one in meta["warnings"]]
+        warnings = {one["sentence"]: _CODE.sub(r"“\1”", one["sentence"]) for one in told}
         versions = {name: one["version"] for meta in metas for name, one in meta["metrics"].items()}
         return cls(
             first=first["from"][:10],

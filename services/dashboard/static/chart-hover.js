@@ -1,7 +1,8 @@
-// `<chart-hover>` around a chart: pointer and arrow keys move over its points; a readout tells each.
+// `<chart-hover>` around a chart: pointer and arrow keys move over its points; a text tells each.
 // @ts-check
-// A point is an element with `data-label` (its place, such as a day) and `data-text` (its figure), in a
-// group with `role="list"` (its series). Left and right move along a series, up and down between series.
+// A point is an element with `data-label` (its place, such as a day) and `data-text` (its figure),
+// in a group with `role="list"` (its series). Left and right move along a series, up and down
+// between series.
 
 const SHOWN = "is-shown";
 
@@ -16,7 +17,8 @@ class ChartHover extends HTMLElement {
   #cursor = document.createElement("span");
 
   connectedCallback() {
-    const found = /** @type {NodeListOf<Point>} */ (this.querySelectorAll("[data-label][data-text]"));
+    /** @type {NodeListOf<Point>} */
+    const found = this.querySelectorAll("[data-label][data-text]");
     /** @type {Map<Element, Point[]>} */
     const groups = new Map();
     for (const point of found) {
@@ -70,7 +72,8 @@ class ChartHover extends HTMLElement {
    */
   #next(key) {
     const shown = this.#shown;
-    const row = Math.max(0, this.#series.findIndex((one) => shown !== undefined && one.includes(shown)));
+    const of = this.#series.findIndex((one) => shown !== undefined && one.includes(shown));
+    const row = Math.max(0, of);
     const series = this.#series[row];
     const at = shown === undefined ? -1 : series.indexOf(shown);
     const last = series.length - 1;
@@ -87,7 +90,8 @@ class ChartHover extends HTMLElement {
       case "ArrowUp": {
         const step = key === "ArrowDown" ? 1 : -1;
         const other = this.#series[(row + step + this.#series.length) % this.#series.length];
-        return other.find((point) => point.dataset.label === shown?.dataset.label) ?? other[0];
+        const same = other.find((point) => point.dataset.label === shown?.dataset.label);
+        return same ?? other[Math.max(at, 0)] ?? other[0];
       }
     }
     return undefined;

@@ -1,4 +1,4 @@
-// `<date-range>` around the period bar: letters choose a period, and the form sends only what is filled in.
+// `<date-range>` around the period bar: letters choose a period; empty fields are not sent.
 // @ts-check
 // A letter works with no other key held down, and never while somebody types or chooses in a field.
 
@@ -38,7 +38,9 @@ class DateRange extends HTMLElement {
 
   /** The browser's own calendar offers no end before the start. */
   #bound = () => {
-    const [from, to] = ["from", "to"].map((name) => this.querySelector(`input[type=date][name=${name}]`));
+    const [from, to] = ["from", "to"].map((name) =>
+      this.querySelector(`input[type=date][name=${name}]`),
+    );
     if (from instanceof HTMLInputElement && to instanceof HTMLInputElement) {
       to.min = from.value;
       from.max = to.value;
@@ -57,7 +59,7 @@ function isField(field) {
 /** @param {EventTarget | null} target */
 function isTyping(target) {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || target.closest("input, select, textarea, chart-hover") !== null;
+  return target.isContentEditable || target.closest("input, select, textarea") !== null;
 }
 
 customElements.define("date-range", DateRange);

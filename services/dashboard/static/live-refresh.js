@@ -1,4 +1,4 @@
-// `<live-refresh id seconds="10" url="...">`: asks the page again and replaces its own content when it changed.
+// `<live-refresh id seconds url>`: asks the page again and replaces its content when it changed.
 // @ts-check
 // Promise: nothing is replaced while somebody works in the region (focus or selection), and nothing
 // is asked while the page is hidden. What can go wrong: an answer that fails or has no such region

@@ -1,7 +1,7 @@
 // `<sort-table>` around a table: headings sort its rows, and a button copies it for a spreadsheet.
 // @ts-check
-// Promise: rows that are no ordinary ones (organic, unallocated, totals) stay below the others, and
-// missing values stay last in both directions. The copy holds exact values and the order as shown.
+// Promise: rows that are no ordinary ones (organic, unallocated, totals) stay below the others,
+// and missing values stay last in both directions. The copy has exact values, in the order shown.
 
 const ORDINARY = "row";
 const SAID_MS = 4000;
@@ -15,16 +15,17 @@ class SortTable extends HTMLElement {
     const table = this.querySelector("table");
     if (table === null || this.querySelector(".table-tools") !== null) return;
     const headings = [...table.querySelectorAll("thead th")];
-    headings.forEach((heading, index) => this.#enable(table, heading, index));
+    headings.forEach((heading, index) => this.#enable(table, headings, index));
     this.append(this.#tools(table));
   }
 
   /**
    * @param {HTMLTableElement} table
-   * @param {Element} heading
+   * @param {Element[]} headings
    * @param {number} index
    */
-  #enable(table, heading, index) {
+  #enable(table, headings, index) {
+    const heading = headings[index];
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
@@ -35,7 +36,7 @@ class SortTable extends HTMLElement {
       /** @type {Direction} */
       let next = isNumber ? "descending" : "ascending";
       if (now !== null) next = now === "ascending" ? "descending" : "ascending";
-      for (const other of table.querySelectorAll("th[aria-sort]")) other.removeAttribute("aria-sort");
+      for (const other of headings) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", next);
       sort(table, index, isNumber, next);
     });
@@ -133,7 +134,7 @@ function copied(cell) {
 }
 
 /**
- * Put a text on the clipboard; returns whether it is there. A page without https has the old way only.
+ * Put a text on the clipboard; returns whether it is there. Without https only the old way works.
  * @param {string} text
  */
 async function write(text) {

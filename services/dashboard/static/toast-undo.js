@@ -1,4 +1,4 @@
-// `<toast-undo>` around what was just done: it floats over the page, can be closed, and goes by itself.
+// `<toast-undo>` around what was just done: it floats, can be closed, and goes by itself.
 // @ts-check
 // Promise: it stays while the pointer or the focus is in it, so nobody races for its undo button.
 // Without scripts it is a plain notice above the page.

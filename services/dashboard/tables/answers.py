@@ -14,12 +14,11 @@ from services.dashboard.tables.texts import figure_cell, figure_text, figure_val
 
 TOO_FEW: Final = "too few to rank"
 Json = Mapping[str, Any]
-# Headline figures of an answer, in the order of a table's foot, with their labels.
+# Headline figures in the foot of a table, with their labels. The rows and organic make up the
+# total; the program is the part of creators. The brand's own content and overhead are rows.
 _FOOT: Final = (
     ("program", "Program", "total"),
-    ("brand", "The brand's own content", "row"),
-    ("organic", "Without a creator (organic)", "organic"),
-    ("overhead", "Overhead", "unallocated"),
+    ("organic", "Organic: no creator", "organic"),
     ("totals", "All together", "total"),
 )
 
@@ -105,7 +104,7 @@ def foot(answer: Json, shown: Shown) -> list[Row]:
 
 
 def _foot_row(part: str, label: str, kind: Any, measures: Json, shown: Shown) -> Row:
-    group = {"part": part} if part in ("program", "brand", "organic") else None
+    group = None if part == "totals" else {"part": part}
     cells = [
         figure_cell(
             metric,

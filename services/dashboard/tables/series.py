@@ -54,10 +54,11 @@ def bucket_of(grain: str, day: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One bucket: its id, label, the value (None: missing), its text, and the compared one."""
+    """One bucket: id, labels long and short, value (None: missing), text, and the compared one."""
 
     id: str
     label: str
+    short: str
     value: Decimal | None
     text: str
     before: Decimal | None = None
@@ -85,6 +86,7 @@ def points_of(
             Point(
                 name,
                 bucket_label(grain, name),
+                short_label(grain, name),
                 _number(value),
                 figure_text(metric, value),
                 _number(before),
@@ -122,6 +124,15 @@ def bucket_label(grain: str, name: str) -> str:
     if grain == "month":
         return date.fromisoformat(f"{name}-01").strftime("%B %Y")
     return date.fromisoformat(name).strftime("%-d %b %Y")
+
+
+def short_label(grain: str, name: str) -> str:
+    """Return a bucket as an axis has room for: `12 Nov`, `W46`, `Nov 26`."""
+    if grain == "week":
+        return name.partition("-")[2]
+    if grain == "month":
+        return date.fromisoformat(f"{name}-01").strftime("%b %y")
+    return date.fromisoformat(name).strftime("%-d %b")
 
 
 def _number(value: Any) -> Decimal | None:

@@ -4,14 +4,14 @@ Promise: a missing figure is a dash and never 0. Money has the decimals of ISO 4
 digits: what is shown is what the API answered. Figures in several currencies are listed, not added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from services.dashboard.tables.table import Cell
 from shared.money import minor_decimals
@@ -28,10 +28,21 @@ def money_text(amount: Mapping[str, Any]) -> str:
     """Return an amount of the API such as `€1,234.50`."""
     currency = amount["currency"]
     digits = minor_decimals(currency)
-    pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
+    # A sign stands at the number, a code of letters before a blank.
+    gap = "\xa0" if get_currency_symbol(currency, LOCALE)[-1].isalpha() else ""
+    pattern = f"¤{gap}#,##0" + ("." + "0" * digits if digits else "")
     return format_currency(
         major(amount), currency, format=pattern, locale=LOCALE, currency_digits=False
     )
+
+
+def tick_text(metric: str, like: Any) -> Callable[[Decimal], str]:
+    """Return the text of a number on the axis of a metric; `like` is one of its figures."""
+    if isinstance(like, Mapping):
+        symbol = get_currency_symbol(like["currency"], LOCALE)
+        gap = "\xa0" if symbol[-1].isalpha() else ""
+        return lambda value: format_decimal(value, format=f"'{symbol}'{gap}#,##0.##", locale=LOCALE)
+    return lambda value: figure_text(metric, value)
 
 
 def major(amount: Mapping[str, Any]) -> Decimal:

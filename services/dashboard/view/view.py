@@ -97,6 +97,10 @@ class View:
         pairs += [(name, value) for name, value in wanted.items() if value]
         return _address(path or self.path, pairs)
 
+    def unfiltered(self) -> str:
+        """Return the address of this state without its filters."""
+        return replace(self, filters=()).link()
+
     def carried(self, path: str, **extra: str | None) -> str:
         """Return the address of another page with what travels: period, currency, model."""
         pairs = [pair for pair in self.pairs() if pair[0] in _CARRIED]

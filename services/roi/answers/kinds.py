@@ -166,6 +166,11 @@ class FromTime:
 
 
 @dataclass(frozen=True, slots=True)
+class FromHeadline:
+    """The value is the headline figure that the sum belongs to. Overhead has no value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dimension:
     """What rows can be grouped by.
 
@@ -177,7 +182,7 @@ class Dimension:
 
     id: str
     label: str
-    source: FromCatalog | FromRow | FromTime
+    source: FromCatalog | FromRow | FromTime | FromHeadline
     empty: str = UNALLOCATED
     order: Callable[[str], Any] | None = None
     words: tuple[str, ...] = ()

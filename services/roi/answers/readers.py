@@ -12,12 +12,25 @@ from typing import Final
 from services.roi.answers.catalog_facts import CatalogFacts, Part
 from services.roi.answers.cells import Cell
 from services.roi.answers.filters import Filter
-from services.roi.answers.kinds import UNALLOCATED, Dimension, FromCatalog, FromRow, FromTime
+from services.roi.answers.kinds import (
+    UNALLOCATED,
+    Dimension,
+    FromCatalog,
+    FromHeadline,
+    FromRow,
+    FromTime,
+    Headline,
+)
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
 
 NOTHING: Final = Part(UNALLOCATED, None)
 _NO_LABELS: Final[Mapping[str, str]] = {}
 _NONE: Final = (NOTHING,)
+# Overhead is no part of what is earned, so it has no value.
+_OF_HEADLINES: Final[Mapping[Headline, tuple[Part, ...]]] = {
+    headline: _NONE if headline is Headline.OVERHEAD else (Part(headline.value, headline.value),)
+    for headline in Headline
+}
 
 Parts = tuple[Part, ...]
 Reader = Callable[[Cell, str], Parts]
@@ -40,6 +53,8 @@ def reader_of(dimension: Dimension, facts: CatalogFacts, shift: timedelta = time
             return lambda cell, _model: parts_of(cell.segment)
         case FromCatalog():
             return _catalog_reader(dimension, source, facts)
+        case FromHeadline():
+            return lambda cell, _model: _OF_HEADLINES[facts.headline_of(cell.account, cell.owner)]
 
 
 def _row_reader(source: FromRow, labels: Mapping[str, str]) -> Reader:

@@ -3,24 +3,35 @@
 Promise: only the SHA-256 of a key is stored. A repeated creation (same Idempotency-Key) shows the
 same key, because the key is then derived from the installation's secret and the Idempotency-Key.
 roi refuses an archived key at its next request; the other services do within a second. An archived
-key is revoked for ever: a PUT by its external id is 409.
+key is revoked for ever: a PUT by its external id is 409. Each key may ask what it may do itself.
 """
 
 import hashlib
 import hmac
 import string
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
+from fastapi import Depends, Request
+from starlette.responses import Response
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, EntityFacts, Version
-from services.roi.routes.catalog_calls import catalog_router
-from services.roi.routes.parts import Parts
+from services.roi.routes.catalog_calls import answered, catalog_router
+from services.roi.routes.parts import Parts, parts_of, require
 from services.roi.routes.resource import Example, Resource, Work, plain_facts
+from services.roi.store.catalog import Reader
 from services.roi.store.key_rows import save_key
 from services.roi.wire.fields import Stored
-from services.roi.wire.rules import KeyAnswer, KeyBody, NewKeyAnswer
-from shared.api.openapi import EXAMPLE_EXTERNAL_ID
+from services.roi.wire.rules import (
+    KeyAnswer,
+    KeyBody,
+    NewKeyAnswer,
+    OwnKeyAnswer,
+    WorkspaceOfKey,
+)
+from shared.api.openapi import EXAMPLE_EXTERNAL_ID, problems
+from shared.http.auth import Principal
+from shared.http.body import Router
 from shared.http.problems import field_problem
 from shared.ids import api_key_hash, api_key_label
 from shared.sealing import Sealer, new_api_key
@@ -126,4 +137,27 @@ def derived_api_key(
     return f"lrl_{'pub' if public else 'sec'}_{text[:8]}_{text[8:]}"
 
 
-router = catalog_router(Keys(KeyBody))
+# The key that asks comes before the calls by id: `self` would be taken for one.
+router = Router(responses=problems(429))
+
+
+@router.get(
+    "/v1/keys/self", response_model=OwnKeyAnswer, tags=["keys"], summary="Show the key that asks"
+)
+async def show_own_key(
+    request: Request, caller: Annotated[Principal, Depends(require(None))]
+) -> Response:
+    """What the key may do, and in which workspace; any valid key may ask."""
+    async with parts_of(request).database.read([caller.workspace_id]) as conn:
+        reader = await Reader.of(conn, caller.workspace_id)
+        key = await reader.find("key", caller.key_id)
+        workspace = await reader.find("workspace", caller.workspace_id)
+    assert key is not None, "what a key allows is stored together with the key"
+    assert workspace is not None, "the workspace of a key exists"
+    facts, brand = key.latest.facts, workspace.latest.facts
+    shown = {name: facts[name] for name in ("name", "scopes", "public")}
+    of_brand = {name: brand[name] for name in WorkspaceOfKey.model_fields}
+    return answered(OwnKeyAnswer.model_validate({"id": key.id, "workspace": of_brand, **shown}))
+
+
+router.include_router(catalog_router(Keys(KeyBody)))

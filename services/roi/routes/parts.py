@@ -103,8 +103,8 @@ async def answer_turn(parts: Parts, caller: Principal) -> AsyncIterator[None]:
             raise field_problem(refused.field, refused.message) from None
 
 
-def require(scope: str) -> Callable[..., AsyncIterator[Principal]]:
-    """Return a dependency that gives the caller of a request whose key has `scope`.
+def require(scope: str | None) -> Callable[..., AsyncIterator[Principal]]:
+    """Return a dependency that gives the caller of a request whose key has `scope`; None: any key.
 
     401 without a valid key, 403 without the scope, 429 with too many concurrent requests.
     """

@@ -160,6 +160,32 @@ class KeyAnswer(Stored):
     """The origins of the pages that may use a public key; none means all."""
 
 
+class WorkspaceOfKey(AnswerModel):
+    """What a reader of answers must know of the key's workspace."""
+
+    name: str
+    """The brand's name."""
+    time_zone: str
+    """The IANA time zone whose days reports are by."""
+    currency: str
+    """The currency of figures that name none."""
+
+
+class OwnKeyAnswer(AnswerModel):
+    """The key that asks: what it may do, and where."""
+
+    id: str
+    """The id of the key."""
+    name: str | None
+    """A name for people."""
+    scopes: list[str]
+    """What the key may do; `admin` includes all."""
+    public: bool
+    """Whether the key may be in a web page; such a key may only `collect`."""
+    workspace: WorkspaceOfKey
+    """The workspace of the key."""
+
+
 class NewKeyAnswer(KeyAnswer):
     """A key at its creation."""
 

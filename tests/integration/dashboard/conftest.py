@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from tests.e2e.installation import Brand, Installation, eventually
+from tests.integration.dashboard.crowd import fill
 from tests.integration.dashboard.site import Visitor
 
 
 @pytest.fixture(scope="session")
-def dashboard(installation: Installation) -> Iterator[str]:
+def dashboard(installation: Installation) -> str:
     """The address of a running dashboard."""
     installation.start("run", "dashboard")
     url = installation.url("dashboard")
@@ -23,27 +24,41 @@ def dashboard(installation: Installation) -> Iterator[str]:
         lambda: httpx.get(f"{url}/health/ready", timeout=10).is_success or None,
         what="the dashboard answers",
     )
-    yield url
+    return url
 
 
 @pytest.fixture(scope="session")
-def demo(installation: Installation, dashboard: str) -> Visitor:
+def demo(installation: Installation, dashboard: str) -> Iterator[Visitor]:
     """A visitor of the demo brand."""
     done = installation.command("demo", seconds=400)
     assert done.returncode == 0, done.stdout + done.stderr
-    return Visitor(dashboard, key_of(installation, "demo", "admin"))
+    with Visitor(dashboard, key_of(installation, "demo", "admin")) as visitor:
+        yield visitor
 
 
 @pytest.fixture(scope="session")
-def reader(installation: Installation, dashboard: str, demo: Visitor) -> Visitor:
+def reader(installation: Installation, dashboard: str, demo: Visitor) -> Iterator[Visitor]:
     """A visitor of the demo brand whose key may only read."""
-    return Visitor(dashboard, key_of(installation, "demo", "read"))
+    with Visitor(dashboard, key_of(installation, "demo", "read")) as visitor:
+        yield visitor
 
 
 @pytest.fixture(scope="session")
-def empty(installation: Installation, dashboard: str) -> Visitor:
+def empty(installation: Installation, dashboard: str) -> Iterator[Visitor]:
     """A visitor of a brand without anything."""
-    return Visitor(dashboard, key_of(installation, f"empty-{uuid.uuid4().hex[:8]}", "admin"))
+    with Visitor(
+        dashboard, key_of(installation, f"empty-{uuid.uuid4().hex[:8]}", "admin")
+    ) as visitor:
+        yield visitor
+
+
+@pytest.fixture(scope="session")
+def crowd(installation: Installation, dashboard: str) -> Iterator[Visitor]:
+    """A visitor of a brand with a hundred creators."""
+    brand = Brand.in_new_workspace(installation, f"crowd-{uuid.uuid4().hex[:8]}")
+    fill(installation, brand)
+    with Visitor(dashboard, brand.key) as visitor:
+        yield visitor
 
 
 @pytest.fixture
@@ -61,11 +76,11 @@ def key_of(installation: Installation, workspace: str, scopes: str) -> str:
     made = installation.command("keys", "create", "--workspace", workspace, "--scopes", scopes)
     assert made.returncode == 0, made.stdout + made.stderr
     key = next(word for word in made.stdout.split() if word.startswith("lrl_sec_"))
-    for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag")):
-        eventually(
-            lambda service=service, path=path: (
-                installation.client(service, key).get(path).is_success or None
-            ),
-            what=f"the key works on {service}",
-        )
+    eventually(
+        lambda: all(
+            installation.client(service, key).get(path).is_success
+            for service, path in (("roi", "/v1/workspace"), ("attribution", "/v1/lag"))
+        ),
+        what="the key works",
+    )
     return key

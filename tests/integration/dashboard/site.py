@@ -41,6 +41,12 @@ class Visitor:
         answer = self.client.post("/app/sign-in", data={"key": self.key})
         assert answer.status_code == 303, answer.text
 
+    def __enter__(self) -> "Visitor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
     def get(self, address: str, status: int = 200) -> str:
         """Return the HTML (or CSV) of an address that answers with `status`."""
         answer = self.client.get(address)

@@ -1,5 +1,6 @@
 """Invariants of every answer: rows + organic = totals, repeatable as of a moment, indexed SQL."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -98,6 +99,45 @@ async def test_rows_and_organic_add_up_to_the_totals_for_every_pair(
             assert headlines(answer) == totals[by], f"{group_by} changes the headlines"
         past = datetime.fromisoformat(answer["meta"]["as_of"]) - timedelta(days=3)
         check_sums(await brand.roi.ask(group_by, by=by, as_of=past))
+
+
+@pytest.mark.parametrize("seed", range(BRANDS))
+async def test_rows_of_a_part_add_up_to_its_headline_figure(
+    database_for: DatabaseFactory, seed: int
+) -> None:
+    """By day and without: `program`, with costs that no placement carries, and `brand`."""
+    brand = await a_brand(await database_for("roi"), 50 + seed, time_zone="Asia/Kathmandu")
+    await brand.roi.margin(333_333)
+    await brand.roi.cost(9_999, "2026-03-09", campaign_id=brand.campaigns[1])
+    past = brand.roi.now - timedelta(days=3)
+    for group_by in ("part,day", "day,part", "part"):
+        for as_of, by in ((None, BASES[0]), (past, BASES[0]), (None, BASES[1])):
+            answer = await brand.roi.ask(group_by, as_of=as_of, by=by)
+            check_sums(answer)
+            rows = {part: parts_of(answer, part) for part in ("program", "brand", None)}
+            assert sum(map(len, rows.values())) == len(answer["rows"])
+            for part in ("program", "brand"):
+                assert added(rows[part]) == added([answer[part]]), (group_by, part)
+            assert added(rows[None]) == added([answer["overhead"]])
+    nobody = await brand.roi.ask("part", filters={"part": "organic"})
+    assert not nobody["rows"]
+    assert added([nobody["totals"]]) == added([nobody["organic"]])
+    assert any(added([nobody["organic"]]).values())
+
+
+def parts_of(answer: dict[str, Any], part: str | None) -> list[dict[str, Any]]:
+    """Return the measures of the rows of a part."""
+    return [row["measures"] for row in answer["rows"] if row["group"]["part"] == part]
+
+
+def added(parts: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+    """Return the sums of every additive measure, by its id and currency, without zeros."""
+    found: Counter[tuple[str, str]] = Counter()
+    for measures in parts:
+        for metric in ADDITIVE:
+            for currency, number in by_currency(measures[metric.id], metric.unit).items():
+                found[metric.id, currency] += number
+    return {key: number for key, number in found.items() if number}
 
 
 def headlines(answer: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ write without Postgres gets 503 within two seconds.
 import asyncio
 import itertools
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -244,10 +245,39 @@ async def test_the_settings_key_opens_the_first_workspace(fresh_database: str) -
         keys = await brand.ok("GET", "/v1/keys")
         assert [item["name"] for item in keys["items"]] == ["LAUREL_ADMIN_KEY"]
         assert api_key_hash(key) not in str(keys)
+        own = await brand.ok("GET", "/v1/keys/self")
+        assert own["id"] == keys["items"][0]["id"]
+        assert (own["name"], own["scopes"]) == ("LAUREL_ADMIN_KEY", ["admin"])
         with pytest.raises(Exception, match="another workspace"):
             await create_key(roi.database, roi.clock, other, key=key, **same)
         with pytest.raises(ConfigurationError):
             await create_key(roi.database, roi.clock, other, key="lrl_sec_short", **same)
+
+
+async def test_every_valid_key_is_told_what_it_may_do(owner_url: str) -> None:
+    async with brand_running(owner_url) as brand:
+        await brand.ok("PATCH", "/v1/workspace", {"time_zone": "Europe/Berlin", "currency": "USD"})
+        name = (await brand.ok("GET", "/v1/workspace"))["name"]
+        workspace = {"name": name, "time_zone": "Europe/Berlin", "currency": "USD"}
+        page = {"name": "Shop pages", "public": True, "origins": ["https://shop.example"]}
+        bodies = (
+            {"name": "Reports", "scopes": ["read"]},
+            {"name": None, "scopes": ["track", "write"]},
+            page,
+        )
+        for body in bodies:
+            made = await brand.post("/v1/keys", body)
+            own = replace(brand, key=made["key"])
+            asked = {name: made[name] for name in ("id", "name", "scopes", "public")}
+            assert await own.ok("GET", "/v1/keys/self") == asked | {"workspace": workspace}
+        made = await brand.post("/v1/keys", page)
+        own = replace(brand, key=made["key"])
+        elsewhere = {"Origin": "https://other.example"}
+        refused = await own.refused("GET", "/v1/keys/self", headers=elsewhere)
+        assert refused.status == 403
+        await brand.ok("DELETE", f"/v1/keys/{made['id']}")
+        assert (await own.refused("GET", "/v1/keys/self")).status == 401
+        assert (await brand.refused("GET", "/v1/keys/myself")).status == 404
 
 
 async def test_without_postgres_a_call_is_refused_in_two_seconds(

@@ -48,6 +48,7 @@ def test_a_filter_is_read(text: str, words: set[str | None], negated: bool) -> N
         ("weekday", "Monday", "friday, monday"),
         ("hour", "24", "0, 1, 10"),
         ("tier", "giant", "macro, mega"),
+        ("part", "overhead", "brand, organic, program"),
         ("day", "today", "looks like"),
         ("day", "2026-03-1", "looks like"),
         ("month", "2026-3", "looks like"),

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.responses import RedirectResponse
 
-from services.dashboard.client.api import made, together
+from services.dashboard.client.api import Failed, made, together
 from services.dashboard.layout.frame import HOME, Frame, MenuEntry
 from services.dashboard.layout.page_route import PageRouter
 from services.dashboard.pages.overview.panels import (
@@ -59,7 +59,7 @@ async def overview(request: Request) -> Response:
         answers=(trend, creators, funnel),
         tables={
             "creators": made(creators, lambda body: creators_table(frame, body)),
-            "trend": made(chart, lambda drawn: drawn.table),
+            "trend": chart if isinstance(chart, Failed) else chart.table,
             "stages": made(funnel, lambda body: stages_table(frame, body)),
             "goals": made(goals, lambda body: goals_table(frame, body["items"])),
         },

@@ -4,11 +4,16 @@ Promise: a panel takes the body of its answer and the frame, and formats nothing
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from services.dashboard.charts import points as charts
+from services.dashboard.charts.line_chart import LineChart, line_chart
+from services.dashboard.charts.points import NO_FIGURE, Series
 from services.dashboard.layout.frame import Frame
 from services.dashboard.layout.parts import Tab
 from services.dashboard.tables.answers import Shown, answer_table, change_of
+from services.dashboard.tables.series import Point, points_of, series_table
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import (
     day_text,
@@ -16,6 +21,7 @@ from services.dashboard.tables.texts import (
     interval_text,
     percent_text,
     ratio_text,
+    tick_text,
 )
 
 # The tabs, in their order. The first is shown where the address names none.
@@ -30,7 +36,9 @@ Json = Mapping[str, Any]
 
 def headline_tabs(frame: Frame, chosen: str, answer: Json) -> Sequence[Tab]:
     """Return a tab for each headline figure of the program."""
-    return [_tab(frame, metric, answer["program"], is_current=metric == chosen) for metric in HEADLINE]
+    return [
+        _tab(frame, metric, answer["program"], is_current=metric == chosen) for metric in HEADLINE
+    ]
 
 
 def _tab(frame: Frame, metric: str, program: Json, *, is_current: bool) -> Tab:
@@ -56,6 +64,53 @@ def _tab(frame: Frame, metric: str, program: Json, *, is_current: bool) -> Tab:
 def _range(metric: str, program: Json) -> str | None:
     found = interval_text(metric, (program.get("intervals") or {}).get(metric))
     return None if found is None else f"90 %: {found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart and the table of its numbers. `is_empty`: nothing happened in the period."""
+
+    svg: str
+    table: Table
+    is_empty: bool
+
+
+def trend_of(frame: Frame, metric: str, grain: str, answer: Json) -> Drawn:
+    """Return the chart of a headline figure of the program over the period."""
+    points = points_of(metric, grain, answer, part="program", is_additive=metric in ADDITIVE)
+    label = frame.metrics.name(metric)
+    caption = f"{label} by {grain}"
+    table = series_table(
+        "trend",
+        caption,
+        metric,
+        label,
+        grain,
+        points,
+        answer["program"].get(metric),
+        lambda bucket: frame.why(metric, part="program", **{grain: bucket}),
+    )
+    return Drawn(trend_chart(caption, metric, points, answer), table, not answer["rows"])
+
+
+def trend_chart(caption: str, metric: str, points: Sequence[Point], answer: Json) -> str:
+    """Return the drawing of a metric over time, with the compared period as a dashed line."""
+    now = [charts.Point(one.label, one.value, one.text, one.short) for one in points]
+    before = [
+        charts.Point(one.label, one.before, one.before_text or NO_FIGURE, one.short)
+        for one in points
+    ]
+    is_compared = answer["meta"].get("compared") is not None
+    return line_chart(
+        LineChart(
+            "trend-chart",
+            caption,
+            [Series("This period" if is_compared else caption.partition(" by ")[0], now)],
+            tick_text(metric, answer["program"].get(metric)),
+            compared=Series("Before", before) if is_compared else None,
+            is_whole=metric == "clicks",
+        )
+    )
 
 
 # --- stages --------------------------------------------------------------------------------------
@@ -122,9 +177,14 @@ def main_volume(stage: Json) -> str:
     return next((name for name in preferred if volumes.get(name) is not None), preferred[0])
 
 
+# What one unit of the volume that stands for a stage costs.
+_UNIT_COST: Final = {"awareness": "cpm", "engagement": "cpe", "consideration": "cpc"}
+
+
 def _unit_cost(stage: Json) -> tuple[str, Any] | None:
-    found = list(stage["cost_per_unit"].items())
-    return next((pair for pair in found if pair[1] is not None), found[0] if found else None)
+    found = stage["cost_per_unit"]
+    metric = _UNIT_COST.get(stage["stage"]) or next(iter(found), None)
+    return None if metric is None else (metric, found.get(metric))
 
 
 def _rate_note(frame: Frame, stage: Json) -> str | None:
@@ -206,7 +266,7 @@ def _goal_row(frame: Frame, goal: Json) -> Row:
                 href=frame.view.carried(f"/app/goals/{goal['goal_id']}"),
                 note=frame.metrics.name(metric),
             ),
-            Cell(STATUS_WORDS.get(goal["status"], goal["status"]), goal["status"]),
+            Cell(STATUS_WORDS[goal["status"]], goal["status"]),
             figure_cell(metric, goal["actual"]),
             figure_cell(metric, goal["expected_to_date"]),
             figure_cell(metric, goal["target"], note=word),
