@@ -18,6 +18,7 @@ PAIRS: Final = (
     ("link", "tint"),
     ("soft", "tint"),
     ("on-fill", "fill"),
+    *((f"series-{number}", "paper") for number in range(1, 7)),  # the names at lines' ends
 )
 MARKS: Final = (*(f"series-{number}" for number in range(1, 7)), "edge", "fill")
 

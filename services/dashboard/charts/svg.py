@@ -104,10 +104,9 @@ def texts(*found: str) -> str:
     return tag("g", *found, aria_hidden="true")
 
 
-def across(share: float, y: float, *content: str, **attributes: Attribute) -> str:
+def across(share: float, y: float, *content: str) -> str:
     """Return content in pixels around a place; a percentage cannot stand in a path."""
-    inner = tag("svg", *content, x=percent(share), y=y, overflow="visible", width=1, height=1)
-    return tag("g", inner, **attributes)
+    return tag("svg", *content, x=percent(share), y=y, overflow="visible", width=1, height=1)
 
 
 def hatching(chart_id: str) -> str:
@@ -164,3 +163,10 @@ def fitted(share: float, wide_px: float, gap_px: float = 0) -> tuple[float, str]
     if place + gap_px + wide_px <= WIDTH_LEAST_PX:
         return share, "start"
     return (share, "end") if place - gap_px - wide_px >= 0 else (0, "start")
+
+
+def heading(y: float, label: str, text: str) -> tuple[str, str]:
+    """Return the texts above a bar: its label at the start, and its value at the end."""
+    value = shortened(text, WIDTH_LEAST_PX * 0.6)
+    room_px = WIDTH_LEAST_PX - width_px(value) - TEXT_PX
+    return text_at(0, y, shortened(label, room_px), "label"), text_at(1, y, value, "value", "end")

@@ -90,7 +90,8 @@ class ChartHover extends HTMLElement {
       case "ArrowUp": {
         const step = key === "ArrowDown" ? 1 : -1;
         const other = this.#series[(row + step + this.#series.length) % this.#series.length];
-        return other.find((point) => point.dataset.label === shown?.dataset.label) ?? other[0];
+        const same = other.find((point) => point.dataset.label === shown?.dataset.label);
+        return same ?? other[Math.max(at, 0)] ?? other[0];
       }
     }
     return undefined;

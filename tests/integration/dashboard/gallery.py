@@ -13,6 +13,8 @@ from typing import Final
 
 from typing_extensions import override
 
+from services.dashboard.charts.line_chart import LineChart, line_chart
+from services.dashboard.charts.points import Point, Series
 from services.dashboard.layout.parts import PeriodBar, PresetLink, Step, Tab
 from services.dashboard.layout.templates import environment
 from services.dashboard.tables.table import Cell, Column, Row, Table
@@ -104,19 +106,18 @@ def days() -> Table:
 
 
 def svg() -> str:
-    """Return a drawing of two series with the attributes that charts have."""
-    series = "".join(
-        f'<g role="list" aria-label="{name}">'
-        + "".join(
-            f'<g role="listitem" class="point series-{number}" aria-label="{n} Nov: €{n}{number}"'
-            f' data-label="{n} Nov" data-text="€{n}{number}">'
-            f'<circle cx="{n * 80}" cy="{90 - n * 20 - number * 5}" r="3"/></g>'
-            for n in (1, 2, 3)
+    """Return a line chart of this period and the one before."""
+    first, before = (
+        Series(
+            name,
+            [Point(f"{n} Nov", n * 10 + number, f"€{n}{number}", low=n * 8, high=n * 13)
+             for n in (1, 2, 3)],
         )
-        + "</g>"
         for number, name in ((1, "This period"), (2, "Before"))
+    )  # fmt: skip
+    return line_chart(
+        LineChart("trend-chart", "Net revenue", [first], lambda n: f"€{n}", compared=before)
     )
-    return f'<svg viewBox="0 0 320 120" class="line-chart">{series}</svg>'
 
 
 def gallery(clicks: int) -> str:

@@ -223,6 +223,8 @@ async def test_without_scripts_everything_is_there(tmp_path: Path) -> None:
             await page.keyboard.press("Escape")
             assert await page.get_by_role("button", name="Undo").is_visible()
             assert await page.evaluate(NAMES) == ["Zoë", "=Tom", "Ben", "Mia", "not allocated"]
+            await page.get_by_text("What the columns mean").first.click()
+            assert await page.get_by_text("After refunds").first.is_visible()
             await page.get_by_text("Show the numbers").click()
             assert await page.locator("#trend-table").is_visible()
             assert await page.evaluate(WIDE) <= 0

@@ -21,7 +21,9 @@ def read(svg: str) -> ElementTree.Element:
     root = ElementTree.fromstring(svg)
     ids = [found for one in root.iter() if (found := one.get("id")) is not None]
     assert len(ids) == len(set(ids))
-    assert {root.get("aria-labelledby"), root.get("aria-describedby")} <= set(ids)
+    named = {root.get("aria-labelledby"), root.get("aria-describedby")} - {None}
+    assert named <= set(ids)
+    assert named or root.get("aria-label") is not None
     for one in root.iter():
         assert one.tag not in {"style", "script", "a", "image"}
         for name, value in one.attrib.items():
