@@ -23,6 +23,7 @@ from tests.bench import (
     bench_long_journeys,
     bench_memory,
     bench_overload,
+    bench_pages,
     bench_redirect,
     bench_start,
     bench_visible,
@@ -40,6 +41,7 @@ ITEMS: Final[Mapping[str, Callable[[Scale], Section]]] = {
     "journeys": bench_long_journeys.measure,
     "answers": bench_answers.measure,
     "visible": bench_visible.measure,
+    "pages": bench_pages.measure,
     "start": bench_start.measure,
 }
 

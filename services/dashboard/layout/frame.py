@@ -7,7 +7,7 @@ What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
@@ -34,6 +34,7 @@ COMMON_CURRENCIES: Final = ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "PLN", "SE
 # The API marks words of its own with backticks.
 _CODE: Final = re.compile(r"`([^`]+)`")
 HOME: Final = "/app/overview"
+WHY: Final = "/app/why"
 # Under the path of a page with this ending, a table of the page is a file; `panel` names the table.
 CSV: Final = ".csv"
 PANEL: Final = "panel"
@@ -124,12 +125,7 @@ class Frame:
 
     def why(self, metric: str, **group: str | None) -> str:
         """Return the address of the page that tells how a figure of this view came about."""
-        filters = {f"filter__{name}": value for name, value in group.items()}
-        base = View(
-            "/app/why", self.view.first, self.view.last, self.view.currency, self.view.model
-        )
-        kept = {f"filter__{name[7:]}": value for name, value in self.view.filters}
-        return base.link(metric=metric, **{**kept, **filters})
+        return why_link(self.view, metric, group)
 
     # --- answering -------------------------------------------------------------------------------
 
@@ -263,6 +259,12 @@ class Meta:
             warnings=tuple(warnings.values()),
             versions=[f"{name} v{number}" for name, number in sorted(versions.items())],
         )
+
+
+def why_link(view: View, metric: str, group: Mapping[str, str | None]) -> str:
+    """Return the address that explains a metric of a group in the state of a view."""
+    base = replace(view, path=WHY, compare=None, own=(), notices=())
+    return base.link(metric=metric, **{f"filter__{name}": value for name, value in group.items()})
 
 
 def body_of(answer: Answer) -> Any:

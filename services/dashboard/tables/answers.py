@@ -56,7 +56,7 @@ def answer_table(id_: str, caption: str, label: str, answer: Json, shown: Shown)
         Row(
             (
                 Cell(row["label"], row["label"], href=shown.link(row["group"])),
-                *_cells(row, row["measures"], shown, row["group"], longest),
+                *_cells(row, row["measures"], shown, _explained(row), longest),
             ),
             "unallocated" if None in row["group"].values() else "row",
         )
@@ -118,15 +118,23 @@ def _foot_row(part: str, label: str, kind: Any, measures: Json, shown: Shown) ->
     return Row((Cell(label, label), *cells), found)
 
 
+def _explained(row: Json) -> Json | None:
+    """Return the group by which a row is explained. Rows without a group have a part, or none."""
+    if None not in row["group"].values():
+        group: Json = row["group"]
+        return group
+    return {"part": "brand"} if row["label"] == "brand" else None
+
+
 def _cells(
-    row: Json, measures: Json, shown: Shown, group: Json, longest: Decimal | None
+    row: Json, measures: Json, shown: Shown, group: Json | None, longest: Decimal | None
 ) -> list[Cell]:
     cells = []
     for metric in shown.metrics:
         cell = figure_cell(
             metric,
             measures.get(metric),
-            why=shown.why(metric, group),
+            why=None if group is None else shown.why(metric, group),
             note=_note(row, metric, shown),
         )
         if metric == shown.bar_of and longest:
@@ -194,16 +202,14 @@ class Change:
 def change_of(metric: str, now: Any, then: Any, *, is_additive: bool) -> Change | None:
     """Return the change of a figure: a percentage of sums, a difference of ratios.
 
-    None where one of the two is missing, or the sum before was 0.
+    None where one of the two is missing. A sum that was 0 before has no percentage.
     """
     after, before = figure_value(now), figure_value(then)
     if not isinstance(after, int | Decimal) or not isinstance(before, int | Decimal):
         return None
     difference = Decimal(after) - Decimal(before)
     direction = (difference > 0) - (difference < 0)
-    if not is_additive:
+    if not is_additive or not before:
         return Change(f"from {figure_text(metric, then)}", direction)
-    if not before:
-        return None
     share = abs(difference / abs(Decimal(before))) * 100
     return Change(f"{share:.1f} % from {figure_text(metric, then)}", direction)

@@ -77,11 +77,12 @@ def points_of(
     meta = answer["meta"]
     first, last = (date.fromisoformat(meta[name][:10]) for name in ("from", "to"))
     empty = _nothing(metric, answer) if is_additive else None
+    is_compared = meta.get("compared") is not None
     found = []
     for name in buckets(grain, first, last):
         row = rows.get(name)
         value = row["measures"].get(metric) if row else empty
-        before = (row.get("compared") or {}).get(metric) if row else None
+        before = (row.get("compared") or {}).get(metric) if row else empty if is_compared else None
         found.append(
             Point(
                 name,

@@ -16,7 +16,7 @@ BATCH: Final = 500
 
 def fill(installation: Installation, brand: Brand) -> None:
     """Make the hundred creators and their month, and wait until the answers have it."""
-    today = datetime.now(UTC)  # noqa: TID251 - the services run on the system clock
+    today = datetime.now(UTC)
     day = (today - timedelta(days=10)).date().isoformat()
     names = [f"Creator {number:03}" for number in range(CREATORS)]
     rows = [

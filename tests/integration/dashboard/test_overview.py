@@ -66,6 +66,13 @@ def test_an_empty_brand_is_told_what_to_do(empty: Visitor) -> None:
 
 
 def test_a_filter_that_leaves_nothing_offers_to_clear_it(demo: Visitor) -> None:
-    text = demo.get("/app/overview?filter.platform=nowhere")
+    days = "from=2020-01-01&amp;to=2020-01-31"
+    text = demo.get("/app/overview?from=2020-01-01&to=2020-01-31&filter.platform=instagram")
     assert "Nothing matches." in text
-    assert re.search(r'href="/app/overview"[^>]*>Clear the filters', text)
+    assert f'href="/app/overview?{days}">Clear the filters' in text
+
+
+def test_a_panel_that_fails_says_why_and_leaves_the_others(demo: Visitor) -> None:
+    text = demo.get("/app/overview?filter.platform=nowhere")
+    assert "is no platform of this workspace" in text
+    assert "Sales of the month" in text

@@ -143,5 +143,7 @@ def test_a_change_is_a_share_of_a_sum_and_the_value_before_of_a_ratio() -> None:
     down = change_of("roi", 0.1, 0.3, is_additive=False)
     assert down is not None
     assert (down.text, down.direction) == ("from 30.0 %", -1)
-    assert change_of("cost", eur(1), eur(0), is_additive=True) is None
+    new = change_of("cost", eur(1), eur(0), is_additive=True)
+    assert new is not None
+    assert new.text == "from €0.00"
     assert change_of("roi", None, 0.3, is_additive=False) is None

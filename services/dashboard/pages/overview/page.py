@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse
 
 from services.dashboard.client.api import Failed, made, together
 from services.dashboard.layout.frame import HOME, Frame, MenuEntry
+from services.dashboard.layout.goal_table import goals_table
 from services.dashboard.layout.page_route import PageRouter
 from services.dashboard.pages.overview.panels import (
     HEADLINE,
     attention_of,
     creators_table,
-    goals_table,
     headline_tabs,
     stages_table,
     trend_of,

@@ -16,7 +16,6 @@ from services.dashboard.tables.answers import Shown, answer_table, change_of
 from services.dashboard.tables.series import Point, points_of, series_table
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import (
-    day_text,
     figure_cell,
     interval_text,
     percent_text,
@@ -29,7 +28,12 @@ HEADLINE: Final = ("net_revenue", "profit", "roi", "bcr", "cost", "conversions",
 ADDITIVE: Final = frozenset({"net_revenue", "profit", "cost", "conversions", "clicks"})
 # A higher figure is neither good nor bad.
 NEUTRAL: Final = frozenset({"cost"})
-LAYERS: Final = ("booked", "modelled", "assumed")
+LAYER_HELP: Final = {
+    "booked": "Return that orders brought: net revenue × margin.",
+    "modelled": "Return that open leads will bring, as earlier leads did.",
+    "assumed": "What volumes are worth by the value rates that the brand set.",
+}
+LAYERS: Final = tuple(LAYER_HELP)
 CREATORS_SHOWN: Final = 10
 Json = Mapping[str, Any]
 
@@ -123,8 +127,8 @@ def stages_table(frame: Frame, answer: Json) -> Table:
         Column("volume", "Volume", "number"),
         Column("rate", "From the stage before", "number"),
         Column("cost_per_unit", "Cost per unit", "number"),
-        *(Column(layer, f"Return, {layer}", "number") for layer in LAYERS),
-        Column("return_per_cost", "Return per cost, all known layers", "number"),
+        *(Column(layer, layer.capitalize(), "number", LAYER_HELP[layer]) for layer in LAYERS),
+        Column("return_per_cost", "Per cost", "number", "Return ÷ cost, over the known layers."),
     )
     rows = [_stage_row(frame, stage) for stage in answer["program"]["stages"]]
     return Table("stages", "The six stages of the journey", columns, rows)
@@ -140,10 +144,8 @@ def _stage_row(frame: Frame, stage: Json) -> Row:
     label = str(stage["stage"]).capitalize()
     return Row(
         (
-            Cell(label, stage["stage"]),
-            figure_cell(
-                main, volume, why=frame.why(main, part="program"), note=frame.metrics.name(main)
-            ),
+            Cell(label, stage["stage"], note=frame.metrics.name(main)),
+            figure_cell(main, volume, why=frame.why(main, part="program")),
             Cell(
                 "–" if rate is None else percent_text(rate),
                 None if rate is None else str(rate),
@@ -191,7 +193,7 @@ def _rate_note(frame: Frame, stage: Json) -> str | None:
     of = stage["rate_of"]
     if of is None:
         return None
-    return f"{frame.metrics.name(of['volume'])} of {frame.metrics.name(of['of']).lower()}"
+    return f"of {frame.metrics.name(of['of']).lower()}"
 
 
 _LAYER_METRICS: Final = {"booked": "contribution", "modelled": "modelled", "assumed": "assumed"}
@@ -226,54 +228,7 @@ def _creator_page(frame: Frame, creator: str | None) -> str | None:
     return None if creator is None else frame.view.carried(f"/app/creators/{creator}")
 
 
-# --- goals and attention -------------------------------------------------------------------------
-
-STATUS_WORDS: Final = {
-    "ahead": "ahead",
-    "on_track": "on track",
-    "behind": "behind",
-    "reached": "reached",
-    "missed": "missed",
-    "too_early": "too early to tell",
-}
-
-
-def goals_table(frame: Frame, items: Sequence[Json]) -> Table:
-    """Return the goals with their progress."""
-    columns = (
-        Column("goal", "Goal"),
-        Column("status", "Status"),
-        Column("actual", "So far", "number"),
-        Column("expected", "Expected by now", "number"),
-        Column("target", "Target", "number"),
-        Column("forecast", "Forecast", "number"),
-        Column("ends_on", "Ends", "date"),
-    )
-    return Table(
-        "goals", "Goals with their pace", columns, [_goal_row(frame, one) for one in items]
-    )
-
-
-def _goal_row(frame: Frame, goal: Json) -> Row:
-    metric = goal["metric"]
-    ends = [goal["forecast_low"], goal["forecast_high"]]
-    word = "at least" if goal["direction"] == "at_least" else "at most"
-    return Row(
-        (
-            Cell(
-                goal["name"],
-                goal["name"],
-                href=frame.view.carried(f"/app/goals/{goal['goal_id']}"),
-                note=frame.metrics.name(metric),
-            ),
-            Cell(STATUS_WORDS[goal["status"]], goal["status"]),
-            figure_cell(metric, goal["actual"]),
-            figure_cell(metric, goal["expected_to_date"]),
-            figure_cell(metric, goal["target"], note=word),
-            figure_cell(metric, goal["forecast"], note=interval_text(metric, ends)),
-            Cell(day_text(goal["ends_on"]), goal["ends_on"]),
-        )
-    )
+# --- attention -----------------------------------------------------------------------------------
 
 
 def attention_of(answer: Json) -> Sequence[Json]:

@@ -1,0 +1,1 @@
+"""One goal: its pace day by day, its forecast, and its correction."""
