@@ -47,7 +47,7 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
         ]
         table.add_row(
             stage["stage"],
-            "\n".join(_volumes(stage["volumes"])) or DASH,
+            "\n".join((*_volumes(stage["volumes"]), *_rates(stage["rates"]))) or DASH,
             _people(stage),
             _share(stage["rate_from_previous"]),
             "\n".join(_costs(stage["cost_per_unit"], is_one=is_one)) or DASH,
@@ -128,6 +128,13 @@ def _volumes(volumes: Mapping[str, float | None]) -> Iterator[str]:
     for name, value in volumes.items():
         if value:
             yield f"{METRICS[name].name.lower()} {value:,g}"
+
+
+def _rates(rates: Mapping[str, float | None]) -> Iterator[str]:
+    """Yield the rates that are known."""
+    for name, value in rates.items():
+        if value is not None:
+            yield f"{METRICS[name].name.lower()} {_share(value)}"
 
 
 def _costs(costs: Mapping[str, Any], *, is_one: bool) -> Iterator[str]:

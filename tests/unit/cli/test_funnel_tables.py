@@ -17,6 +17,7 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
     return {
         "stage": name,
         "volumes": more.get("volumes", {}),
+        "rates": more.get("rates", {}),
         "rate_from_previous": more.get("rate"),
         "rate_of": None,
         "cost_per_unit": more.get("costs", {}),
@@ -30,9 +31,15 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
     }
 
 
+RATES: Any = {"conversion_rate": 0.04, "engagement_rate_by_views": None}
 FIGURES: Any = {
     "stages": [
-        stage("consideration", volumes={"clicks": 1_200, "leads": 0}, costs={"cpc": euros(50)}),
+        stage(
+            "consideration",
+            volumes={"clicks": 1_200, "leads": 0},
+            costs={"cpc": euros(50)},
+            rates=RATES,
+        ),
         stage(
             "purchase", 12_345, 1.5, rate=0.04, volumes={"purchases": 48.5}, people=1_045, days=2.5
         ),
@@ -77,6 +84,8 @@ def test_the_stages_of_the_program() -> None:
     considered = line_of(lines, "consideration")
     assert "clicks 1,200" in considered
     assert "leads" not in considered
+    assert "conversion rate 4.0%" in "\n".join(lines)
+    assert "engagement rate" not in "\n".join(lines)
     assert "cost per click 0.50" in considered
     bought = line_of(lines, "purchase")
     assert "first orders 48.5" in bought
