@@ -197,6 +197,12 @@ async def test_a_funnel_has_its_stages_side_by_side(
         assert line["gaps"] == "; ".join(row["gaps"])
         (totals,) = of(lines, "totals")
         assert totals["cost"] == shown(answer["totals"]["cost"]) == "20.05"
+        moved = {line["label"]: line for line in of(lines, "sensitivity")}
+        assert list(moved) == [one["input"] for one in answer["program"]["sensitivity"]]
+        for one in answer["program"]["sensitivity"]:
+            for way in ("lower", "higher"):
+                assert moved[one["input"]][f"{way}.booked"] == shown(one[way]["booked"])
+        assert "sensitivity" not in lines[0]
 
 
 async def test_raw_files_add_up_to_the_answer(owner_url: str, attribution_log: PostgresLog) -> None:
