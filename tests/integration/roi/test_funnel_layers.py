@@ -169,6 +169,24 @@ async def check_other_moments(roi: RoiWorkspace, reel: str, before: Funnel, now:
     assert of_stage(late["program"], "consideration")["return"]["modelled"] is None
 
 
+async def test_an_assumed_figure_alone_is_the_same_as_beside_all_others(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """Leads have a measured worth, so a rate for leads is not used: 8 visits at 0.50 are 4.00."""
+    roi = roi_workspace
+    reel = await roi.placement(await roi.creator("Mia"))
+    await fold_matured_leads(roi, reel)
+    await value_rate(roi, "visit", "0.5")
+    await value_rate(roi, "lead", "99")
+    roi.now = NOON + timedelta(days=113)
+    await roi.fold(roi.clicks(reel, NOON, 8))
+    beside = (await roi.ask())["program"]
+    assert minor(beside["assumed_at_consideration"]) == 400
+    for name in ("assumed_at_awareness", "assumed_at_consideration", "assumed_return"):
+        alone = (await roi.ask(metrics=name))["program"]
+        assert alone[name] == beside[name], name
+
+
 async def test_few_matured_leads_are_no_measure(
     roi_workspace: RoiWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 Each metric carries its example, so a new metric needs no line here.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 from operator import attrgetter
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.roi.answers.dictionary import MEASURES, METRICS
+from services.roi.answers.dictionary import MEASURES, METRICS, measures_of
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import Ratio, Unit, Value, divide
 
@@ -125,6 +126,18 @@ def test_the_dictionary_says_everything_about_each_metric() -> None:
         assert metric.inputs
         assert metric.version >= 1
         assert metric.per_currency or metric.unit is not Unit.MONEY
+
+
+def test_a_metric_comes_with_all_that_its_measures_are_made_of() -> None:
+    """The first is made of the second, the second of the third."""
+    clicks = MEASURES["clicks"]
+    made_of = {"first": ("second",), "second": ("third",), "third": ()}
+    measures = {
+        name: dataclasses.replace(clicks, id=name, made_of=parts) for name, parts in made_of.items()
+    }
+    metric = dataclasses.replace(METRICS["clicks"], inputs=("first",))
+    assert {measure.id for measure in measures_of([metric], measures)} == set(made_of)
+    assert MEASURES["sign_ups"] in measures_of([METRICS["assumed_at_consideration"]])
 
 
 def test_divide_is_exact() -> None:
