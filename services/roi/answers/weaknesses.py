@@ -234,7 +234,7 @@ def _leads_without_worth(found: Gathered) -> str | None:
     if found.has_too_many_leads:
         return (
             f"More than {LEADS_MAX} leads came in {LOOKED_BACK.days} days, or too many orders of"
-            " their people, so nothing is modelled of them."
+            " their people, so open leads are not counted and nothing is modelled of them."
         )
     sums = _sums(found, Fact.OPEN_LEADS)
     if not any(sums_of.get(LEADS_WITHOUT_WORTH.id) for _, sums_of in sums):

@@ -209,7 +209,14 @@ async def test_few_matured_leads_are_no_measure(
         with monkeypatch.context() as bounds:
             bounds.setattr(open_leads, bound, 0)
             many = await funnel_of(roi)
+            figures = await roi.ask(days=("2026-03-01", "2026-03-31"))
         assert of_stage(many["program"], "consideration")["return"]["modelled"] is None
+        # Nobody looked, so it is not known that no lead is open; organic has no lead.
+        for part in (figures["rows"][0]["measures"], figures["program"], figures["totals"]):
+            assert (part["open_leads"], part["modelled_return"]) == (None, None)
+            assert part["leads"] == 1
+        assert figures["organic"]["open_leads"] == 0
+        assert "leads_without_worth" in warned(figures)
         assert warned(many)["leads_without_worth"].startswith("More than 50000 leads came in 455")
 
 

@@ -45,8 +45,9 @@ def reports_of(metric: Metric) -> list[str]:
 
 
 def lacking_of(metric: Metric) -> list[str]:
-    """The inputs that say how much has no rate or no worth."""
-    return [name for name in metric.inputs if name.endswith(("_without_rate", "_without_worth"))]
+    """The inputs that say how much has no rate, no worth or no count."""
+    ends = ("_without_rate", "_without_worth", "_without_count")
+    return [name for name in metric.inputs if name.endswith(ends)]
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ID)
@@ -86,8 +87,8 @@ def test_a_ratio_over_nothing_is_null_and_never_zero(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", SUMS, ids=ID)
 def test_nothing_that_happened_is_zero_and_what_nobody_reported_is_null(metric: Metric) -> None:
     sums = nothing(metric)
-    assert metric.may_be_missing == bool(reports_of(metric))
-    if metric.may_be_missing:
+    assert metric.may_be_missing == bool(reports_of(metric) or lacking_of(metric))
+    if reports_of(metric):
         assert compute(metric, sums) is None
         sums = {**sums, **dict.fromkeys(reports_of(metric), 1)}
     assert exact(compute(metric, sums)) == 0
