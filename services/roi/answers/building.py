@@ -197,7 +197,6 @@ def _conversions(read: RowsRead) -> Sequence[Conversion] | None:
     told = read.people
     if told is None or told.is_too_many:
         return None
-    sizes.check_cells(len(told.entries.rows))
     return list(conversions_of(_cells(read.plan, told.entries), told.people))
 
 

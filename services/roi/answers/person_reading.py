@@ -25,7 +25,7 @@ from services.roi.answers.open_leads import (
 )
 from services.roi.answers.people import ids_of, plan_of_people
 from services.roi.answers.plan import Plan, Wanted
-from services.roi.answers.sizes import PEOPLE_MAX
+from services.roi.answers.sizes import CELLS_MAX, PEOPLE_MAX
 from services.roi.answers.span import Span
 from services.roi.domain.lead_worth import LeadWorth
 from services.roi.store.people_rows import people_of_conversions
@@ -49,7 +49,7 @@ class LeadsRead:
 class PeopleRead:
     """The entries of conversions, and the person and the moment of each.
 
-    `is_too_many`: there are more conversions than are read.
+    `is_too_many`: there are more conversions, or sums of theirs, than are read.
     """
 
     entries: FactRows
@@ -93,7 +93,8 @@ async def people_read(
 ) -> PeopleRead | None:
     """Return the conversions of the span with their people; None where nobody asks for people.
 
-    They are not read where the sums tell that they are too many.
+    They are not read where the sums tell that they are too many. A conversion may be credited to
+    many rows on many days, so sums of theirs may be too many where they are not.
     """
     if not wanted.with_people:
         return None
@@ -109,5 +110,7 @@ async def people_read(
         return PeopleRead(FactRows(entries, 0, ()), {}, is_too_many=True)
     given = {**common, **arguments_of(at, plan, entries)}
     found = await read_fact(await driver(conn), entries, given)
+    if len(found.rows) > CELLS_MAX:
+        return PeopleRead(FactRows(entries, 0, ()), {}, is_too_many=True)
     people = await people_of_conversions(conn, at.workspace_id, at.as_of, ids_of(found.rows))
     return PeopleRead(found, people)

@@ -23,7 +23,7 @@ from services.roi.answers.measures.cost import COST
 from services.roi.answers.measures.modelled_leads import LEADS_WITHOUT_WORTH
 from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
-from services.roi.answers.sizes import LEADS_MAX, PEOPLE_MAX
+from services.roi.answers.sizes import CELLS_MAX, LEADS_MAX, PEOPLE_MAX
 from services.roi.answers.value_gaps import value_rates_lacking
 from services.roi.domain.lead_worth import LOOKED_BACK, MATURED_LEAST
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -250,8 +250,8 @@ def _too_many_people(found: Gathered) -> str | None:
     if not found.has_too_many_people:
         return None
     return (
-        f"These days have more than {PEOPLE_MAX} conversions, so their people are not counted: ask"
-        " for fewer days."
+        f"These days have more than {PEOPLE_MAX} conversions, or more than {CELLS_MAX} sums of them"
+        " by row and day, so their people are not counted: ask for fewer days."
     )
 
 

@@ -261,10 +261,15 @@ async def test_people_are_counted_once_and_their_way_is_measured(
     filtered = await funnel_of(roi, **{"filter.creator": jo})
     assert of_stage(filtered["totals"], "consideration")["people"] == 0
     assert of_stage(filtered["totals"], "purchase")["people"] == 2
-    monkeypatch.setattr(person_reading, "PEOPLE_MAX", 3)
-    many = await funnel_of(roi)
-    assert of_stage(many["program"], "purchase")["people"] is None
-    assert "too_many_people" in warned(many)
+    # Five conversions were kept, and one that was not is read with them.
+    for bound in ("PEOPLE_MAX", "CELLS_MAX"):
+        with monkeypatch.context() as bounds:
+            bounds.setattr(person_reading, bound, 3)
+            many = await funnel_of(roi)
+        for part in (*many["rows"], many["program"], many["totals"]):
+            assert of_stage(part, "purchase")["people"] is None
+            assert minor(of_stage(part, "purchase")["return"]["booked"]) is not None
+        assert "too_many_people" in warned(many)
 
 
 async def test_a_boosted_placement_has_a_joint_and_a_separate_return(
