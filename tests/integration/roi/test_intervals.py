@@ -166,6 +166,27 @@ def without_net(roi: RoiWorkspace, record: DecisionCredited) -> DecisionCredited
     return structs.replace(record, entries=entries)
 
 
+async def test_each_owner_of_shared_orders_has_an_interval_of_the_order_value(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """100 orders of 100.00 of three creators: 33.34 and 0.333334 of each, twice 33.33 and less."""
+    reels = [
+        await roi_workspace.placement(await roi_workspace.creator(name))
+        for name in ("Mia", "Jo", "Ann")
+    ]
+    parts = zip(reels, (3_334, 3_333, 3_333), strict=True)
+    shares = {reel: (amount, NOON) for reel, amount in parts}
+    await roi_workspace.fold(*(roi_workspace.order(10_000, NOON, shares) for _ in range(100)))
+    answer = await roi_workspace.ask()
+    assert len(answer["rows"]) == 3
+    for part in (*answer["rows"], answer["program"]):
+        value = part.get("measures", part)["aov"]["amount_minor"]
+        low, high = (end["amount_minor"] for end in part["intervals"]["aov"])
+        assert low <= value <= high
+        # Alike orders do not vary: what is left comes of shares that are rounded to a cent.
+        assert high - low <= value // 100
+
+
 async def test_rows_are_ranked_by_the_lower_end(roi_workspace: RoiWorkspace) -> None:
     await three_creators(roi_workspace)
 
