@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from services.roi.answers.dictionary import MEASURES, METRICS
 from services.roi.answers.intervals import ORDERS_LEAST
+from services.roi.answers.kinds import AS_COUNTED
 from services.roi.domain.intervals import (
     Z_MILLIONTHS,
     Ends,
@@ -257,11 +258,14 @@ def test_the_coverage_of_a_mean_is_what_the_dictionary_says(variation: float, le
 
 def test_each_metric_tells_its_interval_or_why_it_has_none() -> None:
     with_interval = {metric.id for metric in METRICS.values() if metric.interval is not None}
-    money = {"net_revenue", "contribution", "profit", "roi", "bcr", "roas"}
+    money = {"net_revenue", "contribution", "profit", "roi", "roi_without_boost", "bcr", "roas"}
     assert with_interval == money | {"cpa", "aov", "conversion_rate"}
     for metric in METRICS.values():
         if metric.interval is None:
             assert metric.no_interval
+            # A quotient, and what was not counted and booked, need a reason of their own.
+            is_plain = metric.additive and metric.layer is None
+            assert is_plain or metric.no_interval != AS_COUNTED, metric.id
         else:
             assert metric.interval.assumption
             assert metric.interval.source

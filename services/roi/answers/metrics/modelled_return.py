@@ -21,6 +21,10 @@ _SOURCE: Final = (
     " value, measured on matured leads"
 )
 
+_NO_INTERVAL: Final = (
+    "the worth of a lead is a mean over the matured ones; how far it may be off is not measured"
+)
+
 
 def _known(open_units: int, amount: int | None, lacking: int) -> int | None:
     """Return the amount; None without an open lead, or where one has no worth."""
@@ -59,6 +63,7 @@ def _modelled(metric_id: str, name: str, stage: Stage | None) -> Metric:
         layer=Layer.MODELLED,
         by_default=False,
         may_be_missing=True,
+        no_interval=_NO_INTERVAL,
     )
 
 
