@@ -7,14 +7,18 @@ import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 from operator import attrgetter
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.roi.answers.dictionary import MEASURES, METRICS, measures_of
-from services.roi.answers.kinds import Metric
+from services.roi.answers.kinds import Fact, Metric
+from services.roi.answers.measures.cost import COST
+from services.roi.answers.metrics.cost_by_kind import COSTS_BY_KIND
 from services.roi.answers.values import Ratio, Unit, Value, divide
+from services.roi.wire.cost_shapes import CostKind
 
 ID = attrgetter("id")
 ALL = list(METRICS.values())
@@ -139,6 +143,16 @@ def test_a_metric_comes_with_all_that_its_measures_are_made_of() -> None:
     metric = dataclasses.replace(METRICS["clicks"], inputs=("first",))
     assert {measure.id for measure in measures_of([metric], measures)} == set(made_of)
     assert MEASURES["sign_ups"] in measures_of([METRICS["assumed_at_consideration"]])
+
+
+def test_each_kind_of_cost_that_may_be_entered_has_a_measure_and_a_metric() -> None:
+    """A kind without a measure would be in `cost` and in no part of it."""
+    kinds = set(get_args(CostKind))
+    assert set(COSTS_BY_KIND) == kinds
+    names = {f"cost_of_{kind}" for kind in kinds}
+    assert {metric.id for metric in COSTS_BY_KIND.values()} == names
+    of_costs = {measure.id for measure in MEASURES.values() if measure.fact is Fact.COSTS}
+    assert of_costs - {COST.id} == names
 
 
 def test_divide_is_exact() -> None:
