@@ -88,15 +88,18 @@ def worth_of(rows: LeadRows, margins: Sequence[Margin], as_of: datetime) -> Lead
 
 
 def plan_of_leads(plan: Plan, span: Span) -> FactPlan:
-    """Return the plan that reads the entries of open leads, one by one, with the asked columns."""
+    """Return the plan that reads the entries of open leads, one by one, with the asked columns.
+
+    It reads the entries of their records alone, however many others the span has.
+    """
     (credits,) = (one for one in plan.facts if one.shape.fact is Fact.CREDITS)
     entries = plan_entries(credits, span)
     shape = replace(
         entries.shape,
         measures=(UNITS,),
         columns=(*credits.shape.columns, CONVERSION),
-        narrowed=(*credits.shape.narrowed, CONVERSION),
         entries=False,
+        of_records=True,
     )
     return replace(entries, shape=shape)
 

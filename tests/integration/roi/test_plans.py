@@ -37,6 +37,7 @@ STATEMENTS: Final = {
     "exchange rates": rate_rows._EXCHANGE,
     "value rates": rate_rows._VALUE,
     "leads": people_rows.LEADS,
+    "records of leads": people_rows.RECORDS,
     "what people bought": people_rows.BOUGHT,
     "people of conversions": people_rows.PEOPLE,
 }
