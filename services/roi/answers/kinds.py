@@ -15,6 +15,8 @@ from typing import Any, Final
 from services.roi.answers.values import Unit, Value
 from shared.events import Stage
 
+# Why a metric has no interval, where its file gives no reason of its own.
+AS_COUNTED: Final = "the figure is taken as it was counted and booked"
 # The label of a row for values without a value of the dimension.
 UNALLOCATED: Final = "unallocated"
 
@@ -262,4 +264,4 @@ class Metric:
     by_default: bool = True
     may_be_missing: bool = False
     interval: Interval | None = None
-    no_interval: str = "the figure is taken as it was counted and booked"
+    no_interval: str = AS_COUNTED

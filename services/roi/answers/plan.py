@@ -71,7 +71,7 @@ class Shape:
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
     ask. `by_account`: whether rows are told apart by account, or only organic, brand and others.
     `narrowed`: the columns of which only named values are read, in their order. `entries`: raw rows
-    are listed, with their moment.
+    are listed, with their moment. `of_records`: only the rows of named records are read.
     """
 
     fact: Fact
@@ -83,6 +83,7 @@ class Shape:
     by_account: bool
     narrowed: tuple[str, ...] = ()
     entries: bool = False
+    of_records: bool = False
 
 
 @dataclass(frozen=True, slots=True)

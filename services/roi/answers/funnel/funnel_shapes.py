@@ -149,7 +149,8 @@ class FunnelStage(AnswerModel):
     """What came back at this stage for each unit of cost; the stages add up to `bcr`."""
     people: int | None
     """How many people had a conversion of this stage; null where no person is known, and where an
-    answer has more than 10,000 conversions. A person may be of several rows: people never add."""
+    answer has more than 10,000 conversions or 100,000 sums of them. A person may be of several
+    rows: people never add."""
     median_days_to_next: float | None
     """The median days from a person's first conversion of this stage to the first of the next one
     after it, both of this row and these days; null where nobody has both."""
