@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from services.roi.answers.funnel.kpis import check_kpis
+from services.roi.answers.metrics.engagement_rate import BY_VIEWS
 from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
@@ -29,7 +30,7 @@ class Policies(Resource[Named]):
         "precedence": "code_wins",
         "models": list(DEFAULT_MODELS),
         "stages": {"later_purchase": "retention"},
-        "kpis": {"engagement": ["engagement_rate_by_views"]},
+        "kpis": {"engagement": [BY_VIEWS.id]},
         "zero_value_orders": "ignore",
     }
     correction: ClassVar[Example] = {"margin": "0.35"}

@@ -53,7 +53,7 @@ class SocialIn(StrictModel):
     impressions: Count | None = None
     """How often it was shown, repeats included."""
     reach: Count | None = None
-    """How many people it was shown to. The reach of several placements is never added."""
+    """How many people it was shown to. Added over placements it is gross: each counts its own."""
     views: Count | None = None
     """How often it was viewed, by the platform's own rule."""
     watch_seconds: Count | None = None

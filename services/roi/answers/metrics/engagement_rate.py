@@ -1,4 +1,4 @@
-"""Metrics `engagement_rate_by_views` and `engagement_rate_by_impressions`: each names its base."""
+"""Metrics `engagement_rate_by_views`, `_by_impressions`, `_by_reach`: each names its base."""
 
 from fractions import Fraction
 from typing import Final
@@ -6,27 +6,31 @@ from typing import Final
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_reported
 
+_MRC: Final = "MRC, Social Media Measurement Guidelines 1.0 (2015): engagement rate, base named"
 
-def _rate(base: str, count: int, rate: Fraction) -> Metric:
+
+def _rate(base: str, counted: str, count: int, rate: Fraction, source: str = _MRC) -> Metric:
+    """Return the rate by a base; `counted` is the measure that counts the base."""
+    name = counted.replace("_", " ")
     return Metric(
         id=f"engagement_rate_by_{base}",
         version=1,
-        name=f"Engagement rate by {base}",
-        formula=f"(likes + comments + shares + saves, those that are reported) ÷ {base}",
-        inputs=("engagements", base, f"{base}_reports", "engagements_reports"),
+        name=f"Engagement rate by {name}",
+        formula=f"(likes + comments + shares + saves, those that are reported) ÷ {name}",
+        inputs=("engagements", counted, f"{counted}_reports", "engagements_reports"),
         basis="reported by the source that counts",
         unit=Unit.RATIO,
         per_currency=False,
         additive=False,
-        empty_value=f"null when {base} or all engagements are not reported or not above 0",
-        source="MRC, Social Media Measurement Guidelines 1.0 (2015): engagement rate, base named",
+        empty_value=f"null when {name} or all engagements are not reported or not above 0",
+        source=source,
         compute=per_reported,
         example=Example(
             {
                 "engagements": 40_000,
                 "engagements_reports": 12,
-                base: count,
-                f"{base}_reports": 3,
+                counted: count,
+                f"{counted}_reports": 3,
             },
             rate,
         ),
@@ -38,5 +42,13 @@ def _rate(base: str, count: int, rate: Fraction) -> Metric:
     )
 
 
-BY_VIEWS: Final = _rate("views", 500_000, Fraction(2, 25))
-BY_IMPRESSIONS: Final = _rate("impressions", 2_000_000, Fraction(1, 50))
+BY_VIEWS: Final = _rate("views", "views", 500_000, Fraction(2, 25))
+BY_IMPRESSIONS: Final = _rate("impressions", "impressions", 2_000_000, Fraction(1, 50))
+# 40,000 ÷ 800,000.
+BY_REACH: Final = _rate(
+    "reach",
+    "gross_reach",
+    800_000,
+    Fraction(1, 20),
+    f"{_MRC}; LiveDune, ER, ERR and other formulas: ERR is reactions ÷ reach",
+)
