@@ -254,10 +254,10 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
     mia, _ = await two_creators(brand)
     campaign = await brand.post("/v1/campaigns", {"name": "Spring"})
     file = (
-        "Permalink,Network,Creator name,campaign,Publish time,topics,is_brand\n"
-        "https://instagram.com/reel/A/?igsh=1,Instagram,@mia,spring,2026-03-01 09:00,a;b,\n"
-        "https://b.example/A,blog,,,,,yes\n"
-        ",blog,Mia,,,,\n"
+        "Permalink,Network,Creator name,campaign,Publish time,topics,is_brand,Duration (sec)\n"
+        "https://instagram.com/reel/A/?igsh=1,Instagram,@mia,spring,2026-03-01 09:00,a;b,,31\n"
+        "https://b.example/A,blog,,,,,yes,\n"
+        ",blog,Mia,,,,,\n"
     )
     await brand.ok("PATCH", "/v1/workspace", {"time_zone": "Europe/Berlin"})
     made = await imported(brand, "placements", file)
@@ -266,6 +266,7 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
     reel = next(one for one in await listed(brand, "placements") if "reel" in (one["url"] or ""))
     assert (reel["creator_id"], reel["campaign_id"]) == (mia["id"], campaign["id"])
     assert (reel["published_at"], reel["topics"]) == ("2026-03-01T08:00:00Z", ["a", "b"])
+    assert reel["length_seconds"] == 31
 
     links = (
         "URL,Placement ID,creator,Short code\n"
