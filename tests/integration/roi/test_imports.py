@@ -8,6 +8,7 @@ import pytest
 from services.roi.store import import_rows
 from services.roi.wire.import_shapes import COLUMNS_MAX, LISTED_MAX, ROWS_MAX
 from shared.http.middleware import BODY_BYTES_MAX
+from tests.fixtures.connections import connect
 from tests.integration.roi.roi_service import BrandClient, brand_running
 
 COSTS: Final = """\
@@ -285,6 +286,29 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
         assert undone["undo"]["left_objects"] == 0
     assert await listed(brand, "links") == []
     assert counts(await imported(brand, "links", links)) == (0, 1, 0, 1), "a code stays taken"
+
+
+async def test_an_equal_row_changes_no_object_of_a_release_without_one_of_its_fields(
+    brand: BrandClient, owner_url: str
+) -> None:
+    file = "platform,is_brand,url,length_seconds\nblog,yes,https://b.example/A,\n"
+    made = await imported(brand, "placements", file)
+    placement_id = made["changes"][0]["id"]
+    conn = await connect(owner_url)
+    try:
+        told = "SELECT set_config('laurel.workspaces', $1, false)"
+        await conn.execute(told, f"{{{brand.workspace_id}}}")
+        await conn.execute(
+            "UPDATE roi.versions SET facts = facts - 'length_seconds' WHERE entity_id = $1",
+            placement_id,
+        )
+    finally:
+        await conn.close()
+    assert counts(await imported(brand, "placements", file)) == (0, 0, 1, 0)
+    longer = await imported(brand, "placements", file.replace("A,", "A,30"))
+    assert [(one["change"], one["fields"]) for one in longer["changes"]] == [
+        ("changed", ["length_seconds"])
+    ]
 
 
 async def test_a_code_of_another_brand_is_one_bad_row(brand: BrandClient) -> None:
