@@ -39,7 +39,7 @@ from services.roi.routes.catalog_calls import (
 from services.roi.routes.import_run import ImportRun
 from services.roi.routes.import_undo import undo_import
 from services.roi.routes.parts import parts_of, require
-from services.roi.routes.resource import Work, missing, path_id
+from services.roi.routes.resource import Work, path_id
 from services.roi.wire.import_shapes import (
     ROWS_MAX,
     ImportAnswer,
@@ -151,10 +151,7 @@ async def undo(
     """
     wanted = path_id("import", import_id)
     async with writing(parts_of(request), caller.workspace_id) as work:
-        entity = await work.writer.find("import", wanted)
-        if entity is None:
-            raise missing("import", wanted)
-        undone = await undo_import(work, entity)
+        undone = await undo_import(work, wanted)
     return answered(_shown(undone))
 
 

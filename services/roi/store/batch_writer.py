@@ -3,7 +3,9 @@
 Promise: what was created or changed is found by the reads after it. `keep` and `drop` end a step:
 its changes are collected, or forgotten. `flush` writes each object once, in the state that it has
 then; an object that is as before is not written.
-What can go wrong: without `flush` nothing is written.
+The revision of an object is one more than the stored one, however often it changes in between.
+What can go wrong: without `flush` nothing is written. An object is changed only after this writer
+read or created it; one that another reader read has no known revision here, which is a bug.
 """
 
 from collections.abc import Collection, Iterable
@@ -71,6 +73,8 @@ class BatchWriter(Writer):
     @override
     async def _save(self, entity: Entity) -> None:
         stored = self._stored.get(entity.id)
+        is_new = entity.created_at == self.recorded_at
+        assert stored is not None or is_new, f"{entity.kind} {entity.id} was not read here"
         revision = 1 if stored is None else stored.revision + 1
         self._step[entity.id] = replace(entity, revision=revision)
         if entity.external_id is not None:

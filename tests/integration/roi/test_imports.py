@@ -1,13 +1,10 @@
-"""Imports over real HTTP and real Postgres: what each kind makes, bad rows, repeats, the undo."""
+"""Imports over real HTTP and real Postgres: what each kind makes, bad rows, repeats."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
 
-from services.roi.store import import_rows
-from services.roi.wire.import_shapes import COLUMNS_MAX, LISTED_MAX, ROWS_MAX
-from shared.http.middleware import BODY_BYTES_MAX
 from tests.fixtures.connections import connect
 from tests.integration.roi.roi_service import BrandClient, brand_running
 
@@ -92,39 +89,6 @@ async def test_costs_are_imported_once_and_undone(brand: BrandClient) -> None:
     assert len(await listed(brand, "costs")) == 2
 
 
-async def test_the_list_shows_imports_that_hold_and_on_request_undone_ones(
-    brand: BrandClient,
-) -> None:
-    file = "name\nMia\n"
-    first, second = [await imported(brand, "creators", file) for _ in range(2)]
-    shown = await listed(brand, "imports")
-    assert [one["id"] for one in shown] == [second["id"], first["id"]]
-    assert (shown[1]["what"], shown[1]["rows"], shown[1]["undo"]) == ("creators", 1, None)
-    await brand.ok("DELETE", f"/v1/imports/{first['id']}")
-    assert [one["id"] for one in await listed(brand, "imports")] == [second["id"]]
-    everything = await brand.ok("GET", "/v1/imports?include_archived=true&limit=1")
-    assert everything["items"] == [shown[0]]
-    rest = await brand.ok(
-        "GET", f"/v1/imports?include_archived=true&cursor={everything['next_cursor']}"
-    )
-    assert rest["items"][0]["undo"]["withdrawn"] == 1
-
-
-async def test_an_object_that_was_changed_since_is_named_and_left(brand: BrandClient) -> None:
-    await two_creators(brand)
-    made = await imported(brand, "costs", COSTS)
-    cost = next(cost for cost in await listed(brand, "costs") if cost["external_id"] == "2026-2")
-    await brand.ok("PATCH", f"/v1/costs/{cost['id']}", {"amount": "25.00"})
-    undone = await brand.ok("DELETE", f"/v1/imports/{made['id']}")
-    assert undone["undo"]["withdrawn"] == 1
-    assert undone["undo"]["left_objects"] == 1
-    (left,) = undone["undo"]["left"]
-    assert (left["id"], left["external_id"]) == (cost["id"], "2026-2")
-    assert "changed since" in left["message"]
-    (kept,) = await listed(brand, "costs")
-    assert kept["amount"]["amount_minor"] == 2500
-
-
 async def test_equal_rows_without_an_id_are_as_many_costs_and_keep_their_keys(
     brand: BrandClient,
 ) -> None:
@@ -188,32 +152,6 @@ async def test_unknown_columns_are_shown_and_asked_for(brand: BrandClient) -> No
     assert counts(await imported(brand, "creators", file, columns=mapped)) == (1, 0, 0, 0)
     assert (await listed(brand, "creators"))[0]["topics"] == ["good"]
     assert counts(await imported(brand, "creators", file, skip_unknown=True)) == (0, 0, 1, 0)
-
-
-WIDE: Final = dict.fromkeys(map(str, range(COLUMNS_MAX + 1)))
-UNREADABLE: Final[tuple[tuple[Json, str], ...]] = (
-    ({"file": ""}, "file"),
-    ({"file": "\n\n"}, "file"),
-    ({"file": "handle\n@mia\n"}, "file"),
-    ({"file": "name,name\nMia,Mia\n"}, "file"),
-    ({"file": "name\nMia\n", "columns": {"Name 2": "topics"}}, "columns.Name 2"),
-    ({"file": "name,x\nMia,1\n", "columns": {"x": "mood"}}, "columns.x"),
-    ({"file": "a,b\nMia,1\n", "columns": {"a": "name", "b": "name"}}, "columns.b"),
-    ({"file": "name\nMia\n", "mood": 1}, "mood"),
-    ({"file": 7}, "file"),
-    (
-        {"file": "name\nMia\n", "columns": WIDE},
-        "columns",
-    ),
-)
-
-
-async def test_a_file_that_cannot_be_read_names_the_field(brand: BrandClient) -> None:
-    for body, field in UNREADABLE:
-        refused = await brand.refused("POST", "/v1/imports/creators", body)
-        assert (refused.status, list(refused.errors)) == (422, [field]), body
-    large = {"file": f"name\n{'Mia' * BODY_BYTES_MAX}\n"}
-    assert (await brand.refused("POST", "/v1/imports/creators", large)).status == 413
 
 
 async def test_counts_are_events_and_no_import_of_roi(brand: BrandClient) -> None:
@@ -347,35 +285,3 @@ async def test_another_brand_neither_sees_nor_undoes_an_import(brand: BrandClien
     assert answer["rejected"][0]["column"] == "creator"
     reader = await brand.with_key(("read",))
     assert (await reader.refused("DELETE", f"/v1/imports/{made['id']}")).status == 403
-
-
-async def test_of_too_many_names_the_newest_are_looked_at(
-    brand: BrandClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await two_creators(brand)
-    monkeypatch.setattr(import_rows, "NAMES_MAX", 1)
-    answer = await imported(
-        brand,
-        "costs",
-        "kind,incurred_on,amount,currency,creator\n"
-        "fee,2026-03-01,1.00,EUR,Mia\n"
-        "fee,2026-03-01,1.00,EUR,Leo\n"
-        "fee,2026-03-01,2.00,EUR,CRM-LEO\n",
-    )
-    assert [one["line"] for one in answer["rejected"]] == [2]
-
-
-async def test_a_file_of_the_most_rows_and_one_more(brand: BrandClient) -> None:
-    rows = "".join(f"fee,2026-03-01,{number}.00,EUR\n" for number in range(1, ROWS_MAX + 1))
-    file = "kind,incurred_on,amount,currency\n" + rows
-    made = await imported(brand, "costs", file)
-    assert counts(made) == (ROWS_MAX, 0, 0, 0)
-    assert len(made["changes"]) == LISTED_MAX
-    more = await brand.refused("POST", "/v1/imports/costs", {"file": file + rows[:30]})
-    assert (more.status, list(more.errors)) == (422, ["file"])
-    bad = await imported(brand, "costs", file.replace("2026-03-01", "yesterday"))
-    assert counts(bad) == (0, 0, 0, ROWS_MAX)
-    assert len(bad["rejected"]) == LISTED_MAX
-    undone = await brand.ok("DELETE", f"/v1/imports/{made['id']}")
-    assert undone["undo"]["withdrawn"] == ROWS_MAX
-    assert await listed(brand, "costs") == []
