@@ -41,7 +41,9 @@ from services.roi.routes.import_undo import undo_import
 from services.roi.routes.parts import parts_of, require
 from services.roi.routes.resource import Work, path_id
 from services.roi.wire.import_shapes import (
+    COLUMNS_MAX,
     ROWS_MAX,
+    TITLE_CHARACTERS_MAX,
     ImportAnswer,
     ImportBody,
     ImportParameters,
@@ -56,6 +58,8 @@ from shared.ids import new_id
 
 router = Router(prefix="/v1/imports", tags=["imports"], responses=problems(429))
 
+# Characters of too long a title that its refusal shows.
+_TITLE_SHOWN: Final = 40
 _EXAMPLE: Final = {
     "file": (
         "Invoice,Type,Date,Amount,Currency,Comment\n2026-17,fee,2026-03-01,20.00,EUR,two stories\n"
@@ -204,6 +208,7 @@ def _read_file(body: ImportBody, kind: ImportKind) -> _File:
         titles = next(csv.reader(lines, delimiter=separator))
     except csv.Error as error:
         raise field_problem("file", f"has a header that cannot be read: {error}") from None
+    _check_titles(titles)
     header = read_header(titles, kind.table, _asked(body, kind, titles))
     if header.wrong:
         known = ", ".join(kind.columns)
@@ -215,6 +220,17 @@ def _read_file(body: ImportBody, kind: ImportKind) -> _File:
             raise field_problem("file", f"has more than {ROWS_MAX} rows: divide it")
         rows.append(row)
     return _File(header, rows)
+
+
+def _check_titles(titles: list[str]) -> None:
+    """Raise the 422 for a header with too many columns, or too long a title."""
+    if len(titles) > COLUMNS_MAX:
+        raise field_problem("file", f"has {len(titles)} columns, more than {COLUMNS_MAX}")
+    for title in titles:
+        if len(title) > TITLE_CHARACTERS_MAX:
+            begins = title.strip()[:_TITLE_SHOWN]
+            message = f"has a title of more than {TITLE_CHARACTERS_MAX} characters: {begins!r}…"
+            raise field_problem("file", message)
 
 
 def _asked(body: ImportBody, kind: ImportKind, titles: list[str]) -> Asked:

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from services.roi.store import import_rows
-from services.roi.wire.import_shapes import COLUMNS_MAX, LISTED_MAX, ROWS_MAX
+from services.roi.wire.import_shapes import COLUMNS_MAX, LISTED_MAX, ROWS_MAX, TITLE_CHARACTERS_MAX
 from shared.http.middleware import BODY_BYTES_MAX
 from tests.integration.roi.roi_service import BrandClient, brand_running
 from tests.integration.roi.test_imports import Json, counts, imported, listed, two_creators
@@ -42,6 +42,33 @@ async def test_a_file_that_cannot_be_read_names_the_field(brand: BrandClient) ->
         assert (refused.status, list(refused.errors)) == (422, [field]), body
     large = {"file": f"name\n{'Mia' * BODY_BYTES_MAX}\n"}
     assert (await brand.refused("POST", "/v1/imports/creators", large)).status == 413
+
+
+def with_titles(*more: str) -> Json:
+    """A file with one creator and these further columns, which are left out."""
+    empty = "," * len(more)
+    return {"file": f"name,{','.join(more)}\nMia{empty}\n", "skip_unknown": True}
+
+
+async def test_a_header_has_so_many_columns_and_such_long_titles(brand: BrandClient) -> None:
+    most = with_titles(*(f"c{number}" for number in range(COLUMNS_MAX - 1)))
+    longest = with_titles("x" * TITLE_CHARACTERS_MAX)
+    for body in (most, longest):
+        await brand.post("/v1/imports/creators", body)
+    one_more = with_titles(*(f"c{number}" for number in range(COLUMNS_MAX)))
+    longer = with_titles("Mood " + "x" * TITLE_CHARACTERS_MAX)
+    open_quote = {"file": 'name,"Mood\n' + "Mia,good\n" * 100}
+    for body, words in (
+        (one_more, f"{COLUMNS_MAX + 1} columns, more than {COLUMNS_MAX}"),
+        ({"file": "," * (BODY_BYTES_MAX // 2)}, f"columns, more than {COLUMNS_MAX}"),
+        (longer, "'Mood xxx"),
+        (open_quote, "'Mood\\nMia,good"),
+    ):
+        for asked in ("", "?dry_run=true"):
+            refused = await brand.refused("POST", f"/v1/imports/creators{asked}", body)
+            assert (refused.status, list(refused.errors)) == (422, ["file"])
+            assert words in refused.errors["file"]
+            assert len(refused.errors["file"]) < 2 * TITLE_CHARACTERS_MAX
 
 
 async def test_of_too_many_names_the_newest_are_looked_at(
