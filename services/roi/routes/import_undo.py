@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from services.roi.domain.entity import WITHDRAWN, Entity, Version
 from services.roi.domain.imports.import_kinds import IMPORT_KINDS
-from services.roi.routes.import_run import RESOURCES, load_objects
+from services.roi.routes.import_run import RESOURCES, SLICE_ROWS, load_objects
 from services.roi.routes.resource import Work, missing
 from services.roi.store.batch_writer import BatchWriter
 from services.roi.store.import_rows import State, superseded_at, written_at
 from services.roi.wire.import_shapes import LISTED_MAX
+from shared.concurrency import in_slices
 
 _CHANGED_SINCE: Final = "was changed since this import, and was left as it is"
 
@@ -56,7 +57,7 @@ class _Undo:
         written = await written_at(writer, self._kind, moment)
         before = await superseded_at(writer, self._kind, moment, written.keys())
         await load_objects(writer, self._kind, written.keys())
-        for entity_id, state in written.items():
+        async for entity_id, state in in_slices(written.items(), SLICE_ROWS):
             entity = await writer.find(self._kind, entity_id)
             assert entity is not None, "an object is never removed"
             await self._take(entity, state, before.get(entity_id))

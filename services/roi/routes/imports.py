@@ -27,7 +27,6 @@ from services.roi.domain.imports.csv_table import (
     table_rows,
 )
 from services.roi.domain.imports.import_kinds import IMPORT_KINDS, ImportKind, ImportName
-from services.roi.domain.imports.import_rows import read_rows
 from services.roi.routes.catalog_calls import (
     CatalogListParameters,
     IdempotencyKey,
@@ -162,7 +161,7 @@ async def undo(
 async def _imported_file(work: Work, kind: ImportKind, file: _File) -> ImportAnswer:
     """Import a file in the transaction of `work`."""
     run = ImportRun(work, kind, file.header)
-    await run.take(list(read_rows(kind, file.rows, await run.zone())))
+    await run.take(file.rows)
     facts = {"what": kind.what, **run.outcome.counts}
     entity = await run.writer.create("import", new_id(), (Version(facts),))
     run.writer.keep()

@@ -10,11 +10,15 @@ read or created it; one that another reader read has no known revision here, whi
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Final
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, EntityKind
 from services.roi.store.catalog import Writer
+
+# Objects that are encoded and written between two turns of other requests.
+SLICE_OBJECTS: Final = 200
 
 
 class BatchWriter(Writer):
@@ -90,8 +94,10 @@ class BatchWriter(Writer):
         self._step = {}
 
     async def flush(self) -> None:
-        """Write everything that was collected."""
-        await self.save_all([one for one in self._collected.values() if self._is_new(one)])
+        """Write everything that was collected, some objects at a time."""
+        changed = [one for one in self._collected.values() if self._is_new(one)]
+        for start in range(0, len(changed), SLICE_OBJECTS):
+            await self.save_all(changed[start : start + SLICE_OBJECTS])
 
     def _is_new(self, entity: Entity) -> bool:
         stored = self._stored.get(entity.id)
