@@ -20,11 +20,11 @@ EUR = {"currency": "EUR"}
 NAMED = ("Ada Lovelace", "Grace Hopper")
 
 
-def named_creator(story: Story, name: str) -> Creator:
-    """A creator of this name, without content."""
+def named_creator(story: Story, name: str, creator_id: str | None = None) -> Creator:
+    """A creator of this name; without an id that is known, it has no content."""
     return Creator(
         workspace_id=story.workspace_id,
-        id=new_id(),
+        id=creator_id or new_id(),
         revision=1,
         recorded_at=NOON,
         name=name,
@@ -50,6 +50,7 @@ async def fill(service: Service) -> None:
     """Orders of nobody, of Mia and of Tom, a later one of Tom's customer, and a lone refund."""
     story = service.story
     await service.teach(*story.cast())
+    await service.teach(named_creator(story, "Mia", story.ident("creator", "mia")))
     mias = story.click("k1", of="mia", by="v1", at=NOON)
     toms = story.click("k2", of="tom", by="v2", at=NOON)
     await service.send(
@@ -119,16 +120,25 @@ async def test_a_catalog_is_counted_before_it_is_searched_for_a_name(
     async with serving(*place) as service:
         await fill(service)
         mia = service.story.ident("creator", "mia")
-        creators, names = len(NAMED), {"query": "nobody"}
+        creators, names = len(("Mia", *NAMED)), {"query": "nobody"}
         await service.teach(*(named_creator(service.story, name) for name in NAMED))
         content = 4  # the placements and links of Mia and Tom
+        order_like_an_id = new_id()
+        await service.send(service.story.order(order_like_an_id))
+        await service.explained(order_like_an_id)
         for bound, asked, refusal in (
             (creators, names, None),
             (creators - 1, names, "may be the name of a creator"),
+            (creators - 1, {"query": "1001"}, None),
+            (creators - 1, {"query": "ada"}, None),
+            (creators - 1, {"query": order_like_an_id}, None),
+            (creators - 1, {"query": "mia"}, "may be the name of a creator"),
             (content, {"query": mia}, None),
             (content - 1, {"query": mia}, "means a creator among more than"),
             (content - 1, {"query": "ada lovelace"}, "means a creator among more than"),
             (content - 1, {"query": "1001"}, None),
+            (content - 1, {"query": order_like_an_id}, None),
+            (content - 1, {"query": new_id()}, None),
         ):
             with monkeypatch.context() as small:
                 small.setattr(order_search, "CATALOG_MAX", bound)
