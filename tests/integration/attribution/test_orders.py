@@ -1,5 +1,6 @@
 """The list of orders over HTTP: search, days, state, store, pages, and who was credited."""
 
+import asyncio
 import csv
 import io
 from datetime import timedelta
@@ -10,11 +11,13 @@ import pytest
 from services.attribution.pipeline import order_search
 from services.attribution.routes import order_export
 from shared.catalog import Creator
+from shared.http.admission import EXPORTS_MAX
 from shared.ids import new_id
 from shared.money import format_minor
 from tests.factories import NOON
+from tests.fixtures.connections import connect
 from tests.integration.attribution.story import Story
-from tests.integration.attribution.test_http import Service, serving
+from tests.integration.attribution.test_http import Service, key_record, serving
 
 EUR = {"currency": "EUR"}
 NAMED = ("Ada Lovelace", "Grace Hopper")
@@ -218,6 +221,48 @@ async def test_a_file_of_orders_has_every_order_and_the_balance_as_totals(
         for path, field in (("orders.parquet", "file_format"), ("orders.csv?limit=2", "limit")):
             refused = await service.client.get(f"/v1/exports/{path}")
             assert [error["field"] for error in refused.json()["errors"]] == [field]
+
+
+async def test_a_brand_has_so_many_exports_of_orders_at_once(place: tuple[str, str]) -> None:
+    """Exports are in progress as long as their table is locked."""
+    waits = (
+        "SELECT count(*) FROM pg_locks"
+        " WHERE NOT granted AND relation = 'attribution.conversions'::regclass"
+    )
+    path, key = "/v1/exports/orders.csv", f"lrl_sec_otherkey_{new_id()}{'x' * 8}"
+    others = {"authorization": f"Bearer {key}"}
+    async with serving(*place) as service, asyncio.TaskGroup() as exports:
+        await fill(service)
+        await service.tell(key_record(Story(new_id()), key, "read"))
+        # Refused questions and finished files leave no export in progress.
+        for asked, status in ((f"{path}?store=nowhere", 422), (path, 200)) * (EXPORTS_MAX + 1):
+            assert (await service.client.get(asked)).status_code == status
+        owner = await connect(place[0])
+        lock = owner.transaction()
+        await lock.start()
+        await owner.execute("LOCK TABLE attribution.conversions IN ACCESS EXCLUSIVE MODE")
+        clients = [service.client, service.reader] * (EXPORTS_MAX // 2)
+        running = [exports.create_task(client.get(path)) for client in clients]
+
+        async def locked(count: int) -> None:
+            async def holds() -> bool:
+                return bool(await owner.fetchval(waits) >= count)
+
+            await service.until(holds)
+
+        await locked(EXPORTS_MAX)
+        for client in (service.client, service.reader):
+            refused = await client.get(path)
+            assert refused.status_code == 429, refused.text
+            assert f"more than {EXPORTS_MAX} exports" in refused.json()["detail"]
+            assert int(refused.headers["retry-after"]) >= 1
+        # Another brand has its own.
+        running.append(exports.create_task(service.client.get(path, headers=others)))
+        await locked(EXPORTS_MAX + 1)
+        await lock.rollback()
+        await owner.close()
+        assert [(await one).status_code for one in running] == [200] * (EXPORTS_MAX + 1)
+        assert (await service.client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["' OR 1=1 --", "%", "_", "\\", "{}"])
