@@ -18,8 +18,8 @@ def placements(
 
     The columns are platform; creator (its id, external id, name or handle) or
     is_brand; and where they are known external_id, campaign, content_type,
-    format, planned_at, published_at, url, cta and topics. A time without an
-    offset is in the time zone of the workspace.
+    length_seconds, format, planned_at, published_at, url, cta and topics. A
+    time without an offset is in the time zone of the workspace.
 
     A row is known again by its external_id, else by its url, else by all its
     cells. A row that cannot be taken is listed, and the rest is taken.

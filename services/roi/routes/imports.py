@@ -27,7 +27,6 @@ from services.roi.domain.imports.csv_table import (
     table_rows,
 )
 from services.roi.domain.imports.import_kinds import IMPORT_KINDS, ImportKind, ImportName
-from services.roi.domain.imports.import_rows import read_rows
 from services.roi.routes.catalog_calls import (
     CatalogListParameters,
     IdempotencyKey,
@@ -39,9 +38,11 @@ from services.roi.routes.catalog_calls import (
 from services.roi.routes.import_run import ImportRun
 from services.roi.routes.import_undo import undo_import
 from services.roi.routes.parts import parts_of, require
-from services.roi.routes.resource import Work, missing, path_id
+from services.roi.routes.resource import Work, path_id
 from services.roi.wire.import_shapes import (
+    COLUMNS_MAX,
     ROWS_MAX,
+    TITLE_CHARACTERS_MAX,
     ImportAnswer,
     ImportBody,
     ImportParameters,
@@ -56,6 +57,8 @@ from shared.ids import new_id
 
 router = Router(prefix="/v1/imports", tags=["imports"], responses=problems(429))
 
+# Characters of too long a title that its refusal shows.
+_TITLE_SHOWN: Final = 40
 _EXAMPLE: Final = {
     "file": (
         "Invoice,Type,Date,Amount,Currency,Comment\n2026-17,fee,2026-03-01,20.00,EUR,two stories\n"
@@ -151,17 +154,14 @@ async def undo(
     """
     wanted = path_id("import", import_id)
     async with writing(parts_of(request), caller.workspace_id) as work:
-        entity = await work.writer.find("import", wanted)
-        if entity is None:
-            raise missing("import", wanted)
-        undone = await undo_import(work, entity)
+        undone = await undo_import(work, wanted)
     return answered(_shown(undone))
 
 
 async def _imported_file(work: Work, kind: ImportKind, file: _File) -> ImportAnswer:
     """Import a file in the transaction of `work`."""
     run = ImportRun(work, kind, file.header)
-    await run.take(list(read_rows(kind, file.rows, await run.zone())))
+    await run.take(file.rows)
     facts = {"what": kind.what, **run.outcome.counts}
     entity = await run.writer.create("import", new_id(), (Version(facts),))
     run.writer.keep()
@@ -207,6 +207,7 @@ def _read_file(body: ImportBody, kind: ImportKind) -> _File:
         titles = next(csv.reader(lines, delimiter=separator))
     except csv.Error as error:
         raise field_problem("file", f"has a header that cannot be read: {error}") from None
+    _check_titles(titles)
     header = read_header(titles, kind.table, _asked(body, kind, titles))
     if header.wrong:
         known = ", ".join(kind.columns)
@@ -218,6 +219,17 @@ def _read_file(body: ImportBody, kind: ImportKind) -> _File:
             raise field_problem("file", f"has more than {ROWS_MAX} rows: divide it")
         rows.append(row)
     return _File(header, rows)
+
+
+def _check_titles(titles: list[str]) -> None:
+    """Raise the 422 for a header with too many columns, or too long a title."""
+    if len(titles) > COLUMNS_MAX:
+        raise field_problem("file", f"has {len(titles)} columns, more than {COLUMNS_MAX}")
+    for title in titles:
+        if len(title) > TITLE_CHARACTERS_MAX:
+            begins = title.strip()[:_TITLE_SHOWN]
+            message = f"has a title of more than {TITLE_CHARACTERS_MAX} characters: {begins!r}…"
+            raise field_problem("file", message)
 
 
 def _asked(body: ImportBody, kind: ImportKind, titles: list[str]) -> Asked:

@@ -14,10 +14,12 @@ from shared.http.middleware import BODY_BYTES_MAX
 ROWS_MAX: Final = 2_000
 # More columns than any export has.
 COLUMNS_MAX: Final = 200
+# A longer title is a header with a quotation mark that does not end.
+TITLE_CHARACTERS_MAX: Final = 200
 # A person corrects the file after some of them; the rest is counted.
 LISTED_MAX: Final = 100
 
-Title = Annotated[str, Field(max_length=200)]
+Title = Annotated[str, Field(max_length=TITLE_CHARACTERS_MAX)]
 
 
 class ImportParameters(StrictModel):
@@ -32,7 +34,8 @@ class ImportBody(StrictModel):
     """A CSV file and the meaning of its columns."""
 
     file: Annotated[str, Field(min_length=1, max_length=BODY_BYTES_MAX)]
-    """The text of the file. Its first line names the columns; at most 2,000 rows follow."""
+    """The text of the file. Its first line names the columns, at most 200; at most 2,000 rows
+    follow."""
     columns: Annotated[dict[Title, str | None], Field(max_length=COLUMNS_MAX)] = Field(
         default_factory=dict
     )
