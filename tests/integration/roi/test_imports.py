@@ -215,12 +215,6 @@ async def test_a_file_that_cannot_be_read_names_the_field(brand: BrandClient) ->
     assert (await brand.refused("POST", "/v1/imports/creators", large)).status == 413
 
 
-async def test_counts_are_events_and_no_import_of_roi(brand: BrandClient) -> None:
-    refused = await brand.refused("POST", "/v1/imports/social", {"file": "placement\nx\n"})
-    assert refused.status == 422
-    assert "POST /v1/social" in refused.errors["what"]
-
-
 async def test_creators_are_known_by_name_and_have_an_account_a_row(brand: BrandClient) -> None:
     file = (
         "Influencer,Channel,Username,Subscribers,country\n"
