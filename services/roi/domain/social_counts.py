@@ -70,6 +70,15 @@ Changes = Mapping[tuple[str, datetime], Change]
 """The changes of a placement by metric and moment."""
 
 
+def differences(before: Changes, after: Changes) -> Changes:
+    """Return by how much each change differs from the one before."""
+    found = {
+        slot: after.get(slot, NOTHING).minus(before.get(slot, NOTHING))
+        for slot in sorted(before.keys() | after.keys())
+    }
+    return {slot: change for slot, change in found.items() if change != NOTHING}
+
+
 def told(report: CountReport) -> Told:
     """Return what a report of a record tells."""
     return Told(
@@ -104,11 +113,19 @@ class PlacementCounts:
         if not sum(self._keep(report) for report in reports):
             return {}
         before, self.changes = self.changes, self._computed()
-        differences = {
-            slot: self.changes.get(slot, NOTHING).minus(before.get(slot, NOTHING))
-            for slot in sorted(before.keys() | self.changes.keys())
-        }
-        return {slot: change for slot, change in differences.items() if change != NOTHING}
+        return differences(before, self.changes)
+
+    def replaced(self, after: "PlacementCounts") -> tuple[int, int]:
+        """Return how many of these reports do not count in `after`, and how many others do there.
+
+        The others count for the same source and moment as one that does not.
+        """
+        gone = [
+            place
+            for place, report in self._standing.items()
+            if after._standing.get(place) != report
+        ]
+        return len(gone), sum(place in after._standing for place in gone)
 
     def _computed(self) -> Changes:
         # The newest first; of one moment by the name of the source, as they are read.

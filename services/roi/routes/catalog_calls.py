@@ -375,11 +375,13 @@ def _check_idempotency_key(key: str) -> None:
 
 
 async def _body_mac(parts: Parts, request: Request) -> bytes:
-    """Return a keyed hash of path and body.
+    """Return a keyed hash of path, parameters and body.
 
     It is made of the parsed values, so spacing and the order of names do not matter.
     """
-    text = json.dumps([request.url.path, await request.json()], sort_keys=True)
+    query = sorted(request.query_params.multi_items())
+    place = [request.url.path, *([query] if query else [])]
+    text = json.dumps([*place, await request.json()], sort_keys=True)
     return hmac.digest(parts.sealer.derive("idempotency"), text.encode(), "sha256")
 
 

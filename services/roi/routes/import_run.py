@@ -19,6 +19,7 @@ from services.roi.domain.link_codes import folded
 from services.roi.routes.catalog_calls import correct_object, create_object, validated
 from services.roi.routes.costs import Costs
 from services.roi.routes.creators import Creators
+from services.roi.routes.import_outcome import Outcome
 from services.roi.routes.links import Links
 from services.roi.routes.placements import Placements
 from services.roi.routes.resource import Resource, Work
@@ -26,7 +27,7 @@ from services.roi.store.batch_writer import BatchWriter
 from services.roi.store.import_rows import links_of_codes, names_of
 from services.roi.wire.cost_shapes import CostBody
 from services.roi.wire.fields import canonical_id
-from services.roi.wire.import_shapes import LISTED_MAX, ImportChange, ImportRejection
+from services.roi.wire.import_shapes import ImportChange
 from services.roi.wire.link_shapes import LinkBody
 from services.roi.wire.patches import named_values, patch_of
 from services.roi.wire.people import CreatorBody, PlacementBody
@@ -50,50 +51,6 @@ _PATCHES: Final = {
 # Rows of a file, and names of a catalog, between two turns of other requests: some 10 milliseconds.
 SLICE_ROWS: Final = 20
 SLICE_NAMES: Final = 1_000
-
-
-class Outcome:
-    """What became of the rows of a file."""
-
-    def __init__(self) -> None:
-        self.created = self.changed = self.unchanged = self.rejected_rows = 0
-        self.rejected: list[ImportRejection] = []
-        self.changes: list[ImportChange] = []
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The counts of the answer."""
-        parts = {
-            name: getattr(self, name)
-            for name in ("created", "changed", "unchanged", "rejected_rows")
-        }
-        return {"rows": sum(parts.values()), **parts}
-
-    def reject(self, line: int, flaws: Sequence[tuple[str, str]]) -> None:
-        """Count a row that cannot be taken."""
-        self.rejected_rows += 1
-        if self.rejected_rows <= LISTED_MAX:
-            self.rejected += [
-                ImportRejection(line=line, column=column, message=message)
-                for column, message in flaws
-            ]
-
-    def take(self, line: int, before: Entity | None, after: Entity) -> None:
-        """Count a row by what it changed."""
-        if before is not None and before == after:
-            self.unchanged += 1
-            return
-        self.created += before is None
-        self.changed += before is not None
-        if len(self.changes) < LISTED_MAX:
-            self.changes.append(
-                ImportChange(
-                    line=line,
-                    change="created" if before is None else "changed",
-                    id=after.id,
-                    fields=[] if before is None else _changed_fields(before, after),
-                )
-            )
 
 
 class ImportRun:
@@ -138,7 +95,7 @@ class ImportRun:
         self.writer.keep()
         self._know(after)
         self._lines[after.id] = row.line
-        self.outcome.take(row.line, before, after)
+        self.outcome.take(_change(row.line, before, after))
 
     async def _applied(self, row: ImportRow) -> tuple[Entity | None, Entity]:
         """Return the object of a row before and after it."""
@@ -276,6 +233,16 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _change(line: int, before: Entity | None, after: Entity) -> ImportChange | None:
+    """Return what a row changes, or None."""
+    if before is None:
+        return ImportChange(line=line, change="created", id=after.id, fields=[])
+    if before == after:
+        return None
+    fields = _changed_fields(before, after)
+    return ImportChange(line=line, change="changed", id=after.id, fields=fields)
 
 
 def _changed_fields(before: Entity, after: Entity) -> list[str]:

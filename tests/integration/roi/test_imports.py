@@ -154,12 +154,6 @@ async def test_unknown_columns_are_shown_and_asked_for(brand: BrandClient) -> No
     assert counts(await imported(brand, "creators", file, skip_unknown=True)) == (0, 0, 1, 0)
 
 
-async def test_counts_are_events_and_no_import_of_roi(brand: BrandClient) -> None:
-    refused = await brand.refused("POST", "/v1/imports/social", {"file": "placement\nx\n"})
-    assert refused.status == 422
-    assert "POST /v1/social" in refused.errors["what"]
-
-
 async def test_creators_are_known_by_name_and_have_an_account_a_row(brand: BrandClient) -> None:
     file = (
         "Influencer,Channel,Username,Subscribers,country\n"
