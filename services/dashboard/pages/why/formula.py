@@ -11,7 +11,7 @@ from typing import Any, Final
 from services.dashboard.layout.frame import Frame
 from services.dashboard.tables.answers import TOO_FEW
 from services.dashboard.tables.table import Cell
-from services.dashboard.tables.texts import figure_cell, interval_text
+from services.dashboard.tables.texts import figure_cell, figure_text, interval_text
 
 Json = Mapping[str, Any]
 _WORD: Final = re.compile(r"[a-z_]+")
@@ -21,11 +21,15 @@ _HEADLINES: Final = ("program", "totals")
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A figure, its interval in words, and the values of its formula by name."""
+    """A figure, its interval in words, the values of its formula, and the formula with them.
+
+    `with_values` is None for a formula that names no other figure.
+    """
 
     cell: Cell
     interval: str | None
     values: Sequence[tuple[str, Cell]]
+    with_values: str | None
 
 
 def parts_of_formula(metric: str, told: Json, metrics: Mapping[str, Json]) -> Sequence[str]:
@@ -52,7 +56,21 @@ def explained(
     interval = interval_text(metric, ends)
     if interval is None and row.get("too_few") and told.get("interval"):
         interval = TOO_FEW
-    return Explained(figure_cell(metric, measures.get(metric)), interval, values)
+    cell = figure_cell(metric, measures.get(metric))
+    return Explained(cell, interval, values, _with_values(told["formula"], measures, metric))
+
+
+def _with_values(formula: str, measures: Json, metric: str) -> str | None:
+    """Return the formula with each figure that it names as its value."""
+    found = _WORD.sub(
+        lambda word: (
+            figure_text(word[0], measures[word[0]])
+            if word[0] in measures and word[0] != metric
+            else word[0]
+        ),
+        formula,
+    )
+    return None if found == formula else found
 
 
 def _row(groups: Sequence[str], answer: Json) -> Json:
