@@ -5,6 +5,7 @@ import html
 import httpx
 import pytest
 
+from services.dashboard.tables.texts import plain_words
 from tests.e2e.installation import Installation
 from tests.integration.dashboard.site import Visitor
 
@@ -19,8 +20,8 @@ def test_each_kind_is_shown_with_its_number_and_what_to_do(
     text = html.unescape(demo.get("/app/attention"))
     lines = {line["kind"]: line for line in demo.csv("/app/attention.csv")}
     for item in told:
-        assert f"{item['count']} × {item['sentence']}" in text
-        assert item["what_to_do"] in text
+        assert f"{item['count']} × {plain_words(item['sentence'])}" in text
+        assert plain_words(item["what_to_do"]) in text
         assert int(lines[item["kind"]]["count"]) == item["count"]
         for example in item["examples"]:
             assert example["detail"] in text

@@ -41,7 +41,7 @@ async def test_without_scripts_one_reads_filters_drills_and_exports(
         page = await without.new_page()
         await sign_in(page, demo)
         await page.get_by_label("From").fill("2026-11-10")
-        await page.get_by_label("Model").select_option("linear")
+        await page.locator("select[name=model]").select_option("linear")
         await page.get_by_role("button", name="Apply").click()
         assert re.search(r"from=2026-11-10.*model=linear", page.url)
         await page.locator("a.why").first.click()

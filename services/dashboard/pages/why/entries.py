@@ -21,7 +21,7 @@ def entries_table(frame: Frame, metric: str, body: Json, catalog: Answer) -> Tab
         Column("what", "What"),
         Column("whose", "Whose"),
         Column("how", "How"),
-        Column("value", frame.metrics.name(metric), "number"),
+        Column(metric, frame.metrics.name(metric), "number"),
     )
     rows = [_row(frame, metric, entry, names) for entry in body["items"]]
     total = (
