@@ -143,7 +143,7 @@ def history_table(progress: Json) -> Table:
 
 
 def history_chart(told: Json, progress: Json) -> str | None:
-    """Return the drawing of what was reached beside what was expected; None before the first day."""
+    """Return the drawing of what was reached and expected; None before the first day."""
     metric, history = told["metric"], progress["history"]
     if not history:
         return None
