@@ -1,8 +1,8 @@
 """The page `docs/metrics.md`: the metric dictionary for people, made from the registry.
 
 Promise: each metric is on the page once, with its id, formula, unit, basis, meaning of an empty
-value, worked example and source. What can go wrong: nothing at run time; a test fails when the page
-does not match the registry.
+value, worked example, source and interval, or why it has none. What can go wrong: nothing at run
+time; a test fails when the page does not match the registry.
 """
 
 import textwrap
@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final, get_args
 
 from services.roi.answers.dictionary import MEASURES, METRICS_IN_ORDER
+from services.roi.answers.intervals import LEVEL, ORDERS_LEAST
 from services.roi.answers.kinds import Metric
 from services.roi.answers.values import RATIO_STEPS, Unit
 from shared.credits import UNITS_PER_CONVERSION
@@ -66,12 +67,21 @@ def _told(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "Empty", metric.empty_value
     yield "Example", _example(metric)
     yield "Source", metric.source
+    yield "Interval", _interval(metric)
     asked = "in every answer" if metric.by_default else "in an answer that asks for it"
     yield "Version", f"{metric.version}, {asked}"
 
 
+def _interval(metric: Metric) -> str:
+    interval = metric.interval
+    if interval is None:
+        return f"none: {metric.no_interval}"
+    least = f"; null below {ORDERS_LEAST} kept purchases and renewals" if interval.orders else ""
+    return f"{LEVEL * 100:.0f} %: {interval.assumption}{least}. {interval.source}"
+
+
 # Inputs that say whether a figure is known, and not how much it is.
-_KNOWN: Final = ("_reports", "_known", "_without_rate", "_without_worth")
+_KNOWN: Final = ("_reports", "_known", "_without_rate", "_without_worth", "_without_count")
 
 
 def _example(metric: Metric) -> str:

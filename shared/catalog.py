@@ -274,6 +274,15 @@ StageMap = Annotated[
         " it differs from the default."
     ),
 ]
+# As many as a stage of the funnel can show on a screen.
+KPIS_MAX: Final = 10
+KpiMap = Annotated[
+    dict[str, tuple[str, ...]],
+    Meta(
+        description="Metrics that a stage of the funnel shows besides its own, by stage: ids of"
+        " `GET /v1/metrics`. A funnel takes those of the policy of its last day."
+    ),
+]
 
 
 class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
@@ -297,6 +306,8 @@ class Policy(CatalogRecord, frozen=True, kw_only=True, tag="policy"):
     ] = Precedence.CODE_WINS
     models: ModelRefs = DEFAULT_MODELS
     stages: StageMap = {}
+    # Read by roi alone: which figures are shown changes no decision.
+    kpis: KpiMap = {}
     retention_days: RetentionDays = 365
     survey: Annotated[
         Surveys,

@@ -5,7 +5,7 @@ What can go wrong: work that never awaits blocks every other task of the loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 Item = TypeVar("Item")
@@ -20,6 +20,14 @@ SLICE_ITEMS: Final = 50
 async def yield_control() -> None:
     """Let the other tasks of the loop run once."""
     await asyncio.sleep(0)  # noqa: TID251 - it waits for no time, so it needs no clock
+
+
+async def in_slices(items: Iterable[Item], size: int) -> AsyncIterator[Item]:
+    """Yield the items. Other tasks run after every `size` of them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % size == 0:
+            await yield_control()
 
 
 async def map_in_slices(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -237,7 +237,8 @@ class CountReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Of the reports of one source for one moment, the one with the greatest (`received_at`,
     `event_id`) counts, in whatever order they come. An event that was received again comes again,
-    with its later time. The placement may be unknown; its counts are in no figure then.
+    with its later time. The placement may be unknown; its counts are in no figure then. A report of
+    an import (`import_id`) that roi has undone does not count.
     """
 
     event_id: Uuid
@@ -247,6 +248,7 @@ class CountReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counted_at: Moment
     received_at: Moment
     counts: SocialCounts
+    import_id: Uuid | None = None
 
 
 class CountsReported(

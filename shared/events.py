@@ -299,7 +299,8 @@ class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
     """The counts of one placement from its beginning until `occurred_at`, as one source tells them.
 
     `source_name` is who counted. None is a count that the source does not tell; it is not 0. Of the
-    reports of one source for one moment, the one that was received last counts.
+    reports of one source for one moment, the one that was received last counts. `import_id` is the
+    import that it belongs to; when that is undone, the report does not count any more.
     """
 
     placement_id: Uuid
@@ -315,6 +316,7 @@ class SocialReported(Event, frozen=True, kw_only=True, tag="social_reported"):
     saves: Count | None = None
     link_taps: Count | None = None
     followers_gained: Count | None = None
+    import_id: Uuid | None = None
 
 
 class Erased(Event, frozen=True, kw_only=True, tag="erased"):

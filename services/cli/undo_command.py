@@ -31,8 +31,9 @@ def undo(
     What an import made is archived, and what it changed is again as before it.
     An object that was changed since is listed and left as it is.
 
-    Past orders and social counts are events and have no id to undo. Counts are
-    taken back with `laurel import social FILE.csv --withdraw`.
+    Of an import of social counts no report counts any more, and what the same
+    sources told before for the same moments counts again. Past orders are
+    events that count in no figure, and have no id to undo.
     """
     left = asyncio.run(_undo(import_ids or (), workspace))
     if left:
@@ -65,9 +66,10 @@ def _show_undone(undone: Mapping[str, Any]) -> int:
     for one in done["left"]:
         name = f"{one['id']} ({one['external_id']})" if one["external_id"] else one["id"]
         err.print(f"{name}: {one['message']}", markup=False, soft_wrap=True)
+    word = "taken back" if undone["what"] == "social" else "archived"
     out.print(
         f"[good]✓[/] {undone['what']} of {undone['created_at'][:19]}:"
-        f" {done['withdrawn']:,} archived, {done['restored']:,} restored,"
+        f" {done['withdrawn']:,} {word}, {done['restored']:,} restored,"
         f" {done['left_objects']:,} left"
     )
     found: int = done["left_objects"]

@@ -24,7 +24,7 @@ from services.tracking.routes.redirect_protocol import redirect_protocol
 from services.tracking.settings import TrackingSettings
 from services.tracking.store.catalog_memory import Catalog
 from services.tracking.store.journal import Journal
-from services.tracking.store.quotas import Counted, Quotas
+from services.tracking.store.quotas import TESTS_A_MINUTE, Counted, Quotas
 from services.tracking.store.saved_catalog import SavedCatalog
 from services.tracking.store.user_agents import Agents
 from services.tracking.store.vendors import find_adapters
@@ -101,6 +101,7 @@ class Tracking:
             Counted.EVENTS: settings.events_a_minute,
             Counted.CLAIMS: settings.claims_a_minute,
             Counted.UNKNOWN_CODES: settings.unknown_codes_a_minute,
+            Counted.TESTS: TESTS_A_MINUTE,
         }
         quotas = Quotas(limits, clock, self.telemetry)
         self._intake = Intake(self.catalog, self.journal, lookups, quotas, clock, self.telemetry)

@@ -30,6 +30,22 @@ def imports_into_own_workspace(pair: TenantPair) -> None:
     assert (shown_to_theirs(pair, "creators"), shown_to_theirs(pair, "links")) == before
 
 
+def counts_own_placements_only(pair: TenantPair) -> None:
+    """A file that names their placement has no report of it, as for one that nobody has."""
+
+    def counted(one: str) -> Json:
+        file = f"placement,as_of,source,views\n{one},2026-03-01,Agency,1\n"
+        answer = pair.ask(pair.mine.brand.roi, "POST", "/v1/imports/social", {"file": file})
+        found: Json = answer.json()
+        return found
+
+    foreign, unknown = pair.theirs.id_of("placements"), new_id()
+    for answer in map(counted, (foreign, unknown)):
+        assert (answer["reports"], answer["changes"], answer["rejected_rows"]) == ([], [], 1)
+    told = [str(counted(one)["rejected"]).replace(one, "") for one in (foreign, unknown)]
+    assert told[0] == told[1]
+
+
 def undoes_own_imports(pair: TenantPair) -> None:
     theirs = pair.theirs.brand.roi.post(
         "/v1/imports/creators", json={"file": f"name\nOf {pair.theirs.name}\n"}

@@ -107,9 +107,9 @@ def quotient(upper: Fraction | None, lower: Fraction | None) -> Fraction | None:
 
 
 def check_stage(stage: Json, journey: Journey) -> None:
-    """Volumes and unit costs of a stage; a volume without a fact is 0 or was not reported."""
+    """Volumes and unit costs of a stage; what nobody reported is null, and what Laurel counts 0."""
     for volume, shown in stage["volumes"].items():
-        assert number(shown) == journey.known(volume) or not (shown or journey.known(volume))
+        assert number(shown) == journey.known(volume), volume
     for name, shown in stage["cost_per_unit"].items():
         volume, count = UNIT_COSTS.get(name, ("", 1))
         divisor = journey.known(volume)

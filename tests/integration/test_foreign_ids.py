@@ -19,7 +19,11 @@ from tests.integration.foreign_answers import (
 )
 from tests.integration.foreign_catalog import CATALOG, shown_to_theirs
 from tests.integration.foreign_exports import EXPORT_CALLS
-from tests.integration.foreign_imports import imports_into_own_workspace, undoes_own_imports
+from tests.integration.foreign_imports import (
+    counts_own_placements_only,
+    imports_into_own_workspace,
+    undoes_own_imports,
+)
 from tests.integration.tenants import KINDS, Tenant, TenantPair
 
 pytestmark = pytest.mark.xdist_group("installation")
@@ -357,6 +361,7 @@ CALLS: Final[dict[str, Callable[[TenantPair], None]]] = {
     "POST /v1/connections/{object_id}/secrets": adds_and_removes_own_secrets,
     "DELETE /v1/connections/{object_id}/secrets/{number}": adds_and_removes_own_secrets,
     "POST /v1/imports/{what}": imports_into_own_workspace,
+    "POST /v1/imports/social": counts_own_placements_only,
     "GET /v1/imports": undoes_own_imports,
     "DELETE /v1/imports/{import_id}": undoes_own_imports,
     "GET /v1/explanations": explains_own_orders,

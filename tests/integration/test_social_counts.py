@@ -9,6 +9,7 @@ from shared.events import COUNT_MAX
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, Json, by_label, eventually
 from tests.integration.attacks.brand_under_attack import BrandUnderAttack
+from tests.integration.test_imports import undo_ids
 
 pytestmark = pytest.mark.xdist_group("installation")
 
@@ -147,68 +148,72 @@ Post ID,Permalink,Views,Likes,Saves,Mood
 """
 
 
-def test_an_export_is_brought_in_by_the_command_line(brand: Brand, tmp_path: Path) -> None:
+def test_an_export_is_brought_in_and_taken_back_by_the_command_line(
+    brand: Brand, tmp_path: Path
+) -> None:
     """Unknown columns are asked for, a dry run sends nothing, bad rows are listed, not repeats."""
     mia = brand.create("creators", name="Mia")
     url = "https://instagram.com/reel/Abc"
-    brand.create("placements", creator_id=mia["id"], platform="instagram", url=url)
+    reel = brand.create("placements", creator_id=mia["id"], platform="instagram", url=url)
+    report(brand, counted(reel, 10, views=700), counted(reel, 9, views=600))
+    wait_for(brand, "views", 700)
+    before = brand.roi_answer(**ASKED)
     path = tmp_path / "export.csv"
     path.write_text(EXPORT)
 
-    def imported(*words: str) -> Any:
-        given = ("import", "social", str(path), "--export", "instagram", *words)
-        return brand.laurel.command(*given, environment={"LAUREL_ADMIN_KEY": brand.key})
+    def ran(*words: str) -> tuple[int, str]:
+        done: Any = brand.laurel.command(*words, environment={"LAUREL_ADMIN_KEY": brand.key})
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
 
-    as_of = ("--as-of", "2026-03-10T09:00:00Z")
-    asked = imported(*as_of)
-    assert asked.returncode != 0
-    assert "not known (Mood)" in " ".join((asked.stdout + asked.stderr).split())
-    tried = imported("--skip-unknown", "--dry-run", *as_of)
-    assert tried.returncode == 1
-    assert "1 row from 2026-03-10 to 2026-03-10 would be sent; nothing was sent" in tried.stdout
-    assert "line 3: placement: is not the id" in tried.stderr
-    assert "line 4: views: write a whole number" in tried.stderr
-    assert brand.attribution.get("/v1/ledger/events").json()["read"] == 0
-    for _ in range(2):
-        sent = imported("--skip-unknown", *as_of)
-        assert sent.returncode == 1, sent.stdout + sent.stderr
-        assert "1 row from 2026-03-10 to 2026-03-10 accepted" in " ".join(sent.stdout.split())
-    found = wait_for(brand, "views", 1_200)
-    assert (found["totals"]["likes"], found["totals"]["saves"]) == (80, None)
-    eventually(
-        lambda: brand.attribution.get("/v1/ledger/events").json()["superseded"] or None,
-        what="the second import is a duplicate",
-    )
-    assert wait_for(brand, "views", 1_200)["totals"]["likes"] == 80
+    def imported(*words: str) -> tuple[int, str]:
+        when = ("--export", "instagram", "--as-of", "2026-03-10T09:00:00Z")
+        return ran("import", "social", str(path), *when, *words)
+
+    code, told = imported()
+    assert code == 2
+    assert "columns that are not known: Mood" in told
+    code, told = imported("--skip-unknown", "--dry-run")
+    assert code == 1
+    assert "line 2 would be changed: views, likes" in told
+    assert "line 3: Permalink: is not the id" in told
+    assert "line 4: Views: write a whole number" in told
+    assert "nothing was imported" in told
+    assert brand.attribution.get("/v1/ledger/events").json()["read"] == 2
+
+    code, told = imported("--skip-unknown")
+    assert (code, "0 rows created, 1 row changed, 0 rows known before" in told) == (1, True), told
+    (import_id,) = undo_ids(told)
+    after = wait_for(brand, "views", 1_200)
+    assert (after["totals"]["likes"], after["totals"]["saves"]) == (80, None)
+    assert "1 row known before" in imported("--skip-unknown")[1]
+    assert f"{import_id} " in ran("undo")[1]
+    code, told = ran("undo", import_id)
+    assert (code, "1 taken back, 1 restored, 0 left" in told) == (0, True), told
+    undone = brand.roi_answer(**ASKED)
+    figures = ("rows", "program", "totals")
+    assert [undone[name] for name in figures] == [before[name] for name in figures]
+    then = brand.roi_answer(as_of=after["meta"]["as_of"], **ASKED)
+    assert [then[name] for name in figures] == [after[name] for name in figures]
+    assert imported("--skip-unknown")[0] == 1
+    wait_for(brand, "views", 1_200)
+    brand.assert_verified()
 
 
-def test_counts_are_taken_back_by_their_file_and_come_again_with_it(
-    brand: Brand, tmp_path: Path
-) -> None:
+def test_a_report_that_arrives_after_the_undo_of_its_import_does_not_count(brand: Brand) -> None:
+    """As pages do it: the import, its reports, the undo; half of the reports come too late."""
     mia = brand.create("creators", name="Mia")
-    url = "https://instagram.com/reel/Abc"
-    reel = brand.create("placements", creator_id=mia["id"], platform="instagram", url=url)
-    report(brand, counted(reel, 9, views=700))
-    wait_for(brand, "views", 700)
-    path = tmp_path / "export.csv"
-    path.write_text(f"Permalink,Views\n{url},1200\n")
-
-    def imported(*words: str) -> str:
-        given = ("import", "social", str(path), "--export", "instagram")
-        when = ("--as-of", "2026-03-10T09:00:00Z")
-        done = brand.laurel.command(*given, *when, *words, environment=key)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return " ".join(done.stdout.split())
-
-    key = {"LAUREL_ADMIN_KEY": brand.key}
-    before = brand.roi_answer(**ASKED)
-    assert "--withdraw" in imported()
-    wait_for(brand, "views", 1_200)
-    assert "taken back" in imported("--withdraw")
-    after = wait_for(brand, "views", 700)
-    assert [after[name] for name in ("rows", "program", "totals")] == [
-        before[name] for name in ("rows", "program", "totals")
-    ]
-    imported()
-    wait_for(brand, "views", 1_200)
+    for name in ("reel", "clip"):
+        brand.create("placements", creator_id=mia["id"], platform="instagram", external_id=name)
+    file = "placement,views,saves\nreel,12,\nclip,30,4\n"
+    query = {"as_of": "2026-03-10T09:00:00Z", "source": "Agency", "quality": "manual"}
+    made = brand.roi.post("/v1/imports/social", params=query, json={"file": file})
+    assert made.status_code == 201, made.text
+    early, late = made.json()["reports"]
+    report(brand, early)
+    wait_for(brand, "views", 12)
+    undone = brand.roi.delete(f"/v1/imports/{made.json()['id']}").json()
+    assert undone["undo"]["withdrawn"] == 1
+    report(brand, late, {**early, "views": 13, "import_id": None})
+    found = wait_for(brand, "views", 13)
+    assert found["totals"]["saves"] is None
     brand.assert_verified()

@@ -1,5 +1,8 @@
 """Which conversions a text means: an order id, a customer id, a code, a creator's id or name.
 
+Promise: the text means what is found, whatever it looks like: an order id may look like the id of a
+creator. Where there are too many creators to compare their names, it means orders, customers, codes
+and the id of a creator only.
 What can go wrong: `TooManyMeant`; the list is never cut silently.
 """
 
@@ -51,28 +54,45 @@ async def meant_by(
             own_keys += (own_key(ConversionKey(kind, form, store)) for kind in CONVERSIONS)
             key = customer_key(form, store)
             person_keys |= {key} if key is not None else set()
-    content = await _content_of_creators(conn, text)
-    subjects = {_SUBJECT_OF[kind](of) for kind, of in (*content, ("code", text))}
-    found = await order_rows.meant(conn, own_keys, person_keys, subjects, asked, MEANT_MAX + 1)
-    if len(found) > MEANT_MAX:
-        raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
+
+    async def orders_of(*subjects: tuple[str, str]) -> list[bytes]:
+        used = {_SUBJECT_OF[kind](of) for kind, of in (("code", text), *subjects)}
+        found = await order_rows.meant(conn, own_keys, person_keys, used, asked, MEANT_MAX + 1)
+        if len(found) > MEANT_MAX:
+            raise TooManyMeant(f"means more than {MEANT_MAX} orders: ask for fewer days")
+        return found
+
+    creators = await _creators_meant(conn, text)
+    if creators:
+        return await orders_of(*await _content_of(conn, creators))
+    found = await orders_of()
+    if creators is None and not found:
+        raise TooManyMeant(
+            f"is no order, customer or code of these days, and may be the name of a creator, of"
+            f" whom there are more than {CATALOG_MAX}: ask for days"
+        )
     return found
 
 
-async def _content_of_creators(conn: Any, text: str) -> list[tuple[str, str]]:
-    """Return what belongs to the creators with this id or name; raises `TooManyMeant`.
+async def _creators_meant(conn: Any, text: str) -> list[str] | None:
+    """Return the creators with this id or name; None where they are too many to compare the name.
+
+    Creators are counted before their names are read. An id is looked up in any case.
+    """
+    found = []
+    with suppress(ValueError):
+        found.append(await order_rows.creator_with_id(conn, UUID(text)))
+    creators = [creator for creator in found if creator is not None]
+    if await order_rows.objects(conn, ("creator",), CATALOG_MAX + 1) > CATALOG_MAX:
+        return creators or None
+    return [*creators, *await order_rows.creators_named(conn, text)]
+
+
+async def _content_of(conn: Any, creators: list[str]) -> list[tuple[str, str]]:
+    """Return what belongs to these creators; raises `TooManyMeant`.
 
     Objects are counted before they are read.
     """
-    if await order_rows.objects(conn, ("creator",), CATALOG_MAX + 1) > CATALOG_MAX:
-        raise TooManyMeant(
-            f"may be the name of a creator, of whom there are more than {CATALOG_MAX}: ask for days"
-        )
-    creators = await order_rows.creators_named(conn, text)
-    with suppress(ValueError):
-        creators.append(str(UUID(text)))
-    if not creators:
-        return []
     if await order_rows.objects(conn, _SUBJECT_OF, CATALOG_MAX + 1) > CATALOG_MAX:
         raise TooManyMeant(
             f"means a creator among more than {CATALOG_MAX} placements, links and codes: ask for a"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
@@ -32,6 +33,10 @@ OBJECTS: Final = """
 SELECT count(*) FROM (
     SELECT FROM attribution.catalog WHERE entity = ANY ($1::text[]) LIMIT $2
 ) AS counted
+"""
+CREATOR: Final = """
+SELECT entity_id::text FROM attribution.catalog
+WHERE entity_id = $1::uuid AND entity = 'creator'
 """
 CREATORS: Final = """
 SELECT entity_id::text FROM attribution.catalog
@@ -128,6 +133,12 @@ async def time_zone(conn: asyncpg.Connection) -> str:
 async def objects(conn: asyncpg.Connection, kinds: Iterable[str], limit: int) -> int:
     """Return how many objects of these kinds the catalog has, `limit` at most."""
     return int(await conn.fetchval(OBJECTS, list(kinds), limit))
+
+
+async def creator_with_id(conn: asyncpg.Connection, creator_id: UUID) -> str | None:
+    """Return the id if a creator has it."""
+    found: str | None = await conn.fetchval(CREATOR, creator_id)
+    return found
 
 
 async def creators_named(conn: asyncpg.Connection, text: str) -> list[str]:

@@ -24,4 +24,5 @@ def count_report(body: bytes) -> CountReport:
         counted_at=event.occurred_at.astimezone(UTC),
         received_at=event.received_at.astimezone(UTC),
         counts=SocialCounts(**{name: getattr(event, name) for name in COUNT_NAMES}),
+        import_id=event.import_id,
     )

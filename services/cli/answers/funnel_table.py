@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.answers.roi_table import DASH, amounts, is_headline
+from services.cli.answers.roi_table import DASH, amounts, count, is_headline
 from services.roi.answers.dictionary import METRICS
 from services.roi.answers.funnel.funnel_shapes import LAYERED_RATIOS
 from services.roi.answers.kinds import Headline, Layer
@@ -47,7 +47,7 @@ def stages_table(answer: Mapping[str, Any]) -> Group:
         ]
         table.add_row(
             stage["stage"],
-            "\n".join(_volumes(stage["volumes"])) or DASH,
+            "\n".join((*_volumes(stage["volumes"]), *_rates(stage["rates"]))) or DASH,
             _people(stage),
             _share(stage["rate_from_previous"]),
             "\n".join(_costs(stage["cost_per_unit"], is_one=is_one)) or DASH,
@@ -127,7 +127,14 @@ def _volumes(volumes: Mapping[str, float | None]) -> Iterator[str]:
     """Yield the volumes that are known and not zero."""
     for name, value in volumes.items():
         if value:
-            yield f"{METRICS[name].name.lower()} {value:,g}"
+            yield f"{METRICS[name].name.lower()} {count(value)}"
+
+
+def _rates(rates: Mapping[str, float | None]) -> Iterator[str]:
+    """Yield the rates that are known."""
+    for name, value in rates.items():
+        if value is not None:
+            yield f"{METRICS[name].name.lower()} {_share(value)}"
 
 
 def _costs(costs: Mapping[str, Any], *, is_one: bool) -> Iterator[str]:
@@ -143,7 +150,7 @@ def _people(stage: Mapping[str, Any]) -> str:
         return DASH
     days = stage["median_days_to_next"]
     wait = "" if days is None else f"\nnext in {days:.1f} days"
-    return f"{stage['people']:,}{wait}"
+    return f"{count(stage['people'])}{wait}"
 
 
 def _share(value: float | None) -> str:

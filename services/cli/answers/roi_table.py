@@ -105,13 +105,20 @@ def _cells(line: Line, *, is_one: bool) -> list[Text]:
     measures = line.measures
     cells = [
         line.label,
-        f"{measures['clicks']:,}",
-        f"{measures['conversions']:,g}",
+        count(measures["clicks"]),
+        count(measures["conversions"]),
         *(amounts(measures[name], is_one=is_one) for name in _MONEY),
     ]
     if not line.has_roi:
         return [*map(Text, cells), Text(DASH), Text(DASH)]
     return [*map(Text, cells), _roi(measures["roi"]), _range(line.doubt)]
+
+
+def count(value: float) -> str:
+    """Return a count with all its digits, in groups; a share of a conversion has six at most."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
 def amounts(value: Any, *, is_one: bool) -> str:

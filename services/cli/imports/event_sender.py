@@ -1,4 +1,4 @@
-"""Send the events of an import to `POST /v1/events`, in batches, as fast as tracking takes them.
+"""Send the events of an import to tracking, in batches, as fast as it takes them.
 
 Promise: a batch has at most 500 events and less than half of what a body may have. A batch that
 tracking has no room for is sent again after the time that tracking names.
@@ -37,12 +37,14 @@ def batches(items: Iterable[tuple[Event, Sent]]) -> Iterator[list[tuple[Event, S
         yield batch
 
 
-async def send_batch(api: Api, clock: Clock, events: Sequence[Event]) -> list[dict[str, Any]]:
+async def send_batch(
+    api: Api, clock: Clock, events: Sequence[Event], path: str = "/v1/events"
+) -> list[dict[str, Any]]:
     """Send one batch; return the events that tracking rejects: their index and errors."""
     attempt = 1
     while True:
         try:
-            answer = await api.call("POST", "tracking", "/v1/events", json=list(events))
+            answer = await api.call("POST", "tracking", path, json=list(events))
         except Refused as error:
             if error.retry_after_seconds is None or attempt == ATTEMPTS_MAX:
                 raise

@@ -48,11 +48,11 @@ class Item(Protocol):
 class Reader:
     """How the rows of a kind of import are read.
 
-    `read` gives the item of a row, what is wrong with it, or None for a row that is left out.
+    `read` gives the item of a row, or what is wrong with it.
     `column` gives the column of a field of the API, for what tracking refuses.
     """
 
-    read: Callable[[Row], Item | BadRow | None]
+    read: Callable[[Row], Item | BadRow]
     column: Callable[[str], str]
 
 
@@ -65,7 +65,6 @@ class Taken:
     last: datetime | None = None
     example: Item | None = None
     bad: int = 0
-    left_out: int = 0
     shown: list[BadRow] = field(default_factory=list)
 
     def take(self, item: Item) -> None:
@@ -84,7 +83,7 @@ class Taken:
     @property
     def rows(self) -> int:
         """How many rows were looked at."""
-        return self.items + self.bad + self.left_out
+        return self.items + self.bad
 
 
 def titles_of(given: Sequence[str], example: str) -> dict[str, str]:
@@ -119,9 +118,7 @@ async def run_import(
 def _right_rows(file: CsvFile, reader: Reader, taken: Taken) -> Iterator[Item]:
     for row in file.rows():
         found = row if isinstance(row, BadRow) else reader.read(row)
-        if found is None:
-            taken.left_out += 1
-        elif isinstance(found, BadRow):
+        if isinstance(found, BadRow):
             taken.leave(found)
         else:
             yield found
@@ -154,8 +151,6 @@ def progress() -> Progress:
 def show_taken(taken: Taken, what: str, meaning: str, *, dry_run: bool) -> None:
     """Print what became of a file; `what` is the word for one item, `meaning` ends the line."""
     show_bad(taken.shown, taken.bad)
-    if taken.left_out:
-        out.print(f"{counted(taken.left_out, 'row')} of totals left out")
     span = ""
     if taken.first and taken.last:
         span = f" from {taken.first:%Y-%m-%d} to {taken.last:%Y-%m-%d}"

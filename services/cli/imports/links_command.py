@@ -3,7 +3,7 @@
 Promise: exit code 0 when every row was taken, 1 when some were not.
 """
 
-from services.cli.imports.catalog_import import Column, import_catalog
+from services.cli.imports.file_import import Column, import_catalog
 from services.cli.imports.import_options import DryRun, FileArgument, SkipUnknown, WorkspaceName
 
 

@@ -3,7 +3,7 @@
 Promise: exit code 0 when every row was taken, 1 when some were not.
 """
 
-from services.cli.imports.catalog_import import Column, import_catalog
+from services.cli.imports.file_import import Column, import_catalog
 from services.cli.imports.import_options import DryRun, FileArgument, SkipUnknown, WorkspaceName
 
 
@@ -18,8 +18,8 @@ def placements(
 
     The columns are platform; creator (its id, external id, name or handle) or
     is_brand; and where they are known external_id, campaign, content_type,
-    format, planned_at, published_at, url, cta and topics. A time without an
-    offset is in the time zone of the workspace.
+    length_seconds, format, planned_at, published_at, url, cta and topics. A
+    time without an offset is in the time zone of the workspace.
 
     A row is known again by its external_id, else by its url, else by all its
     cells. A row that cannot be taken is listed, and the rest is taken.

@@ -9,8 +9,7 @@ The `<svg>` has the class `drawing` and the name of its chart: `line-chart`, `ba
 `funnel-chart`, `pacing`, `timeline`, `sparkline`. The classes of its parts:
 
 - lists of values: `values`, with `dense` where points are many; `point` (a dot; `alone` where no
-  line leads to it), `bar`, `gap` (the place of a missing value),
-  `unreported` (a hatched bar)
+  line leads to it), `bar`, `gap` (the place of a missing value), `unreported` (a hatched bar)
 - lines and surfaces: `line`, `compared` (dashed), `band` (between the ends of an interval),
   `grid`, `axis` (the line of 0), `track` (the whole length of a bar), `hatch` (lines in a
   bar that nobody reported)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -80,6 +81,16 @@ class Api:
         if response.is_success:
             return Got(response.json() if response.content else None)
         return _failure(service, response)
+
+    async def redirect_of(self, code: str) -> Answer:
+        """Return `{status, location}` of a short link, asked as HEAD, which records nothing."""
+        try:
+            response = await self._http.head(f"{self._bases['tracking']}/{quote(code, safe='')}")
+        except httpx.TransportError:
+            return Failed(None, "tracking does not answer. Is it running?", {})
+        return Got(
+            {"status": response.status_code, "location": response.headers.get("location", "")}
+        )
 
     async def items(self, service: str, path: str, params: Params | None = None) -> Answer:
         """Return all items of a list as one body, up to `LIST_PAGES_MAX` pages."""

@@ -7,6 +7,8 @@ What can go wrong: `Problem` 403 where the key may not do it, because the form i
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from services.dashboard.client.api import Failed
 from shared.http.problems import Problem
@@ -57,6 +59,24 @@ def given(fields: Mapping[str, str], *names: str) -> dict[str, str]:
     """Return the named fields that were filled in, trimmed: what a body of the API gets."""
     found = {name: fields.get(name, "").strip() for name in names}
     return {name: value for name, value in found.items() if value}
+
+
+def day_begins(day: str, zone: str) -> str:
+    """Return the first moment of a local day; a text that is no day goes to the API as it is."""
+    try:
+        begin = datetime.combine(date.fromisoformat(day), time.min, ZoneInfo(zone))
+    except ValueError:
+        return day
+    return begin.isoformat()
+
+
+def day_ends(day: str, zone: str) -> str:
+    """Return the first moment after a local day; a text that is no day is not changed."""
+    try:
+        next_day = date.fromisoformat(day) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return day
+    return day_begins(next_day.isoformat(), zone)
 
 
 def _top(name: str) -> str:

@@ -5,7 +5,7 @@ with it gives the same figures. The transaction ends before the figures are comp
 What can go wrong: `AnswerRefused`, which says what to ask instead.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -62,6 +62,30 @@ class AnswerInput:
     compared: ComparedInput | None = None
 
 
+# It reads an answer's input for a workspace, at a moment, from parameters.
+ReadAnswer = Callable[[AsyncConnection, str, datetime, RoiParameters], Awaitable[AnswerInput]]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAt:
+    """Parameters at a moment: the workspace then, and the days or times that they mean."""
+
+    context: AnswerContext
+    now: datetime
+    asked: RoiParameters
+    period: Asked
+    span: Span
+
+
+async def asked_at(
+    conn: AsyncConnection, workspace_id: str, now: datetime, asked: RoiParameters
+) -> AskedAt:
+    """Return the parameters at their moment."""
+    at = await context_of(conn, workspace_id, now, asked.as_of)
+    period = await asked_period(conn, at, asked, now)
+    return AskedAt(at, now, asked, period, await span_of(conn, at.time_zone, period))
+
+
 async def read_input(
     conn: AsyncConnection,
     workspace_id: str,
@@ -74,20 +98,23 @@ async def read_input(
     `question` None: that of the parameters, with the intervals of its figures.
     """
     question = question or replace(question_of(asked), with_intervals=True)
-    at = await context_of(conn, workspace_id, now, asked.as_of)
-    period = await asked_period(conn, at, asked, now)
-    span = await span_of(conn, at.time_zone, period)
+    return await read_asked(conn, await asked_at(conn, workspace_id, now, asked), question)
+
+
+async def read_asked(conn: AsyncConnection, moment: AskedAt, question: Question) -> AnswerInput:
+    """Return what the answer to a question is computed from."""
+    at, period, span = moment.context, moment.period, moment.span
     exchange = await read_exchange(conn, at, question.currency, span)
     wanted = by_rates(question.wanted, exchange)
     read = await read_rows(conn, at, wanted, span, question.models)
     return AnswerInput(
         question,
         at,
-        now if asked.as_of is None else None,
+        moment.now if moment.asked.as_of is None else None,
         period,
         read,
         exchange,
-        asked.filter_texts(),
+        moment.asked.filter_texts(),
         span,
         await _read_compared(conn, at, question, period, read, exchange),
     )

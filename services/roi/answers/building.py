@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roi.answers import sizes
+from services.roi.answers.audience import audience
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked, words_of_fact
 from services.roi.answers.cells import NO_COLUMNS, Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
@@ -20,7 +21,7 @@ from services.roi.answers.cost_weights import SpreadBy, Weight, Weights
 from services.roi.answers.fact_reading import DatabaseRows, FactRows
 from services.roi.answers.filters import Filter, WrongFilter, check_known, is_of_ids
 from services.roi.answers.kinds import Entity, Fact, FromCatalog, Measure
-from services.roi.answers.open_leads import lead_batch
+from services.roi.answers.open_leads import lead_batch, uncounted
 from services.roi.answers.people import Conversion, conversions_of
 from services.roi.answers.person_reading import LeadsRead
 from services.roi.answers.plan import Plan
@@ -89,10 +90,11 @@ def gathered(read: RowsRead) -> Gathered:
     facts = _facts(read)
     _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
+    batches += audience(read.wanted.measures, batches, facts)
     leads, people, rates = read.leads, read.people, read.value_rates
     if leads is not None:
         sizes.check_cells(count + len(leads.entries.rows))
-        batches.append(_lead_batch(read, leads))
+        batches.append(_lead_batch(read, leads, batches))
         if rates is not None and leads.worth.is_measured:
             # What was measured is not assumed.
             rates = rates.without(LEAD)
@@ -197,11 +199,12 @@ def _conversions(read: RowsRead) -> Sequence[Conversion] | None:
     told = read.people
     if told is None or told.is_too_many:
         return None
-    sizes.check_cells(len(told.entries.rows))
     return list(conversions_of(_cells(read.plan, told.entries), told.people))
 
 
-def _lead_batch(read: RowsRead, leads: LeadsRead) -> Batch:
+def _lead_batch(read: RowsRead, leads: LeadsRead, batches: Sequence[Batch]) -> Batch:
+    if leads.is_too_many:
+        return uncounted(read.wanted.measures, batches)
     return lead_batch(read.wanted.measures, _cells(read.plan, leads.entries), leads.worth)
 
 

@@ -191,6 +191,26 @@ def margins() -> Compiled:
 
 
 @lru_cache
+def kpis() -> Compiled:
+    """Select the KPI map, as JSON text, of the policy that is valid on a local day.
+
+    It is NULL where the policy has none.
+    """
+    first_on = first_day(VERSIONS.c.valid_from)
+    began = or_(first_on.is_(None), first_on <= bindparam("to_on", type_=Date))
+    statement = (
+        select(_fact("kpis").label("kpis"))
+        .where(_of_kind("policy"), *_recorded(VERSIONS), VERSIONS.c.archived_at.is_(None), began)
+        .order_by(
+            VERSIONS.c.valid_from.desc().nulls_last(),
+            VERSIONS.c.recorded_at.desc(),
+            VERSIONS.c.entity_id.desc(),
+        )
+    )
+    return compiled(statement.limit(1))
+
+
+@lru_cache
 def costs(measures: tuple[Measure, ...], view: CostView, *, by_times: bool) -> Compiled:
     """Select each cost of a span: owner, currency, local day, served days, spread and measures.
 

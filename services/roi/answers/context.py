@@ -16,9 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.engine import driver
 
 _WORKSPACE: Final = """
-SELECT zone.time_zone, zone.generation, v.currency, coalesce(f.sequence, 0) AS sequence,
-       f.missing_sequence, f.problem, f.stopped_at, asked.moment,
+SELECT zone.time_zone, zone.generation, v.currency, f.missing_sequence, f.problem, f.stopped_at,
+       asked.moment,
        folded.sequence AS folded_sequence, folded.known_at,
+       NOT EXISTS (
+           SELECT FROM roi.folded_records AS later
+           WHERE later.workspace_id = w.workspace_id AND later.known_at > asked.moment
+       ) AS is_now,
        ($2::timestamptz AT TIME ZONE zone.time_zone)::date AS today
 FROM roi.workspaces AS w
 JOIN roi.workspace_versions AS v ON v.workspace_id = w.workspace_id AND v.superseded_at IS NULL
@@ -80,7 +84,6 @@ async def context_of(
     found = await connection.fetchrow(_WORKSPACE, workspace, now, as_of)
     assert found is not None, "the workspace of a key exists"
     moment = found["moment"]
-    sequence = found["folded_sequence"] or 0
     return AnswerContext(
         workspace_id=workspace,
         time_zone=found["time_zone"],
@@ -89,8 +92,8 @@ async def context_of(
         today=found["today"],
         as_of=moment,
         fresh_to=found["known_at"] or moment,
-        sequence=sequence,
-        is_now=sequence == found["sequence"],
+        sequence=found["folded_sequence"] or 0,
+        is_now=found["is_now"],
         stop=_stop(found),
     )
 

@@ -31,12 +31,15 @@ def measures_of(
 ) -> tuple[Measure, ...]:
     """Return the measures of these metrics and of their warnings, each once, by their ids.
 
-    A measure that divides another one comes with that one and with all that divide it.
+    A measure comes with all that it is made of, and with all that those are made of; so it has one
+    value, whatever else is asked for. A measure that divides another one comes with that one and
+    with all that divide it.
     `with_intervals`: those of the metrics' intervals, too.
     """
     metrics = tuple(metrics)
     wanted = {name for metric in metrics for name in metric.inputs}
-    wanted |= {part for name in wanted for part in measures[name].made_of}
+    while parts := {part for name in wanted for part in measures[name].made_of} - wanted:
+        wanted |= parts
     intervals = [metric.interval for metric in metrics if metric.interval is not None]
     if with_intervals:
         wanted |= {name for interval in intervals for name in interval.inputs}

@@ -1,11 +1,11 @@
 """The doubt of a row: intervals of its figures, whether it is too few, whether it pays. Pure.
 
 Promise: an interval is that of the figure shown, in its currency, with the formula of the metric.
-It is missing where the figure is missing, where fewer than `ORDERS_LEAST` purchases and renewals of
-its currency were kept, and where the net of a credited conversion is not known. A row is too few
-where no currency has that many. It pays where the lower end of its benefit-cost ratio is above 1,
-and does not where the upper end is below 1. Otherwise it cannot be told, nor where the answer has
-several currencies: cost in one and revenue in another tell nothing.
+It is missing where the figure is missing, where fewer than `ORDERS_LEAST` of what its metric counts
+were kept in its currency, and where the net of a credited conversion is not known. A row is too few
+where no currency has that many for any metric. It pays where the lower end of its benefit-cost
+ratio is above 1, and does not where the upper end is below 1. Otherwise it cannot be told, nor
+where the answer has several currencies: cost in one and revenue in another tell nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,13 +53,21 @@ class _Doubted:
         self._inputs = [places[name] for name in metric.inputs]
         self._moved = metric.inputs.index(self.interval.inputs[0])
         self._ends_of = [places[name] for name in self.interval.inputs]
+        counted = self.interval.orders
+        self._orders = None if counted is None else places[counted]
+
+    def has_enough(self, view: Sequence[int | None]) -> bool:
+        """Return whether as many orders were kept as the interval needs."""
+        return self._orders is None or (view[self._orders] or 0) >= _UNITS_LEAST
 
     def value(self, view: Sequence[int | None]) -> Value:
         """Return the figure of a row's measures, not rounded."""
         return self.metric.compute(*[view[place] for place in self._inputs])
 
     def ends(self, view: Sequence[int | None]) -> _Ends:
-        """Return the ends of the figure of a row's measures."""
+        """Return the ends of the figure of a row's measures; none with too few orders."""
+        if not self.has_enough(view):
+            return _NO_ENDS
         given = [view[place] for place in self._ends_of]
         found = None if given[0] is None else self.interval.ends(*given)
         if found is None:
@@ -82,27 +90,20 @@ def doubter(
     places = {measure.id: place for place, measure in enumerate(measures)}
     doubted = [_Doubted(metric, places) for metric in metrics if metric.interval is not None]
     ratio = next((one for one in doubted if one.metric.id == BCR.id), None)
-    counted = [one.interval.orders for one in doubted if one.interval.orders is not None]
-    orders = places[counted[0]] if counted else None
+    of_orders = [one for one in doubted if one.interval.orders is not None]
 
     def doubt(sums: RowSums) -> Doubt:
         if not doubted:
             return Doubt({}, None, None)
         views = [sums.in_currency(currency) for currency in currencies]
-        enough = [orders is None or (view[orders] or 0) >= _UNITS_LEAST for view in views]
-        found = {
-            one.metric.id: [
-                one.ends(view) if is_enough or one.interval.orders is None else _NO_ENDS
-                for view, is_enough in zip(views, enough, strict=True)
-            ]
-            for one in doubted
-        }
+        found = {one.metric.id: [one.ends(view) for view in views] for one in doubted}
         intervals = {
             one.metric.id: _shown(ends, currencies if one.metric.per_currency else ())
             for one, ends in zip(doubted, found.values(), strict=True)
         }
         pays = None if ratio is None else _pays(ratio, views, found[BCR.id])
-        return Doubt(intervals, None if orders is None else not any(enough), pays)
+        too_few = not any(one.has_enough(view) for one in of_orders for view in views)
+        return Doubt(intervals, too_few if of_orders else None, pays)
 
     return doubt
 

@@ -1,6 +1,6 @@
 """The kinds of intervals that metrics have, each with its assumption and its source. Pure.
 
-A metric names the measures in its own file.
+A metric names the measures in its own file. Reasons of several metrics without one stand here, too.
 
 Promise: chance moves one measure of a metric, and the other inputs, such as cost, are known. The
 ends of that measure are put into the metric's own formula, so a figure and its interval never have
@@ -29,6 +29,13 @@ _ORDERS: Final = (
     " shared by several placements"
 )
 _ORDERS_SOURCE: Final = "Klugman, Panjer, Willmot, Loss Models, 4th ed., chapter 9"
+
+# Why costs over a number of things have none.
+COST_OVER_COUNT: Final = "a cost over a count, which are both taken as they were counted and booked"
+COST_OVER_SOME: Final = (
+    "the least number for an interval is of purchases and renewals together, over which `cpa` has"
+    " one; a part of the conversions has no least number of its own"
+)
 
 
 def _known_sum(total: int, squares: int | None, without_net: int | None) -> Ends | None:

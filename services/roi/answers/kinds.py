@@ -15,6 +15,8 @@ from typing import Any, Final
 from services.roi.answers.values import Unit, Value
 from shared.events import Stage
 
+# Why a metric has no interval, where its file gives no reason of its own.
+AS_COUNTED: Final = "the figure is taken as it was counted and booked"
 # The label of a row for values without a value of the dimension.
 UNALLOCATED: Final = "unallocated"
 
@@ -27,6 +29,7 @@ class Fact(StrEnum):
     COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
     VALUES = "values"  # what other sums are deemed worth: made of their cells, in no table
+    FOLLOWERS = "followers"  # of the accounts that published what was counted, in no table
     OPEN_LEADS = "entries of open leads"  # times the measured worth of leads
 
     @property
@@ -82,8 +85,9 @@ class Measure:
 
     `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For
     costs it gives the amount of one cost, because each cost is spread by itself. `grains`: the
-    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly. `power`:
-    2 where a sum of money is in square units. `per_currency`: one sum for each currency.
+    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly; where it
+    is not, a sum has each placement once, and headline figures are summed by themselves. `power`: 2
+    where a sum of money is in square units. `per_currency`: one sum for each currency.
     `weighted_by_margin`: the rows have a column `margin_millionths`, that of the day's policy; rows
     of different margins are summed apart. `parts`: the sum is counted in this many parts of one
     `unit`; rows are rounded to whole units by largest remainder. `converted_with`: the measure that
@@ -262,4 +266,4 @@ class Metric:
     by_default: bool = True
     may_be_missing: bool = False
     interval: Interval | None = None
-    no_interval: str = "the figure is taken as it was counted and booked"
+    no_interval: str = AS_COUNTED

@@ -2,7 +2,8 @@
 
 Promise: a lead counts by its credited shares, so the leads of all rows and organic add up. The
 worth of a lead is that of `domain/lead_worth.py`, at the moment of the answer and with the margins
-of the policies. More leads than `LEADS_MAX` are not looked at: then no lead has a worth.
+of the policies. More leads than `LEADS_MAX` are not looked at: then no lead has a worth, and sums
+with leads say that their open ones are not counted.
 """
 
 from bisect import bisect_right
@@ -22,8 +23,10 @@ from services.roi.answers.measures.modelled_leads import (
     LEADS_WITHOUT_WORTH,
     MODELLED_AT_CONSIDERATION,
     OPEN_LEADS,
+    OPEN_LEADS_WITHOUT_COUNT,
 )
 from services.roi.answers.measures.units import UNITS
+from services.roi.answers.measures.units_by_kind import LEADS, SIGN_UPS
 from services.roi.answers.plan import FactPlan, Plan, plan_entries
 from services.roi.answers.sizes import LEAD_ORDERS_MAX, LEADS_MAX
 from services.roi.answers.span import Span
@@ -85,23 +88,45 @@ def worth_of(rows: LeadRows, margins: Sequence[Margin], as_of: datetime) -> Lead
 
 
 def plan_of_leads(plan: Plan, span: Span) -> FactPlan:
-    """Return the plan that reads the entries of open leads, one by one, with the asked columns."""
+    """Return the plan that reads the entries of open leads, one by one, with the asked columns.
+
+    It reads the entries of their records alone, however many others the span has.
+    """
     (credits,) = (one for one in plan.facts if one.shape.fact is Fact.CREDITS)
     entries = plan_entries(credits, span)
     shape = replace(
         entries.shape,
         measures=(UNITS,),
         columns=(*credits.shape.columns, CONVERSION),
-        narrowed=(*credits.shape.narrowed, CONVERSION),
         entries=False,
+        of_records=True,
     )
     return replace(entries, shape=shape)
 
 
 def lead_batch(wanted: Sequence[Measure], cells: Sequence[Cell], worth: LeadWorth) -> Batch:
     """Return what open leads are worth, of the sums of their entries."""
-    measures = tuple(measure for measure in wanted if measure.fact is Fact.OPEN_LEADS)
+    measures = _measures_in(wanted)
     return Batch(measures, list(_valued(measures, cells, worth)))
+
+
+def uncounted(wanted: Sequence[Measure], batches: Sequence[Batch]) -> Batch:
+    """Return which sums have leads, where there are too many to find those that are open."""
+    measures = _measures_in(wanted)
+    marks = [int(measure.id == OPEN_LEADS_WITHOUT_COUNT.id) for measure in measures]
+    cells: list[Cell] = []
+    for batch in batches:
+        of_leads = [place for place, one in enumerate(batch.measures) if one in (LEADS, SIGN_UPS)]
+        cells += [
+            _cell(cell, cell.columns, "", marks)
+            for cell in batch.cells
+            if any(cell.sums[place] for place in of_leads)
+        ]
+    return Batch(measures, cells)
+
+
+def _measures_in(wanted: Sequence[Measure]) -> tuple[Measure, ...]:
+    return tuple(measure for measure in wanted if measure.fact is Fact.OPEN_LEADS)
 
 
 def _valued(measures: Sequence[Measure], cells: Sequence[Cell], worth: LeadWorth) -> Iterator[Cell]:

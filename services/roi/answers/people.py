@@ -1,7 +1,8 @@
 """The conversions of an answer with their people: what is read, and how they become cells.
 
 Promise: the person and the moment of a conversion are those that were known at the answer's moment.
-More conversions than `PEOPLE_MAX` are not read; their number is known from the sums before.
+More conversions than `PEOPLE_MAX` are not read; their number is known from the sums before. Of more
+sums of theirs than `CELLS_MAX` nobody is counted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

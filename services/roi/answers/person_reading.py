@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.answers.catalog_facts import Margin
 from services.roi.answers.context import AnswerContext
 from services.roi.answers.fact_reading import FactRows, arguments_of, read_fact
-from services.roi.answers.kinds import Fact
+from services.roi.answers.kinds import Fact, Measure
 from services.roi.answers.measures.units import UNITS
+from services.roi.answers.measures.units_by_kind import LEADS, SIGN_UPS
 from services.roi.answers.open_leads import (
-    CONVERSION,
     LeadRows,
     plan_of_leads,
     read_leads,
@@ -25,10 +25,10 @@ from services.roi.answers.open_leads import (
 )
 from services.roi.answers.people import ids_of, plan_of_people
 from services.roi.answers.plan import Plan, Wanted
-from services.roi.answers.sizes import PEOPLE_MAX
+from services.roi.answers.sizes import CELLS_MAX, PEOPLE_MAX
 from services.roi.answers.span import Span
 from services.roi.domain.lead_worth import LeadWorth
-from services.roi.store.people_rows import people_of_conversions
+from services.roi.store.people_rows import people_of_conversions, records_of
 from shared.credits import UNITS_PER_CONVERSION
 from shared.db.engine import driver
 
@@ -49,7 +49,7 @@ class LeadsRead:
 class PeopleRead:
     """The entries of conversions, and the person and the moment of each.
 
-    `is_too_many`: there are more conversions than are read.
+    `is_too_many`: there are more conversions, or sums of theirs, than are read.
     """
 
     entries: FactRows
@@ -65,23 +65,27 @@ async def lead_rows_of(conn: AsyncConnection, at: AnswerContext, wanted: Wanted)
 
 
 async def open_leads_of(
-    connection: Any,
+    conn: AsyncConnection,
     at: AnswerContext,
     common: Mapping[str, Any],
-    planned: tuple[Plan, Span, Sequence[Margin]],
+    planned: tuple[Plan, Span, Sequence[Margin], Sequence[FactRows]],
     rows: LeadRows | None,
 ) -> LeadsRead | None:
-    """Return the worth of the open leads, and the sums of their entries in the span."""
+    """Return the worth of the open leads, and the sums of their entries in the span.
+
+    They are not read where the sums tell that the span has no lead.
+    """
     if rows is None:
         return None
-    plan, span, margins = planned
+    plan, span, margins, facts = planned
     worth = worth_of(rows, margins, at.as_of)
     entries = plan_of_leads(plan, span)
-    if not worth.open:
+    if not worth.open or not any(_units(facts, measure) for measure in (LEADS, SIGN_UPS)):
         return LeadsRead(worth, FactRows(entries, 0, ()), rows.is_too_many)
-    given = {**common, **arguments_of(at, plan, entries)}
-    given[f"only_{CONVERSION}"] = [str(conversion) for conversion in worth.open]
-    return LeadsRead(worth, await read_fact(connection, entries, given), rows.is_too_many)
+    records = await records_of(conn, at.workspace_id, at.as_of, list(worth.open))
+    given = {**common, **arguments_of(at, plan, entries), "records": records}
+    found = await read_fact(await driver(conn), entries, given)
+    return LeadsRead(worth, found, rows.is_too_many)
 
 
 async def people_read(
@@ -93,21 +97,28 @@ async def people_read(
 ) -> PeopleRead | None:
     """Return the conversions of the span with their people; None where nobody asks for people.
 
-    They are not read where the sums tell that they are too many.
+    They are not read where the sums tell that they are too many. A conversion may be credited to
+    many rows on many days, so sums of theirs may be too many where they are not.
     """
     if not wanted.with_people:
         return None
     plan, span, facts = planned
     entries = plan_of_people(plan, span)
-    units = sum(
-        int(row[UNITS.id])
-        for fact in facts
-        if UNITS in fact.plan.shape.measures
-        for row in fact.rows
-    )
-    if units > PEOPLE_MAX * UNITS_PER_CONVERSION:
+    if _units(facts, UNITS) > PEOPLE_MAX * UNITS_PER_CONVERSION:
         return PeopleRead(FactRows(entries, 0, ()), {}, is_too_many=True)
     given = {**common, **arguments_of(at, plan, entries)}
     found = await read_fact(await driver(conn), entries, given)
+    if len(found.rows) > CELLS_MAX:
+        return PeopleRead(FactRows(entries, 0, ()), {}, is_too_many=True)
     people = await people_of_conversions(conn, at.workspace_id, at.as_of, ids_of(found.rows))
     return PeopleRead(found, people)
+
+
+def _units(facts: Sequence[FactRows], measure: Measure) -> int:
+    """Return the sum of a measure over all rows that were read."""
+    return sum(
+        int(row[measure.id])
+        for fact in facts
+        if measure in fact.plan.shape.measures
+        for row in fact.rows
+    )

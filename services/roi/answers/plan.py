@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from services.roi.answers.audience import OF_AUDIENCE
 from services.roi.answers.catalog_facts import Margin, margin_starts
 from services.roi.answers.cost_views import CostView
 from services.roi.answers.filters import Filter
@@ -53,8 +54,10 @@ class Wanted:
 
     @property
     def read(self) -> tuple[Dimension, ...]:
-        """Return the dimensions whose values are read: those of rows and those of filters."""
+        """Return the dimensions whose values are read: of rows, of filters, of audiences."""
         asked = (*self.dimensions, *(one.dimension for one in self.filters))
+        if any(measure.fact is Fact.FOLLOWERS for measure in self.measures):
+            asked += OF_AUDIENCE
         return tuple({dimension.id: dimension for dimension in asked}.values())
 
     @property
@@ -71,7 +74,7 @@ class Shape:
     `moments`: how many stretches of raw rows are read. `columns`: the row's columns that dimensions
     ask. `by_account`: whether rows are told apart by account, or only organic, brand and others.
     `narrowed`: the columns of which only named values are read, in their order. `entries`: raw rows
-    are listed, with their moment.
+    are listed, with their moment. `of_records`: only the rows of named records are read.
     """
 
     fact: Fact
@@ -83,6 +86,7 @@ class Shape:
     by_account: bool
     narrowed: tuple[str, ...] = ()
     entries: bool = False
+    of_records: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Promise: the allowed words come from the registries. A wrong word gives a 422 th
 and lists the allowed ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, create_model
@@ -175,7 +175,8 @@ class Question:
     """A question without its span, which needs the workspace's days.
 
     `models`: those that are asked for; `lists_models`: whether they are listed side by side.
-    `ranked_by`: the metric by whose interval's lower end rows are sorted.
+    `ranked_by`: the metric by whose interval's lower end rows are sorted. `kpis`: metrics that the
+    stages of a funnel show besides their own.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -190,6 +191,7 @@ class Question:
     with_people: bool = False
     with_intervals: bool = False
     ranked_by: str | None = None
+    kpis: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def lists_models(self) -> bool:

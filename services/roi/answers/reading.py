@@ -138,7 +138,7 @@ async def read_rows(
     facts = [
         await read_fact(connection, one, common | arguments_of(at, plan, one)) for one in plan.facts
     ]
-    leads = await open_leads_of(connection, at, common, (plan, span, margins), lead_rows)
+    leads = await open_leads_of(conn, at, common, (plan, span, margins, facts), lead_rows)
     people = await people_read(conn, at, wanted, common, (plan, span, facts))
     with_goals = await _with_goals(conn, at, wanted)
     return RowsRead(

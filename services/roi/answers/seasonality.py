@@ -66,6 +66,7 @@ INDEX: Final = Metric(
         {"of the row": 300, "days of the row": 2, "of all rows": 1_400, "days of all rows": 14},
         Fraction(3, 2),
     ),
+    no_interval="a ratio of two means, which are told with the days that they are of",
 )
 
 

@@ -22,7 +22,8 @@ WEIGHTED_DAYS_MAX: Final = 3_653
 # Leads of the last 455 days, and orders of their people, of which the worth of a lead is measured.
 LEADS_MAX: Final = 50_000
 LEAD_ORDERS_MAX: Final = 100_000
-# Conversions of an answer whose people are counted: each is read with its entries.
+# Conversions of an answer whose people are counted: each is read with its entries, whose sums are
+# at most `CELLS_MAX`, too.
 PEOPLE_MAX: Final = 10_000
 
 _INSTEAD: Final = "ask for fewer days, for weeks or months, or by one dimension only"

@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -173,7 +174,9 @@ def raw_rows(shape: Shape) -> Any:
 
 
 def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Select[Any]:
-    table = TABLES[shape.fact, source]
+    table: FromClause = TABLES[shape.fact, source]
+    if shape.of_records:
+        table = _of_records(table)
     is_raw = source in (Source.RECORDED_DAY, Source.MOMENTS)
     moment = _moment_of(shape, table) if is_raw else None
     day = table.c.bucket_on if moment is None else local_day(moment)
@@ -202,6 +205,20 @@ def _part(shape: Shape, source: Source, number: str, names: Sequence[str]) -> Se
         value = computed[name] if name in computed else cast(table.c[name], Text)
         conditions.append(value == any_(bindparam(f"only_{name}", type_=ARRAY(Text))))
     return select(*columns).where(*conditions)
+
+
+def _of_records(table: FromClause) -> FromClause:
+    """Return the rows of the named records of a workspace.
+
+    They are looked for record by record; without statistics an array of records would be a filter
+    on all rows of the workspace. The order is that of the primary key, so that it serves them.
+    """
+    given = bindparam("records", type_=ARRAY(BigInteger))
+    record = func.unnest(given).table_valued(Column("sequence", BigInteger), name="record")
+    record = record.render_derived()
+    own = [table.c.sequence == record.c.sequence, table.c.workspace_id == WORKSPACE]
+    found = select(table).where(*own).order_by(table.c.position).offset(0).lateral("entry")
+    return select(*found.c).select_from(record.join(found, true())).subquery("of_records")
 
 
 def _products(table: FromClause, *, is_raw: bool) -> list[Any]:

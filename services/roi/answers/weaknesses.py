@@ -23,7 +23,7 @@ from services.roi.answers.measures.cost import COST
 from services.roi.answers.measures.modelled_leads import LEADS_WITHOUT_WORTH
 from services.roi.answers.measures.social_counts import COUNTS_FALLEN
 from services.roi.answers.plan import Wanted
-from services.roi.answers.sizes import LEADS_MAX, PEOPLE_MAX
+from services.roi.answers.sizes import CELLS_MAX, LEADS_MAX, PEOPLE_MAX
 from services.roi.answers.value_gaps import value_rates_lacking
 from services.roi.domain.lead_worth import LOOKED_BACK, MATURED_LEAST
 from services.roi.domain.rollup import ORGANIC_ACCOUNT
@@ -234,7 +234,7 @@ def _leads_without_worth(found: Gathered) -> str | None:
     if found.has_too_many_leads:
         return (
             f"More than {LEADS_MAX} leads came in {LOOKED_BACK.days} days, or too many orders of"
-            " their people, so nothing is modelled of them."
+            " their people, so open leads are not counted and nothing is modelled of them."
         )
     sums = _sums(found, Fact.OPEN_LEADS)
     if not any(sums_of.get(LEADS_WITHOUT_WORTH.id) for _, sums_of in sums):
@@ -250,8 +250,8 @@ def _too_many_people(found: Gathered) -> str | None:
     if not found.has_too_many_people:
         return None
     return (
-        f"These days have more than {PEOPLE_MAX} conversions, so their people are not counted: ask"
-        " for fewer days."
+        f"These days have more than {PEOPLE_MAX} conversions, or more than {CELLS_MAX} sums of them"
+        " by row and day, so their people are not counted: ask for fewer days."
     )
 
 

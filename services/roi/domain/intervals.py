@@ -45,11 +45,12 @@ def mean_ends(total: int, squares: int, count: int, one: int) -> Ends | None:
     """Return the ends of a sum of so many amounts, of which each varies about their mean.
 
     The mean is the sum over `count`, which is in parts, of which `one` are one amount; the count
-    itself is taken as it is. Cochran, Sampling Techniques, 3rd ed., section 2.8.
+    itself is taken as it is. Cochran, Sampling Techniques, 3rd ed., section 2.8. Of orders of alike
+    amounts that are shared, the rounded shares may give a variance below 0, which is 0 then.
     """
-    if count <= 0:
+    if count <= 0 or squares < 0:
         return None
-    return sum_ends(total, squares - total * total * one // count)
+    return sum_ends(total, max(squares - total * total * one // count, 0))
 
 
 def rate_ends(successes: int, trials: int, one: int) -> Ends | None:

@@ -2,7 +2,8 @@
 
 A lead here is a lead or sign-up that was kept. It counts when its person had no lead in the 90 days
 before it, so each person has one open lead at most, and had not bought by then. It is *matured*
-after 90 days. Before that it is *open*, until its person buys.
+after 90 days, for the rest of a year. Before that it is *open*, until its person buys. A lead that
+is older than a year only tells that a later one is not the first.
 
 An open lead of some age is worth the mean contribution that matured leads brought within their 90
 days, of those leads whose person had not bought at that age. What the others brought is booked
@@ -23,8 +24,11 @@ from typing import Final
 from uuid import UUID
 
 MATURE_AFTER: Final = timedelta(days=90)
-# Leads of this time before the answer are looked at: a year of matured ones, and the open ones.
-LOOKED_BACK: Final = timedelta(days=365) + MATURE_AFTER
+# Older leads tell nothing about what people do now.
+YEAR: Final = timedelta(days=365)
+# Leads of this time before the answer are looked at: those of a year, and the leads before them,
+# because a lead counts only without another one in the 90 days before it.
+LOOKED_BACK: Final = YEAR + MATURE_AFTER
 # A mean of fewer leads says little: the usual least sample of the normal approximation.
 MATURED_LEAST: Final = 30
 
@@ -72,9 +76,10 @@ def worth_of_leads(
     matured: list[tuple[timedelta, Mapping[str, int]]] = []
     opened: list[Lead] = []
     for lead in _counting(leads, orders):
-        if now - lead.at >= MATURE_AFTER:
+        age = now - lead.at
+        if MATURE_AFTER <= age <= YEAR:
             matured.append(_later(lead, orders.get(lead.person, ())))
-        elif lead.person not in orders:
+        elif age < MATURE_AFTER and lead.person not in orders:
             opened.append(lead)
     means = _Means(matured, matured_least)
     return LeadWorth(

@@ -8,8 +8,8 @@ Per metric one source counts: the one whose newest count is observed, before man
 estimated; then the one with the newest count; then the first by name. Of the reports of one source
 for one moment, the one with the greatest (`received_at`, `event_id`) counts, as a whole. A count
 that is missing is left out: the difference is to the last report that tells it. A count that falls
-is a negative change. The changes of a metric add up to its newest count. Reach is no metric here:
-the reach of two days or of two placements has people in common.
+is a negative change. The changes of a metric add up to its newest count. Reach is told of one
+placement: a sum over placements counts the people whom they have in common again, so it is gross.
 Of more than `REPORTS_MAX` reports of a placement, the newest are looked at: what was counted before
 lies on the moment of the oldest of them.
 """
@@ -24,7 +24,6 @@ from shared.events import CountQuality
 
 # Daily reports of three sources for nearly two years.
 REPORTS_MAX: Final = 2_000
-METRICS: Final = tuple(name for name in COUNT_NAMES if name != "reach")
 _RANKS: Final[Mapping[CountQuality, int]] = {"observed": 0, "manual": 1, "estimated": 2}
 
 
@@ -71,6 +70,15 @@ Changes = Mapping[tuple[str, datetime], Change]
 """The changes of a placement by metric and moment."""
 
 
+def differences(before: Changes, after: Changes) -> Changes:
+    """Return by how much each change differs from the one before."""
+    found = {
+        slot: after.get(slot, NOTHING).minus(before.get(slot, NOTHING))
+        for slot in sorted(before.keys() | after.keys())
+    }
+    return {slot: change for slot, change in found.items() if change != NOTHING}
+
+
 def told(report: CountReport) -> Told:
     """Return what a report of a record tells."""
     return Told(
@@ -105,11 +113,19 @@ class PlacementCounts:
         if not sum(self._keep(report) for report in reports):
             return {}
         before, self.changes = self.changes, self._computed()
-        differences = {
-            slot: self.changes.get(slot, NOTHING).minus(before.get(slot, NOTHING))
-            for slot in sorted(before.keys() | self.changes.keys())
-        }
-        return {slot: change for slot, change in differences.items() if change != NOTHING}
+        return differences(before, self.changes)
+
+    def replaced(self, after: "PlacementCounts") -> tuple[int, int]:
+        """Return how many of these reports do not count in `after`, and how many others do there.
+
+        The others count for the same source and moment as one that does not.
+        """
+        gone = [
+            place
+            for place, report in self._standing.items()
+            if after._standing.get(place) != report
+        ]
+        return len(gone), sum(place in after._standing for place in gone)
 
     def _computed(self) -> Changes:
         # The newest first; of one moment by the name of the source, as they are read.
@@ -118,8 +134,7 @@ class PlacementCounts:
         newest = ordered[:REPORTS_MAX]
         self._standing = {report.place: report for report in newest}
         found: dict[tuple[str, datetime], Change] = {}
-        for metric in METRICS:
-            place = COUNT_NAMES.index(metric)
+        for place, metric in enumerate(COUNT_NAMES):
             last = 0
             for report in reversed(_source_that_counts(newest, place)):
                 count = report.counts[place]

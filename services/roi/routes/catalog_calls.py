@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from services.roi.domain.entity import Entity, EntityKind, Version
 from services.roi.routes.parts import Parts, parts_of, require
-from services.roi.routes.resource import Body, Resource, Work, missing, path_id
+from services.roi.routes.resource import Body, Resource, Work, missing, path_id, says_the_same
 from services.roi.store.catalog import PageRequest, Reader, Writer
 from services.roi.store.idempotency import OtherBody, remember, remembered
 from services.roi.wire.fields import ExternalId, Named
@@ -342,6 +342,8 @@ async def _save(
 ) -> Entity:
     resource.guard(entity)
     _check_size(changes["versions"])
+    if says_the_same(resource.body, entity.versions, changes["versions"]):
+        changes["versions"] = entity.versions
     await _check_external_id(work, resource, body.external_id, entity.id)
     changed = await work.writer.change(entity, external_id=body.external_id, **changes)
     await resource.saved(work, changed, is_new=False)
@@ -373,11 +375,13 @@ def _check_idempotency_key(key: str) -> None:
 
 
 async def _body_mac(parts: Parts, request: Request) -> bytes:
-    """Return a keyed hash of path and body.
+    """Return a keyed hash of path, parameters and body.
 
     It is made of the parsed values, so spacing and the order of names do not matter.
     """
-    text = json.dumps([request.url.path, await request.json()], sort_keys=True)
+    query = sorted(request.query_params.multi_items())
+    place = [request.url.path, *([query] if query else [])]
+    text = json.dumps([*place, await request.json()], sort_keys=True)
     return hmac.digest(parts.sealer.derive("idempotency"), text.encode(), "sha256")
 
 

@@ -16,7 +16,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from services.roi.answers.answer_shapes import RoiAnswer
-from services.roi.answers.answering import AnswerInput, build_answer, read_input
+from services.roi.answers.answering import AnswerInput, ReadAnswer, build_answer, read_input
 from services.roi.answers.entry_listing import Listed, Opened, cost_page, ledger_page, opened
 from services.roi.answers.entry_question import (
     Before,
@@ -32,9 +32,9 @@ from services.roi.answers.exports.raw_files import (
     costs_file,
     credits_file,
 )
-from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
+from services.roi.answers.funnel.answering import build_funnel, question_of_funnel, read_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
-from services.roi.answers.question import Question, RoiParameters
+from services.roi.answers.question import RoiParameters
 from services.roi.answers.sizes import CELLS_MAX
 from services.roi.routes.parts import Parts, answer_turn, parts_of, require
 from services.roi.store.export_rows import PAGE_ROWS
@@ -81,7 +81,7 @@ async def export_roi(
 
     As CSV: a line for each row, then the headline figures and the totals.
     """
-    return await _answer(request, caller, ("roi", file_format), asked, None, build_answer)
+    return await _answer(request, caller, ("roi", file_format), asked, read_input, build_answer)
 
 
 @router.get(
@@ -100,8 +100,8 @@ async def export_funnel(
 
     As CSV: a line for each row, with the figures of all stages side by side.
     """
-    question = question_of_funnel(asked)
-    return await _answer(request, caller, ("funnel", file_format), asked, question, build_funnel)
+    read = partial(read_funnel, question=question_of_funnel(asked))
+    return await _answer(request, caller, ("funnel", file_format), asked, read, build_funnel)
 
 
 async def _answer(
@@ -109,14 +109,14 @@ async def _answer(
     caller: Principal,
     name: tuple[str, str],
     asked: RoiParameters,
-    question: Question | None,
+    read: ReadAnswer,
     build: Callable[[AnswerInput], bytes],
 ) -> Response:
     parts, (what, file_format) = parts_of(request), name
     async with answer_turn(parts, caller):
         async with parts.database.read([caller.workspace_id]) as conn:
             now = parts.clock.now()
-            given = await read_input(conn, caller.workspace_id, now, asked, question)
+            given = await read(conn, caller.workspace_id, now, asked)
         loop = asyncio.get_running_loop()
         body = await loop.run_in_executor(parts.answer_threads, build, given)
         if file_format == "csv":

@@ -10,8 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from services.roi.answers.answering import read_input
-from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
+from services.roi.answers.funnel.answering import build_funnel, question_of_funnel, read_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
 from services.roi.answers.question import RoiParameters
 from services.roi.routes.parts import answer_turn, parts_of, require
@@ -31,14 +30,15 @@ async def answer_funnel(
 ) -> Response:
     """Six stages by one or two dimensions: volumes, rates, what a unit costs, and what came back.
 
-    For each layer the stages' returns per unit of cost add up to its benefit-cost ratio.
+    The KPI map of the policy of the last day adds metrics to the stages. For each layer the stages'
+    returns per unit of cost add up to its benefit-cost ratio.
     """
     question = question_of_funnel(asked)
     parts = parts_of(request)
     async with answer_turn(parts, caller):
         async with parts.database.read([caller.workspace_id]) as conn:
             now = parts.clock.now()
-            given = await read_input(conn, caller.workspace_id, now, asked, question)
+            given = await read_funnel(conn, caller.workspace_id, now, asked, question)
         loop = asyncio.get_running_loop()
         body = await loop.run_in_executor(parts.answer_threads, build_funnel, given)
     return Response(body, media_type="application/json")

@@ -1,29 +1,30 @@
 """GET /v1/exports/goals.{csv|json}: every goal in use with its progress.
 
-Promise: each line has the figures of `GET /v1/goals/{object_id}/progress` as of one moment. A goal
-at a time is computed, in the turn of an answer.
-What can go wrong: a goal whose figures cannot be computed has the reason in `problem`.
+Promise: each line has the goal as it was set at one moment, and the figures of
+`GET /v1/goals/{object_id}/progress` as of that moment. A goal at a time is computed, in the turn of
+an answer.
+What can go wrong: a goal whose figures are too large for an answer (422) has the reason in
+`problem`; 429 when the brand has too many answers in progress, after the first page the file ends
+without its totals.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.roi.answers.context import context_of
+from services.roi.answers.context import AnswerContext, context_of
 from services.roi.answers.goals.goal_shapes import (
     GoalFigure,
     GoalProgress,
     ProgressParameters,
     money_or_number,
 )
-from services.roi.domain.entity import Entity
 from services.roi.routes.exports import Exporter
 from services.roi.routes.goals import progress_of
 from services.roi.routes.parts import Parts, parts_of
-from services.roi.store.catalog import PageRequest, Reader
+from services.roi.store.goal_rows import BEFORE_ANY, GoalThen, goals_at
 from shared.api.csv_text import Cell, Money
 from shared.api.exports import RAW_CONTENT, FileFormat, KnownTotals, RawFile, Row, streamed
 from shared.api.openapi import problems
@@ -65,40 +66,37 @@ async def export_goals(
     file_format: FileFormat,
     asked: Annotated[ProgressParameters, Query()],
 ) -> Response:
-    """Every goal in use, the newest first: target, actual, expected, forecast and status.
+    """Every goal that is in use at the moment, the newest first: target, actual, forecast, status.
 
     Goals do not add up, so the totals are empty; they say that the file is whole.
     """
     parts = parts_of(request)
     async with parts.database.read([caller.workspace_id]) as conn:
         at = await context_of(conn, caller.workspace_id, parts.clock.now(), asked.as_of)
-    pages = _pages(parts, caller, ProgressParameters(as_of=at.as_of))
+    pages = _pages(parts, caller, at)
     meta = {"as_of": at.as_of, "time_zone": at.time_zone}
     return await streamed(RawFile("goals", COLUMNS, meta, pages, KnownTotals([{}])), file_format)
 
 
 async def _pages(
-    parts: Parts, caller: Principal, asked: ProgressParameters
+    parts: Parts, caller: Principal, at: AnswerContext
 ) -> AsyncIterator[Sequence[Row]]:
-    after: tuple[datetime, str] | None = None
+    after = BEFORE_ANY
     while True:
         async with parts.database.read([caller.workspace_id]) as conn:
-            reader = await Reader.of(conn, caller.workspace_id)
-            found = await reader.page("goal", PageRequest(after, PAGE_ROWS, False))
-        rows = [await _row(parts, caller, goal, asked) for goal in found.entities]
-        # An empty page is the end of a file, so a page without rows is passed over.
-        if page := [row for row in rows if row is not None]:
-            yield page
-        if not found.more:
+            goals = await goals_at(conn, at.workspace_id, at.as_of, after, PAGE_ROWS)
+        # An empty page is the end of a file.
+        if not goals:
             return
-        after = found.entities[-1].created_at, found.entities[-1].id
+        yield [
+            await _row(parts, caller, goal, ProgressParameters(as_of=at.as_of)) for goal in goals
+        ]
+        after = goals[-1].created_at, goals[-1].id
 
 
-async def _row(
-    parts: Parts, caller: Principal, goal: Entity, asked: ProgressParameters
-) -> Row | None:
-    """Return the line of a goal; None where it was not known at the moment."""
-    facts = goal.latest.facts
+async def _row(parts: Parts, caller: Principal, goal: GoalThen, asked: ProgressParameters) -> Row:
+    """Return the line of a goal."""
+    facts = goal.facts
     target = money_or_number(facts)
     cells: dict[str, Cell] = {"goal_id": goal.id, **{name: facts.get(name) for name in _FACTS}}
     cells["direction"] = facts.get("direction") or "at_least"
@@ -108,8 +106,8 @@ async def _row(
         async with parts.brand_answers.turn(caller.workspace_id, caller.key_id):
             told = await progress_of(parts, caller.workspace_id, goal.id, asked)
     except Problem as problem:
-        if problem.status == 404:
-            return None
+        if problem.status != 422:
+            raise
         return {**cells, "problem": str(problem.detail)}
     return {**cells, **_figures(told)}
 

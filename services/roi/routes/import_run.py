@@ -1,23 +1,25 @@
 """The run of an import: each row becomes a creation or a correction of an object, as by a call.
 
 Promise: a row goes through the same checks as a POST or a PATCH of its object. A row that is
-refused changes nothing and stops no other. Everything is written at the end, at once.
+refused changes nothing and stops no other. Everything is written at the end. Other requests have
+their turn between slices of rows and of names.
 What can go wrong: what is wrong with a row is an `ImportRejection`, never an error of the import.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.roi.domain.entity import WITHDRAWN, Entity, EntityKind
-from services.roi.domain.imports.csv_table import BadRow, Header
+from services.roi.domain.imports.csv_table import BadRow, Header, Row
 from services.roi.domain.imports.import_kinds import ImportKind, with_account
-from services.roi.domain.imports.import_rows import ImportRow
+from services.roi.domain.imports.import_rows import ImportRow, read_rows
 from services.roi.domain.imports.names import ObjectNames, PlacementNames, post_address
 from services.roi.domain.link_codes import folded
 from services.roi.routes.catalog_calls import correct_object, create_object, validated
 from services.roi.routes.costs import Costs
 from services.roi.routes.creators import Creators
+from services.roi.routes.import_outcome import Outcome
 from services.roi.routes.links import Links
 from services.roi.routes.placements import Placements
 from services.roi.routes.resource import Resource, Work
@@ -25,11 +27,11 @@ from services.roi.store.batch_writer import BatchWriter
 from services.roi.store.import_rows import links_of_codes, names_of
 from services.roi.wire.cost_shapes import CostBody
 from services.roi.wire.fields import canonical_id
-from services.roi.wire.import_shapes import LISTED_MAX, ImportChange, ImportRejection
+from services.roi.wire.import_shapes import ImportChange
 from services.roi.wire.link_shapes import LinkBody
 from services.roi.wire.patches import named_values, patch_of
 from services.roi.wire.people import CreatorBody, PlacementBody
-from shared.concurrency import yield_control
+from shared.concurrency import in_slices
 from shared.http.problems import FieldError, Problem, field_problem
 from shared.ids import automatic_placement_id
 
@@ -46,52 +48,9 @@ _PATCHES: Final = {
     kind: patch_of(one.body, one.patch_valid_from, one.patch_refuses)
     for kind, one in RESOURCES.items()
 }
-# Rows between two turns of other requests.
+# Rows of a file, and names of a catalog, between two turns of other requests: some 10 milliseconds.
 SLICE_ROWS: Final = 20
-
-
-class Outcome:
-    """What became of the rows of a file."""
-
-    def __init__(self) -> None:
-        self.created = self.changed = self.unchanged = self.rejected_rows = 0
-        self.rejected: list[ImportRejection] = []
-        self.changes: list[ImportChange] = []
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The counts of the answer."""
-        parts = {
-            name: getattr(self, name)
-            for name in ("created", "changed", "unchanged", "rejected_rows")
-        }
-        return {"rows": sum(parts.values()), **parts}
-
-    def reject(self, line: int, flaws: Sequence[tuple[str, str]]) -> None:
-        """Count a row that cannot be taken."""
-        self.rejected_rows += 1
-        if self.rejected_rows <= LISTED_MAX:
-            self.rejected += [
-                ImportRejection(line=line, column=column, message=message)
-                for column, message in flaws
-            ]
-
-    def take(self, line: int, before: Entity | None, after: Entity) -> None:
-        """Count a row by what it changed."""
-        if before is not None and before == after:
-            self.unchanged += 1
-            return
-        self.created += before is None
-        self.changed += before is not None
-        if len(self.changes) < LISTED_MAX:
-            self.changes.append(
-                ImportChange(
-                    line=line,
-                    change="created" if before is None else "changed",
-                    id=after.id,
-                    fields=[] if before is None else _changed_fields(before, after),
-                )
-            )
+SLICE_NAMES: Final = 1_000
 
 
 class ImportRun:
@@ -103,26 +62,26 @@ class ImportRun:
         self._kind = kind
         self._resource = RESOURCES[kind.kind]
         self._header = header
-        self._placements = PlacementNames(())
+        self._placements = PlacementNames()
         self._names: dict[EntityKind, ObjectNames] = {}
         self._known = ObjectNames()
         self._lines: dict[str, int] = {}
         self.outcome = Outcome()
 
-    async def zone(self) -> ZoneInfo:
+    async def _zone(self) -> ZoneInfo:
         """Return the time zone of the workspace."""
         return ZoneInfo((await self._work.workspace_facts())["time_zone"])
 
-    async def take(self, rows: Sequence[ImportRow | BadRow]) -> None:
-        """Take the rows in order, and write what they change."""
+    async def take(self, lines: Iterable[Row | BadRow]) -> None:
+        """Take the rows in order, and collect what they change."""
+        read = read_rows(self._kind, lines, await self._zone())
+        rows = [row async for row in in_slices(read, SLICE_ROWS)]
         await self._load([row for row in rows if isinstance(row, ImportRow)])
-        for number, row in enumerate(rows, 1):
+        async for row in in_slices(rows, SLICE_ROWS):
             if isinstance(row, BadRow):
                 self.outcome.reject(row.line, self._titled(row.flaws))
             else:
                 await self._take(row)
-            if number % SLICE_ROWS == 0:
-                await yield_control()
 
     async def _take(self, row: ImportRow) -> None:
         try:
@@ -136,7 +95,7 @@ class ImportRun:
         self.writer.keep()
         self._know(after)
         self._lines[after.id] = row.line
-        self.outcome.take(row.line, before, after)
+        self.outcome.take(_change(row.line, before, after))
 
     async def _applied(self, row: ImportRow) -> tuple[Entity | None, Entity]:
         """Return the object of a row before and after it."""
@@ -161,7 +120,7 @@ class ImportRun:
         field = self._kind.known_by
         if row.external_id is None and field is not None and field in row.values:
             text = self._key(row.values[field])
-            if self._known.count(text) > 1:
+            if self._known.is_of_several(text):
                 raise field_problem(field, _SEVERAL)
             found = self._known.named(text)
             known = None if found is None else await self.writer.find(self._kind.kind, found)
@@ -223,10 +182,12 @@ class ImportRun:
     async def _load_names(self, kind: EntityKind) -> None:
         rows = await names_of(self.writer, kind)
         if kind == "placement":
-            self._placements = PlacementNames(rows)
+            self._placements = PlacementNames()
+            async for row in in_slices(rows, SLICE_NAMES):
+                self._placements.add(row)
             return
         names = self._names[kind] = ObjectNames()
-        for row in rows:
+        async for row in in_slices(rows, SLICE_NAMES):
             names.add(row["id"], row["name"], row["handle"])
 
     async def _load_known(self, rows: Sequence[ImportRow]) -> None:
@@ -243,7 +204,8 @@ class ImportRun:
             return
         wanted = {self._key(text) for text in texts}
         ids = set()
-        for row in await names_of(self.writer, self._kind.kind):
+        named = await names_of(self.writer, self._kind.kind)
+        async for row in in_slices(named, SLICE_NAMES):
             if row[field] is not None and self._key(row[field]) in wanted:
                 self._known.add(row["id"], self._key(row[field]))
                 ids.add(row["id"])
@@ -271,6 +233,16 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _change(line: int, before: Entity | None, after: Entity) -> ImportChange | None:
+    """Return what a row changes, or None."""
+    if before is None:
+        return ImportChange(line=line, change="created", id=after.id, fields=[])
+    if before == after:
+        return None
+    fields = _changed_fields(before, after)
+    return ImportChange(line=line, change="changed", id=after.id, fields=fields)
 
 
 def _changed_fields(before: Entity, after: Entity) -> list[str]:

@@ -1,4 +1,4 @@
-"""/v1/imports: files of costs, creators, placements and links, and the undo of each as a whole.
+"""/v1/imports: files of catalog objects and of social counts, and the undo of each as a whole.
 
 Promise: an import is one transaction under the lock of the workspace. A row that is refused is
 named by line and column, and changes nothing. The same file again changes nothing. A dry run is the
@@ -6,28 +6,16 @@ same transaction, rolled back.
 What can go wrong: 422 for a file or a column that cannot be read; it names the column.
 """
 
-import csv
-import io
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from services.roi.domain.entity import Entity, Version
-from services.roi.domain.imports.csv_table import (
-    Asked,
-    BadRow,
-    Header,
-    Row,
-    plain_title,
-    read_header,
-    separator_of,
-    table_rows,
-)
+from services.roi.domain.imports.csv_table import Header
 from services.roi.domain.imports.import_kinds import IMPORT_KINDS, ImportKind, ImportName
-from services.roi.domain.imports.import_rows import read_rows
+from services.roi.domain.imports.social_titles import COLUMNS, EXPORTS
 from services.roi.routes.catalog_calls import (
     CatalogListParameters,
     IdempotencyKey,
@@ -36,45 +24,45 @@ from services.roi.routes.catalog_calls import (
     writing,
     written_once,
 )
+from services.roi.routes.import_file import ImportFile, read_file
 from services.roi.routes.import_run import ImportRun
 from services.roi.routes.import_undo import undo_import
 from services.roi.routes.parts import parts_of, require
-from services.roi.routes.resource import Work, missing, path_id
+from services.roi.routes.resource import Work, path_id
+from services.roi.routes.social_import import import_social
 from services.roi.wire.import_shapes import (
-    ROWS_MAX,
     ImportAnswer,
     ImportBody,
     ImportParameters,
+    SocialImportAnswer,
+    SocialImportParameters,
     StoredImport,
 )
 from shared.api.openapi import example_body, example_id, problems
 from shared.api.shapes import Page
 from shared.http.auth import Principal
 from shared.http.body import Router
-from shared.http.problems import FieldError, Problem, field_problem
 from shared.ids import new_id
 
 router = Router(prefix="/v1/imports", tags=["imports"], responses=problems(429))
 
+# Characters of too long a title that its refusal shows.
+_TITLE_SHOWN: Final = 40
 _EXAMPLE: Final = {
     "file": (
         "Invoice,Type,Date,Amount,Currency,Comment\n2026-17,fee,2026-03-01,20.00,EUR,two stories\n"
     ),
     "columns": {"Comment": "note"},
 }
+_SOCIAL_EXAMPLE: Final = {
+    "file": (
+        "placement,as_of,source,Plays,likes\nspring-reel,2026-03-02 09:00,Instagram,12500,830\n"
+    ),
+    "columns": {"Plays": "views"},
+}
 
 
-def _imported(value: object) -> object:
-    if value == "social":
-        raise ValueError("counts are events: send them to POST /v1/social")
-    return value
-
-
-What = Annotated[
-    ImportName,
-    BeforeValidator(_imported),
-    Path(description="What the rows of the file are.", examples=["costs"]),
-]
+What = Annotated[ImportName, Path(description="What the rows of the file are.", examples=["costs"])]
 ImportId = Annotated[
     str, Path(description="The id of the import.", examples=[example_id("import")])
 ]
@@ -88,12 +76,32 @@ class _Unwanted(Exception):
         self.answer = answer
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file whose header was read, with its rows."""
+# Before the path with `{what}`, which has this one in it.
+@router.post(
+    "/social",
+    status_code=201,
+    response_model=SocialImportAnswer,
+    responses={**problems(409), 200: {"model": SocialImportAnswer, "description": "A dry run"}},
+    openapi_extra=example_body(_SOCIAL_EXAMPLE),
+)
+async def import_counts(
+    request: Request,
+    caller: Annotated[Principal, Depends(require("write"))],
+    asked: Annotated[SocialImportParameters, Query()],
+    body: ImportBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Import a CSV file of social counts: each row becomes a report for `POST /v1/social`.
 
-    header: Header
-    rows: list[Row | BadRow]
+    The answer has the reports; send them there. Undo the import, and none of them counts any more.
+    """
+    file = read_file(body, COLUMNS, EXPORTS[asked.export].titles)
+    if asked.dry_run:
+        return await _tried(request, caller, file, lambda work: import_social(work, asked, file))
+    file.ask_for_unknown()
+    return await written_once(
+        request, caller, idempotency_key, lambda work: import_social(work, asked, file)
+    )
 
 
 @router.post(
@@ -117,18 +125,13 @@ async def import_file(
     else by its content. Empty cells change nothing.
     """
     kind = IMPORT_KINDS[what]
-    file = _read_file(body, kind)
-    if not asked.dry_run:
-        if file.header.unknown:
-            _ask_for(file.header.unknown, kind)
-        return await written_once(
-            request, caller, idempotency_key, lambda work: _imported_file(work, kind, file)
-        )
-    try:
-        async with writing(parts_of(request), caller.workspace_id) as work:
-            raise _Unwanted(await _imported_file(work, kind, file))
-    except _Unwanted as done:
-        return answered(_of_dry_run(done.answer, file.header))
+    file = read_file(body, kind.table, kind.titles)
+    if asked.dry_run:
+        return await _tried(request, caller, file, lambda work: _imported_file(work, kind, file))
+    file.ask_for_unknown()
+    return await written_once(
+        request, caller, idempotency_key, lambda work: _imported_file(work, kind, file)
+    )
 
 
 @router.get("", response_model=Page[StoredImport])
@@ -147,21 +150,33 @@ async def undo(
 ) -> Response:
     """Undo an import as a whole: archive what it made, restore what it changed.
 
-    An object that was changed since is left as it is and listed.
+    An object that was changed since is left as it is and listed. Of an import of counts, no report
+    counts any more, and what their sources told before for the same moments counts again.
     """
     wanted = path_id("import", import_id)
     async with writing(parts_of(request), caller.workspace_id) as work:
-        entity = await work.writer.find("import", wanted)
-        if entity is None:
-            raise missing("import", wanted)
-        undone = await undo_import(work, entity)
+        undone = await undo_import(work, wanted)
     return answered(_shown(undone))
 
 
-async def _imported_file(work: Work, kind: ImportKind, file: _File) -> ImportAnswer:
+async def _tried(
+    request: Request,
+    caller: Principal,
+    file: ImportFile,
+    act: Callable[[Work], Awaitable[ImportAnswer]],
+) -> Response:
+    """Return the answer of a dry run: the import is rolled back."""
+    try:
+        async with writing(parts_of(request), caller.workspace_id) as work:
+            raise _Unwanted(await act(work))
+    except _Unwanted as done:
+        return answered(_of_dry_run(done.answer, file.header))
+
+
+async def _imported_file(work: Work, kind: ImportKind, file: ImportFile) -> ImportAnswer:
     """Import a file in the transaction of `work`."""
     run = ImportRun(work, kind, file.header)
-    await run.take(list(read_rows(kind, file.rows, await run.zone())))
+    await run.take(file.rows)
     facts = {"what": kind.what, **run.outcome.counts}
     entity = await run.writer.create("import", new_id(), (Version(facts),))
     run.writer.keep()
@@ -177,13 +192,19 @@ async def _imported_file(work: Work, kind: ImportKind, file: _File) -> ImportAns
 
 
 def _of_dry_run(answer: ImportAnswer, header: Header) -> ImportAnswer:
-    """Return the answer without the ids of what was not made."""
+    """Return the answer without the ids of what was not made, and without what uses them."""
+    told: dict[str, Any] = {
+        "id": None,
+        "created_at": None,
+        "unknown_columns": list(header.unknown),
+    }
+    if isinstance(answer, SocialImportAnswer):
+        return answer.model_copy(update=told | {"reports": []})
     changes = [
         one.model_copy(update={"id": None}) if one.change == "created" else one
         for one in answer.changes
     ]
-    told = {"changes": changes, "unknown_columns": list(header.unknown)}
-    return answer.model_copy(update={"id": None, "created_at": None, **told})
+    return answer.model_copy(update=told | {"changes": changes})
 
 
 def _shown(entity: Entity) -> StoredImport:
@@ -192,55 +213,3 @@ def _shown(entity: Entity) -> StoredImport:
     return StoredImport(
         id=entity.id, created_at=entity.created_at, deleted_at=entity.archived_at, **facts
     )
-
-
-def _read_file(body: ImportBody, kind: ImportKind) -> _File:
-    """Return the header and rows of a file; 422 for a header that lacks a column."""
-    text = body.file.removeprefix("\ufeff")
-    lines = io.StringIO(text, newline="")
-    first = lines.readline()
-    if not first.strip():
-        raise field_problem("file", "has no header: its first line names the columns")
-    separator = separator_of(first)
-    lines.seek(0)
-    try:
-        titles = next(csv.reader(lines, delimiter=separator))
-    except csv.Error as error:
-        raise field_problem("file", f"has a header that cannot be read: {error}") from None
-    header = read_header(titles, kind.table, _asked(body, kind, titles))
-    if header.wrong:
-        known = ", ".join(kind.columns)
-        raise field_problem("file", f"has {' and '.join(header.wrong)}. Known are {known}")
-    lines.seek(0)
-    rows: list[Row | BadRow] = []
-    for row in table_rows(lines, separator, header.names):
-        if len(rows) == ROWS_MAX:
-            raise field_problem("file", f"has more than {ROWS_MAX} rows: divide it")
-        rows.append(row)
-    return _File(header, rows)
-
-
-def _asked(body: ImportBody, kind: ImportKind, titles: list[str]) -> Asked:
-    """Return how the header is read; 422 for a map that names what is not there."""
-    there = {plain_title(title) for title in titles}
-    named: dict[str, str] = {}
-    for title, column in body.columns.items():
-        place = f"columns.{title}"
-        if plain_title(title) not in there:
-            raise field_problem(place, "the file has no such column")
-        if column is not None and column not in kind.columns:
-            raise field_problem(place, f"{column!r} is none of {', '.join(kind.columns)}")
-        if column is not None and column in named:
-            raise field_problem(place, f"{column} is also {named[column]!r}")
-        if column is not None:
-            named[column] = title
-    left = {plain_title(title): None for title, column in body.columns.items() if column is None}
-    return Asked(named, body.skip_unknown, {**kind.titles, **left})
-
-
-def _ask_for(unknown: tuple[str, ...], kind: ImportKind) -> NoReturn:
-    """Raise the 422 that names the columns that are not known."""
-    message = f"is not known: it is one of {', '.join(kind.columns)}, or null to leave it out"
-    errors = [FieldError(f"columns.{title}", message) for title in unknown]
-    detail = f"columns that are not known: {', '.join(unknown)}"
-    raise Problem(422, None, detail, errors)

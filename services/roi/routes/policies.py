@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 from typing_extensions import override
 
+from services.roi.answers.funnel.kpis import check_kpis
+from services.roi.answers.metrics.engagement_rate import BY_VIEWS
 from services.roi.domain.entity import Entity, EntityFacts, Version
 from services.roi.routes.catalog_calls import catalog_router
 from services.roi.routes.parts import Parts
@@ -28,6 +30,7 @@ class Policies(Resource[Named]):
         "precedence": "code_wins",
         "models": list(DEFAULT_MODELS),
         "stages": {"later_purchase": "retention"},
+        "kpis": {"engagement": [BY_VIEWS.id]},
         "zero_value_orders": "ignore",
     }
     correction: ClassVar[Example] = {"margin": "0.35"}
@@ -40,7 +43,9 @@ class Policies(Resource[Named]):
 
     @override
     async def draft(self, work: Work, body: Named, current: EntityFacts | None) -> Version:
-        return Version(self._shapes.facts(body), getattr(body, "valid_from"))  # noqa: B009 - a field that mypy cannot see
+        facts = self._shapes.facts(body)
+        check_kpis(facts["kpis"])
+        return Version(facts, getattr(body, "valid_from"))  # noqa: B009 - a field that mypy cannot see
 
     @override
     def restated(self, parts: Parts, entity_id: str, row: Version) -> dict[str, Any]:

@@ -7,7 +7,7 @@ What can go wrong: a `Problem` that names the field; the transaction is then rol
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from services.roi.domain.entity import Entity, EntityFacts, EntityKind, Version
@@ -154,6 +154,29 @@ def identity(entity: Entity) -> dict[str, Any]:
 def plain_facts(body: Named, *without: str) -> dict[str, Any]:
     """Return the body's facts as JSON values, without the named fields."""
     return body.model_dump(mode="json", exclude=_NOT_FACTS | set(without))
+
+
+def says_the_same(body: type[Named], stored: Sequence[Version], made: Sequence[Version]) -> bool:
+    """Return whether new versions equal the stored ones, which may lack fields of a later release.
+
+    A field that a stored version lacks has its default.
+    """
+    return len(stored) == len(made) and all(
+        replace(new, facts=_without_later_defaults(body, old.facts, new.facts)) == old
+        for old, new in zip(stored, made, strict=True)
+    )
+
+
+def _without_later_defaults(
+    body: type[Named], old: EntityFacts, new: EntityFacts
+) -> dict[str, Any]:
+    later = (new.keys() - old.keys()) & body.model_fields.keys()
+    same = {
+        name
+        for name in later
+        if new[name] == body.model_fields[name].get_default(call_default_factory=True)
+    }
+    return {name: value for name, value in new.items() if name not in same}
 
 
 def missing_text(kind: str, entity_id: str) -> str:

@@ -3,16 +3,22 @@
 Promise: what was created or changed is found by the reads after it. `keep` and `drop` end a step:
 its changes are collected, or forgotten. `flush` writes each object once, in the state that it has
 then; an object that is as before is not written.
-What can go wrong: without `flush` nothing is written.
+The revision of an object is one more than the stored one, however often it changes in between.
+What can go wrong: without `flush` nothing is written. An object is changed only after this writer
+read or created it; one that another reader read has no known revision here, which is a bug.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Final
 
 from typing_extensions import override
 
 from services.roi.domain.entity import Entity, EntityKind
 from services.roi.store.catalog import Writer
+
+# Objects that are encoded and written between two turns of other requests.
+SLICE_OBJECTS: Final = 200
 
 
 class BatchWriter(Writer):
@@ -71,6 +77,8 @@ class BatchWriter(Writer):
     @override
     async def _save(self, entity: Entity) -> None:
         stored = self._stored.get(entity.id)
+        is_new = entity.created_at == self.recorded_at
+        assert stored is not None or is_new, f"{entity.kind} {entity.id} was not read here"
         revision = 1 if stored is None else stored.revision + 1
         self._step[entity.id] = replace(entity, revision=revision)
         if entity.external_id is not None:
@@ -86,8 +94,10 @@ class BatchWriter(Writer):
         self._step = {}
 
     async def flush(self) -> None:
-        """Write everything that was collected."""
-        await self.save_all([one for one in self._collected.values() if self._is_new(one)])
+        """Write everything that was collected, some objects at a time."""
+        changed = [one for one in self._collected.values() if self._is_new(one)]
+        for start in range(0, len(changed), SLICE_OBJECTS):
+            await self.save_all(changed[start : start + SLICE_OBJECTS])
 
     def _is_new(self, entity: Entity) -> bool:
         stored = self._stored.get(entity.id)

@@ -22,10 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.roi.domain.entity import Entity, EntityKind, Version
 from services.roi.domain.records import to_record
 from shared.catalog import catalog_key, encode_catalog
+from shared.concurrency import in_slices
 from shared.db.engine import driver
 
 # Facts of a page, as JSON. 1 MiB is read, checked and written within 100 ms.
 PAGE_BYTES_MAX: Final = 1024 * 1024
+# Versions that are decoded between two turns of other requests.
+SLICE_ROWS: Final = 100
 # The position before the first page. Every page then has the same comparison, which Postgres
 # answers with an index range at any depth.
 _BEFORE_ANY: Final = (datetime(9999, 1, 1, tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff")
@@ -170,7 +173,8 @@ class Reader:
         if not rows:
             return []
         versions: dict[UUID, list[Version]] = {row["id"]: [] for row in rows}
-        for row in await self.pg.fetch(_VERSIONS, self.workspace_id, list(versions)):
+        stored = await self.pg.fetch(_VERSIONS, self.workspace_id, list(versions))
+        async for row in in_slices(stored, SLICE_ROWS):
             facts = json.loads(row["facts"])
             versions[row["entity_id"]].append(Version(facts, row["valid_from"], row["valid_to"]))
         return [_entity(row, versions[row["id"]]) for row in rows]

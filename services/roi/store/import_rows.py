@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from services.roi.domain.entity import EntityKind, Version
 from services.roi.domain.link_codes import folded
-from services.roi.store.catalog import Reader
+from services.roi.store.catalog import SLICE_ROWS, Reader
 from services.roi.store.link_code_rows import SHORT_HOST
+from shared.concurrency import in_slices
 
 # The newest so many objects of a kind are looked at for a name; the others are known by their ids.
 NAMES_MAX: Final = 100_000
@@ -67,7 +68,7 @@ async def links_of_codes(reader: Reader, codes: Collection[str]) -> dict[str, st
 
 async def written_at(reader: Reader, kind: EntityKind, moment: datetime) -> dict[str, State]:
     """Return the objects of a kind that the transaction of a moment wrote, as it wrote them."""
-    return _states(await reader.pg.fetch(_WRITTEN, reader.workspace_id, kind, moment))
+    return await _states(await reader.pg.fetch(_WRITTEN, reader.workspace_id, kind, moment))
 
 
 async def superseded_at(
@@ -75,12 +76,12 @@ async def superseded_at(
 ) -> dict[str, State]:
     """Return what these objects were before that transaction; a new one is left out."""
     rows = await reader.pg.fetch(_SUPERSEDED, reader.workspace_id, kind, moment, list(entity_ids))
-    return _states(rows)
+    return await _states(rows)
 
 
-def _states(rows: Sequence[Any]) -> dict[str, State]:
+async def _states(rows: Sequence[Any]) -> dict[str, State]:
     found: dict[str, State] = {}
-    for row in rows:
+    async for row in in_slices(rows, SLICE_ROWS):
         version = Version(json.loads(row["facts"]), row["valid_from"], row["valid_to"])
         before = found[row["id"]].versions if row["id"] in found else ()
         found[row["id"]] = State((*before, version), row["archived_at"])

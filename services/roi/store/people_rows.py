@@ -21,15 +21,29 @@ SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[
                      $6::timestamptz[], $7::text[], $8::bigint[], $9::bigint[], $10::timestamptz[])
 """
 
-# Leads and sign-ups that were kept, by their newest record.
+# Leads and sign-ups that were kept, by their newest record: each record of the time looks for the
+# newest one of its conversion, which may tell another time. An aggregate is joined row by row, so
+# the index of conversions serves it, and the scan ends at the limit.
 LEADS: Final = """
-SELECT conversion_id, (array_agg(person_ref ORDER BY sequence DESC))[1] AS person_ref,
-       (array_agg(occurred_at ORDER BY sequence DESC))[1] AS occurred_at
-  FROM roi.conversion_people
- WHERE workspace_id = $1 AND kind IN ('lead', 'sign_up') AND known_at <= $2
-   AND occurred_at > $3 AND occurred_at <= $2
- GROUP BY conversion_id HAVING sum(units) > 0
+SELECT lead.conversion_id, lead.person_ref, lead.occurred_at
+  FROM roi.conversion_people AS lead
+ CROSS JOIN LATERAL (
+     SELECT max(sequence) AS sequence, sum(units) AS units FROM roi.conversion_people AS p
+      WHERE p.conversion_id = lead.conversion_id AND p.workspace_id = $1 AND p.known_at <= $2
+ ) AS newest
+ WHERE lead.workspace_id = $1 AND lead.kind IN ('lead', 'sign_up') AND lead.known_at <= $2
+   AND lead.occurred_at > $3 AND lead.occurred_at <= $2
+   AND lead.sequence = newest.sequence AND newest.units > 0
  LIMIT $4
+"""
+# The records of conversions: their entries have the same numbers.
+RECORDS: Final = """
+SELECT p.sequence FROM unnest($3::uuid[]) AS asked (conversion_id)
+ CROSS JOIN LATERAL (
+     SELECT sequence FROM roi.conversion_people AS c
+      WHERE c.conversion_id = asked.conversion_id AND c.workspace_id = $1 AND c.known_at <= $2
+     OFFSET 0
+ ) AS p
 """
 
 # What these people bought: purchases and renewals that were kept, each with its local day.
@@ -81,6 +95,14 @@ async def leads_of(
     """Return the leads and sign-ups after a moment, at most so many."""
     rows: Sequence[Any] = await (await driver(conn)).fetch(LEADS, workspace_id, as_of, after, limit)
     return rows
+
+
+async def records_of(
+    conn: AsyncConnection, workspace_id: UUID, as_of: datetime, conversions: Sequence[UUID]
+) -> list[int]:
+    """Return the numbers of the records of conversions that were known at a moment."""
+    rows = await (await driver(conn)).fetch(RECORDS, workspace_id, as_of, conversions)
+    return [row["sequence"] for row in rows]
 
 
 async def bought_by(

@@ -274,7 +274,13 @@ async def move_offset(
 
 async def workspaces(conn: AsyncConnection, workspace_ids: Sequence[str]) -> dict[str, Workspace]:
     """Return those of the named workspaces that exist, by id."""
-    connection = await driver(conn)
+    return await workspaces_of(await driver(conn), workspace_ids)
+
+
+async def workspaces_of(
+    connection: "asyncpg.Connection[asyncpg.Record]", workspace_ids: Sequence[str]
+) -> dict[str, Workspace]:
+    """Return those of the named workspaces that exist, by id."""
     rows = await connection.fetch(STATES, [UUID(name) for name in workspace_ids])
     return {
         str(row["workspace_id"]): Workspace(

@@ -66,6 +66,25 @@ def _parse_stages(value: object) -> dict[str, str]:
     return value
 
 
+def _parse_kpis(value: object) -> dict[str, list[str]]:
+    """Return a KPI map; an error names an unknown stage or a wrong list as `kpis.<stage>`.
+
+    Which metrics a funnel can show is known to the room above.
+    """
+    if not isinstance(value, dict):
+        raise ValueError("send an object of stages and lists of metrics")
+    for stage, metrics in value.items():
+        if stage not in get_args(Stage):
+            raise wrong_part(str(stage), f"is not a stage: use {', '.join(get_args(Stage))}")
+        if not isinstance(metrics, list) or not all(isinstance(one, str) for one in metrics):
+            raise wrong_part(stage, "send a list of metric ids")
+        if len(metrics) > catalog.KPIS_MAX:
+            raise wrong_part(stage, f"has more than {catalog.KPIS_MAX} metrics")
+        if len(set(metrics)) != len(metrics):
+            raise wrong_part(stage, "names one metric twice")
+    return value
+
+
 _Days = Annotated[int, Field(strict=True, ge=0, le=catalog.WINDOW_DAYS_MAX)]
 _windows: Final[dict[str, Any]] = {
     kind: (_Days, Field(days, description=f"How many days a touch of the kind {kind} counts."))
@@ -82,6 +101,16 @@ _STAGES_SCHEMA: Final = {
     "type": "object",
     "propertyNames": {"enum": list(STAGES)},
     "additionalProperties": {"type": "string", "enum": list(get_args(Stage))},
+}
+_KPIS_SCHEMA: Final = {
+    "type": "object",
+    "propertyNames": {"enum": list(get_args(Stage))},
+    "additionalProperties": {
+        "type": "array",
+        "items": {"type": "string"},
+        "maxItems": catalog.KPIS_MAX,
+        "uniqueItems": True,
+    },
 }
 
 
@@ -113,11 +142,15 @@ _SHARE: Final = Form(
 _STAGE_MAP: Final = Annotated[
     dict[str, str], PlainValidator(_parse_stages), WithJsonSchema(_STAGES_SCHEMA)
 ]
+_KPI_MAP: Final = Annotated[
+    dict[str, list[str]], PlainValidator(_parse_kpis), WithJsonSchema(_KPIS_SCHEMA)
+]
 _FORMS: Final[Mapping[Any, Form]] = {
     catalog.ShareMillionths: _SHARE,
     catalog.WindowsDays: Form(WindowsDays, WindowsDays),
     catalog.ModelRefs: Form(ModelChoices, ModelChoices),
     catalog.StageMap: Form(_STAGE_MAP, _STAGE_MAP),
+    catalog.KpiMap: Form(_KPI_MAP, _KPI_MAP),
     events.Moment: Form(Moment, datetime),
 }
 

@@ -236,13 +236,14 @@ class TouchClaim(Struct, frozen=True):
 
 
 class SocialClaim(Struct, frozen=True):
-    """The counts of a placement until `as_of`, as sent; `counts` has at least one, by name."""
+    """The counts of a placement until `as_of`, as sent, by name; `import_id`: of an import."""
 
     placement_id: str
     as_of: datetime
     source: str
     quality: CountQuality
     counts: Mapping[str, int]
+    import_id: str | None = None
 
 
 # What may name a store.

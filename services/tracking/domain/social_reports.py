@@ -36,6 +36,7 @@ def social_report(
         placement_id=claim.placement_id,
         source_name=stored_reference(claim.source, caller, lookups),
         count_quality=claim.quality,
+        import_id=claim.import_id,
         **counts,
     )
     key = joined(

@@ -1,7 +1,8 @@
 """`POST /v1/connections/{connection_id}/test`: what a delivery would become, without keeping it.
 
 Promise: the delivery is read by the same steps as a webhook, and nothing is stored, counted as
-intake or logged. It needs an API key and no signature.
+intake or logged. It needs an API key and no signature. Tests have a quota of their own, so they
+take nothing from events.
 What can go wrong: 404 for a connection that is not of this workspace; 503 while the connections are
 not loaded or an e-mail cannot be hashed.
 """
@@ -13,6 +14,7 @@ from fastapi import Depends, Path, Request
 from services.tracking.domain.claims import Rejected
 from services.tracking.routes.parts import Parts, authorized
 from services.tracking.routes.webhooks import EXAMPLE_CONNECTION_ID
+from services.tracking.store.quotas import Counted
 from services.tracking.wire.connection_test_bodies import ConnectionTest, test_out
 from shared.api.openapi import problems
 from shared.http.auth import Principal
@@ -40,7 +42,7 @@ def router_of(parts: Parts) -> Router:
     """Return the route of tests of connections."""
     router = Router(tags=["webhooks"], responses=problems(429))
     intake = parts.intake
-    reader = Depends(authorized(intake)("read"))
+    reader = Depends(authorized(intake, Counted.TESTS)("read"))
 
     @router.post(
         "/v1/connections/{connection_id}/test",

@@ -19,8 +19,8 @@ class Parts:
     adapters: Mapping[str, Adapter]
 
 
-def authorized(intake: Intake) -> Callable[[str], Any]:
-    """Return the dependency that checks a key and counts the request."""
+def authorized(intake: Intake, counted: Counted = Counted.EVENTS) -> Callable[[str], Any]:
+    """Return the dependency that checks a key and counts the request in a quota."""
 
     async def lookup(key_hash: bytes) -> Principal | None:
         principal = intake.catalog.principal(key_hash)
@@ -29,6 +29,6 @@ def authorized(intake: Intake) -> Callable[[str], Any]:
         return principal
 
     def admit(principal: Principal) -> None:
-        intake.quotas.take(Counted.EVENTS, principal)
+        intake.quotas.take(counted, principal)
 
     return authorize(lookup, admit)

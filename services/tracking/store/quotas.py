@@ -18,6 +18,8 @@ from shared.http.problems import Problem
 from shared.telemetry import Metric, Telemetry
 
 WINDOW_SECONDS: Final = 60.0
+# Tests of connections of a key: a person tries a payload, a program tries those of its own tests.
+TESTS_A_MINUTE: Final = 120
 # A workspace may send as much as so many of its keys.
 KEYS_A_WORKSPACE: Final = 2
 
@@ -28,6 +30,7 @@ class Counted(Enum):
     EVENTS = "events"
     CLAIMS = "claims of a public key"
     UNKNOWN_CODES = "unknown short codes"
+    TESTS = "tests of connections"
 
 
 class _Minute:

@@ -264,10 +264,11 @@ class Story:
         at: datetime = NOON,
         received: datetime | None = None,
         source_name: str = "Instagram",
+        import_id: str | None = None,
         **counts: int,
     ) -> SocialReported:
         """Social counts of the placement of a creator; the id is made of all but `received`."""
-        told = f"{of}/{source_name}/{at.isoformat()}/{sorted(counts.items())}"
+        told = f"{of}/{source_name}/{at.isoformat()}/{import_id}/{sorted(counts.items())}"
         fields: dict[str, Any] = dict(counts)
         return SocialReported(
             event_id=self.ident("counted", told),
@@ -278,6 +279,7 @@ class Story:
             placement_id=self.ident("placement", of),
             source_name=source_name,
             count_quality="observed",
+            import_id=import_id,
             **fields,
         )
 

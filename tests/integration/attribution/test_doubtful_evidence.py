@@ -46,13 +46,30 @@ async def test_codes_that_nearly_match_are_listed_until_they_are_registered(
     (found,) = (await items(service, kind="near_codes")).values()
     shown = {example["order_id"]: example["detail"] for example in found["examples"]}
     assert set(shown) == {*NEAR, "both"}
-    assert shown["both"] == "the code MIA1O is nearly MIA10"
+    assert shown["both"] == 'the code "MIA1O" may mean "MIA10"'
+    assert {shown[code] for code in NEAR} == {
+        f'the code "{code}" may mean "MIA10"' for code in NEAR
+    }
     await service.teach(story.code("MIA1O"))
 
     async def one_less() -> bool:
         return bool((await items(service))["near_codes"]["count"] == len(NEAR) - 1)
 
     await service.until(one_less)
+
+
+async def test_a_code_that_may_mean_several_names_the_first_and_the_last(
+    pipeline: AttributionPipeline, story: Story
+) -> None:
+    await pipeline.learn(*story.cast(), *(story.code(f"LEO2{last}") for last in (1, 0, 5)))
+    await pipeline.feed(
+        story.order("1001", codes=("leo2",)), story.order("1002", codes=("leo 25",))
+    )
+    found = await near(pipeline, story, 10)
+    assert {example.order_id: example.detail for example in found.examples} == {
+        "1001": 'the code "LEO2" may mean one of several, from "LEO20" to "LEO25"',
+        "1002": 'the code "LEO 25" may mean "LEO25"',
+    }
 
 
 async def test_more_codes_than_the_bound_are_not_compared(

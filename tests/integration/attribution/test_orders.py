@@ -1,5 +1,6 @@
 """The list of orders over HTTP: search, days, state, store, pages, and who was credited."""
 
+import asyncio
 import csv
 import io
 from datetime import timedelta
@@ -10,21 +11,23 @@ import pytest
 from services.attribution.pipeline import order_search
 from services.attribution.routes import order_export
 from shared.catalog import Creator
+from shared.http.admission import EXPORTS_MAX
 from shared.ids import new_id
 from shared.money import format_minor
 from tests.factories import NOON
+from tests.fixtures.connections import connect
 from tests.integration.attribution.story import Story
-from tests.integration.attribution.test_http import Service, serving
+from tests.integration.attribution.test_http import Service, key_record, serving
 
 EUR = {"currency": "EUR"}
 NAMED = ("Ada Lovelace", "Grace Hopper")
 
 
-def named_creator(story: Story, name: str) -> Creator:
-    """A creator of this name, without content."""
+def named_creator(story: Story, name: str, creator_id: str | None = None) -> Creator:
+    """A creator of this name; without an id that is known, it has no content."""
     return Creator(
         workspace_id=story.workspace_id,
-        id=new_id(),
+        id=creator_id or new_id(),
         revision=1,
         recorded_at=NOON,
         name=name,
@@ -50,6 +53,7 @@ async def fill(service: Service) -> None:
     """Orders of nobody, of Mia and of Tom, a later one of Tom's customer, and a lone refund."""
     story = service.story
     await service.teach(*story.cast())
+    await service.teach(named_creator(story, "Mia", story.ident("creator", "mia")))
     mias = story.click("k1", of="mia", by="v1", at=NOON)
     toms = story.click("k2", of="tom", by="v2", at=NOON)
     await service.send(
@@ -119,16 +123,25 @@ async def test_a_catalog_is_counted_before_it_is_searched_for_a_name(
     async with serving(*place) as service:
         await fill(service)
         mia = service.story.ident("creator", "mia")
-        creators, names = len(NAMED), {"query": "nobody"}
+        creators, names = len(("Mia", *NAMED)), {"query": "nobody"}
         await service.teach(*(named_creator(service.story, name) for name in NAMED))
         content = 4  # the placements and links of Mia and Tom
+        order_like_an_id = new_id()
+        await service.send(service.story.order(order_like_an_id))
+        await service.explained(order_like_an_id)
         for bound, asked, refusal in (
             (creators, names, None),
             (creators - 1, names, "may be the name of a creator"),
+            (creators - 1, {"query": "1001"}, None),
+            (creators - 1, {"query": "ada"}, None),
+            (creators - 1, {"query": order_like_an_id}, None),
+            (creators - 1, {"query": "mia"}, "may be the name of a creator"),
             (content, {"query": mia}, None),
             (content - 1, {"query": mia}, "means a creator among more than"),
             (content - 1, {"query": "ada lovelace"}, "means a creator among more than"),
             (content - 1, {"query": "1001"}, None),
+            (content - 1, {"query": order_like_an_id}, None),
+            (content - 1, {"query": new_id()}, None),
         ):
             with monkeypatch.context() as small:
                 small.setattr(order_search, "CATALOG_MAX", bound)
@@ -208,6 +221,48 @@ async def test_a_file_of_orders_has_every_order_and_the_balance_as_totals(
         for path, field in (("orders.parquet", "file_format"), ("orders.csv?limit=2", "limit")):
             refused = await service.client.get(f"/v1/exports/{path}")
             assert [error["field"] for error in refused.json()["errors"]] == [field]
+
+
+async def test_a_brand_has_so_many_exports_of_orders_at_once(place: tuple[str, str]) -> None:
+    """Exports are in progress as long as their table is locked."""
+    waits = (
+        "SELECT count(*) FROM pg_locks"
+        " WHERE NOT granted AND relation = 'attribution.conversions'::regclass"
+    )
+    path, key = "/v1/exports/orders.csv", f"lrl_sec_otherkey_{new_id()}{'x' * 8}"
+    others = {"authorization": f"Bearer {key}"}
+    async with serving(*place) as service, asyncio.TaskGroup() as exports:
+        await fill(service)
+        await service.tell(key_record(Story(new_id()), key, "read"))
+        # Refused questions and finished files leave no export in progress.
+        for asked, status in ((f"{path}?store=nowhere", 422), (path, 200)) * (EXPORTS_MAX + 1):
+            assert (await service.client.get(asked)).status_code == status
+        owner = await connect(place[0])
+        lock = owner.transaction()
+        await lock.start()
+        await owner.execute("LOCK TABLE attribution.conversions IN ACCESS EXCLUSIVE MODE")
+        clients = [service.client, service.reader] * (EXPORTS_MAX // 2)
+        running = [exports.create_task(client.get(path)) for client in clients]
+
+        async def locked(count: int) -> None:
+            async def holds() -> bool:
+                return bool(await owner.fetchval(waits) >= count)
+
+            await service.until(holds)
+
+        await locked(EXPORTS_MAX)
+        for client in (service.client, service.reader):
+            refused = await client.get(path)
+            assert refused.status_code == 429, refused.text
+            assert f"more than {EXPORTS_MAX} exports" in refused.json()["detail"]
+            assert int(refused.headers["retry-after"]) >= 1
+        # Another brand has its own.
+        running.append(exports.create_task(service.client.get(path, headers=others)))
+        await locked(EXPORTS_MAX + 1)
+        await lock.rollback()
+        await owner.close()
+        assert [(await one).status_code for one in running] == [200] * (EXPORTS_MAX + 1)
+        assert (await service.client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["' OR 1=1 --", "%", "_", "\\", "{}"])

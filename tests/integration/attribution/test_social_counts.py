@@ -28,7 +28,8 @@ async def told(pipeline: AttributionPipeline, story: Story) -> list[CountsReport
 async def test_a_report_is_published_as_it_came(
     pipeline: AttributionPipeline, story: Story
 ) -> None:
-    event = story.counted("mia", received=LATER, views=10, likes=0)
+    import_id = story.ident("import", "file")
+    event = story.counted("mia", received=LATER, import_id=import_id, views=10, likes=0)
     await pipeline.feed(story.click("k1", by="v1"), event, story.order("1", net=300))
     (record,) = await told(pipeline, story)
     assert record.reports == (
@@ -40,6 +41,7 @@ async def test_a_report_is_published_as_it_came(
             counted_at=NOON,
             received_at=LATER,
             counts=SocialCounts(views=10, likes=0),
+            import_id=import_id,
         ),
     )
     numbers = [r.sequence for r in await pipeline.credits() if r.workspace_id == story.workspace_id]

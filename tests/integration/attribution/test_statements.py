@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from services.attribution import tables
+from services.attribution.store import order_rows, read_queries
 from services.attribution.store.attention import KINDS
 from services.attribution.store.attention_rows import statement_of_order
 from tests.fixtures.connections import connect
@@ -144,28 +145,60 @@ async def test_every_table_is_under_forced_row_level_security(
 LARGE = {"evidence", "touches", "conversions", "decisions", "decision_subjects", "ties", "ledger"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_the_attention_of_one_order_scans_no_large_table(
-    young_database: str, kind: str
-) -> None:
-    conn = await connect(young_database)
+async def plan_of(url: str, statement: str) -> str:
+    """Return the plan for any arguments, with an index wherever one can be used.
+
+    Small tables are scanned where an index would do, so scans are made dear.
+    """
+    conn = await connect(url)
     transaction = conn.transaction()
     await transaction.start()
     try:
         await conn.execute("SET LOCAL ROLE laurel_attribution")
         await conn.execute("SET LOCAL jit = off")
         await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        # Small tables are scanned where an index would do; here an index is used if one can be.
         await conn.execute("SET LOCAL enable_seqscan = off")
         await conn.execute(
             "SELECT set_config('laurel.workspaces', '{00000000-0000-0000-0000-000000000001}', true)"
         )
-        await conn.execute(f"PREPARE probe AS {statement_of_order(KINDS[kind])}")
-        rows = await conn.fetch("EXPLAIN (COSTS OFF) EXECUTE probe(NULL)")
-        plan = "\n".join(row[0] for row in rows)
+        await conn.execute(f"PREPARE probe AS {statement}")
+        count = len(set(re.findall(r"\$\d+", statement)))
+        arguments = f"({', '.join(['NULL'] * count)})" if count else ""
+        rows = await conn.fetch(f"EXPLAIN (COSTS OFF) EXECUTE probe{arguments}")
     finally:
         await transaction.rollback()
         await conn.close()
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_attention_of_one_order_scans_no_large_table(
+    young_database: str, kind: str
+) -> None:
+    plan = await plan_of(young_database, statement_of_order(KINDS[kind]))
     scanned = set(re.findall(r"Seq Scan on (\S+)", plan))
     walked = set(re.findall(r"Index (?:Only )?Scan [^\n]* on (\S+)[^\n]*\n(?!\s*Index Cond)", plan))
     assert not (scanned | walked) & LARGE, plan
+
+
+# What reads the catalog by kinds: the list of orders, and the names of stores.
+OF_KINDS = {
+    "ZONE": order_rows.ZONE,
+    "OBJECTS": order_rows.OBJECTS,
+    "CREATORS": order_rows.CREATORS,
+    "CONTENT": order_rows.CONTENT,
+    "STORES": read_queries.STORES,
+    "near_codes": KINDS["near_codes"].found,
+}
+
+
+@pytest.mark.parametrize("name", OF_KINDS)
+async def test_the_objects_of_a_kind_are_found_by_an_index(young_database: str, name: str) -> None:
+    """The catalog has the objects of all brands; a search reads those of a kind of its own."""
+    plan = await plan_of(young_database, OF_KINDS[name])
+    assert "Seq Scan on catalog" not in plan, plan
+    conditions = re.findall(r"catalog_of_kind\b[^\n]*\n\s*Index Cond: (.*)", plan)
+    assert conditions, plan
+    for condition in conditions:
+        assert re.search(r"\bentity = ", condition), plan
+        assert re.search(r"\bworkspace_id = ", condition), plan

@@ -15,6 +15,7 @@ def counts_record(
     received_at: datetime | None = None,
     source: str = "Instagram",
     quality: CountQuality = "observed",
+    import_id: str | None = None,
     **counts: int,
 ) -> CountsReported:
     """Return one report, received when it was recorded by default.
@@ -30,6 +31,7 @@ def counts_record(
         counted_at=counted_at,
         received_at=received_at or recorded_at,
         counts=SocialCounts(**counts),
+        import_id=import_id,
     )
     return CountsReported(
         workspace_id=workspace_id, sequence=sequence, recorded_at=recorded_at, reports=(report,)

@@ -242,7 +242,7 @@ async def explain(database: Database, sql: str, arguments: tuple[Any, ...]) -> l
     """Return the plan of a statement on empty tables without statistics."""
     async with database.write([new_id()]) as conn:
         connection = await driver(conn)
-        for statement in (*rollups.STAGING_TABLES, *count_rows.STAGING_TABLES):
+        for statement in (*rollups.STAGING_TABLES, *count_rows.STAGING_TABLES.values()):
             await connection.execute(statement)
         rows = await connection.fetch(f"EXPLAIN {sql}", *arguments)
     return [row[0] for row in rows]

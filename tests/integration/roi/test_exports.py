@@ -197,6 +197,12 @@ async def test_a_funnel_has_its_stages_side_by_side(
         assert line["gaps"] == "; ".join(row["gaps"])
         (totals,) = of(lines, "totals")
         assert totals["cost"] == shown(answer["totals"]["cost"]) == "20.05"
+        moved = {line["label"]: line for line in of(lines, "sensitivity")}
+        assert list(moved) == [one["input"] for one in answer["program"]["sensitivity"]]
+        for one in answer["program"]["sensitivity"]:
+            for way in ("lower", "higher"):
+                assert moved[one["input"]][f"{way}.booked"] == shown(one[way]["booked"])
+        assert "sensitivity" not in lines[0]
 
 
 async def test_raw_files_add_up_to_the_answer(owner_url: str, attribution_log: PostgresLog) -> None:
@@ -267,38 +273,6 @@ async def test_a_file_is_of_the_moment_that_is_asked_for(
         late = "from=2026-03-10T12:15:00Z&to=2026-03-10T12:30:00Z"
         assert of(await as_csv(brand, f"credits.csv?{late}"), "row") == []
         assert len(of(await as_csv(brand, "costs.csv?from=all"), "row")) == 2
-
-
-async def test_goals_have_the_figures_of_their_progress(
-    owner_url: str, attribution_log: PostgresLog
-) -> None:
-    async with brand_running(owner_url) as brand:
-        await small_brand(brand, attribution_log, ["EUR"])
-        days = {"starts_on": "2026-03-01", "ends_on": "2026-03-31"}
-        made = [
-            await brand.post(
-                "/v1/goals", {"name": name, "metric": metric, "target": target, **days}
-            )
-            for name, metric, target in (("-Sales", "net_revenue", "40.00"), ("Ratio", "roas", "9"))
-        ]
-        lines = await as_csv(brand, "goals.csv")
-        by_id = {line["goal_id"]: line for line in of(lines, "row")}
-        assert set(by_id) == {goal["id"] for goal in made}
-        for goal in made:
-            line = by_id[goal["id"]]
-            told = await brand.ok("GET", f"/v1/goals/{goal['id']}/progress")
-            assert line["actual"] == shown(told["actual"])
-            assert line["forecast"] == shown(told["forecast"]["value"])
-            assert line["status"] == told["status"]
-            assert line["problem"] == ""
-        sales = by_id[made[0]["id"]]
-        assert (sales["name"], sales["target"], sales["currency"]) == ("'-Sales", "40.00", "EUR")
-        assert lines[-1] == {**dict.fromkeys(lines[-1], ""), "line": "totals"}
-        as_of = (await brand.ok("GET", "/v1/exports/goals.json"))["meta"]["as_of"]
-        await brand.ok("PATCH", f"/v1/goals/{made[0]['id']}", {"name": "Sales"})
-        assert of(await as_csv(brand, f"goals.csv?as_of={as_of}"), "row")
-        old = "2026-01-01T00:00:00Z"
-        assert of(await as_csv(brand, f"goals.csv?as_of={old}"), "row") == []
 
 
 async def test_another_brand_sees_nothing(owner_url: str, attribution_log: PostgresLog) -> None:

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from services.roi.answers.answering import read_input
-from services.roi.answers.funnel.answering import build_funnel, question_of_funnel
+from services.roi.answers.funnel.answering import build_funnel, question_of_funnel, read_funnel
 from services.roi.answers.funnel.funnel_shapes import FunnelAnswer
 from services.roi.answers.funnel.stages import STAGES
 from services.roi.answers.question import RoiParameters
@@ -31,7 +30,7 @@ async def funnel_of(workspace: RoiWorkspace, group_by: str = "creator", **more: 
     asked = RoiParameters.model_validate({"group_by": group_by, **SPAN, **more})
     async with workspace.database.read([workspace.workspace_id]) as conn:
         question = question_of_funnel(asked)
-        given = await read_input(conn, workspace.workspace_id, workspace.now, asked, question)
+        given = await read_funnel(conn, workspace.workspace_id, workspace.now, asked, question)
     body = build_funnel(given)
     FunnelAnswer.model_validate_json(body)
     decoded: Funnel = json.loads(body)

@@ -169,6 +169,24 @@ async def check_other_moments(roi: RoiWorkspace, reel: str, before: Funnel, now:
     assert of_stage(late["program"], "consideration")["return"]["modelled"] is None
 
 
+async def test_an_assumed_figure_alone_is_the_same_as_beside_all_others(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """Leads have a measured worth, so a rate for leads is not used: 8 visits at 0.50 are 4.00."""
+    roi = roi_workspace
+    reel = await roi.placement(await roi.creator("Mia"))
+    await fold_matured_leads(roi, reel)
+    await value_rate(roi, "visit", "0.5")
+    await value_rate(roi, "lead", "99")
+    roi.now = NOON + timedelta(days=113)
+    await roi.fold(roi.clicks(reel, NOON, 8))
+    beside = (await roi.ask())["program"]
+    assert minor(beside["assumed_at_consideration"]) == 400
+    for name in ("assumed_at_awareness", "assumed_at_consideration", "assumed_return"):
+        alone = (await roi.ask(metrics=name))["program"]
+        assert alone[name] == beside[name], name
+
+
 async def test_few_matured_leads_are_no_measure(
     roi_workspace: RoiWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +209,14 @@ async def test_few_matured_leads_are_no_measure(
         with monkeypatch.context() as bounds:
             bounds.setattr(open_leads, bound, 0)
             many = await funnel_of(roi)
+            figures = await roi.ask(days=("2026-03-01", "2026-03-31"))
         assert of_stage(many["program"], "consideration")["return"]["modelled"] is None
+        # Nobody looked, so it is not known that no lead is open; organic has no lead.
+        for part in (figures["rows"][0]["measures"], figures["program"], figures["totals"]):
+            assert (part["open_leads"], part["modelled_return"]) == (None, None)
+            assert part["leads"] == 1
+        assert figures["organic"]["open_leads"] == 0
+        assert "leads_without_worth" in warned(figures)
         assert warned(many)["leads_without_worth"].startswith("More than 50000 leads came in 455")
 
 
@@ -236,10 +261,15 @@ async def test_people_are_counted_once_and_their_way_is_measured(
     filtered = await funnel_of(roi, **{"filter.creator": jo})
     assert of_stage(filtered["totals"], "consideration")["people"] == 0
     assert of_stage(filtered["totals"], "purchase")["people"] == 2
-    monkeypatch.setattr(person_reading, "PEOPLE_MAX", 3)
-    many = await funnel_of(roi)
-    assert of_stage(many["program"], "purchase")["people"] is None
-    assert "too_many_people" in warned(many)
+    # Five conversions were kept, and one that was not is read with them.
+    for bound in ("PEOPLE_MAX", "CELLS_MAX"):
+        with monkeypatch.context() as bounds:
+            bounds.setattr(person_reading, bound, 3)
+            many = await funnel_of(roi)
+        for part in (*many["rows"], many["program"], many["totals"]):
+            assert of_stage(part, "purchase")["people"] is None
+            assert minor(of_stage(part, "purchase")["return"]["booked"]) is not None
+        assert "too_many_people" in warned(many)
 
 
 async def test_a_boosted_placement_has_a_joint_and_a_separate_return(

@@ -1,13 +1,11 @@
-"""Imports over real HTTP and real Postgres: what each kind makes, bad rows, repeats, the undo."""
+"""Imports over real HTTP and real Postgres: what each kind makes, bad rows, repeats."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
 
-from services.roi.store import import_rows
-from services.roi.wire.import_shapes import COLUMNS_MAX, LISTED_MAX, ROWS_MAX
-from shared.http.middleware import BODY_BYTES_MAX
+from tests.fixtures.connections import connect
 from tests.integration.roi.roi_service import BrandClient, brand_running
 
 COSTS: Final = """\
@@ -91,39 +89,6 @@ async def test_costs_are_imported_once_and_undone(brand: BrandClient) -> None:
     assert len(await listed(brand, "costs")) == 2
 
 
-async def test_the_list_shows_imports_that_hold_and_on_request_undone_ones(
-    brand: BrandClient,
-) -> None:
-    file = "name\nMia\n"
-    first, second = [await imported(brand, "creators", file) for _ in range(2)]
-    shown = await listed(brand, "imports")
-    assert [one["id"] for one in shown] == [second["id"], first["id"]]
-    assert (shown[1]["what"], shown[1]["rows"], shown[1]["undo"]) == ("creators", 1, None)
-    await brand.ok("DELETE", f"/v1/imports/{first['id']}")
-    assert [one["id"] for one in await listed(brand, "imports")] == [second["id"]]
-    everything = await brand.ok("GET", "/v1/imports?include_archived=true&limit=1")
-    assert everything["items"] == [shown[0]]
-    rest = await brand.ok(
-        "GET", f"/v1/imports?include_archived=true&cursor={everything['next_cursor']}"
-    )
-    assert rest["items"][0]["undo"]["withdrawn"] == 1
-
-
-async def test_an_object_that_was_changed_since_is_named_and_left(brand: BrandClient) -> None:
-    await two_creators(brand)
-    made = await imported(brand, "costs", COSTS)
-    cost = next(cost for cost in await listed(brand, "costs") if cost["external_id"] == "2026-2")
-    await brand.ok("PATCH", f"/v1/costs/{cost['id']}", {"amount": "25.00"})
-    undone = await brand.ok("DELETE", f"/v1/imports/{made['id']}")
-    assert undone["undo"]["withdrawn"] == 1
-    assert undone["undo"]["left_objects"] == 1
-    (left,) = undone["undo"]["left"]
-    assert (left["id"], left["external_id"]) == (cost["id"], "2026-2")
-    assert "changed since" in left["message"]
-    (kept,) = await listed(brand, "costs")
-    assert kept["amount"]["amount_minor"] == 2500
-
-
 async def test_equal_rows_without_an_id_are_as_many_costs_and_keep_their_keys(
     brand: BrandClient,
 ) -> None:
@@ -189,38 +154,6 @@ async def test_unknown_columns_are_shown_and_asked_for(brand: BrandClient) -> No
     assert counts(await imported(brand, "creators", file, skip_unknown=True)) == (0, 0, 1, 0)
 
 
-WIDE: Final = dict.fromkeys(map(str, range(COLUMNS_MAX + 1)))
-UNREADABLE: Final[tuple[tuple[Json, str], ...]] = (
-    ({"file": ""}, "file"),
-    ({"file": "\n\n"}, "file"),
-    ({"file": "handle\n@mia\n"}, "file"),
-    ({"file": "name,name\nMia,Mia\n"}, "file"),
-    ({"file": "name\nMia\n", "columns": {"Name 2": "topics"}}, "columns.Name 2"),
-    ({"file": "name,x\nMia,1\n", "columns": {"x": "mood"}}, "columns.x"),
-    ({"file": "a,b\nMia,1\n", "columns": {"a": "name", "b": "name"}}, "columns.b"),
-    ({"file": "name\nMia\n", "mood": 1}, "mood"),
-    ({"file": 7}, "file"),
-    (
-        {"file": "name\nMia\n", "columns": WIDE},
-        "columns",
-    ),
-)
-
-
-async def test_a_file_that_cannot_be_read_names_the_field(brand: BrandClient) -> None:
-    for body, field in UNREADABLE:
-        refused = await brand.refused("POST", "/v1/imports/creators", body)
-        assert (refused.status, list(refused.errors)) == (422, [field]), body
-    large = {"file": f"name\n{'Mia' * BODY_BYTES_MAX}\n"}
-    assert (await brand.refused("POST", "/v1/imports/creators", large)).status == 413
-
-
-async def test_counts_are_events_and_no_import_of_roi(brand: BrandClient) -> None:
-    refused = await brand.refused("POST", "/v1/imports/social", {"file": "placement\nx\n"})
-    assert refused.status == 422
-    assert "POST /v1/social" in refused.errors["what"]
-
-
 async def test_creators_are_known_by_name_and_have_an_account_a_row(brand: BrandClient) -> None:
     file = (
         "Influencer,Channel,Username,Subscribers,country\n"
@@ -254,10 +187,10 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
     mia, _ = await two_creators(brand)
     campaign = await brand.post("/v1/campaigns", {"name": "Spring"})
     file = (
-        "Permalink,Network,Creator name,campaign,Publish time,topics,is_brand\n"
-        "https://instagram.com/reel/A/?igsh=1,Instagram,@mia,spring,2026-03-01 09:00,a;b,\n"
-        "https://b.example/A,blog,,,,,yes\n"
-        ",blog,Mia,,,,\n"
+        "Permalink,Network,Creator name,campaign,Publish time,topics,is_brand,Duration (sec)\n"
+        "https://instagram.com/reel/A/?igsh=1,Instagram,@mia,spring,2026-03-01 09:00,a;b,,31\n"
+        "https://b.example/A,blog,,,,,yes,\n"
+        ",blog,Mia,,,,,\n"
     )
     await brand.ok("PATCH", "/v1/workspace", {"time_zone": "Europe/Berlin"})
     made = await imported(brand, "placements", file)
@@ -266,6 +199,7 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
     reel = next(one for one in await listed(brand, "placements") if "reel" in (one["url"] or ""))
     assert (reel["creator_id"], reel["campaign_id"]) == (mia["id"], campaign["id"])
     assert (reel["published_at"], reel["topics"]) == ("2026-03-01T08:00:00Z", ["a", "b"])
+    assert reel["length_seconds"] == 31
 
     links = (
         "URL,Placement ID,creator,Short code\n"
@@ -284,6 +218,29 @@ async def test_placements_are_known_by_address_and_links_by_code(brand: BrandCli
         assert undone["undo"]["left_objects"] == 0
     assert await listed(brand, "links") == []
     assert counts(await imported(brand, "links", links)) == (0, 1, 0, 1), "a code stays taken"
+
+
+async def test_an_equal_row_changes_no_object_of_a_release_without_one_of_its_fields(
+    brand: BrandClient, owner_url: str
+) -> None:
+    file = "platform,is_brand,url,length_seconds\nblog,yes,https://b.example/A,\n"
+    made = await imported(brand, "placements", file)
+    placement_id = made["changes"][0]["id"]
+    conn = await connect(owner_url)
+    try:
+        told = "SELECT set_config('laurel.workspaces', $1, false)"
+        await conn.execute(told, f"{{{brand.workspace_id}}}")
+        await conn.execute(
+            "UPDATE roi.versions SET facts = facts - 'length_seconds' WHERE entity_id = $1",
+            placement_id,
+        )
+    finally:
+        await conn.close()
+    assert counts(await imported(brand, "placements", file)) == (0, 0, 1, 0)
+    longer = await imported(brand, "placements", file.replace("A,", "A,30"))
+    assert [(one["change"], one["fields"]) for one in longer["changes"]] == [
+        ("changed", ["length_seconds"])
+    ]
 
 
 async def test_a_code_of_another_brand_is_one_bad_row(brand: BrandClient) -> None:
@@ -322,35 +279,3 @@ async def test_another_brand_neither_sees_nor_undoes_an_import(brand: BrandClien
     assert answer["rejected"][0]["column"] == "creator"
     reader = await brand.with_key(("read",))
     assert (await reader.refused("DELETE", f"/v1/imports/{made['id']}")).status == 403
-
-
-async def test_of_too_many_names_the_newest_are_looked_at(
-    brand: BrandClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await two_creators(brand)
-    monkeypatch.setattr(import_rows, "NAMES_MAX", 1)
-    answer = await imported(
-        brand,
-        "costs",
-        "kind,incurred_on,amount,currency,creator\n"
-        "fee,2026-03-01,1.00,EUR,Mia\n"
-        "fee,2026-03-01,1.00,EUR,Leo\n"
-        "fee,2026-03-01,2.00,EUR,CRM-LEO\n",
-    )
-    assert [one["line"] for one in answer["rejected"]] == [2]
-
-
-async def test_a_file_of_the_most_rows_and_one_more(brand: BrandClient) -> None:
-    rows = "".join(f"fee,2026-03-01,{number}.00,EUR\n" for number in range(1, ROWS_MAX + 1))
-    file = "kind,incurred_on,amount,currency\n" + rows
-    made = await imported(brand, "costs", file)
-    assert counts(made) == (ROWS_MAX, 0, 0, 0)
-    assert len(made["changes"]) == LISTED_MAX
-    more = await brand.refused("POST", "/v1/imports/costs", {"file": file + rows[:30]})
-    assert (more.status, list(more.errors)) == (422, ["file"])
-    bad = await imported(brand, "costs", file.replace("2026-03-01", "yesterday"))
-    assert counts(bad) == (0, 0, 0, ROWS_MAX)
-    assert len(bad["rejected"]) == LISTED_MAX
-    undone = await brand.ok("DELETE", f"/v1/imports/{made['id']}")
-    assert undone["undo"]["withdrawn"] == ROWS_MAX
-    assert await listed(brand, "costs") == []

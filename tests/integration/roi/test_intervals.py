@@ -17,6 +17,7 @@ from shared.credits import ORGANIC, AnyCredits, DecisionCredited
 from shared.db.migrate import move_history
 from shared.http.problems import Problem
 from tests.fixtures.postgres import DatabaseFactory
+from tests.integration.roi.catalog_facts import cost_facts
 from tests.integration.roi.roi_workspace import NOON, RoiWorkspace
 from tests.integration.roi.test_rates import rate
 
@@ -91,6 +92,8 @@ async def test_the_intervals_of_three_creators(roi_workspace: RoiWorkspace) -> N
         "profit": [euros(23_993), euros(76_007)],
         "roi": [0.47986, 1.52014],
         "bcr": [1.47986, 2.52014],
+        # A boost of 0.00: all costs are the costs without it.
+        "roi_without_boost": [0.47986, 1.52014],
         "roas": [2.95972, 5.04028],
         # 40 ± 10.40 orders for 500.00: the more orders, the less each costs.
         "cpa": [euros(992), euros(1_689)],
@@ -164,6 +167,43 @@ def without_net(roi: RoiWorkspace, record: DecisionCredited) -> DecisionCredited
     stood = roi.stands[record.decision_id]
     roi.stands[record.decision_id] = dataclasses.replace(stood, entries=entries)
     return structs.replace(record, entries=entries)
+
+
+async def test_the_return_without_its_boost_has_an_interval_of_its_own(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """40 × 50.00 = 2000.00 ± 520.14, for a fee of 500.00 and a boost of 250.00."""
+    reel = await roi_workspace.placement(await roi_workspace.creator("Mia"))
+    await roi_workspace.cost(50_000, "2026-03-01", placement_id=reel)
+    boost = cost_facts(25_000, "2026-03-01", placement_id=reel) | {"kind": "paid_boost"}
+    await roi_workspace.put("cost", boost)
+    await roi_workspace.fold(*sold(roi_workspace, reel, 40, 5_000))
+    for metrics in ("roi,roi_without_boost", "roi_without_boost"):
+        (row,) = (await roi_workspace.ask(metrics=metrics))["rows"]
+        assert row["intervals"]["roi_without_boost"] == [1.95972, 4.04028]
+    (row,) = (await roi_workspace.ask(order="lower_bound"))["rows"]
+    assert row["intervals"]["roi"] == [0.973147, 2.360187]
+
+
+async def test_each_owner_of_shared_orders_has_an_interval_of_the_order_value(
+    roi_workspace: RoiWorkspace,
+) -> None:
+    """100 orders of 100.00 of three creators: 33.34 and 0.333334 of each, twice 33.33 and less."""
+    reels = [
+        await roi_workspace.placement(await roi_workspace.creator(name))
+        for name in ("Mia", "Jo", "Ann")
+    ]
+    parts = zip(reels, (3_334, 3_333, 3_333), strict=True)
+    shares = {reel: (amount, NOON) for reel, amount in parts}
+    await roi_workspace.fold(*(roi_workspace.order(10_000, NOON, shares) for _ in range(100)))
+    answer = await roi_workspace.ask()
+    assert len(answer["rows"]) == 3
+    for part in (*answer["rows"], answer["program"]):
+        value = part.get("measures", part)["aov"]["amount_minor"]
+        low, high = (end["amount_minor"] for end in part["intervals"]["aov"])
+        assert low <= value <= high
+        # Alike orders do not vary: what is left comes of shares that are rounded to a cent.
+        assert high - low <= value // 100
 
 
 async def test_rows_are_ranked_by_the_lower_end(roi_workspace: RoiWorkspace) -> None:

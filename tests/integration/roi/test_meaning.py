@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from shared.catalog import (
+    KPIS_MAX,
     AnyCatalogRecord,
     ApiKey,
     Code,
@@ -268,6 +269,17 @@ WRONG_POLICIES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"stages": {"click": "somewhere"}}, "stages.click"),
     ({"stages": {"click": ["purchase"]}}, "stages.click"),
     ({"stages": []}, "stages"),
+    ({"kpis": []}, "kpis"),
+    ({"kpis": {"fame": ["clicks"]}}, "kpis.fame"),
+    ({"kpis": {"purchase": "clicks"}}, "kpis.purchase"),
+    ({"kpis": {"purchase": [1]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["clicks", "clicks"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["glory"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["net_revenue"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["aov"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["roi"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": ["contribution_at_purchase"]}}, "kpis.purchase"),
+    ({"kpis": {"purchase": [f"metric_{n}" for n in range(KPIS_MAX + 1)]}}, "kpis.purchase"),
     ({"valid_from": "2026-06-01"}, "valid_from"),
 )
 

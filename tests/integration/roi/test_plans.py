@@ -32,10 +32,12 @@ STATEMENTS: Final = {
     "outdated": outbox._OUTDATED,
     "published again": catalog._SOME,
     "goal": goal_rows._GOAL,
+    "goals of an export": goal_rows._PAGE,
     "campaigns with goals": goal_rows._CAMPAIGNS,
     "exchange rates": rate_rows._EXCHANGE,
     "value rates": rate_rows._VALUE,
     "leads": people_rows.LEADS,
+    "records of leads": people_rows.RECORDS,
     "what people bought": people_rows.BOUGHT,
     "people of conversions": people_rows.PEOPLE,
 }

@@ -60,11 +60,14 @@ async def test_counts_are_in_rows_program_brand_and_totals(roi_workspace: RoiWor
         assert plain(measures["cpe"]) == 25
         assert measures["engagement_rate_by_views"] == 0.08
         assert measures["engagement_rate_by_impressions"] == 0.02
+        assert measures["gross_reach"] == 9_000
+        assert measures["engagement_rate_by_reach"] == 0.044444
     assert (answer["brand"]["views"], answer["brand"]["impressions"]) == (70, None)
     assert answer["brand"]["cpv"] == {"amount_minor": 0, "currency": "EUR"}
     assert answer["organic"]["views"] is None
     assert (answer["totals"]["views"], answer["totals"]["impressions"]) == (5_070, 20_000)
-    assert "reach" not in answer["totals"]
+    assert "reach" not in answer["totals"], "the sum of reach has its own name"
+    assert answer["brand"]["gross_reach"] is None
     assert not warnings_of(answer)
     assert labels(await roi_workspace.ask("platform"), "views") == {"instagram": 5_070}
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import httpx
 
+from services.tracking.store.quotas import KEYS_A_WORKSPACE, TESTS_A_MINUTE
 from shared.events import Ordered
 from shared.ids import new_id
+from shared.sealing import new_api_key
+from tests.integration.tracking.test_quotas import ENVIRON, EVENTS, REFERRED, assert_refused
 from tests.integration.tracking.test_shopify_webhooks import ORDER
-from tests.integration.tracking.world import SHOP_DOMAIN, SHOP_SECRET, Brand, Site, sign
+from tests.integration.tracking.world import SHOP_DOMAIN, SHOP_SECRET, Brand, Site, World, sign
 
 
 async def tried(
@@ -114,3 +117,18 @@ async def test_only_the_workspaces_own_connections_are_tested(site: Site) -> Non
     while other.status_code == 401:  # until tracking knows the key
         other = await site.client.post(path, json=ORDER, headers=foreign.bearer(foreign.read_key))
     assert other.status_code == 404
+
+
+async def test_tests_have_a_quota_of_their_own(world: World) -> None:
+    """A workspace that tests as much as it may, still sends as many events as it may."""
+    keys = [new_api_key(public=False) for _ in range(KEYS_A_WORKSPACE)]
+    await world.publish(*(world.brand.key(key, "track") for key in keys))
+    async with world.serving(environ=ENVIRON) as site:
+        await site.ready()
+        for _ in range(TESTS_A_MINUTE):
+            assert (await tried(site, ORDER)).status_code == 200
+        refused = await tried(site, ORDER)
+        assert_refused(refused, f"this key may send {TESTS_A_MINUTE} tests of connections")
+        for key in keys:
+            sent = await site.post("/v1/events", [REFERRED] * EVENTS, key)
+            assert sent.json()["accepted"] == EVENTS, sent.text

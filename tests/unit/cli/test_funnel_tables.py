@@ -1,10 +1,17 @@
 """`laurel funnel` as text: the six stages, what is known of each, and the return of each row."""
 
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from services.cli.answers.funnel_table import rows_table, stages_table
+from services.cli.answers.roi_table import count
+from services.roi.answers.funnel.stages import FUNNEL
+from services.roi.answers.kinds import Metric
+from services.roi.answers.value_json import number_of
+from services.roi.answers.values import Ratio
 
 EUR = "EUR"
 
@@ -17,6 +24,7 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
     return {
         "stage": name,
         "volumes": more.get("volumes", {}),
+        "rates": more.get("rates", {}),
         "rate_from_previous": more.get("rate"),
         "rate_of": None,
         "cost_per_unit": more.get("costs", {}),
@@ -30,9 +38,15 @@ def stage(name: str, booked_minor: int = 0, per_cost: float | None = None, **mor
     }
 
 
+RATES: Any = {"conversion_rate": 0.04, "engagement_rate_by_views": None}
 FIGURES: Any = {
     "stages": [
-        stage("consideration", volumes={"clicks": 1_200, "leads": 0}, costs={"cpc": euros(50)}),
+        stage(
+            "consideration",
+            volumes={"clicks": 1_200, "leads": 0},
+            costs={"cpc": euros(50)},
+            rates=RATES,
+        ),
         stage(
             "purchase", 12_345, 1.5, rate=0.04, volumes={"purchases": 48.5}, people=1_045, days=2.5
         ),
@@ -77,6 +91,8 @@ def test_the_stages_of_the_program() -> None:
     considered = line_of(lines, "consideration")
     assert "clicks 1,200" in considered
     assert "leads" not in considered
+    assert "conversion rate 4.0%" in "\n".join(lines)
+    assert "engagement rate" not in "\n".join(lines)
     assert "cost per click 0.50" in considered
     bought = line_of(lines, "purchase")
     assert "first orders 48.5" in bought
@@ -86,6 +102,34 @@ def test_the_stages_of_the_program() -> None:
     assert line_of(lines, "advocacy").split() == ["advocacy", *["–"] * 4, "0.00", "–"]
     assert lines[-1] == "cost 600.00, BCR 1.50 booked"
     assert not any("assumed" in line or "modelled" in line for line in lines)
+
+
+VOLUMES = [metric for stage in FUNNEL for metric in stage.volumes]
+
+
+@pytest.mark.parametrize("metric", VOLUMES, ids=lambda metric: metric.id)
+def test_a_volume_of_millions_shows_all_its_digits(metric: Metric) -> None:
+    """The worked example of each volume, and 1,234,567 more of it."""
+    for more in (0, 1_234_567):
+        exact = metric.example.value + more
+        shown = number_of(Ratio(exact.numerator, exact.denominator))
+        assert shown is not None
+        lines = text_of(stages_table(with_volume(metric.id, shown)))
+        told = line_of(lines, "awareness").removeprefix("awareness").split("–")[0].strip()
+        name, _, digits = told.rpartition(" ")
+        assert name == metric.name.lower()
+        assert Fraction(digits.replace(",", "")) == exact
+        assert digits.split(".")[0] == f"{int(exact):,}"
+
+
+def with_volume(name: str, shown: float) -> Any:
+    figures = {**FIGURES, "stages": [stage("awareness", volumes={name: shown})]}
+    return {**ANSWER, "program": figures}
+
+
+def test_a_count_keeps_the_millionths_of_a_shared_conversion() -> None:
+    shown = [count(value) for value in (0, 48.5, 1_234_567.333333, 20_000_000, 0.000001)]
+    assert shown == ["0", "48.5", "1,234,567.333333", "20,000,000", "0.000001"]
 
 
 def test_the_return_of_each_row() -> None:

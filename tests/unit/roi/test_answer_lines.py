@@ -1,4 +1,4 @@
-"""An answer as lines of CSV: the two ends of an interval, also in several currencies."""
+"""An answer as lines of CSV: the ends of an interval, the sensitivity, in several currencies."""
 
 import csv
 import io
@@ -37,3 +37,35 @@ def test_each_currency_has_the_ends_of_its_own() -> None:
         line = lines[currency]
         assert line["intervals.net_revenue.low"] == low
         assert line["intervals.net_revenue.high"] == high
+
+
+def ratios(value: Any) -> dict[str, Any]:
+    return {"booked": value, "with_modelled": None, "with_assumed": None}
+
+
+def sensitivity_lines(currencies: list[str], lower: Any, higher: Any) -> list[dict[str, str]]:
+    """The lines of a funnel whose program moves with its margin."""
+    moved = {"input": "margin", "lower": ratios(lower), "higher": ratios(higher)}
+    program = {"stages": [], "bcr": ratios(1), "sensitivity": [moved]}
+    meta = {"currencies": currencies, "warnings": [], "group_by": ["creator"]}
+    body = msgspec.json.encode({"meta": meta, "rows": [], "program": program, "totals": {}})
+    lines = csv.DictReader(io.StringIO(answer_csv(body).decode("utf-8-sig"), newline=""))
+    return [line for line in lines if line["line"] == "sensitivity"]
+
+
+def test_each_input_of_the_sensitivity_has_a_line() -> None:
+    (line,) = sensitivity_lines(["EUR"], 0.9, 1.1)
+    assert (line["label"], line["currency"]) == ("margin", "EUR")
+    assert (line["lower.booked"], line["higher.booked"]) == ("0.9", "1.1")
+    assert (line["lower.with_assumed"], line["bcr.booked"]) == ("", "")
+
+
+def test_the_sensitivity_of_several_currencies_has_a_line_for_each() -> None:
+    lower, higher = (
+        [{"value": value, "currency": currency} for value, currency in values]
+        for values in (((0.9, "EUR"), (None, "JPY")), ((1.1, "EUR"), (None, "JPY")))
+    )
+    lines = sensitivity_lines(["EUR", "JPY"], lower, higher)
+    found = [(line["currency"], line["lower.booked"], line["higher.booked"]) for line in lines]
+    assert ("EUR", "0.9", "1.1") in found
+    assert ("JPY", "", "") in found

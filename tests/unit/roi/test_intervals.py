@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from services.roi.answers.dictionary import MEASURES, METRICS
 from services.roi.answers.intervals import ORDERS_LEAST
+from services.roi.answers.kinds import AS_COUNTED
 from services.roi.domain.intervals import (
     Z_MILLIONTHS,
     Ends,
@@ -24,6 +25,7 @@ from services.roi.domain.intervals import (
     rate_ends,
     sum_ends,
 )
+from shared.money import split
 
 ONE = 10**6
 Z = Z_MILLIONTHS / 10**6
@@ -55,6 +57,27 @@ def test_a_mean_varies_by_the_deviation_of_its_amounts() -> None:
     assert mean_ends(200_000, squares, 100 * ONE, ONE) == (183_552, 216_448)
     assert mean_ends(200_000, 40 * 5_000**2, 40 * ONE, ONE) == (200_000, 200_000)
     assert mean_ends(0, 0, 0, ONE) is None
+    assert mean_ends(0, -1, ONE, ONE) is None
+
+
+@given(
+    st.lists(st.integers(0, 99_999), min_size=1, max_size=40),
+    st.lists(st.integers(1, 9), min_size=1, max_size=7),
+)
+def test_the_mean_of_shared_orders_has_an_interval_for_each_owner(
+    nets: list[int], weights: list[int]
+) -> None:
+    """Amounts and counts are split as the ledger splits them: to whole cents and to millionths."""
+    shares = [Fraction(weight, sum(weights)) for weight in weights]
+    units = split(ONE, shares)
+    amounts = [split(net, shares) for net in nets]
+    for owner in range(len(shares)):
+        of_owner = [(amount[owner], net) for amount, net in zip(amounts, nets, strict=True)]
+        total = sum(amount for amount, _ in of_owner)
+        squares = sum(amount * net for amount, net in of_owner)
+        ends = mean_ends(total, squares, units[owner] * len(nets), ONE)
+        assert ends is not None
+        assert ends[0] <= total <= ends[1]
 
 
 def test_a_rate_has_wilsons_interval() -> None:
@@ -235,11 +258,14 @@ def test_the_coverage_of_a_mean_is_what_the_dictionary_says(variation: float, le
 
 def test_each_metric_tells_its_interval_or_why_it_has_none() -> None:
     with_interval = {metric.id for metric in METRICS.values() if metric.interval is not None}
-    money = {"net_revenue", "contribution", "profit", "roi", "bcr", "roas"}
+    money = {"net_revenue", "contribution", "profit", "roi", "roi_without_boost", "bcr", "roas"}
     assert with_interval == money | {"cpa", "aov", "conversion_rate"}
     for metric in METRICS.values():
         if metric.interval is None:
             assert metric.no_interval
+            # A quotient, and what was not counted and booked, need a reason of their own.
+            is_plain = metric.additive and metric.layer is None
+            assert is_plain or metric.no_interval != AS_COUNTED, metric.id
         else:
             assert metric.interval.assumption
             assert metric.interval.source

@@ -80,8 +80,22 @@ def test_each_person_has_one_open_lead_and_a_buyer_none() -> None:
     assert set(found.open) == {UUID(int=1), UUID(int=6)}
 
 
+def test_a_lead_of_more_than_a_year_tells_only_that_a_later_one_is_not_the_first() -> None:
+    """40 leads of a year ago brought nothing; 40 of a day more brought 100.00 each, too early."""
+    year = matured(40, 1_000, 365)
+    older = matured(40, 2_000, 366)
+    bought = [order(f"p{2_000 + number}", 350, 10_000) for number in range(40)]
+    new = lead(1, 0)
+    assert worth_of_leads([*year, *older, new], bought, NOW).open == {new.conversion_id: {}}
+    assert not worth_of_leads([*older, new], bought, NOW).is_measured
+    # Each of these persons had a lead before, so none of the later leads counts.
+    again = [lead(3_000 + number, 300, one.person) for number, one in enumerate(older)]
+    assert not worth_of_leads([*older, *again, new], [], NOW).is_measured
+    assert worth_of_leads([*again, new], [], NOW).is_measured
+
+
 leads_of_people = st.lists(
-    st.tuples(st.integers(0, 30), st.sampled_from("abcdefgh")), max_size=25
+    st.tuples(st.integers(0, 45), st.sampled_from("abcdefgh")), max_size=25
 ).map(lambda told: [lead(number, 10 * days, who) for number, (days, who) in enumerate(told)])
 orders_of_people = st.lists(
     st.builds(
@@ -129,7 +143,8 @@ def test_it_is_the_mean_of_those_that_had_not_bought_in_any_order_of_arrival(
         alike = [
             one
             for one in counting
-            if NOW - one.at >= 90 * DAY and all(b.at - one.at > age for b in later(one))
+            if 90 * DAY <= NOW - one.at <= 365 * DAY
+            and all(b.at - one.at > age for b in later(one))
         ]
         if len(alike) < LEAST:
             assert value is None

@@ -3,17 +3,22 @@
 Each metric carries its example, so a new metric needs no line here.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 from operator import attrgetter
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.roi.answers.dictionary import MEASURES, METRICS
-from services.roi.answers.kinds import Metric
+from services.roi.answers.dictionary import MEASURES, METRICS, measures_of
+from services.roi.answers.kinds import Fact, Metric
+from services.roi.answers.measures.cost import COST
+from services.roi.answers.metrics.cost_by_kind import COSTS_BY_KIND
 from services.roi.answers.values import Ratio, Unit, Value, divide
+from services.roi.wire.cost_shapes import CostKind
 
 ID = attrgetter("id")
 ALL = list(METRICS.values())
@@ -44,8 +49,9 @@ def reports_of(metric: Metric) -> list[str]:
 
 
 def lacking_of(metric: Metric) -> list[str]:
-    """The inputs that say how much has no rate or no worth."""
-    return [name for name in metric.inputs if name.endswith(("_without_rate", "_without_worth"))]
+    """The inputs that say how much has no rate, no worth or no count."""
+    ends = ("_without_rate", "_without_worth", "_without_count")
+    return [name for name in metric.inputs if name.endswith(ends)]
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ID)
@@ -85,8 +91,8 @@ def test_a_ratio_over_nothing_is_null_and_never_zero(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", SUMS, ids=ID)
 def test_nothing_that_happened_is_zero_and_what_nobody_reported_is_null(metric: Metric) -> None:
     sums = nothing(metric)
-    assert metric.may_be_missing == bool(reports_of(metric))
-    if metric.may_be_missing:
+    assert metric.may_be_missing == bool(reports_of(metric) or lacking_of(metric))
+    if reports_of(metric):
         assert compute(metric, sums) is None
         sums = {**sums, **dict.fromkeys(reports_of(metric), 1)}
     assert exact(compute(metric, sums)) == 0
@@ -125,6 +131,28 @@ def test_the_dictionary_says_everything_about_each_metric() -> None:
         assert metric.inputs
         assert metric.version >= 1
         assert metric.per_currency or metric.unit is not Unit.MONEY
+
+
+def test_a_metric_comes_with_all_that_its_measures_are_made_of() -> None:
+    """The first is made of the second, the second of the third."""
+    clicks = MEASURES["clicks"]
+    made_of = {"first": ("second",), "second": ("third",), "third": ()}
+    measures = {
+        name: dataclasses.replace(clicks, id=name, made_of=parts) for name, parts in made_of.items()
+    }
+    metric = dataclasses.replace(METRICS["clicks"], inputs=("first",))
+    assert {measure.id for measure in measures_of([metric], measures)} == set(made_of)
+    assert MEASURES["sign_ups"] in measures_of([METRICS["assumed_at_consideration"]])
+
+
+def test_each_kind_of_cost_that_may_be_entered_has_a_measure_and_a_metric() -> None:
+    """A kind without a measure would be in `cost` and in no part of it."""
+    kinds = set(get_args(CostKind))
+    assert set(COSTS_BY_KIND) == kinds
+    names = {f"cost_of_{kind}" for kind in kinds}
+    assert {metric.id for metric in COSTS_BY_KIND.values()} == names
+    of_costs = {measure.id for measure in MEASURES.values() if measure.fact is Fact.COSTS}
+    assert of_costs - {COST.id} == names
 
 
 def test_divide_is_exact() -> None:

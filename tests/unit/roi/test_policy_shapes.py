@@ -71,6 +71,7 @@ def test_facts_stored_before_a_field_existed_have_its_default() -> None:
         "precedence": "code_wins",
         "models": ["first", "last", "linear"],
         "stages": {},
+        "kpis": {},
         "retention_days": 365,
         "survey": "fallback",
         "zero_value_orders": "ignore",

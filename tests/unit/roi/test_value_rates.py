@@ -57,14 +57,10 @@ def credited(account: UUID, leads_millionths: int, day: date = DAY) -> Cell:
 
 
 def batches_of(rates: Sequence[ValueRate], *cells: Cell) -> list[Batch]:
-    facts = (Fact.CREDITS, Fact.COUNTS)
-    read = [
-        Batch(
-            MEASURES_OF[fact],
-            [cell for cell in cells if len(cell.sums) == len(MEASURES_OF[fact])],
-        )
-        for fact in facts
-    ]
+    # Only what is credited has a model.
+    credits = [cell for cell in cells if cell.model is not None]
+    counts = [cell for cell in cells if cell.model is None]
+    read = [Batch(MEASURES_OF[Fact.CREDITS], credits), Batch(MEASURES_OF[Fact.COUNTS], counts)]
     return [*read, *valued(ValueRates(rates), MEASURES, read, FACTS)]
 
 
@@ -170,7 +166,10 @@ def held_for(held: Held, per: str, account: UUID, day: date) -> ValueRate | None
 def worth_of(
     held: Held, per: str, cells: Sequence[Cell], fact: Fact, one: int
 ) -> dict[str, Fraction] | None:
-    """Return the exact worth of a unit by currency; None where a rate is missing."""
+    """Return the exact worth of a unit by currency.
+
+    None where a rate is missing, and where nothing was reported or credited that has one.
+    """
     names = [measure.id for measure in MEASURES_OF[fact]]
     place = names.index(VALUED_UNITS[per].counted.id)
     found: dict[str, Fraction] = {}
@@ -179,12 +178,13 @@ def worth_of(
         at = held_for(held, per, cell.account, cell.segment)
         if at is None and cell.sums[place]:
             return None
-        if at is not None:
+        # A report of no views is known to be worth nothing; no lead is nothing to value.
+        if at is not None and (fact is Fact.COUNTS or cell.sums[place]):
             minor = Fraction(at.millionths, RATE_STEPS) * 10 ** DECIMALS[at.currency]
             found[at.currency] = found.get(at.currency, Fraction(0)) + (
                 minor * Fraction(cell.sums[place], one)
             )
-    return found
+    return found or None
 
 
 @pytest.mark.parametrize("stage", ["awareness", "engagement", "consideration"])
@@ -202,10 +202,7 @@ def test_rows_add_up_to_totals_that_are_the_exact_worth(
     wanted = worth_of(held, per, cells, fact, one) if has_rate else None
     name = f"assumed_at_{stage}"
     for currency, value in totals(answer.totals["last"], name):
-        if wanted is None:
-            assert value is None
-        elif value is not None:
-            assert value == round(wanted.get(currency, Fraction(0)))
+        assert value == (None if wanted is None else round(wanted.get(currency, Fraction(0))))
         wholes = [
             dict(totals(answer.headlines[headline]["last"], name))[currency]
             for headline in (Headline.PROGRAM, Headline.BRAND)

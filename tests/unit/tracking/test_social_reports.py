@@ -46,8 +46,10 @@ def test_the_same_report_has_the_same_id_and_a_corrected_one_another() -> None:
         reported(source="Agency"),
         reported(as_of=NOW - timedelta(seconds=1)),
         reported(placement_id=placement_id("leo")),
+        reported(import_id=placement_id("one import")),
+        reported(import_id=placement_id("another import")),
     ]
-    assert len({event.event_id for event in (first, *others)}) == 7
+    assert len({event.event_id for event in (first, *others)}) == 9
 
 
 def test_a_count_that_is_left_out_is_missing_and_one_of_zero_is_zero() -> None:
@@ -62,6 +64,18 @@ def test_an_event_of_an_early_release_is_read_as_a_guess_of_somebody() -> None:
     event = decode_event(old.replace(b',"count_quality":"observed"', b""))
     assert isinstance(event, SocialReported)
     assert (event.source_name, event.count_quality, event.likes) == ("unknown", "estimated", 4)
+
+
+def test_a_report_of_an_import_names_it_and_one_without_is_encoded_as_before() -> None:
+    body = REPORT | {"likes": 1}
+    import_id = placement_id("import")
+    _, claim = read_social(msgspec.json.encode(body | {"import_id": import_id}))
+    assert isinstance(claim, SocialClaim)
+    event = social_report(claim, caller("secret"), Known())
+    assert isinstance(event, SocialReported)
+    assert decode_event(encode_event(event)) == event
+    assert event.import_id == import_id
+    assert b"import_id" not in encode_event(reported())
 
 
 def test_counts_of_the_future_are_refused() -> None:
@@ -95,6 +109,7 @@ def test_a_count_is_a_whole_number_within_its_bounds(count: Any) -> None:
         ({"likes": 1, "quality": None}, "quality"),
         ({"likes": 1, "source": " "}, "source"),
         ({"likes": 1, "placement_id": "reel"}, "placement_id"),
+        ({"likes": 1, "import_id": "mine"}, "import_id"),
         ({"likes": 1, "as_of": "2026-03-01"}, "as_of"),
         ({"likes": 1, "dislikes": 1}, "dislikes"),
     ],

@@ -1,6 +1,8 @@
 """Attention kind `near_codes`: codes of orders that nearly match a code of the catalog.
 
-Promise: the codes are counted before they are compared. With more than `CODES_MAX` codes of the
+Promise: each detail names the code of the order and the code that it may mean, or the first and the
+last of several. Both have the form in which codes are compared, because the log has no other.
+The codes are counted before they are compared. With more than `CODES_MAX` codes of the
 catalog, or different codes of orders, of `CODE_LENGTH` characters on average, nothing is compared,
 and one item says so.
 """
@@ -80,13 +82,17 @@ WITH owned AS MATERIALIZED (
     FROM owned AS o CROSS JOIN LATERAL ({owned_forms}) AS f
     WHERE EXISTS (SELECT FROM told_forms)
 ), near AS MATERIALIZED (
-    SELECT t.workspace_id, t.subject, min(t.code) AS code, min(o.code) AS owned_code
+    SELECT t.workspace_id, t.subject, min(t.code) AS code,
+           min(o.code) AS first_code, max(o.code) AS last_code
     FROM told_forms AS t JOIN owned_forms AS o USING (workspace_id, form)
     WHERE length(form) >= {characters_min}
     GROUP BY t.workspace_id, t.subject
 )
 SELECT c.own_key AS filed_under, c.natural_id AS order_id, NULL::uuid AS event_id, c.occurred_at,
-       concat('the code ', n.code, ' is nearly ', n.owned_code) AS detail
+       concat('the code "', n.code, '" may mean ',
+              CASE WHEN n.last_code <> n.first_code
+                   THEN concat('one of several, from "', n.first_code, '" to "', n.last_code, '"')
+                   ELSE concat('"', n.first_code, '"') END) AS detail
 FROM near AS n
 JOIN attribution.decision_subjects AS s
   ON s.subject = n.subject AND s.workspace_id = n.workspace_id

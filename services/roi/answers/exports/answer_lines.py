@@ -4,7 +4,8 @@ Promise: one line for each row, then the headline figures, the totals and the wa
 `line` says which. A column's id is the path of the figure in the JSON body, without the word
 `measures` or `stages`. Amounts are decimals and have their currency in the column `currency`.
 In an answer with several currencies, a row has one line for each, with what is in that currency,
-and one without a currency for the rest; so a sum over a column counts nothing twice.
+and one without a currency for the rest; so a sum over a column counts nothing twice. The
+sensitivity of a funnel has a line for each input, whose label is the input.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from shared.api.exports import LINE
 CURRENCY: Final = "currency"
 LABEL: Final = "label"
 WARNING: Final = "warning"
+# The inputs of a headline figure, in the JSON body and as lines after its own.
+SENSITIVITY: Final = "sensitivity"
+_INPUT: Final = "input"
 # Each interval has two columns, one for each end.
 _INTERVALS: Final = "intervals"
 _ENDS: Final = ("low", "high")
@@ -44,6 +48,7 @@ def answer_csv(body: bytes) -> bytes:
 def _lines(answer: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[dict[str, Cell]]:
     for name, part in answer.items():
         for one in part if isinstance(part, list) else [part]:
+            inputs = one.pop(SENSITIVITY, ())
             line: dict[str, Cell] = {LINE: "row" if name == "rows" else name}
             line |= one.get("group", {})
             line |= {field: one[field] for field in (LABEL, "model") if field in one}
@@ -56,6 +61,16 @@ def _lines(answer: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[dic
                 elif field not in _OF_LINES:
                     _collect("" if field in _LEFT_OUT else field, one[field], figures)
             yield from _by_currency(line, figures, currencies)
+            for moved in inputs:
+                yield from _moved(moved, currencies)
+
+
+def _moved(moved: dict[str, Any], currencies: Sequence[str]) -> Iterator[dict[str, Cell]]:
+    """Yield the lines of one input: the ratios with less and with more of it."""
+    line: dict[str, Cell] = {LINE: SENSITIVITY, LABEL: moved.pop(_INPUT)}
+    figures: _Figures = {}
+    _collect("", moved, figures)
+    yield from _by_currency(line, figures, currencies)
 
 
 def _ends(interval: Any) -> dict[str, Any]:
@@ -71,7 +86,8 @@ def _by_currency(
         return
     for currency in ("", *currencies):
         values = {name: found[currency] for name, found in figures.items() if currency in found}
-        yield {**line, CURRENCY: currency or None, **values}
+        if values:
+            yield {**line, CURRENCY: currency or None, **values}
 
 
 def _collect(name: str, value: Any, figures: _Figures) -> None:

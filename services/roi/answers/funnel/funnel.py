@@ -38,6 +38,7 @@ class StageFigures:
     rate: Value
     rate_of: tuple[str, str] | None
     costs: dict[str, Values]
+    rates: dict[str, Value]
     returns: Mapping[Layer, Values]
     per_cost: Mapping[Layer, Values]
 
@@ -59,35 +60,48 @@ class Funnel:
 _NO_RATE: Final = (None, None)
 
 
-def funnel_of(figures: Figures, *, has_ratios: bool = True) -> Funnel:
+def funnel_of(
+    figures: Figures, stages: Sequence[StageMetrics] = FUNNEL, *, has_ratios: bool = True
+) -> Funnel:
     """Return the funnel of a row's figures.
 
+    `stages` are those of the funnel, with more metrics where the brand shows more.
     `has_ratios` False leaves out what is taken of cost: organic revenue is no return on a cost.
     """
     cost = _values(figures, "cost")
     layers = {layer: _layer(figures, layer, cost, has_ratios=has_ratios) for layer in Layer}
-    stages = tuple(
+    shown = tuple(
         _stage(
             figures,
+            stages,
             place,
             {layer: parts[place] for layer, (_, parts) in layers.items()},
             has_ratios=has_ratios,
         )
-        for place in range(len(FUNNEL))
+        for place in range(len(stages))
     )
     return Funnel(
-        stages=stages,
+        stages=shown,
         bcr=_layer_upon_layer({layer: whole for layer, (whole, _) in layers.items()}),
         cost=cost,
-        gaps=tuple(gap for stage in stages if (gap := _gap(stage)) is not None),
+        gaps=tuple(
+            gap
+            for stage, own in zip(shown, FUNNEL, strict=True)
+            if (gap := _gap(stage, [metric.id for metric in own.volumes])) is not None
+        ),
     )
 
 
 def _stage(
-    figures: Figures, place: int, per_cost: Mapping[Layer, Values], *, has_ratios: bool
+    figures: Figures,
+    stages: Sequence[StageMetrics],
+    place: int,
+    per_cost: Mapping[Layer, Values],
+    *,
+    has_ratios: bool,
 ) -> StageFigures:
-    own = FUNNEL[place]
-    rate, rate_of = _NO_RATE if place == 0 else _rate(figures, FUNNEL[place - 1], own)
+    own = stages[place]
+    rate, rate_of = _NO_RATE if place == 0 else _rate(figures, stages[place - 1], own)
     costs = {metric.id: _values(figures, metric.id) for metric in own.costs}
     return StageFigures(
         stage=own.stage,
@@ -95,6 +109,9 @@ def _stage(
         rate=rate,
         rate_of=rate_of,
         costs=costs if has_ratios else {name: _missing(each) for name, each in costs.items()},
+        rates={
+            metric.id: _value(figures, metric.id) if has_ratios else None for metric in own.rates
+        },
         returns={layer: _return(figures, own, layer) for layer in Layer},
         per_cost=per_cost,
     )
@@ -190,13 +207,14 @@ def _added(one: Values, other: Values) -> Values:
     )
 
 
-def _gap(stage: StageFigures) -> str | None:
-    """Return what is missing of a stage that brought nothing, as a sentence."""
-    if any(value is not None and _quotient(value).numerator for value in stage.volumes.values()):
+def _gap(stage: StageFigures, own: Sequence[str]) -> str | None:
+    """Return what is missing of a stage that brought nothing of its own volumes, as a sentence."""
+    volumes = [stage.volumes[name] for name in own]
+    if any(value is not None and _quotient(value).numerator for value in volumes):
         return None
     if any(value for each in stage.returns.values() for _, value in each):
         return None
-    if stage.volumes and all(value is None for value in stage.volumes.values()):
+    if volumes and all(value is None for value in volumes):
         return f"nobody reported {stage.stage}"
     return f"no content serves {stage.stage}"
 

@@ -5,7 +5,7 @@ with one item each. Missing is null, never 0. The pydantic models describe the s
 OpenAPI document that `funnel_body` makes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, create_model
@@ -15,7 +15,7 @@ from services.roi.answers.assemble import Answer, Figures, Values
 from services.roi.answers.funnel.funnel import Funnel, StageFigures, funnel_of
 from services.roi.answers.funnel.people import UNKNOWN, ByStage, People, StagePeople
 from services.roi.answers.funnel.sensitivity import Moved, sensitivity_of
-from services.roi.answers.funnel.stages import FUNNEL
+from services.roi.answers.funnel.stages import COST_METRICS, RATES, VOLUMES, StageMetrics
 from services.roi.answers.kinds import Headline, Layer, Metric
 from services.roi.answers.metrics.bcr import BCR
 from services.roi.answers.value_json import money_writer, number_of, ratio_writer
@@ -85,33 +85,45 @@ def _volume(metric: Metric) -> Any:
 if TYPE_CHECKING:
     StageVolumes = AnswerModel
     StageCosts = AnswerModel
+    StageRates = AnswerModel
 else:
     StageVolumes = create_model(
         "StageVolumes",
         __base__=AnswerModel,
         __cls_kwargs__=WITHOUT_SOURCE,
-        __doc__="The volumes of a stage; each stage has its own ones.",
+        __doc__="The volumes of a stage: its own ones, and those that the policy adds.",
         **{
             metric.id: (
                 _volume(metric),
                 Field(default=None, description=f"{metric.name}: {metric.formula}."),
             )
-            for stage in FUNNEL
-            for metric in stage.volumes
+            for metric in VOLUMES
         },
     )
     StageCosts = create_model(
         "StageCosts",
         __base__=AnswerModel,
         __cls_kwargs__=WITHOUT_SOURCE,
-        __doc__="What one unit of a volume costs; each stage has its own ones.",
+        __doc__="What one unit of a volume costs: of own ones, and of those that the policy adds.",
         **{
             metric.id: (
                 _Money,
                 Field(default=None, description=f"{metric.name}: {metric.formula}."),
             )
-            for stage in FUNNEL
-            for metric in stage.costs
+            for metric in COST_METRICS
+        },
+    )
+    StageRates = create_model(
+        "StageRates",
+        __base__=AnswerModel,
+        __cls_kwargs__=WITHOUT_SOURCE,
+        __doc__="Rates of counts that the policy adds to a stage.",
+        **{
+            metric.id: (
+                float | None,
+                Field(default=None, description=f"{metric.name}: {metric.formula}."),
+            )
+            for metric in RATES
         },
     )
 
@@ -129,13 +141,16 @@ class FunnelStage(AnswerModel):
     """Which two volumes the rate compares; null without a rate."""
     cost_per_unit: StageCosts
     """The whole cost of the row over each volume; null when one is missing or zero."""
+    rates: StageRates
+    """The rates of the policy's KPI map; null when one cannot be known, and in `totals`."""
     return_: Annotated[LayeredMoney, Field(alias="return")]
     """What came back at this stage, in each layer."""
     return_per_cost: LayeredRatios
     """What came back at this stage for each unit of cost; the stages add up to `bcr`."""
     people: int | None
     """How many people had a conversion of this stage; null where no person is known, and where an
-    answer has more than 10,000 conversions. A person may be of several rows: people never add."""
+    answer has more than 10,000 conversions or 100,000 sums of them. A person may be of several
+    rows: people never add."""
     median_days_to_next: float | None
     """The median days from a person's first conversion of this stage to the first of the next one
     after it, both of this row and these days; null where nobody has both."""
@@ -200,8 +215,13 @@ class FunnelAnswer(AnswerModel):
     """Everything together, without ratios: organic revenue is no return on a cost."""
 
 
-def funnel_body(answer: Answer, meta: Mapping[str, Any], people: People | None) -> dict[str, Any]:
-    """Return the body of an answer that has the metrics of the funnel, for one model."""
+def funnel_body(
+    answer: Answer,
+    meta: Mapping[str, Any],
+    people: People | None,
+    stages: Sequence[StageMetrics],
+) -> dict[str, Any]:
+    """Return the body of an answer that has the metrics of these stages, for one model."""
     headlines = {
         headline: people.of_headline(headline) if people else None for headline in Headline
     }
@@ -213,19 +233,22 @@ def funnel_body(answer: Answer, meta: Mapping[str, Any], people: People | None) 
             {
                 "group": row.group,
                 "label": row.label,
-                **write.figures(funnel_of(row.figures), people.of_row(row) if people else None),
+                **write.figures(
+                    funnel_of(row.figures, stages), people.of_row(row) if people else None
+                ),
             }
             for row in answer.rows
         ],
         "program": {
-            **write.figures(funnel_of(program), headlines[Headline.PROGRAM]),
+            **write.figures(funnel_of(program, stages), headlines[Headline.PROGRAM]),
             "sensitivity": [write.moved(one) for one in sensitivity_of(program)],
         },
         "brand": write.figures(
-            funnel_of(_only(answer.headlines[Headline.BRAND])), headlines[Headline.BRAND]
+            funnel_of(_only(answer.headlines[Headline.BRAND]), stages), headlines[Headline.BRAND]
         ),
         "totals": write.figures(
-            funnel_of(_only(answer.totals), has_ratios=False), people.totals if people else None
+            funnel_of(_only(answer.totals), stages, has_ratios=False),
+            people.totals if people else None,
         ),
     }
 
@@ -273,6 +296,7 @@ class _Writer:
             "rate_from_previous": number_of(stage.rate),
             "rate_of": rate_of and {"volume": rate_of[0], "of": rate_of[1]},
             "cost_per_unit": {name: self._money(each) for name, each in stage.costs.items()},
+            "rates": {name: number_of(value) for name, value in stage.rates.items()},
             "return": {layer.value: self._money(each) for layer, each in stage.returns.items()},
             "return_per_cost": {
                 layer.value: self._ratio(each) for layer, each in stage.per_cost.items()

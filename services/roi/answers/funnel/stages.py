@@ -17,7 +17,18 @@ from services.roi.answers.values import Unit
 from shared.events import Stage
 
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-_VOLUMES: Final = (Unit.COUNT, Unit.CONVERSIONS)
+_VOLUME_UNITS: Final = (Unit.COUNT, Unit.CONVERSIONS)
+# What a stage can show, by its kind: counts, what one unit of them costs, and rates of counts. All
+# other money, and what is made of it, is a figure of the whole row.
+VOLUMES: Final = tuple(metric for metric in METRICS.values() if metric.unit in _VOLUME_UNITS)
+COST_METRICS: Final = tuple(
+    metric
+    for metric in METRICS.values()
+    if metric.unit is Unit.MONEY and metric.inputs[0] == "cost" and not metric.additive
+)
+RATES: Final = tuple(
+    metric for metric in METRICS.values() if metric.unit is Unit.RATIO and not metric.per_currency
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +36,21 @@ class StageMetrics:
     """The metrics of one stage.
 
     `leading` are those volumes that rates from stage to stage may be taken of, the preferred first.
-    `returns` are what came back at this stage, for each layer that can know it.
+    `rates` are of counts of one stage or several. `returns` are what came back at this stage, for
+    each layer that can know it.
     """
 
     stage: Stage
     volumes: tuple[Metric, ...]
     leading: tuple[Metric, ...]
     costs: tuple[Metric, ...]
+    rates: tuple[Metric, ...]
     returns: Mapping[Layer, Metric]
 
 
 def _of_stage(stage: Stage, metrics: Iterable[Metric]) -> StageMetrics:
     mine = [metric for metric in metrics if metric.stage == stage]
-    volumes = tuple(metric for metric in mine if metric.unit in _VOLUMES)
+    volumes = tuple(metric for metric in mine if metric in VOLUMES)
     return StageMetrics(
         stage=stage,
         volumes=volumes,
@@ -47,7 +60,8 @@ def _of_stage(stage: Stage, metrics: Iterable[Metric]) -> StageMetrics:
                 key=lambda metric: (metric.leads_stage, metric.id),
             )
         ),
-        costs=tuple(m for m in mine if m.unit is Unit.MONEY and m.layer is None),
+        costs=tuple(metric for metric in mine if metric in COST_METRICS),
+        rates=tuple(metric for metric in mine if metric in RATES),
         returns={metric.layer: metric for metric in mine if metric.layer is not None},
     )
 
@@ -68,6 +82,6 @@ FUNNEL_METRICS: Final = (
     *(
         metric
         for stage in FUNNEL
-        for metric in (*stage.volumes, *stage.costs, *stage.returns.values())
+        for metric in (*stage.volumes, *stage.costs, *stage.rates, *stage.returns.values())
     ),
 )

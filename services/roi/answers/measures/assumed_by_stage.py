@@ -4,7 +4,8 @@ No statement reads them: `value_rates` makes them of the sums of other measures.
 rate says the worth of one of; it is counted by one measure and belongs to one stage.
 
 Promise: amounts are exact, in parts of a minor unit. What was counted without a rate is counted
-apart, so that a figure with such volumes is missing and never 0.
+apart, so that a figure with such volumes is missing and never 0. A rate for leads is not used where
+their worth is measured, so what values leads is made of the open leads, too.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Final
 from services.roi.answers.kinds import Fact, Measure, not_read
 from services.roi.answers.measures import social_counts
 from services.roi.answers.measures.clicks import CLICKS
+from services.roi.answers.measures.modelled_leads import OPEN_LEADS
 from services.roi.answers.measures.units_by_kind import LEADS
 from services.roi.answers.values import Unit
 from shared.credits import UNITS_PER_CONVERSION
@@ -54,6 +56,8 @@ ASSUMED_STAGES: Final = tuple(dict.fromkeys(unit.stage for unit in VALUED_UNITS.
 def _inputs(stage: Stage) -> tuple[str, ...]:
     units = [unit for unit in VALUED_UNITS.values() if unit.stage == stage]
     read = [measure for unit in units for measure in (unit.counted, unit.reports) if measure]
+    # Whether leads have a measured worth is found with the open ones.
+    read += [OPEN_LEADS] if LEADS in read else []
     return tuple(measure.id for measure in read)
 
 

@@ -1,7 +1,8 @@
 """Measures of what open leads are expected to bring, which the model of lead worth tells.
 
 No statement sums them: `open_leads` makes them of the entries of each open lead and its worth. A
-lead without a worth is counted apart, so that a figure with it is missing and never 0.
+lead without a worth is counted apart, so that a figure with it is missing and never 0. So are leads
+of which none was looked at, because they are too many.
 """
 
 from typing import Final
@@ -36,6 +37,14 @@ OPEN_LEADS: Final = Measure(
 LEADS_WITHOUT_WORTH: Final = Measure(
     id="leads_without_worth",
     sentence="Sums with an open lead, where too few leads matured to say what it is worth.",
+    unit=Unit.COUNT,
+    fact=Fact.OPEN_LEADS,
+    total=not_read,
+    made_of=_MADE_OF,
+)
+OPEN_LEADS_WITHOUT_COUNT: Final = Measure(
+    id="open_leads_without_count",
+    sentence="Sums with a lead or sign-up, where there are too many to find those that are open.",
     unit=Unit.COUNT,
     fact=Fact.OPEN_LEADS,
     total=not_read,

@@ -1,8 +1,8 @@
 """Measures of social counts: of each count its changes, and how many reports told it.
 
 A change lies on the local day of the report that shows it. The number of reports says whether a
-count is known at all: without any, it is missing and not 0. Reach is not among them, because the
-reach of two placements or days has people in common.
+count is known at all: without any, it is missing and not 0. Reach is gross: placements have people
+in common, and each placement counts them.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from sqlalchemy import func
 
 from services.roi.answers.kinds import Fact, Measure, Only
 from services.roi.answers.values import Unit
-from services.roi.domain.social_counts import METRICS
+from shared.credits import COUNT_NAMES
 
 
 def _counted(measure_id: str, what: str, *metrics: str) -> Measure:
@@ -38,6 +38,9 @@ def _reports(counted: Measure) -> Measure:
 
 
 IMPRESSIONS: Final = _counted("impressions", "Showings of placements, repeats included")
+GROSS_REACH: Final = _counted(
+    "gross_reach", "People whom placements reached, each placement by itself", "reach"
+)
 VIEWS: Final = _counted("views", "Views of placements, by the rule of their platforms")
 LIKES: Final = _counted("likes", "Likes of placements")
 COMMENTS: Final = _counted("comments", "Comments on placements")
@@ -55,6 +58,7 @@ ENGAGEMENTS: Final = _counted(
     "shares",
 )
 IMPRESSIONS_REPORTS: Final = _reports(IMPRESSIONS)
+GROSS_REACH_REPORTS: Final = _reports(GROSS_REACH)
 VIEWS_REPORTS: Final = _reports(VIEWS)
 LIKES_REPORTS: Final = _reports(LIKES)
 COMMENTS_REPORTS: Final = _reports(COMMENTS)
@@ -70,5 +74,5 @@ COUNTS_FALLEN: Final = Measure(
     unit=Unit.COUNT,
     fact=Fact.COUNTS,
     total=lambda row: func.sum(row.fallen),
-    only=Only("metric", METRICS),
+    only=Only("metric", COUNT_NAMES),
 )

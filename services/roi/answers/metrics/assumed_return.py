@@ -22,6 +22,11 @@ _SOURCE: Final = (
     " that such a value is no measure of the worth of communication, so it stands apart"
 )
 
+# Why nothing that is assumed has an interval.
+NOT_MEASURED: Final = (
+    "a value rate is set by the brand and measured by nobody, so it is not known how far it is off"
+)
+
 
 def _amount_at(stage: Stage) -> str:
     return f"assumed_at_{stage}"
@@ -71,6 +76,7 @@ def _at(stage: Stage) -> Metric:
         layer=Layer.ASSUMED,
         by_default=False,
         may_be_missing=True,
+        no_interval=NOT_MEASURED,
     )
 
 
@@ -103,4 +109,5 @@ ASSUMED_RETURN: Final = Metric(
     layer=Layer.ASSUMED,
     by_default=False,
     may_be_missing=True,
+    no_interval=NOT_MEASURED,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_SOME
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
@@ -25,4 +26,5 @@ COST_PER_LEAD: Final = Metric(
     example=Example({"cost": 1_000_000, "leads": 4_000_000}, Fraction(250_000)),
     stage="consideration",
     by_default=False,
+    no_interval=COST_OVER_SOME,
 )

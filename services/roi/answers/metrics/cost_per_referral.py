@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_COUNT
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
@@ -25,4 +26,5 @@ COST_PER_REFERRAL: Final = Metric(
     example=Example({"cost": 1_000_000, "referrals": 20}, Fraction(50_000)),
     stage="advocacy",
     by_default=False,
+    no_interval=COST_OVER_COUNT,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_SOME
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_conversion
 
@@ -24,4 +25,5 @@ COST_PER_RETAINED_ORDER: Final = Metric(
     example=Example({"cost": 1_000_000, "retained_orders": 2_000_000}, Fraction(500_000)),
     stage="retention",
     by_default=False,
+    no_interval=COST_OVER_SOME,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_COUNT
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, divide
 
@@ -26,4 +27,5 @@ CPC: Final = Metric(
     compute=divide,
     example=Example({"cost": 1_000_000, "clicks": 400}, Fraction(2_500)),
     stage="consideration",
+    no_interval=COST_OVER_COUNT,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_COUNT
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_reported
 
@@ -24,4 +25,5 @@ CPE: Final = Metric(
     ),
     stage="engagement",
     by_default=False,
+    no_interval=COST_OVER_COUNT,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+from services.roi.answers.intervals import COST_OVER_COUNT
 from services.roi.answers.kinds import Example, Metric
 from services.roi.answers.values import Unit, per_reported
 
@@ -22,4 +23,5 @@ CPV: Final = Metric(
     example=Example({"cost": 1_000_000, "views": 500_000, "views_reports": 3}, Fraction(2)),
     stage="awareness",
     by_default=False,
+    no_interval=COST_OVER_COUNT,
 )

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Final
 
 from services.roi.answers.kinds import Example, Metric
-from services.roi.answers.metrics.assumed_return import ASSUMED_RETURN
+from services.roi.answers.metrics.assumed_return import ASSUMED_RETURN, NOT_MEASURED
 from services.roi.answers.values import Ratio, Unit, divide
 
 
@@ -33,6 +33,6 @@ EMV_ROI: Final = Metric(
     compute=_return_on_cost,
     # 21,932.00 assumed of 10,000.00.
     example=Example({"cost": 1_000_000, **ASSUMED_RETURN.example.sums}, Fraction(11_932, 10_000)),
-    no_interval="it holds no order",
+    no_interval=NOT_MEASURED,
     by_default=False,
 )

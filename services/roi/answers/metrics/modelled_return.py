@@ -21,10 +21,19 @@ _SOURCE: Final = (
     " value, measured on matured leads"
 )
 
+_NO_INTERVAL: Final = (
+    "the worth of a lead is a mean over the matured ones; how far it may be off is not measured"
+)
+
 
 def _known(open_units: int, amount: int | None, lacking: int) -> int | None:
     """Return the amount; None without an open lead, or where one has no worth."""
     return amount if open_units and not lacking else None
+
+
+def _counted(open_units: int, uncounted: int) -> Ratio | None:
+    """Return the open leads; None where there are too many leads to find them."""
+    return None if uncounted else Ratio(open_units, UNITS_PER_CONVERSION)
 
 
 def _modelled(metric_id: str, name: str, stage: Stage | None) -> Metric:
@@ -54,6 +63,7 @@ def _modelled(metric_id: str, name: str, stage: Stage | None) -> Metric:
         layer=Layer.MODELLED,
         by_default=False,
         may_be_missing=True,
+        no_interval=_NO_INTERVAL,
     )
 
 
@@ -68,14 +78,15 @@ OPEN_LEADS: Final = Metric(
     formula=(
         "credited leads and sign-ups under 90 days whose person has not bought; one for each person"
     ),
-    inputs=("open_leads",),
+    inputs=("open_leads", "open_leads_without_count"),
     basis="credited by the model",
     unit=Unit.CONVERSIONS,
     per_currency=False,
     additive=True,
-    empty_value="0 when no lead is open",
+    empty_value="0 when no lead is open; null with more leads than are looked at, never 0",
     source="Laurel's ledger: units in millionths of a conversion",
-    compute=lambda units: Ratio(units, UNITS_PER_CONVERSION),
-    example=Example({"open_leads": 2_500_000}, Fraction(5, 2)),
+    compute=_counted,
+    example=Example({"open_leads": 2_500_000, "open_leads_without_count": 0}, Fraction(5, 2)),
     by_default=False,
+    may_be_missing=True,
 )

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from services.roi.answers.kinds import Example, Metric
+from services.roi.answers.metrics.contribution import CONTRIBUTION
 from services.roi.answers.metrics.profit import profit_minor
 from services.roi.answers.values import Ratio, Unit, divide
 
@@ -41,4 +42,5 @@ ROI_WITHOUT_BOOST: Final = Metric(
         Fraction(1, 4),
     ),
     by_default=False,
+    interval=CONTRIBUTION.interval,
 )

@@ -1,4 +1,4 @@
-"""Metrics of social counts: impressions, views, watch time, engagements, link taps.
+"""Metrics of social counts: impressions, gross reach, views, watch time, engagements, link taps.
 
 A count is null where no report tells it, and never 0 by default.
 """
@@ -49,6 +49,14 @@ IMPRESSIONS: Final = _count(
     f"{_ANA}: awareness",
     "awareness",
     leads_stage=1,
+)
+GROSS_REACH: Final = _count(
+    "gross_reach",
+    "Gross reach",
+    "people reached, added over placements: who saw two of them counts twice",
+    f"{_ANA}: awareness, reach; Farris, Bendle, Pfeifer, Reibstein, Marketing Metrics, 2nd ed.,"
+    " chapter 9: net reach counts each person once, so this sum is gross",
+    "awareness",
 )
 VIEWS: Final = _count(
     "views",

@@ -188,6 +188,7 @@ PLACEMENTS: Final = ImportKind(
         EXTERNAL_ID: ImportColumn(EXTERNAL_ID),
         "campaign": _CAMPAIGN,
         "content_type": ImportColumn("content_type"),
+        "length_seconds": ImportColumn("length_seconds", _by(whole_number)),
         "format": ImportColumn("format"),
         "planned_at": ImportColumn("planned_at", _moment),
         "published_at": ImportColumn("published_at", _moment),
@@ -215,6 +216,10 @@ PLACEMENTS: Final = ImportKind(
             "Planned": "planned_at",
             "Call to action": "cta",
             "Post type": "content_type",
+            "Length": "length_seconds",
+            "Duration": "length_seconds",
+            "Duration (sec)": "length_seconds",
+            "Video length": "length_seconds",
         }
     ),
 )

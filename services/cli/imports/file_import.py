@@ -1,7 +1,8 @@
-"""The import of a file of costs, creators, placements or links by `POST /v1/imports/…`.
+"""The import of a file by `POST /v1/imports/…`: catalog objects, or social counts.
 
-Promise: roi reads the file; this only sends it and prints the answer. The ids that undo the import
-are printed, also when a later part of a long file is refused.
+Promise: roi reads the file; this only sends it and prints the answer. Reports of counts that roi
+answers are sent to tracking. The ids that undo the import are printed, also when a later part of a
+long file is refused.
 What can go wrong: exit code 1 when some rows were not taken or a dry run finds unknown columns.
 """
 
@@ -15,8 +16,9 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
-from services.cli.console import as_typed, out, plain
-from services.cli.imports.catalog_file import Part, parts_of
+from services.cli.console import as_typed, err, out, plain
+from services.cli.imports.event_sender import Event, batches, send_batch
+from services.cli.imports.file_parts import Part, check_equal_rows, parts_of
 from services.cli.imports.import_run import (
     BAD_ROWS,
     BAD_ROWS_SHOWN_MAX,
@@ -28,7 +30,7 @@ from services.cli.imports.import_run import (
 from services.cli.profile import Api, Refused, choose_profile
 from services.roi.domain.imports.csv_table import BadRow
 from services.roi.domain.imports.import_kinds import IMPORT_KINDS, ImportName
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 
@@ -40,13 +42,24 @@ Column = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command says: columns by their titles in the file, and parameters of the call."""
+
+    columns: Mapping[str, str]
+    skip_unknown: bool
+    params: Mapping[str, str | None]
+    dry_run: bool
+
+
 @dataclass
 class _Done:
-    """What became of all parts of a file."""
+    """What became of all parts of a file; `refused` are reports that tracking did not take."""
 
     counts: Counter[str] = field(default_factory=Counter)
     ids: list[str] = field(default_factory=list)
     rejected: list[BadRow] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     changes: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     unknown: Sequence[str] = ()
 
@@ -74,40 +87,56 @@ def import_catalog(
     skip_unknown: bool,
     dry_run: bool,
 ) -> None:
-    """Import a file and print what became of it; exit with 1 when some rows were not taken."""
+    """Import a file of catalog objects and print what became of it, as `import_file` does."""
     example = IMPORT_KINDS[what].needed[0]
-    columns = {title: name for name, title in titles_of(column or (), example).items()}
-    body = {"columns": columns, "skip_unknown": skip_unknown}
+    given = Given(titles_of(column or (), example), skip_unknown, {}, dry_run)
+    parts = parts_of(file)
+    check_equal_rows(file, parts)
+    import_file(what, parts, given, workspace)
+
+
+def import_file(what: str, parts: Sequence[Part], given: Given, workspace: str | None) -> None:
+    """Import a file and print what became of it; exit with 1 when some rows were not taken."""
     done = _Done()
     try:
-        asyncio.run(_send(what, parts_of(file), body, workspace, done, dry_run=dry_run))
+        asyncio.run(_send(what, parts, given, workspace, done))
     finally:
         _show_ids(done.ids)
-    _show(done, dry_run=dry_run)
-    if done.counts["rejected_rows"] or done.unknown:
+    _show(done, dry_run=given.dry_run)
+    if done.counts["rejected_rows"] or done.unknown or done.refused:
         raise typer.Exit(BAD_ROWS)
 
 
 async def _send(
-    what: ImportName,
-    parts: Sequence[Part],
-    body: Mapping[str, Any],
-    workspace: str | None,
-    done: _Done,
-    *,
-    dry_run: bool,
+    what: str, parts: Sequence[Part], given: Given, workspace: str | None, done: _Done
 ) -> None:
-    profile = await choose_profile(Settings.load(), workspace, SystemClock())
-    params = {"dry_run": "true"} if dry_run else None
+    clock = SystemClock()
+    profile = await choose_profile(Settings.load(), workspace, clock)
+    params = {name: value for name, value in given.params.items() if value is not None}
+    params |= {"dry_run": "true"} if given.dry_run else {}
+    columns = {title: name for name, title in given.columns.items()}
+    body = {"columns": columns, "skip_unknown": given.skip_unknown}
     async with Api(profile) as api:
         with progress() as bar:
             task = bar.add_task(
-                "checking" if dry_run else "importing", total=sum(part.rows for part in parts)
+                "checking" if given.dry_run else "importing", total=sum(one.rows for one in parts)
             )
             for part in parts:
-                given = {**body, "file": part.text}
-                done.take(part, await _sent(api, f"/v1/imports/{what}", given, params))
+                sent = {**body, "file": part.text}
+                answer = await _sent(api, f"/v1/imports/{what}", sent, params)
+                done.take(part, answer)
+                done.refused += await _reported(api, clock, answer.get("reports", ()))
                 bar.advance(task, part.rows)
+
+
+async def _reported(api: Api, clock: Clock, reports: Sequence[Event]) -> list[str]:
+    """Send reports of counts to tracking; return what is wrong with those that it refuses."""
+    refused = []
+    for batch in batches((report, report["placement_id"]) for report in reports):
+        for one in await send_batch(api, clock, [event for event, _ in batch], "/v1/social"):
+            flaws = "; ".join(f"{flaw['field']}: {flaw['message']}" for flaw in one["errors"])
+            refused.append(f"placement {batch[one['index']][1]}: {flaws}")
+    return refused
 
 
 async def _sent(api: Api, path: str, body: Any, params: Any) -> Any:
@@ -130,6 +159,8 @@ def _show_ids(ids: Sequence[str]) -> None:
 def _show(done: _Done, *, dry_run: bool) -> None:
     """Print the bad rows, what was changed, and how many rows changed nothing."""
     show_bad(done.rejected[:BAD_ROWS_SHOWN_MAX], done.counts["rejected_rows"])
+    for told in done.refused[:BAD_ROWS_SHOWN_MAX]:
+        err.print(told, markup=False, soft_wrap=True)
     created, changed = (counted(done.counts[name], "row") for name in ("created", "changed"))
     known = counted(done.counts["unchanged"], "row")
     if not dry_run:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.imports.catalog_file import PART_BYTES_MAX, Part, parts_of
+from services.cli.imports.file_parts import PART_BYTES_MAX, Part, check_equal_rows, parts_of
 from services.roi.wire.import_shapes import ROWS_MAX
 from shared.errors import ConfigurationError
 
@@ -47,10 +47,14 @@ def test_a_part_fits_into_a_body(tmp_path: Path) -> None:
 
 def test_equal_rows_in_two_parts_are_refused(tmp_path: Path) -> None:
     rows = ["Mia;x", *(f"C{number};" for number in range(ROWS_MAX)), "Mia; x"]
+    path = written(tmp_path, HEAD + "\n".join(rows))
     with pytest.raises(ConfigurationError, match=f"lines 2 and {ROWS_MAX + 3} are equal"):
-        parts_of(written(tmp_path, HEAD + "\n".join(rows)))
+        check_equal_rows(path, parts_of(path))
     near = ["Mia;x", "Mia;x", *(f"C{number};" for number in range(ROWS_MAX))]
-    assert len(parts_of(written(tmp_path, HEAD + "\n".join(near)))) == 2
+    path = written(tmp_path, HEAD + "\n".join(near))
+    parts = parts_of(path)
+    assert len(parts) == 2
+    check_equal_rows(path, parts)
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:

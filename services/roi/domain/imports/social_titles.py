@@ -1,7 +1,7 @@
 """What exports of platforms call their columns: the known column of each, or None: it is left out.
 
-To add an export is to add an entry. A title that no entry has is shown and asked for. Titles are in
-the form of `plain_title`.
+Pure. To add an export is to add an entry. A title that no entry has is shown and asked for. Titles
+are in the form of `plain_title`.
 """
 
 from collections.abc import Mapping

@@ -2,8 +2,8 @@
 
 Promise: a file that one call can hold is sent as it is. A longer one is divided after whole rows;
 each part has the header. A line of a part is known as its line in the file.
-What can go wrong: `ConfigurationError` for a file that cannot be read, and for equal rows in two
-parts: the service could not tell that they are two.
+What can go wrong: `ConfigurationError` for a file that cannot be read. `check_equal_rows` raises it
+for equal rows in two parts: the service could not tell that they are two objects.
 """
 
 import csv
@@ -49,9 +49,7 @@ def parts_of(path: Path) -> list[Part]:
     rows = list(_rows(path, text))
     if len(rows) <= ROWS_MAX + 1 and _weight(text) <= PART_BYTES_MAX:
         return [Part(text, max(len(rows) - 1, 0))]
-    found = list(_divided(rows))
-    _check_equal_rows(path, rows, found)
-    return found
+    return list(_divided(rows))
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, _Fields]]:
@@ -88,18 +86,18 @@ def _divided(rows: Sequence[tuple[int, _Fields]]) -> Iterator[Part]:
     yield Part(head + "".join(texts), len(lines), lines)
 
 
-def _check_equal_rows(
-    path: Path, rows: Sequence[tuple[int, _Fields]], parts: Sequence[Part]
-) -> None:
-    part_of = {line: number for number, part in enumerate(parts) for line in part.lines.values()}
-    seen: dict[tuple[str, ...], int] = {}
-    for line, cells in rows[1:]:
-        first = seen.setdefault(tuple(cell.strip() for cell in cells), line)
-        if part_of[first] != part_of[line]:
-            raise ConfigurationError(
-                f"{path} is too long for one import, and lines {first} and {line} are equal: give"
-                " the rows a column external_id"
-            )
+def check_equal_rows(path: Path, parts: Sequence[Part]) -> None:
+    """Raise `ConfigurationError` for a row that two parts have."""
+    seen: dict[tuple[str, ...], tuple[int, int]] = {}
+    for number, part in enumerate(parts):
+        for own, cells in list(_rows(path, part.text))[1:]:
+            place = (number, part.line(own))
+            first = seen.setdefault(tuple(cell.strip() for cell in cells), place)
+            if first[0] != number:
+                raise ConfigurationError(
+                    f"{path} is too long for one import, and lines {first[1]} and {place[1]} are"
+                    " equal: give the rows a column external_id"
+                )
 
 
 def _written(cells: _Fields) -> str:

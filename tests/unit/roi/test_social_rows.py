@@ -1,23 +1,14 @@
 """The row of an export of counts: its placement, counts and time, and what is wrong with it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.cli.imports.social_command import Quality
-from services.cli.imports.social_rows import (
-    CountedRow,
-    Given,
-    SocialReader,
-    column_of,
-)
-from services.cli.imports.social_titles import EXPORTS, ExportName
 from services.roi.domain.imports.csv_table import BadRow, Row
 from services.roi.domain.imports.names import PlacementNames, post_names
-from shared.events import CountQuality
+from services.roi.domain.imports.social_rows import CountedRow, Given, SocialReader, column_of
+from services.roi.domain.imports.social_titles import EXPORTS, ExportName
 from tests.factories import placement_id
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -32,11 +23,13 @@ NAMES = PlacementNames(
         {"id": placement_id("plain"), "external_id": None, "url": None},
     ]
 )
-GIVEN = Given("2026-03-02T09:00:00Z", None, "observed")
+AS_OF = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+GIVEN = Given(AS_OF, None, "observed")
 
 
 def reader(export: ExportName = ExportName.SHEET, given: Given = GIVEN) -> SocialReader:
-    return SocialReader(EXPORTS[export], NAMES, given, BERLIN)
+    return SocialReader(EXPORTS[export], NAMES, given, BERLIN, NOW)
 
 
 def found(**values: str) -> CountedRow | BadRow | None:
@@ -77,16 +70,13 @@ def test_an_address_has_its_post_in_it() -> None:
         ({"placement": ""}, "placement"),
         ({"placement": "nobody"}, "placement"),
         ({"source": ""}, "source"),
-        ({"source": "x" * 129}, "source"),
-        ({"quality": "guess"}, "quality"),
         ({"as_of": "02.03.2026"}, "as_of"),
-        ({"as_of": "1969-12-31"}, "as_of"),
+        ({"as_of": "2026-04-02"}, "as_of"),
         ({"views": ""}, "views"),
         ({"views": "1,250"}, "views"),
         ({"views": "1.250"}, "views"),
         ({"views": "-1"}, "views"),
         ({"views": "many"}, "views"),
-        ({"views": "99999999999999"}, "views"),
         ({"watch_hours": "1:30"}, "watch_hours"),
         ({"watch_hours": "1.5", "watch_seconds": "5400"}, "watch_hours"),
     ],
@@ -107,33 +97,26 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once() -> None:
     assert [name for name, _ in bad.flaws] == ["placement", "source", "as_of", "views", "likes"]
 
 
-def test_a_column_counts_before_what_the_command_says() -> None:
-    given = Given("2026-03-05", "Me", "manual")
+def test_a_column_counts_before_what_is_said_for_all_rows() -> None:
+    given = Given(datetime(2026, 3, 5, tzinfo=UTC), "Me", "manual")
     row = Row(2, {"placement": "SPRING-1", "views": "1"})
     item = reader(ExportName.INSTAGRAM, given).read(row)
     assert isinstance(item, CountedRow)
-    assert (item.event["source"], item.event["quality"]) == ("Me", "manual")
-    assert item.event["as_of"] == "2026-03-04T23:00:00+00:00"
+    assert item.fields == {
+        "placement_id": REEL,
+        "source": "Me",
+        "quality": "manual",
+        "as_of": given.as_of,
+        "views": 1,
+    }
     said = {"source": "You", "quality": "estimated", "as_of": "2026-03-06"}
-    own = Row(2, {**row.values, **said})
-    other = reader(ExportName.INSTAGRAM, given).read(own)
+    other = reader(ExportName.INSTAGRAM, given).read(Row(2, {**row.values, **said}))
     assert isinstance(other, CountedRow)
-    assert (other.event["source"], other.event["quality"]) == ("You", "estimated")
-    assert other.at.astimezone(UTC) == datetime(2026, 3, 5, 23, tzinfo=UTC)
+    assert (other.fields["source"], other.fields["quality"]) == ("You", "estimated")
+    assert other.fields["as_of"] == datetime(2026, 3, 5, 23, tzinfo=UTC)
 
 
-def test_the_words_of_the_command_are_those_of_the_api() -> None:
-    assert tuple(Quality) == get_args(CountQuality)
+def test_a_field_of_a_report_has_its_column() -> None:
     assert set(EXPORTS) == set(ExportName)
     assert column_of("placement_id") == "placement"
     assert column_of("views") == "views"
-
-
-def test_a_row_that_is_withdrawn_names_the_same_report_without_counts() -> None:
-    row = Row(7, {"placement": "SPRING-1", "source": "Agency", "views": "7"})
-    told = reader().read(row)
-    back = replace(reader(), withdraw=True).read(row)
-    assert isinstance(told, CountedRow)
-    assert isinstance(back, CountedRow)
-    kept = {name: value for name, value in told.event.items() if name != "views"}
-    assert back.event == {**kept, "withdrawn": True}

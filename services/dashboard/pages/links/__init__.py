@@ -1,0 +1,1 @@
+"""Links and codes: what each brought, and the forms that make one."""
