@@ -113,6 +113,16 @@ def made(answer: Answer, build: Callable[[Any], Made]) -> "Made | Failed":
     return answer if isinstance(answer, Failed) else build(answer.body)
 
 
+def made_of(build: Callable[..., Made], *answers: Answer) -> "Made | Failed":
+    """Return what a panel makes of several bodies; the first failure among them stays one."""
+    bodies = []
+    for answer in answers:
+        if isinstance(answer, Failed):
+            return answer
+        bodies.append(answer.body)
+    return build(*bodies)
+
+
 async def together(*calls: Awaitable[Answer]) -> Sequence[Answer]:
     """Return the answers of calls that run at once, in their order."""
     return await asyncio.gather(*calls)
