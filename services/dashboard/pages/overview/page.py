@@ -13,6 +13,7 @@ from services.dashboard.client.api import Failed, made, together
 from services.dashboard.layout.frame import HOME, Frame, MenuEntry
 from services.dashboard.layout.goal_table import goals_table
 from services.dashboard.layout.page_route import PageRouter
+from services.dashboard.pages.first_run.steps import card
 from services.dashboard.pages.overview.panels import (
     HEADLINE,
     attention_of,
@@ -67,4 +68,5 @@ async def overview(request: Request) -> Response:
         chart=chart,
         funnel=funnel,
         attention=made(attention, attention_of),
+        steps=await card(frame, trend, goals),
     )
