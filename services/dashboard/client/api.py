@@ -7,6 +7,7 @@ that works no more is an exception, because then no panel works.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -61,8 +62,13 @@ class Api:
         *,
         params: Params | None = None,
         json: Any = None,
+        content: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Answer:
-        """Send one call. Raises `SignInNeeded` when the key works no more."""
+        """Send one call. Raises `SignInNeeded` when the key works no more.
+
+        `content` is a body as it is, in the place of `json`.
+        """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         try:
             response = await self._http.request(
@@ -70,7 +76,8 @@ class Api:
                 self._bases[service] + path,
                 params=given,
                 json=json,
-                headers={"Authorization": f"Bearer {self._key}"},
+                content=content,
+                headers={**headers, "Authorization": f"Bearer {self._key}"},
             )
         except httpx.TimeoutException:
             return Failed(None, f"{service} did not answer in time.", {})

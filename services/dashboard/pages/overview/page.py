@@ -22,6 +22,7 @@ from services.dashboard.layout.trend import (
     headline_tabs,
     trend_of,
 )
+from services.dashboard.pages.first_run.steps import card
 from services.dashboard.pages.overview.panels import attention_of, creators_table
 from services.dashboard.tables.series import grain_of
 
@@ -69,4 +70,5 @@ async def overview(request: Request) -> Response:
         gaps=made(funnel, lambda body: body["program"]["gaps"]),
         chips=chips(frame.view),
         attention=made(attention, attention_of),
+        steps=await card(frame, trend, goals),
     )
