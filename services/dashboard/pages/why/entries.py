@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from services.dashboard.client.api import Answer, Got
 from services.dashboard.client.catalog import Catalog
 from services.dashboard.layout.frame import Frame
+from services.dashboard.pages.orders.order_words import order_page
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import day_text, figure_cell, moment_text
 
@@ -52,7 +52,9 @@ def _row(frame: Frame, metric: str, entry: Json, names: Catalog) -> Row:
         what = Cell(
             f"{entry['conversion_kind']} {entry['natural_id']}",
             entry["natural_id"],
-            href=order_page(frame, entry),
+            href=order_page(
+                frame.view, entry["natural_id"], entry["store"], entry["conversion_kind"]
+            ),
             note="taken back" if entry["reverses"] is not None else None,
         )
         how = entry["evidence_class"]
@@ -60,14 +62,6 @@ def _row(frame: Frame, metric: str, entry: Json, names: Catalog) -> Row:
         what = Cell("clicks of a quarter hour" if kind == "touches" else kind, kind)
         how = entry.get("touch_kind") or entry.get("source") or "–"
     return Row((at, what, _whose(names, entry), Cell(how, how), _value(metric, entry)))
-
-
-def order_page(frame: Frame, entry: Json) -> str:
-    """Return the address of the page of a credit's order."""
-    address = f"/app/orders/{quote(entry['natural_id'], safe='')}"
-    store = None if entry["store"] == "main" else entry["store"]
-    kind = None if entry["conversion_kind"] == "purchase" else entry["conversion_kind"]
-    return frame.view.carried(address, store=store, kind=kind)
 
 
 def _whose(names: Catalog, entry: Json) -> Cell:
