@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 
-from services.dashboard.client.api import Failed, made, together
+from services.dashboard.client.api import Answer, Failed, made, together
 from services.dashboard.layout.frame import Frame, MenuEntry
 from services.dashboard.layout.page_route import PageRouter
 from services.dashboard.tables.table import Cell, Column, Row, Table
@@ -72,6 +72,7 @@ async def _page(frame: Frame, trouble: str | None, status: int = 200) -> Respons
         tables={
             "attention": made(kinds, lambda body: summary_table(body["items"])),
             "letters": made(letters, lambda body: letters_table(frame, body["items"])),
+            **_examples(frame, kinds),
         },
         ids="" if isinstance(letters, Failed) else " ".join(x["id"] for x in letters.body["items"]),
         next_page=None if isinstance(letters, Failed) else _next(frame, letters.body),
@@ -84,6 +85,14 @@ async def _page(frame: Frame, trouble: str | None, status: int = 200) -> Respons
 def _next(frame: Frame, body: Json) -> str | None:
     cursor = body.get("next_cursor")
     return None if cursor is None else frame.view.link(cursor=cursor)
+
+
+def _examples(frame: Frame, kinds: Answer) -> Mapping[str, Table]:
+    """Return the table of examples of each kind, which has a file of its own."""
+    if isinstance(kinds, Failed):
+        return {}
+    tables = [examples_table(frame, one) for one in kinds.body["items"]]
+    return {table.id: table for table in tables}
 
 
 def _kind(frame: Frame, item: Json) -> Json:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from services.dashboard.charts.timeline import Lane, Timeline, TimeMark, timeline
 from services.dashboard.client.catalog import Catalog
 from services.dashboard.layout.frame import Frame
-from services.dashboard.pages.orders.order_words import TOUCHES, word
+from services.dashboard.pages.order.sentences import content_name, touch_text
+from services.dashboard.pages.orders.order_words import ADJUSTMENT_KINDS, word
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import figure_text, moment_text
 
@@ -40,8 +41,8 @@ def _row(frame: Frame, one: Json, names: Catalog) -> Row:
     return Row(
         (
             Cell(moment_text(one["occurred_at"], zone), one["occurred_at"]),
-            Cell(_what(one), one["kind"]),
-            Cell(names.placement(one["placement_id"]), one["placement_id"]),
+            Cell(touch_text(one), one["kind"]),
+            Cell(content_name(one, names), one["placement_id"], href=_creator_page(frame, one)),
             Cell("yes" if is_kept else "no", one["verdict"]),
             Cell(one["failed_test"] or "–", one["reason"]),
             Cell(one["would_count_if"] or "–", one["would_count_if"]),
@@ -49,12 +50,16 @@ def _row(frame: Frame, one: Json, names: Catalog) -> Row:
     )
 
 
-def _what(one: Json) -> str:
-    words = word(TOUCHES, one["kind"])
-    return f"{words} {one['code']}" if one["code"] else words
+def _names_nobody(one: Json) -> bool:
+    return one["placement_id"] is None and one["creator_id"] is None
 
 
-def journey_chart(frame: Frame, told: Json, last: Json) -> str | None:
+def _creator_page(frame: Frame, one: Json) -> str | None:
+    creator = one["creator_id"]
+    return None if creator is None else frame.view.carried(f"/app/creators/{creator}")
+
+
+def journey_chart(frame: Frame, told: Json, last: Json, names: Catalog) -> str | None:
     """Return the drawing of touches, order and adjustments; None for an order without a time."""
     zone = ZoneInfo(frame.workspace.time_zone)
     at = _order_at(told)
@@ -67,8 +72,8 @@ def journey_chart(frame: Frame, told: Json, last: Json) -> str | None:
     touches = [
         mark(
             one["occurred_at"],
-            one["code"] or one["kind"],
-            one["failed_test"] or "it counts",
+            touch_text(one) if _names_nobody(one) else content_name(one, names),
+            one["failed_test"] or touch_text(one),
             "kept" if one["verdict"] == "kept" else "rejected",
         )
         for one in last["candidates"]
@@ -77,7 +82,7 @@ def journey_chart(frame: Frame, told: Json, last: Json) -> str | None:
     lanes = [Lane("Touches", touches)] if touches else []
     lanes.append(Lane("Order", [mark(at, "order", net, "conversion")]))
     changes = [
-        mark(one["occurred_at"], one["kind"], _change(one), "adjustment")
+        mark(one["occurred_at"], word(ADJUSTMENT_KINDS, one["kind"]), _change(one), "adjustment")
         for one in told["adjustments"]
     ]
     if changes:

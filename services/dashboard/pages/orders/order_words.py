@@ -32,10 +32,23 @@ TOUCHES: Final = {
     "survey": "named in a survey",
     "social": "interacted on a platform",
 }
+# How a report of an order or of an adjustment came.
+SOURCES: Final = {
+    "webhook": "the shop",
+    "secret": "a secret key",
+    "public": "a web page",
+    "edge": "the redirect",
+}
+ADJUSTMENT_KINDS: Final = {
+    "refund": "refund",
+    "cancel": "cancellation",
+    "edit": "edit",
+    "chargeback": "chargeback",
+}
 
 
 def word(words: Mapping[str, str], term: str | None) -> str:
-    """Return the words of a term; one of a newer release is shown with blanks."""
+    """Return the words of a term; one without words is shown with blanks, and none as a dash."""
     return "–" if term is None else words.get(term, term.replace("_", " "))
 
 

@@ -15,13 +15,14 @@ from services.dashboard.layout.frame import Frame, MenuEntry
 from services.dashboard.layout.page_route import PageRouter
 from services.dashboard.pages.orders.order_words import (
     KINDS,
+    MAIN_STORE,
     ORDERS,
     STATUSES,
     order_page,
     word,
 )
 from services.dashboard.tables.table import Cell, Column, Row, Table
-from services.dashboard.tables.texts import figure_cell, moment_text
+from services.dashboard.tables.texts import figure_cell, moment_text, plain_words
 
 router = PageRouter()
 MENU = MenuEntry(50, "Orders", ORDERS)
@@ -36,7 +37,9 @@ Json = Mapping[str, Any]
 async def orders(request: Request) -> Response:
     """Show the orders that match."""
     frame = await Frame.of(request, OWN)
-    found, catalog = await together(_asked(frame), Catalog.answer(frame.api))
+    found, catalog, stores = await together(
+        _asked(frame), Catalog.answer(frame.api), frame.api.items("roi", "/v1/stores")
+    )
     return frame.page(
         "orders/orders.html",
         tables={"orders": made(found, lambda body: orders_table(frame, body["items"], catalog))},
@@ -46,6 +49,8 @@ async def orders(request: Request) -> Response:
         kept=[pair for pair in frame.view.pairs() if pair[0] not in (*SEARCHED, "cursor")],
         statuses=list(STATUSES.items()),
         kinds=list(KINDS.items()),
+        stores=[] if isinstance(stores, Failed) else _stores(frame, stores.body),
+        wrong=_wrong(found),
     )
 
 
@@ -62,6 +67,22 @@ async def _asked(frame: Frame) -> Answer:
         "limit": PAGE_ITEMS,
     }
     return await frame.api.get("attribution", "/v1/orders", asked)
+
+
+def _stores(frame: Frame, stores: Sequence[Json]) -> Sequence[tuple[str, str]]:
+    """Return the stores to choose from; one store alone is no choice."""
+    found = {MAIN_STORE if one["is_main"] else one["id"]: one["name"] for one in stores}
+    chosen = frame.view.get("store")
+    if chosen is not None:
+        # An address may name a store by its name or external id.
+        found.setdefault(chosen, chosen)
+    return list(found.items()) if len(found) > 1 else []
+
+
+def _wrong(found: Answer) -> str | None:
+    """Return what is wrong with the search itself; trying it again would not help."""
+    is_refused = isinstance(found, Failed) and found.fields
+    return plain_words(found.sentence) if is_refused and isinstance(found, Failed) else None
 
 
 def _next(frame: Frame, found: Answer) -> str | None:
