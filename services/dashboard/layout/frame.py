@@ -7,7 +7,7 @@ What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -24,7 +24,14 @@ from services.dashboard.layout.templates import rendered
 from services.dashboard.session.sessions import CSRF_FIELD, Session
 from services.dashboard.tables.table import Table
 from services.dashboard.tables.texts import moment_text, plain_words
-from services.dashboard.view.view import COMPARISONS, DEFAULT_MODEL, View, presets
+from services.dashboard.view.view import (
+    ALL,
+    COMPARISONS,
+    DEFAULT_DAYS,
+    DEFAULT_MODEL,
+    View,
+    presets,
+)
 from shared.http.problems import Problem
 from shared.models import CREDIT_MODELS
 
@@ -107,6 +114,13 @@ class Frame:
     def model(self) -> str:
         """The credit model of the page."""
         return self.view.model or DEFAULT_MODEL
+
+    @property
+    def days(self) -> tuple[str | None, str | None]:
+        """The first and last day for calls that have no default period; None: no bound."""
+        if self.view.first is None and self.view.last is None:
+            return (self.today - timedelta(days=DEFAULT_DAYS - 1)).isoformat(), None
+        return None if self.view.first == ALL else self.view.first, self.view.last
 
     async def roi(self, **question: str | None) -> Answer:
         """Ask `GET /v1/roi` with the state of the page and `question`."""
@@ -202,7 +216,7 @@ class Frame:
         chosen = (view.first, view.last)
         return PeriodBar(
             action=view.path,
-            first=view.first or meta.first,
+            first=view.first or meta.first or self.days[0],
             last=view.last or meta.last,
             presets=[
                 PresetLink(
