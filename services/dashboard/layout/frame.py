@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -43,6 +44,8 @@ WHY: Final = "/app/why"
 CSV: Final = ".csv"
 PANEL: Final = "panel"
 CSV_TYPE: Final = "text/csv; charset=utf-8"
+# The form of an import asks about each of 200 columns with two fields.
+FORM_FIELDS_MAX: Final = 420
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,17 @@ class Frame:
 
     async def form(self) -> Mapping[str, str]:
         """Return the fields of a form of this session; raises a 403 for a forged one."""
-        async with self.request.form(max_files=1, max_fields=200) as given:
-            fields = {name: value for name, value in given.items() if isinstance(value, str)}
-        self.parts.sessions.check_form(self.session, fields.pop(CSRF_FIELD, ""))
+        fields, _ = await self.form_and_file()
         return fields
+
+    async def form_and_file(self, name: str = "") -> tuple[Mapping[str, str], bytes | None]:
+        """Return the fields of a form, and the bytes of its file `name` if one was chosen."""
+        async with self.request.form(max_files=1, max_fields=FORM_FIELDS_MAX) as given:
+            fields = {name: value for name, value in given.items() if isinstance(value, str)}
+            sent = given.get(name)
+            file = await sent.read() if isinstance(sent, UploadFile) and sent.filename else None
+        self.parts.sessions.check_form(self.session, fields.pop(CSRF_FIELD, ""))
+        return fields, file
 
     def _menu(self) -> Sequence[tuple[str, str, bool]]:
         """Return label, address and whether it is the present page, of each entry."""
