@@ -33,7 +33,7 @@ SERVICE: Final = "dashboard"
 DOES: Final = "Shows what creators earned and cost, as pages for people."
 # Pages ask up to ten panels at once; a few people look at the same time.
 CONNECTIONS_MAX: Final = 40
-# A file for an import is at most 512 KiB, and a form has little else.
+# The file of an import is at most 192 KiB, and a form has little else.
 BODY_BYTES_MAX: Final = 786_432
 
 

@@ -7,11 +7,12 @@ What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -24,7 +25,14 @@ from services.dashboard.layout.templates import rendered
 from services.dashboard.session.sessions import CSRF_FIELD, Session
 from services.dashboard.tables.table import Table
 from services.dashboard.tables.texts import moment_text, plain_words
-from services.dashboard.view.view import COMPARISONS, DEFAULT_MODEL, View, presets
+from services.dashboard.view.view import (
+    ALL,
+    COMPARISONS,
+    DEFAULT_DAYS,
+    DEFAULT_MODEL,
+    View,
+    presets,
+)
 from shared.http.problems import Problem
 from shared.models import CREDIT_MODELS
 
@@ -36,6 +44,8 @@ WHY: Final = "/app/why"
 CSV: Final = ".csv"
 PANEL: Final = "panel"
 CSV_TYPE: Final = "text/csv; charset=utf-8"
+# The form of an import asks about each of 200 columns with two fields.
+FORM_FIELDS_MAX: Final = 420
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,13 @@ class Frame:
     def model(self) -> str:
         """The credit model of the page."""
         return self.view.model or DEFAULT_MODEL
+
+    @property
+    def days(self) -> tuple[str | None, str | None]:
+        """The first and last day for calls that have no default period; None: no bound."""
+        if self.view.first is None and self.view.last is None:
+            return (self.today - timedelta(days=DEFAULT_DAYS - 1)).isoformat(), None
+        return None if self.view.first == ALL else self.view.first, self.view.last
 
     async def roi(self, **question: str | None) -> Answer:
         """Ask `GET /v1/roi` with the state of the page and `question`."""
@@ -181,10 +198,17 @@ class Frame:
 
     async def form(self) -> Mapping[str, str]:
         """Return the fields of a form of this session; raises a 403 for a forged one."""
-        async with self.request.form(max_files=1, max_fields=200) as given:
-            fields = {name: value for name, value in given.items() if isinstance(value, str)}
-        self.parts.sessions.check_form(self.session, fields.pop(CSRF_FIELD, ""))
+        fields, _ = await self.form_and_file()
         return fields
+
+    async def form_and_file(self, name: str = "") -> tuple[Mapping[str, str], bytes | None]:
+        """Return the fields of a form, and the bytes of its file `name` if one was chosen."""
+        async with self.request.form(max_files=1, max_fields=FORM_FIELDS_MAX) as given:
+            fields = {name: value for name, value in given.items() if isinstance(value, str)}
+            sent = given.get(name)
+            file = await sent.read() if isinstance(sent, UploadFile) and sent.filename else None
+        self.parts.sessions.check_form(self.session, fields.pop(CSRF_FIELD, ""))
+        return fields, file
 
     def _menu(self) -> Sequence[tuple[str, str, bool]]:
         """Return label, address and whether it is the present page, of each entry."""
@@ -202,7 +226,7 @@ class Frame:
         chosen = (view.first, view.last)
         return PeriodBar(
             action=view.path,
-            first=view.first or meta.first,
+            first=view.first or meta.first or self.days[0],
             last=view.last or meta.last,
             presets=[
                 PresetLink(

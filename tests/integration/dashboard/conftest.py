@@ -71,6 +71,19 @@ def new_brand(installation: Installation) -> Callable[[], Brand]:
     return make
 
 
+@pytest.fixture(scope="module")
+def brand(installation: Installation, dashboard: str) -> Brand:
+    """A brand of one file of tests, which may write."""
+    return Brand.in_new_workspace(installation, f"own-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="module")
+def owner(brand: Brand, dashboard: str) -> Iterator[Visitor]:
+    """A visitor of that brand."""
+    with Visitor(dashboard, brand.key) as visitor:
+        yield visitor
+
+
 def key_of(installation: Installation, workspace: str, scopes: str) -> str:
     """Return a new key of a workspace, as soon as it works."""
     made = installation.command("keys", "create", "--workspace", workspace, "--scopes", scopes)

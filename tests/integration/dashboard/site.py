@@ -4,6 +4,7 @@ Promise: a browser page notes each error of the console, each request to another
 violation of the content policy; `Visit.troubles` lists them.
 """
 
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import httpx
 from playwright.async_api import BrowserContext, Page
 
 from services.dashboard.session.sessions import COOKIE
+from tests.e2e.installation import Brand
 from tests.fixtures.browser import open_browser
 
 _CSRF: Final = re.compile(r'name="csrf" value="([^"]+)"')
@@ -114,3 +116,16 @@ class Visit:
         away = [one for one in self.asked if not one.startswith((self.url, "data:"))]
         violations: list[str] = await self.page.evaluate("window.violations")
         return [*self.said, *away, *violations]
+
+
+def items(brand: Brand, what: str) -> list[dict[str, Any]]:
+    """Return the objects of a kind that the API lists."""
+    found = brand.roi.get(f"/v1/{what}", params={"limit": 200}).json()["items"]
+    assert isinstance(found, list)
+    return found
+
+
+def field_error(text: str, field: str) -> str | None:
+    """Return the message at a field of a form, or None."""
+    found = re.search(rf'id="field-{re.escape(field)}-error">([^<]*)<', text)
+    return None if found is None else html.unescape(found[1])

@@ -56,13 +56,14 @@ async def orders(request: Request) -> Response:
 
 async def _asked(frame: Frame) -> Answer:
     view = frame.view
+    first, last = frame.days
     asked = {
         "query": view.get("q"),
         "status": view.get("status"),
         "kind": view.get("kind"),
         "store": view.get("store"),
-        "from": None if view.first == "all" else view.first,
-        "to": view.last,
+        "from": first,
+        "to": last,
         "cursor": view.get("cursor"),
         "limit": PAGE_ITEMS,
     }
