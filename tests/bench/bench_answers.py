@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -50,16 +50,25 @@ P99_GOAL_MS: Final = 50.0
 # The `meta.source` of an answer from raw entries. 100 × has 1.1 million of them.
 RAW: Final = "entries"
 RAW_P99_GOAL_MS: Final = 300.0
+FUNNEL: Final = "funnel"
+FUNNEL_P99_GOAL_MS: Final = 100.0
 MONTH: Final = "from=2026-09-15&to=2026-10-14"
 YEAR: Final = "from=2025-11-01&to=2026-10-31"
-QUESTIONS: Final[Mapping[str, str]] = {
-    "by creator, 30 days": f"group_by=creator&{MONTH}",
-    "by platform and day, 30 days": f"group_by=platform,day&{MONTH}",
-    "by creator, 30 days, by touch time": f"group_by=creator&{MONTH}&by=touch_time",
+# The call and its query, by what it asks.
+QUESTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "by creator, 30 days": ("roi", f"group_by=creator&{MONTH}"),
+    "by platform and day, 30 days": ("roi", f"group_by=platform,day&{MONTH}"),
+    "by creator, 30 days, by touch time": ("roi", f"group_by=creator&{MONTH}&by=touch_time"),
     "by creator, 30 days, as of half a year ago": (
-        "group_by=creator&from=2026-04-01&to=2026-04-30&as_of=2026-05-01T18:00:00Z"
+        "roi",
+        "group_by=creator&from=2026-04-01&to=2026-04-30&as_of=2026-05-01T18:00:00Z",
     ),
-    "by campaign, a year": f"group_by=campaign&{YEAR}",
+    "by campaign, a year": ("roi", f"group_by=campaign&{YEAR}"),
+    # No rollup has hours or links.
+    "by hour, 30 days": ("roi", f"group_by=hour&{MONTH}"),
+    "by creator and link, 30 days": ("roi", f"group_by=creator,link&{MONTH}"),
+    "funnel by creator, 30 days": (FUNNEL, f"group_by=creator&{MONTH}"),
+    "funnel by campaign, a year": (FUNNEL, f"group_by=campaign&{YEAR}"),
 }
 
 
@@ -188,12 +197,14 @@ async def _credit(
 class Asked:
     """One question: the milliseconds of every answer per size and round, and their source."""
 
+    call: str
     source: str
     times_ms: Mapping[int, Sequence[Sequence[float]]]
 
 
-def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -> Asked:
+def _ask(filled: Mapping[int, Filled], question: tuple[str, str], turns: int, rounds: int) -> Asked:
     """Ask one question of the sizes in turn."""
+    call, query = question
     found: dict[int, list[list[float]]] = {size: [] for size in filled}
     source = ""
     with httpx.Client(headers=HEADERS, timeout=30) as client:
@@ -203,17 +214,26 @@ def _ask(filled: Mapping[int, Filled], question: str, turns: int, rounds: int) -
             for _ in range(turns):
                 for size, one in filled.items():
                     began = time.perf_counter()
-                    answer = client.get(f"http://127.0.0.1:{one.port}/v1/roi?{question}")
+                    answer = client.get(f"http://127.0.0.1:{one.port}/v1/{call}?{query}")
                     found[size][-1].append((time.perf_counter() - began) * 1e3)
                     assert answer.status_code == 200, answer.text
-                    assert answer.json()["totals"]["conversions"], "an empty answer"
+                    assert _has_conversions(call, answer.json()), "an empty answer"
                     source = answer.json()["meta"].get("source", "")
-    return Asked(source, found)
+    return Asked(call, source, found)
+
+
+def _has_conversions(call: str, answer: Any) -> bool:
+    totals = answer["totals"]
+    if call == FUNNEL:
+        return any(stage["volumes"].get("purchases") for stage in totals["stages"])
+    return bool(totals["conversions"])
 
 
 def _lines(name: str, asked: Asked) -> list[Line]:
     base = min(asked.times_ms)
-    is_raw = asked.source == RAW
+    goal_ms = RAW_P99_GOAL_MS if asked.source == RAW else P99_GOAL_MS
+    if asked.call == FUNNEL:
+        goal_ms = FUNNEL_P99_GOAL_MS
     lines = []
     for size, rounds in asked.times_ms.items():
         p99 = Spread.of([percentile(times, 99) for times in rounds])
@@ -224,8 +244,8 @@ def _lines(name: str, asked: Asked) -> list[Line]:
                 for times, limit in zip(rounds, asked.times_ms[base], strict=True)
             ]
         )
-        goal_ms = RAW_P99_GOAL_MS if is_raw else P99_GOAL_MS
-        has_ratio = size != base and not is_raw
+        # A funnel reads the people of its conversions, and raw entries are as many as the events.
+        has_ratio = size != base and goal_ms == P99_GOAL_MS
         is_met = p99.median <= goal_ms and (not has_ratio or ratio.median <= RATIO_GOAL)
         lines.append(
             Line(

@@ -34,6 +34,7 @@ FILES: Final = (
     "laurel.css",
     "main.js",
     "chart-hover.js",
+    "copy-text.js",
     "sort-table.js",
     "date-range.js",
     "live-refresh.js",

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
+from services.attribution.store.event_accounts import EVENTS_MAX
 from services.roi.store.rollups import ROLLUPS
 from shared.ids import new_id
 from tests.e2e.installation import Brand, Installation, eventually
@@ -167,6 +168,18 @@ def test_verify_sees_an_event_that_is_nowhere(brand: Brand) -> None:
     assert "1 of 4 events are neither booked nor superseded nor set aside" in " ".join(
         (found.stdout + found.stderr).split()
     )
+
+
+def test_verify_says_that_it_does_not_count_the_events_of_a_large_brand(brand: Brand) -> None:
+    assert command(brand, "verify").returncode == 0
+    as_owner(brand, f"UPDATE attribution.workspaces SET events_read = {EVENTS_MAX + 1} WHERE")
+    found = command(brand, "verify")
+    assert found.returncode == 0, found.stdout + found.stderr
+    told = " ".join(found.stdout.split())
+    assert "the ledger balances" in told
+    assert "events not counted: " in told
+    assert f"more than {EVENTS_MAX:,} events" in told
+    assert "is accounted for" not in told
 
 
 def test_replay_says_what_it_needs(brand: Brand) -> None:

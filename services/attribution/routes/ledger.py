@@ -89,7 +89,7 @@ async def events(caller: Admin, parts: PartsHere) -> wire.EventsAnswer:
         try:
             found = await event_accounts(await driver(connection), caller.workspace_id)
         except TooManyEvents:
-            message = f"the workspace has more than {EVENTS_MAX} events, too many to read for this"
+            message = f"more than {EVENTS_MAX:,} events are too many to read for one answer"
             raise Problem(422, None, message) from None
     return wire.EventsAnswer(
         read=found.read,

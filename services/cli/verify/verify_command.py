@@ -3,6 +3,7 @@
 Promise: exit code 0 when the ledger balances and equals the answers and every event is accounted
 for, 1 with what differs, 2 when a service does not answer or roi is behind. It only reads. Traffic
 may continue, because both services answer as of the same sequence number.
+What can go wrong: a large brand has too many events to count. A line says so; the rest holds.
 """
 
 import asyncio
@@ -95,7 +96,7 @@ def verify(
 
 def _accounted_for(events: Mapping[str, int] | str) -> str:
     if isinstance(events, str):
-        return f"the events are not counted: {events}"
+        return f"events not counted: {events}. It is not proven that none is missing"
     return (
         f"[good]✓[/] each of {events['read']} events is accounted for: {events['booked']} booked,"
         f" {events['superseded']} superseded, {events['set_aside']} set aside"
@@ -202,8 +203,8 @@ async def folded(api: Api, clock: Clock, sequence: int) -> Any:
 async def accounted(api: Api, clock: Clock) -> Mapping[str, int] | str:
     """Return what became of all events, as soon as each is accounted for.
 
-    Conversions that wait to be decided are in no class yet, so it asks again for a while. If there
-    are too many events to count, it returns the sentence that says so.
+    Conversions that wait to be decided are in no class yet, so it asks again for a while. If the
+    service refuses, because there are too many events to count, it returns the sentence.
     """
     deadline = clock.monotonic() + WAIT_SECONDS_MAX
     while True:

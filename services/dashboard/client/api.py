@@ -7,6 +7,7 @@ that works no more is an exception, because then no panel works.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -61,8 +62,13 @@ class Api:
         *,
         params: Params | None = None,
         json: Any = None,
+        content: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Answer:
-        """Send one call. Raises `SignInNeeded` when the key works no more."""
+        """Send one call. Raises `SignInNeeded` when the key works no more.
+
+        `content` is a body as it is, in the place of `json`.
+        """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         try:
             response = await self._http.request(
@@ -70,7 +76,8 @@ class Api:
                 self._bases[service] + path,
                 params=given,
                 json=json,
-                headers={"Authorization": f"Bearer {self._key}"},
+                content=content,
+                headers={**headers, "Authorization": f"Bearer {self._key}"},
             )
         except httpx.TimeoutException:
             return Failed(None, f"{service} did not answer in time.", {})
@@ -111,6 +118,16 @@ class Api:
 def made(answer: Answer, build: Callable[[Any], Made]) -> "Made | Failed":
     """Return what a panel makes of the body of an answer; a failure stays one."""
     return answer if isinstance(answer, Failed) else build(answer.body)
+
+
+def made_of(build: Callable[..., Made], *answers: Answer) -> "Made | Failed":
+    """Return what a panel makes of several bodies; the first failure among them stays one."""
+    bodies = []
+    for answer in answers:
+        if isinstance(answer, Failed):
+            return answer
+        bodies.append(answer.body)
+    return build(*bodies)
 
 
 async def together(*calls: Awaitable[Answer]) -> Sequence[Answer]:

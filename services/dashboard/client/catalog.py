@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.dashboard.client.api import Api, Failed, together
+from services.dashboard.client.api import Answer, Api, Failed, Got, together
 
 Json = Mapping[str, Any]
 BRAND: Final = "brand"
@@ -39,6 +39,12 @@ class Catalog:
                 return answer
             found.append({one["id"]: one for one in answer.body})
         return cls(*found)
+
+    @classmethod
+    async def answer(cls, api: Api) -> Answer:
+        """Return the catalog as an answer, to be asked together with others."""
+        found = await cls.read(api)
+        return found if isinstance(found, Failed) else Got(found)
 
     # --- names -----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 Promise: a form that was refused comes back with everything that was typed (but secrets) and each
 message at its field; what belongs to no field is said above.
+What can go wrong: `Problem` 403 where the key may not do it, because the form is not offered to it.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.dashboard.client.api import Failed
+from shared.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,15 @@ class Form:
         """Return the form after the API refused it.
 
         `names` are the fields of the form; `other_names` gives the form's name of a field of the
-        API where that differs.
+        API, whole or the first part of it, where that differs.
         """
+        if failed.status == 403:
+            raise Problem(403, "Not allowed", failed.sentence)
         renamed = other_names or {}
-        found = {renamed.get(_top(name), _top(name)): said for name, said in failed.fields.items()}
+        found = {
+            renamed.get(name, renamed.get(_top(name), _top(name))): said
+            for name, said in failed.fields.items()
+        }
         errors = {name: said for name, said in found.items() if name in names}
         sentence = None if errors and len(errors) == len(found) else failed.sentence
         return cls(values, errors, sentence)

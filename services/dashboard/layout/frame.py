@@ -5,7 +5,6 @@ may not do is not offered. The menu is made of the pages that name a place in it
 What can go wrong: `SignInNeeded`; a `Problem` when roi does not answer.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,15 +24,13 @@ from services.dashboard.layout.parts_of import Parts, parts_of
 from services.dashboard.layout.templates import rendered
 from services.dashboard.session.sessions import CSRF_FIELD, Session
 from services.dashboard.tables.table import Table
-from services.dashboard.tables.texts import moment_text
+from services.dashboard.tables.texts import moment_text, plain_words
 from services.dashboard.view.view import COMPARISONS, DEFAULT_MODEL, View, presets
 from shared.http.problems import Problem
 from shared.models import CREDIT_MODELS
 
 # Offered in the period bar; an address may name any other one.
 COMMON_CURRENCIES: Final = ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "PLN", "SEK", "USD")
-# The API marks words of its own with backticks.
-_CODE: Final = re.compile(r"`([^`]+)`")
 HOME: Final = "/app/overview"
 WHY: Final = "/app/why"
 # Under the path of a page with this ending, a table of the page is a file; `panel` names the table.
@@ -259,7 +256,7 @@ class Meta:
             return cls()
         first = metas[0]
         told = [one for meta in metas for one in meta["warnings"]]
-        warnings = {one["sentence"]: _CODE.sub(r"“\1”", one["sentence"]) for one in told}
+        warnings = {one["sentence"]: plain_words(one["sentence"]) for one in told}
         versions = {name: one["version"] for meta in metas for name, one in meta["metrics"].items()}
         return cls(
             first=first["from"][:10],

@@ -11,19 +11,23 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.dashboard.tables.texts import plain_words
+
 HOME: Final = Path(__file__).parents[1]
 
 
 @cache
 def environment() -> Environment:
     """Return the one environment."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader([HOME, HOME / "pages"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["words"] = plain_words
+    return made
 
 
 def rendered(template: str, **values: Any) -> str:

@@ -5,6 +5,7 @@
 // First, because it remembers what the server sent before other elements change it.
 import "./live-refresh.js";
 import "./chart-hover.js";
+import "./copy-text.js";
 import "./date-range.js";
 import "./sort-table.js";
 import "./toast-undo.js";

@@ -3,6 +3,8 @@
 // Promise: rows that are no ordinary ones (organic, unallocated, totals) stay below the others,
 // and missing values stay last in both directions. The copy has exact values, in the order shown.
 
+import { write } from "./copy-text.js";
+
 const ORDINARY = "row";
 const SAID_MS = 4000;
 
@@ -131,26 +133,6 @@ function copied(cell) {
   if (isNumber) return cell.dataset.value ?? "";
   const text = textOf(cell);
   return /^[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text;
-}
-
-/**
- * Put a text on the clipboard; returns whether it is there. Without https only the old way works.
- * @param {string} text
- */
-async function write(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.className = "hidden";
-    document.body.append(area);
-    area.select();
-    const isCopied = document.execCommand("copy");
-    area.remove();
-    return isCopied;
-  }
 }
 
 customElements.define("sort-table", SortTable);

@@ -16,11 +16,16 @@ TOO_FEW: Final = "too few to rank"
 Json = Mapping[str, Any]
 # Headline figures in the foot of a table, with their labels. The rows and organic make up the
 # total; the program is the part of creators. The brand's own content and overhead are rows.
-_FOOT: Final = (
+FootPart = tuple[str, str, RowKind]
+FOOT: Final[Sequence[FootPart]] = (
     ("program", "Program", "total"),
     ("organic", "Organic: no creator", "organic"),
     ("totals", "All together", "total"),
 )
+
+
+def _no_facts(_: Json) -> Sequence[Cell]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,9 @@ class Shown:
     `names` gives the label of a metric, `link` where the label of a row leads, and `why` the
     address that explains a metric of a row; both get the group of the row. `interval_of` is the
     metric whose interval stands under its figures. Beyond `rows_max` rows the others are one row
-    with the sums of the `additive` metrics.
+    with the sums of the `additive` metrics. `facts` are columns of what is known beside figures:
+    they stand before these, and `facts_of` gives their cells for the group of a row. `foot` names
+    the headline figures in the foot with their labels.
     """
 
     metrics: Sequence[str]
@@ -41,11 +48,28 @@ class Shown:
     bar_of: str | None = None
     additive: frozenset[str] = frozenset()
     rows_max: int | None = None
+    facts: Sequence[Column] = ()
+    facts_of: Callable[[Json], Sequence[Cell]] = _no_facts
+    foot: Sequence[FootPart] = FOOT
 
 
-def answer_table(id_: str, caption: str, label: str, answer: Json, shown: Shown) -> Table:
-    """Return the table of an answer of `GET /v1/roi`; `label` is the title of the first column."""
-    columns = [Column("label", label), *metric_columns(shown.metrics, shown.names)]
+def answer_table(
+    id_: str,
+    caption: str,
+    label: str,
+    answer: Json,
+    shown: Shown,
+    rest: Sequence[tuple[str, Json]] = (),
+) -> Table:
+    """Return the table of an answer of `GET /v1/roi`; `label` is the title of the first column.
+
+    `rest` are labels and groups of what exists and has no figure in the answer.
+    """
+    columns = [
+        Column("label", label),
+        *shown.facts,
+        *metric_columns(shown.metrics, shown.names),
+    ]
     longest = _longest(answer["rows"], shown.bar_of)
     given = answer["rows"]
     # One other row is shown as itself.
@@ -56,6 +80,7 @@ def answer_table(id_: str, caption: str, label: str, answer: Json, shown: Shown)
         Row(
             (
                 Cell(row["label"], row["label"], href=shown.link(row["group"])),
+                *_facts(row["group"], shown),
                 *_cells(row, row["measures"], shown, _explained(row), longest),
             ),
             "unallocated" if None in row["group"].values() else "row",
@@ -64,12 +89,27 @@ def answer_table(id_: str, caption: str, label: str, answer: Json, shown: Shown)
     ]
     if given[cut:]:
         rows.append(_others(given[cut:], shown))
+    rows += [_without_figures(name, group, shown) for name, group in rest]
     return Table(id_, caption, columns, rows, foot(answer, shown))
+
+
+def _facts(group: Json, shown: Shown) -> Sequence[Cell]:
+    return _no_cells(shown) if None in group.values() else shown.facts_of(group)
+
+
+def _no_cells(shown: Shown) -> Sequence[Cell]:
+    return [Cell("") for _ in shown.facts]
+
+
+def _without_figures(label: str, group: Json, shown: Shown) -> Row:
+    figures = [figure_cell(metric, None) for metric in shown.metrics]
+    name = Cell(label, label, href=shown.link(group))
+    return Row((name, *_facts(group, shown), *figures))
 
 
 def _others(rows: Sequence[Json], shown: Shown) -> Row:
     label = f"{len(rows)} others"
-    cells = [Cell(label, label)]
+    cells = [Cell(label, label), *_no_cells(shown)]
     for metric in shown.metrics:
         value = _sum([row["measures"].get(metric) for row in rows])
         cells.append(figure_cell(metric, value if metric in shown.additive else None))
@@ -96,14 +136,14 @@ def metric_columns(metrics: Sequence[str], names: Callable[[str], str]) -> list[
 def foot(answer: Json, shown: Shown) -> list[Row]:
     """Return the headline figures and totals of an answer that have any figure."""
     found = []
-    for part, label, kind in _FOOT:
+    for part, label, kind in shown.foot:
         measures = answer.get(part)
         if isinstance(measures, Mapping) and (part in ("program", "totals") or _any(measures)):
             found.append(_foot_row(part, label, kind, measures, shown))
     return found
 
 
-def _foot_row(part: str, label: str, kind: Any, measures: Json, shown: Shown) -> Row:
+def _foot_row(part: str, label: str, kind: RowKind, measures: Json, shown: Shown) -> Row:
     group = None if part == "totals" else {"part": part}
     cells = [
         figure_cell(
@@ -114,8 +154,7 @@ def _foot_row(part: str, label: str, kind: Any, measures: Json, shown: Shown) ->
         )
         for metric in shown.metrics
     ]
-    found: RowKind = kind
-    return Row((Cell(label, label), *cells), found)
+    return Row((Cell(label, label), *_no_cells(shown), *cells), kind)
 
 
 def _explained(row: Json) -> Json | None:

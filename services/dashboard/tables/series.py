@@ -88,9 +88,9 @@ def points_of(
                 name,
                 bucket_label(grain, name),
                 short_label(grain, name),
-                _number(value),
+                number_of(value),
                 figure_text(metric, value),
-                _number(before),
+                number_of(before),
                 None if before is None else figure_text(metric, before),
             )
         )
@@ -136,7 +136,8 @@ def short_label(grain: str, name: str) -> str:
     return date.fromisoformat(name).strftime("%-d %b")
 
 
-def _number(value: Any) -> Decimal | None:
+def number_of(value: Any) -> Decimal | None:
+    """Return a figure as a number to draw; None where it is missing or in several currencies."""
     found = figure_value(value)
     return Decimal(found) if isinstance(found, int | Decimal) else None
 

@@ -4,6 +4,7 @@ Promise: a missing figure is a dash and never 0. Money has the decimals of ISO 4
 digits: what is shown is what the API answered. Figures in several currencies are listed, not added.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from services.dashboard.tables.table import Cell
 from shared.money import minor_decimals
 
 LOCALE: Final = "en"
+_CODE: Final = re.compile(r"`([^`]+)`")
 MISSING: Final = "–"
 # Units of the metric dictionary whose figures are shares and read best as percentages.
 _SHARES: Final = frozenset(
@@ -113,6 +115,11 @@ def interval_text(metric: str, ends: Sequence[Any] | None) -> str | None:
         return None
     low, high = (figure_text(metric, end) for end in ends)
     return f"{low} to {high}"
+
+
+def plain_words(sentence: str) -> str:
+    """Return a sentence of the API with its own words in quotation marks instead of backticks."""
+    return _CODE.sub(r"“\1”", sentence)
 
 
 def day_text(day: str | date) -> str:

@@ -8,8 +8,9 @@ events arrived. Touches and costs belong to every model: with `model` as a dimen
 all of them, and its own totals. A value without a dimension's value is on a row whose group has
 null, with the label `unallocated`. Overhead has a row of its own under every dimension but `model`.
 Where a dimension overlaps, a sum is in each of its rows: rows then have no total, and headline
-figures are summed without them. Rows that are ranked by the lower end of a metric's interval are
-sorted by it alone, and those without one come last.
+figures are summed without them. So they are where a measure counts each placement once in a sum.
+Rows that are ranked by the lower end of a metric's interval are sorted by it alone, and those
+without one come last.
 What can go wrong: `AnswerTooLarge` before the figures of too many rows are computed.
 """
 
@@ -19,6 +20,7 @@ from datetime import timedelta
 from functools import cache, partial
 from itertools import product
 from typing import Final
+from uuid import UUID
 
 from services.roi.answers.catalog_facts import CatalogFacts, Part
 from services.roi.answers.cells import Batch, Cell
@@ -127,7 +129,8 @@ class Period:
 class _Ledgers:
     """The sums of one period, by model: of rows, and of headline figures and totals.
 
-    They are the same, unless rows overlap: then headline figures are summed by themselves.
+    They are the same, unless rows overlap or a measure does not add up: then headline figures are
+    summed by themselves.
     """
 
     rows: Mapping[str, Ledger[Key]]
@@ -152,26 +155,57 @@ def assemble(
 def _ledgers(layout: Layout, period: Period) -> _Ledgers:
     """Return the sums of a period, rounded."""
     rows = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
-    wholes, is_overlapping = rows, bool(layout.overlapping)
-    if is_overlapping:
+    wholes = rows
+    is_apart = bool(layout.overlapping) or not _adds_up(layout.measures)
+    if is_apart:
         wholes = {model: Ledger[Key](layout.measures, layout.currency) for model in layout.models}
-    facts = period.facts
-    readers = [reader_of(dimension, facts, period.shift) for dimension in layout.dimensions]
-    headline_of = cache(facts.headline_of)
-    place_of = {measure.id: place for place, measure in enumerate(layout.measures)}
-    for batch in period.batches:
-        places = [place_of[measure.id] for measure in batch.measures]
-        for cell in batch.cells:
-            for model in layout.models if cell.model is None else (cell.model,):
-                headline = headline_of(cell.account, cell.owner)
-                for key in keys_of(layout, headline, readers, cell, model):
-                    rows[model].row(headline, key).add(places, cell.currency, cell.sums)
-                if is_overlapping:
-                    wholes[model].row(headline, ()).add(places, cell.currency, cell.sums)
     found = _Ledgers(rows, wholes)
+    readers = [reader_of(dimension, period.facts, period.shift) for dimension in layout.dimensions]
+    headline_of = cache(period.facts.headline_of)
+    for batch in period.batches:
+        _add(found, layout, batch, readers, headline_of)
     for ledger in found.every():
         ledger.round_parts(_canonical)
     return found
+
+
+def _adds_up(measures: Sequence[Measure]) -> bool:
+    return all(measure.additive for measure in measures)
+
+
+# A row of a model and an account; the key None is the headline figure.
+_Place = tuple[UUID | None, str, Key | None]
+
+
+def _add(
+    found: _Ledgers,
+    layout: Layout,
+    batch: Batch,
+    readers: Sequence[Reader],
+    headline_of: Callable[[UUID | None, object | None], Headline],
+) -> None:
+    """Add the cells of a batch to the ledgers."""
+    place_of = {measure.id: place for place, measure in enumerate(layout.measures)}
+    places = [place_of[measure.id] for measure in batch.measures]
+    is_apart = found.rows is not found.wholes
+    seen: set[_Place] | None = None if _adds_up(batch.measures) else set()
+    for cell in batch.cells:
+        for model in layout.models if cell.model is None else (cell.model,):
+            headline = headline_of(cell.account, cell.owner)
+            keys = keys_of(layout, headline, readers, cell, model)
+            if seen is not None:
+                keys = [key for key in keys if _is_first(seen, (cell.account, model, key))]
+            for key in keys:
+                found.rows[model].row(headline, key).add(places, cell.currency, cell.sums)
+            if is_apart and (seen is None or _is_first(seen, (cell.account, model, None))):
+                found.wholes[model].row(headline, ()).add(places, cell.currency, cell.sums)
+
+
+def _is_first(seen: set[_Place], place: _Place) -> bool:
+    """Return whether an account was not in a row yet; now it is."""
+    count = len(seen)
+    seen.add(place)
+    return len(seen) > count
 
 
 def keys_of(

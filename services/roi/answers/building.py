@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roi.answers import sizes
+from services.roi.answers.audience import audience
 from services.roi.answers.catalog_facts import CatalogFacts, Owner, facts_asked, words_of_fact
 from services.roi.answers.cells import NO_COLUMNS, Batch, Cell
 from services.roi.answers.cost_spread import Cost, Spread
@@ -89,6 +90,7 @@ def gathered(read: RowsRead) -> Gathered:
     facts = _facts(read)
     _check_filters(read, facts)
     batches = [_batch(plan, fact) for fact in read.facts]
+    batches += audience(read.wanted.measures, batches, facts)
     leads, people, rates = read.leads, read.people, read.value_rates
     if leads is not None:
         sizes.check_cells(count + len(leads.entries.rows))

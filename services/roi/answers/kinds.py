@@ -29,6 +29,7 @@ class Fact(StrEnum):
     COUNTS = "counts"  # changes of social counts: account, metric
     COSTS = "costs"  # costs of a placement, creator or campaign, or of none: overhead
     VALUES = "values"  # what other sums are deemed worth: made of their cells, in no table
+    FOLLOWERS = "followers"  # of the accounts that published what was counted, in no table
     OPEN_LEADS = "entries of open leads"  # times the measured worth of leads
 
     @property
@@ -84,8 +85,9 @@ class Measure:
 
     `total`: takes the columns of the fact's rows and gives a SQLAlchemy aggregate over them. For
     costs it gives the amount of one cost, because each cost is spread by itself. `grains`: the
-    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly. `power`:
-    2 where a sum of money is in square units. `per_currency`: one sum for each currency.
+    tables that have all that `total` needs. `additive`: rows + organic = totals, exactly; where it
+    is not, a sum has each placement once, and headline figures are summed by themselves. `power`: 2
+    where a sum of money is in square units. `per_currency`: one sum for each currency.
     `weighted_by_margin`: the rows have a column `margin_millionths`, that of the day's policy; rows
     of different margins are summed apart. `parts`: the sum is counted in this many parts of one
     `unit`; rows are rounded to whole units by largest remainder. `converted_with`: the measure that

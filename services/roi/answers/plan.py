@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from services.roi.answers.audience import OF_AUDIENCE
 from services.roi.answers.catalog_facts import Margin, margin_starts
 from services.roi.answers.cost_views import CostView
 from services.roi.answers.filters import Filter
@@ -53,8 +54,10 @@ class Wanted:
 
     @property
     def read(self) -> tuple[Dimension, ...]:
-        """Return the dimensions whose values are read: those of rows and those of filters."""
+        """Return the dimensions whose values are read: of rows, of filters, of audiences."""
         asked = (*self.dimensions, *(one.dimension for one in self.filters))
+        if any(measure.fact is Fact.FOLLOWERS for measure in self.measures):
+            asked += OF_AUDIENCE
         return tuple({dimension.id: dimension for dimension in asked}.values())
 
     @property

@@ -62,8 +62,8 @@ STORE_CHANGES: Final = (
     f"INSERT INTO roi.count_changes ({', '.join(CHANGE_COLUMNS)})"
     f" SELECT {', '.join(CHANGE_COLUMNS)} FROM {CHANGES_STAGING}"
 )
-# A report of an import that was undone, or of the import $4, does not count. The first comparison
-# is enough for most reports: without a join, it is asked only for those of imports.
+# A report of an import that was undone does not count. Most reports belong to no import, and the
+# first comparison is enough for them.
 _COUNTS: Final = """
 (s.import_id IS NULL OR NOT EXISTS (
     SELECT FROM roi.entities AS i
@@ -91,7 +91,8 @@ CROSS JOIN LATERAL (
     ORDER BY s.received_at DESC, s.event_id DESC LIMIT 1
 ) AS told
 """
-# The placements that the catalog has, and of each the reports that stand, the newest first.
+# The placements that the catalog has, and of each the reports that stand, the newest first. $4: an
+# import whose reports are left out, as after its undo.
 STANDING: Final = f"""
 SELECT asked.workspace_id, asked.account, told.* FROM
     unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, account)
@@ -164,7 +165,10 @@ async def placements_of_import(
 async def standing_reports(
     pg: Connection, accounts: Sequence[Account], *, without_import: str | None = None
 ) -> dict[Account, list[Told]]:
-    """Return the reports that stand of each of these placements that the catalog has."""
+    """Return the reports that stand of each of these placements that the catalog has.
+
+    `without_import`: as if this import was undone.
+    """
     workspaces, placements = zip(*accounts, strict=True)
     rows = await pg.fetch(STANDING, workspaces, placements, REPORTS_MAX, without_import)
     found: defaultdict[Account, list[Told]] = defaultdict(list)

@@ -8,6 +8,7 @@ import pytest
 
 from services.roi.store import (
     catalog,
+    count_rows,
     goal_rows,
     idempotency,
     key_rows,
@@ -40,6 +41,11 @@ STATEMENTS: Final = {
     "records of leads": people_rows.RECORDS,
     "what people bought": people_rows.BOUGHT,
     "people of conversions": people_rows.PEOPLE,
+    "reports that stand": count_rows.STANDING,
+    "report of a place": count_rows.STANDING_AT,
+    "imports that were undone": count_rows.UNDONE_IMPORTS,
+    "placements of an import": count_rows.PLACEMENTS_OF_IMPORT,
+    "first position of an undo": count_rows.FIRST_POSITION,
 }
 
 

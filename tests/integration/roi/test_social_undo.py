@@ -241,7 +241,7 @@ async def test_the_migration_back_and_again_keeps_what_stands(
     )
     counted = roi_workspace.now
     await undo(roi_workspace, gone)
-    for revision in ("0016", "head"):
+    for revision in ("0017", "head"):
         await roi_workspace.database.close()
         await move_history(fresh_database, "roi", revision)
         roi_workspace.database = await database_for("roi", url=fresh_database)

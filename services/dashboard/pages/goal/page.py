@@ -5,16 +5,14 @@ the days of the goal.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 from fastapi import Request, Response
 
-from services.dashboard.charts.line_chart import LineChart, line_chart
-from services.dashboard.charts.points import NO_FIGURE, Point, Series
 from services.dashboard.client.api import Failed, made, together
 from services.dashboard.layout.forms import Form
 from services.dashboard.layout.frame import Frame, body_of, why_link
+from services.dashboard.layout.goal_history import history_chart, history_table
 from services.dashboard.layout.goal_table import STATUS_WORDS
 from services.dashboard.layout.page_route import PageRouter
 from services.dashboard.pages.goals.goal_form import (
@@ -27,15 +25,11 @@ from services.dashboard.pages.goals.goal_form import (
     values_of,
 )
 from services.dashboard.pages.goals.page import DONE, GOALS
-from services.dashboard.tables.series import short_label
-from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import (
     day_text,
     figure_cell,
     figure_text,
-    figure_value,
     interval_text,
-    tick_text,
 )
 from services.dashboard.view.view import View
 
@@ -82,13 +76,14 @@ async def _page(frame: Frame, goal_id: str, form: Form | None, status: int = 200
         frame.api.items("roi", "/v1/creators"),
     )
     told = body_of(found)
+    name = told["name"] or "The goal"
     done = DONE.get(frame.view.get("done") or "")
     return frame.page(
         "goal/goal.html",
         status=status,
         goal=told,
-        tables={"history": made(progress, history_table)},
-        chart=None if isinstance(progress, Failed) else history_chart(told, progress.body),
+        tables={"history": made(progress, lambda body: history_table(name, body))},
+        chart=None if isinstance(progress, Failed) else history_chart(name, progress.body),
         facts=() if isinstance(progress, Failed) else facts_of(frame, told, progress.body),
         form=form or Form(values_of(told)),
         metrics=metric_choices(frame),
@@ -117,49 +112,3 @@ def facts_of(frame: Frame, told: Json, progress: Json) -> Sequence[tuple[str, An
         ("Target", f"{word} {figure_text(metric, progress['target'])}"),
         ("Forecast", figure_cell(metric, forecast["value"], note=ends)),
     )
-
-
-def history_table(progress: Json) -> Table:
-    """Return the goal at the end of each day (or week, or month)."""
-    metric = progress["metric"]
-    columns = (
-        Column("on", "At the end of", "date"),
-        Column("actual", "So far", "number"),
-        Column("expected", "Expected", "number"),
-        Column("status", "Status"),
-    )
-    rows = [
-        Row(
-            (
-                Cell(day_text(one["on"]), one["on"]),
-                figure_cell(metric, one["actual"]),
-                figure_cell(metric, one["expected"]),
-                Cell(STATUS_WORDS.get(one["status"], "–"), one["status"]),
-            )
-        )
-        for one in progress["history"]
-    ]
-    return Table("history", "The goal from day to day", columns, rows)
-
-
-def history_chart(told: Json, progress: Json) -> str | None:
-    """Return the drawing of what was reached and expected; None before the first day."""
-    metric, history = told["metric"], progress["history"]
-    if not history:
-        return None
-    return line_chart(
-        LineChart(
-            "goal-chart",
-            f"{told['name'] or 'The goal'}: so far and expected",
-            [Series("So far", [_point(metric, one, "actual") for one in history])],
-            tick_text(metric, progress["target"]),
-            compared=Series("Expected", [_point(metric, one, "expected") for one in history]),
-        )
-    )
-
-
-def _point(metric: str, one: Json, name: str) -> Point:
-    value = figure_value(one[name])
-    number = Decimal(value) if isinstance(value, int | Decimal) else None
-    text = NO_FIGURE if number is None else figure_text(metric, one[name])
-    return Point(day_text(one["on"]), number, text, short_label("day", one["on"]))

@@ -10,22 +10,25 @@ from fastapi import Request, Response
 from starlette.responses import RedirectResponse
 
 from services.dashboard.client.api import Failed, made, together
+from services.dashboard.layout.filters import chips
 from services.dashboard.layout.frame import HOME, Frame, MenuEntry
 from services.dashboard.layout.goal_table import goals_table
 from services.dashboard.layout.page_route import PageRouter
-from services.dashboard.pages.overview.panels import (
-    HEADLINE,
-    attention_of,
-    creators_table,
+from services.dashboard.layout.stage_table import stages_chart, stages_table
+from services.dashboard.layout.trend import (
+    ASKED,
+    METRIC,
+    chosen_metric,
     headline_tabs,
-    stages_table,
     trend_of,
 )
+from services.dashboard.pages.first_run.steps import card
+from services.dashboard.pages.overview.panels import attention_of, creators_table
 from services.dashboard.tables.series import grain_of
 
 router = PageRouter()
 MENU = MenuEntry(10, "Overview", HOME)
-OWN: Final = ("metric",)
+OWN: Final = (METRIC,)
 
 
 @router.get("/")
@@ -42,29 +45,30 @@ async def front(request: Request) -> Response:
 async def overview(request: Request) -> Response:
     """Show the overview."""
     frame = await Frame.of(request, OWN)
-    chosen = frame.view.get("metric")
-    metric = chosen if chosen in HEADLINE else HEADLINE[0]
+    metric = chosen_metric(frame)
     grain = grain_of(frame.view.first, frame.view.last, frame.today)
-    asked = ",".join(HEADLINE)
     trend, creators, funnel, goals, attention = await together(
-        frame.roi(group_by=f"part,{grain}", metrics=asked),
-        frame.roi(group_by="creator", metrics=asked),
+        frame.roi(group_by=f"part,{grain}", metrics=ASKED),
+        frame.roi(group_by="creator", metrics=ASKED),
         frame.funnel(group_by="creator"),
         frame.api.get("roi", "/v1/exports/goals.json"),
         frame.api.get("attribution", "/v1/attention"),
     )
-    chart = made(trend, lambda body: trend_of(frame, metric, grain, body))
+    chart = made(trend, lambda body: trend_of(frame, metric, grain, body, body["program"]))
     return frame.page(
         "overview/overview.html",
         answers=(trend, creators, funnel),
         tables={
             "creators": made(creators, lambda body: creators_table(frame, body)),
             "trend": chart if isinstance(chart, Failed) else chart.table,
-            "stages": made(funnel, lambda body: stages_table(frame, body)),
+            "stages": made(funnel, lambda body: stages_table(frame, body["program"])),
             "goals": made(goals, lambda body: goals_table(frame, body["items"])),
         },
-        tabs=made(trend, lambda body: headline_tabs(frame, metric, body)),
+        tabs=made(trend, lambda body: headline_tabs(frame, metric, body["program"])),
         chart=chart,
-        funnel=funnel,
+        stages_drawing=made(funnel, lambda body: stages_chart(frame, body["program"])),
+        gaps=made(funnel, lambda body: body["program"]["gaps"]),
+        chips=chips(frame.view),
         attention=made(attention, attention_of),
+        steps=await card(frame, trend, goals),
     )

@@ -28,11 +28,12 @@ _SEND_NUMBER: Final = 'send a number with at most 15 digits and 6 decimals, such
 def may_have_goal(metric: Metric) -> bool:
     """Return whether a goal may name a metric: sums, and quotients of sums.
 
-    A count that does not add up, such as people reached, is neither.
+    What has a count that does not add up, such as followers, is neither.
     """
+    adds_up = all(MEASURES[name].additive for name in metric.inputs)
     # Leads mature and are modelled no more, so what is open does not grow over the days of a goal.
     is_open = any(MEASURES[name].fact is Fact.OPEN_LEADS for name in metric.inputs)
-    return not is_open and (metric.additive or metric.unit in (Unit.RATIO, Unit.MONEY))
+    return adds_up and not is_open and (metric.additive or metric.unit in (Unit.RATIO, Unit.MONEY))
 
 
 GOAL_METRICS: Final[Mapping[str, Metric]] = {

@@ -1,0 +1,1 @@
+"""What was accepted and changes no figure, or a doubtful one: named, counted, with what to do."""

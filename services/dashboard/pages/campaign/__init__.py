@@ -1,0 +1,1 @@
+"""One campaign: its goals, budget against spend, content, stages and trend, and the correction."""

@@ -1,0 +1,1 @@
+"""One connection: its webhook address, its secrets, and a test delivery."""

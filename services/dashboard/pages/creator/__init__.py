@@ -1,0 +1,1 @@
+"""One creator: facts, scorecard, content, costs, links and codes, and the correction."""

@@ -1,0 +1,1 @@
+"""One API key, and its revocation."""

@@ -1,0 +1,1 @@
+"""API keys: who may ask and send, and the form that makes one."""

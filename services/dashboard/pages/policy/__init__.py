@@ -1,0 +1,1 @@
+"""One set of rules: what it says, and its archiving."""

@@ -1,0 +1,1 @@
+"""Settings: the workspace, and the way to rules, rates, stores and keys."""

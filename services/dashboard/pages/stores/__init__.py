@@ -1,0 +1,1 @@
+"""Stores and connections: where orders come from."""
