@@ -23,6 +23,7 @@ from services.dashboard.pages.orders.order_words import (
 )
 from services.dashboard.tables.table import Cell, Column, Row, Table
 from services.dashboard.tables.texts import figure_cell, moment_text, plain_words
+from services.dashboard.view.view import ALL
 
 router = PageRouter()
 MENU = MenuEntry(50, "Orders", ORDERS)
@@ -46,6 +47,7 @@ async def orders(request: Request) -> Response:
         next_page=_next(frame, found),
         is_searched=any(frame.view.get(name) for name in SEARCHED),
         cleared=frame.view.link(**dict.fromkeys((*SEARCHED, "cursor"))),
+        all_time=_all_time(frame),
         kept=[pair for pair in frame.view.pairs() if pair[0] not in (*SEARCHED, "cursor")],
         statuses=list(STATUSES.items()),
         kinds=list(KINDS.items()),
@@ -68,6 +70,12 @@ async def _asked(frame: Frame) -> Answer:
         "limit": PAGE_ITEMS,
     }
     return await frame.api.get("attribution", "/v1/orders", asked)
+
+
+def _all_time(frame: Frame) -> str | None:
+    """Return the address of this search without bounds of time; None where it has none."""
+    is_bounded = any(frame.days)
+    return frame.view.link(from_=ALL, to=None, cursor=None) if is_bounded else None
 
 
 def _stores(frame: Frame, stores: Sequence[Json]) -> Sequence[tuple[str, str]]:
