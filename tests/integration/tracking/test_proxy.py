@@ -86,13 +86,13 @@ async def proxied(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Run nginx in front of these addresses and yield a client."""
     assert PROGRAM is not None
-    ports = {port: int(url.rpartition(":")[2]) for port, url in urls.items()} | {8000: free_port()}
+    ports = {port: int(url.rpartition(":")[2]) for port, url in urls.items()} | {8080: free_port()}
     words = ("-p", str(folder), "-c", str(configured(folder, ports, changes)), "-g", "daemon off;")
     nginx = await asyncio.create_subprocess_exec(PROGRAM, *words)
     try:
-        base_url = f"http://127.0.0.1:{ports[8000]}"
+        base_url = f"http://127.0.0.1:{ports[8080]}"
         async with httpx.AsyncClient(base_url=base_url, timeout=PATIENCE_SECONDS) as client:
-            await until(lambda: _listens(ports[8000]))
+            await until(lambda: _listens(ports[8080]))
             yield client
     finally:
         nginx.terminate()
@@ -160,9 +160,11 @@ async def fronted(
         world.serving(in_flight_max=IN_FLIGHT_MAX) as site,
         running(named("attribution")) as attribution,
         running(named("roi")) as roi,
+        running(named("dashboard")) as dashboard,
     ):
         await site.ready()
-        urls = {8001: str(site.client.base_url), 8002: attribution, 8003: roi}
+        tracking = str(site.client.base_url)
+        urls = {8000: dashboard, 8001: tracking, 8002: attribution, 8003: roi}
         async with proxied(folder, urls, changes) as client:
             yield Front(client, site)
 
@@ -191,7 +193,7 @@ def front(whole: Front) -> httpx.AsyncClient:
     return whole.client
 
 
-async def test_one_host_serves_all_three(front: httpx.AsyncClient, world: World) -> None:
+async def test_one_host_serves_all_services(front: httpx.AsyncClient, world: World) -> None:
     visit = await front.get("/MIA?s=bio")
     assert visit.status_code == 302
     assert visit.headers["location"].startswith("https://shop.example/p?x=1&lclid=")
@@ -205,10 +207,14 @@ async def test_one_host_serves_all_three(front: httpx.AsyncClient, world: World)
         ("/v1/lag", "attribution"),
         ("/v1/roi", "roi"),
         ("/v1/links", "roi"),
-        ("/app/", "roi"),
-        ("/", "roi"),
+        ("/app/", "dashboard"),
+        ("/app/overview", "dashboard"),
+        ("/app/static/laurel.css", "dashboard"),
     ):
         assert (await front.get(path)).json()["service"] == service, path
+    for path in ("/", "/app"):
+        led = await front.get(path)
+        assert (led.status_code, led.headers["location"]) == (302, "/app/")
     for path in ("/metrics", "/docs", "/openapi.json", "/health/live", "/a/b", "/.well-known/x"):
         problem(await front.get(path), 404)
 
