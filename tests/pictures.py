@@ -20,10 +20,10 @@ from tests.integration.dashboard.test_all_pages import kind_of, walked
 HOME: Final = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 URL: Final = "http://127.0.0.1:8000"
 SCHEMES: Final = ("light", "dark")
-WIDTH: Final = 1_100
-HEIGHT_MAX: Final = 2_200
-# JPEG keeps a page of tables below 150 kB and its digits readable.
-QUALITY: Final = 60
+WIDTH: Final = 1_000
+HEIGHT_MAX: Final = 1_300
+# JPEG keeps a page of tables below 100 kB and its digits readable.
+QUALITY: Final = 40
 
 
 async def take(visitor: Visitor) -> None:

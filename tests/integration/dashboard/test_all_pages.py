@@ -27,10 +27,7 @@ _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/orders/)[^/]+")
 
 def kind_of(address: str) -> str:
     """Return an address without ids and query: pages of one kind are looked at once."""
-    path = urlsplit(address).path
-    query = sorted(part.split("=")[0] for part in urlsplit(address).query.split("&") if part)
-    own = [name for name in query if name not in ("from", "to", "currency", "model")]
-    return _ID.sub("*", path) + ("?" + "&".join(own) if path == "/app/why" else "")
+    return _ID.sub("*", urlsplit(address).path)
 
 
 def addresses_on(text: str) -> Iterable[str]:
