@@ -14,14 +14,15 @@ from shared.db.engine import Database
 from shared.db.roles import service_url
 from shared.sealing import new_api_key
 from tests.chaos.deployment import Deployment
-from tests.e2e.installation import SERVICES, Brand
+from tests.e2e.installation import Brand
 from tests.e2e.shop import Shop
 from tests.fixtures.postgres import SECRET_KEY
 
 
 def assert_consistent(shop: Shop) -> None:
     """Check with the comparison of `laurel verify` that the workspace of a shop has no mismatch."""
-    urls = {service: shop.brand.laurel.url(service) for service in SERVICES}
+    laurel = shop.brand.laurel
+    urls = {service: laurel.url(service) for service in laurel.ports}
 
     async def compare() -> None:
         async with Api(Profile(**urls, key=shop.brand.key)) as api:
