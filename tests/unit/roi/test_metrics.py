@@ -98,6 +98,8 @@ def test_nothing_that_happened_is_zero_and_what_nobody_reported_is_null(metric: 
     assert exact(compute(metric, sums)) == 0
 
 
+# Followers are told of an account and not reported of content: another input counts what lacks.
+FOLLOWERS = "audience_followers"
 COUNTED = [one for one in RATIOS if reports_of(one) and not lacking_of(one)]
 
 
@@ -105,8 +107,8 @@ COUNTED = [one for one in RATIOS if reports_of(one) and not lacking_of(one)]
 def test_a_ratio_of_counts_needs_reports_and_a_base_above_zero(metric: Metric) -> None:
     for name in reports_of(metric):
         assert compute(metric, {**metric.example.sums, name: 0}) is None, name
-    base = metric.inputs[1]
-    assert f"{base}_reports" in metric.inputs
+    base = next(name for name in metric.inputs[1:] if not name.endswith("_reports"))
+    assert f"{base}_reports" in metric.inputs or base == FOLLOWERS
     for count in (0, -1):
         assert compute(metric, {**metric.example.sums, base: count}) is None
 
