@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 import services.tracking.adapters.shopify
+from services.tracking.store.quotas import TESTS_A_MINUTE
 from shared.clock import SystemClock
 from tests.contract.test_described import operations
 from tests.e2e.installation import Brand, Installation, Json, eventually
@@ -216,9 +217,10 @@ class Sender:
             self.note(f"webhook {name}", is_accepted=answer.json()["accepted"])
 
     def test_webhooks(self) -> None:
-        """Test the same deliveries, of which nothing is kept."""
+        """Test some of these deliveries, as many as a key may a minute; nothing is kept."""
         path = CONNECTION_TEST.format(connection_id=self.brand.connection["id"])
-        for _, topic, payload in deliveries():
+        told = list(deliveries())
+        for _, topic, payload in told[:: -(-len(told) // TESTS_A_MINUTE)]:
             headers = {"X-Shopify-Topic": topic}
             answer = self.brand.tracking.post(path, json=payload, headers=headers)
             assert answer.status_code == 200, answer.text

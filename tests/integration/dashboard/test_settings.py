@@ -285,7 +285,7 @@ def test_a_reader_is_told_that_keys_are_not_for_it(reader: Visitor) -> None:
     text = reader.get(f"{SETTINGS}/keys")
     assert "Your key may not see the keys." in text
     refused = reader.send(f"{SETTINGS}/keys", SETTINGS, **{"scope.read": "yes"})
-    assert refused.status_code == 422
+    assert refused.status_code == 403
     assert "Your key may not do this" in refused.text
 
 
