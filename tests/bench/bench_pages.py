@@ -18,6 +18,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from services.dashboard.layout.assets import assets
 from tests.bench.child_processes import scratch
 from tests.bench.comparison import percentile
 from tests.bench.performance_page import Line, Section
@@ -30,16 +31,6 @@ PAGE: Final = "/app/overview"
 SLOWER: Final = 4
 GOAL_SECONDS: Final = 1.0
 LOADS_A_ROUND: Final = 5
-FILES: Final = (
-    "laurel.css",
-    "main.js",
-    "chart-hover.js",
-    "copy-text.js",
-    "sort-table.js",
-    "date-range.js",
-    "live-refresh.js",
-    "toast-undo.js",
-)
 _PAINTED: Final = """
 new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().at(-1).startTime))
   .observe({type: "largest-contentful-paint", buffered: true}))
@@ -66,7 +57,7 @@ def measure(scale: Scale) -> Section:
 
 
 async def _compared(visitor: Visitor, folder: Path, loads: int) -> Line:
-    paths = (PAGE, *(f"/app/static/{name}" for name in FILES))
+    paths = (PAGE, *(f"/app/static/{name}" for name in assets()))
     pages, copies = [], []
     with _copy(visitor, folder / "copy", paths) as copy, tempfile.TemporaryDirectory() as profile:
         async with visitor.browser(Path(profile)) as visit:

@@ -4,7 +4,9 @@ Promise: a browser page notes each error of the console, each request to another
 violation of the content policy; `Visit.troubles` lists them.
 """
 
+import csv
 import html
+import io
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -57,9 +59,6 @@ class Visitor:
 
     def csv(self, address: str) -> list[dict[str, str]]:
         """Return the lines of a file by the titles of its columns."""
-        import csv  # noqa: PLC0415 - the name of this method
-        import io  # noqa: PLC0415
-
         return list(csv.DictReader(io.StringIO(self.get(address))))
 
     def send(self, address: str, page: str, **fields: Any) -> httpx.Response:

@@ -70,6 +70,8 @@ def test_a_goal_is_set_corrected_and_archived(
     [
         ({"target": "many"}, "target"),
         ({"target": ""}, "target"),
+        ({"metric": "clicks", "target": "nan"}, "target"),
+        ({"metric": "roi", "target": "-inf"}, "target"),
         ({"ends_on": "2020-01-01"}, "ends_on"),
         ({"currency": "EURO"}, "currency"),
     ],

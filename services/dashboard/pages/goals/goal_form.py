@@ -1,6 +1,7 @@
 """The form of a goal: its fields, its options, and the body that the API gets."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final
 
 from services.dashboard.client.api import Answer, Got
@@ -75,6 +76,8 @@ def values_of(goal: Json) -> Mapping[str, str]:
 def _number(text: str) -> float | str:
     """Return a number of the form; what is none goes to the API as it is, which says so."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    # JSON has no NaN and no infinity.
+    return number if isfinite(number) else text
