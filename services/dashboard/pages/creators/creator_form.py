@@ -42,10 +42,15 @@ def _accounts(text: Mapping[str, str], before: Json | None) -> list[Json]:
     return [{**account, "followers": followers}, *others]
 
 
+# More than any account has; the API refuses a longer text at its field.
+_DIGITS_MAX: Final = 18
+
+
 def _followers(text: str) -> int | str | None:
     """Return a number such as `48,000`; what is none goes to the API as it is, which says so."""
     plain = text.replace(",", "").replace(" ", "")
-    return int(plain) if plain.isascii() and plain.isdigit() else text or None
+    is_number = plain.isascii() and plain.isdigit() and len(plain) <= _DIGITS_MAX
+    return int(plain) if is_number else text or None
 
 
 def values_of(creator: Json) -> Mapping[str, str]:
